@@ -1,0 +1,47 @@
+/* Every fixed bound of the program, each with its reason. Configurable bounds have their default
+ * here. */
+#ifndef SFE_BASE_LIMITS_H
+#define SFE_BASE_LIMITS_H
+
+/* One event's payload. MQTT allows 256 MiB; nearly all are below 1 kB (payloads sheet, section 1).
+ */
+#define SFE_EVENT_BYTES_MAX_DEFAULT (256u * 1024u)
+#define SFE_EVENT_BYTES_MAX_LIMIT   (768u * 1024u)
+/* Of an event over the limit this much goes to the dead letters, to tell what it was. */
+#define SFE_EVENT_EXCERPT_BYTES 4096u
+/* MQTT: the topic's length is a u16 (MQTT 5, section 1.5.4). */
+#define SFE_TOPIC_BYTES_MAX 65535u
+/* Tokens of one event's JSON: a receipt of 2,000 lines has some 40,000. 16 bytes each. */
+#define SFE_JSON_TOKENS_MAX 65536u
+
+/* Names of inputs, streams, outputs, connections: they become parts of file names and metrics. */
+#define SFE_NAME_BYTES_MAX         32u
+#define SFE_STREAMS_MAX            32u
+#define SFE_INPUTS_MAX             64u
+#define SFE_OUTPUTS_MAX            32u
+#define SFE_CONNECTIONS_MAX        16u
+#define SFE_RECORDS_PER_OUTPUT_MAX 5u
+#define SFE_FIELDS_PER_RECORD_MAX  200u
+
+/* Flash page: what is written together is torn together. 4 KiB suits eMMC, SD and ext4. */
+#define SFE_PAGE_BYTES            4096u
+#define SFE_SEGMENT_BYTES_DEFAULT (1024u * 1024u)
+#define SFE_SEGMENT_BYTES_MIN     (64u * 1024u)
+#define SFE_SEGMENT_BYTES_MAX     (16u * 1024u * 1024u)
+/* A frame closes when it holds this much: one write, one sync. */
+#define SFE_FRAME_BYTES_TARGET (64u * 1024u)
+
+/* In flight towards us per broker: unacknowledged PUBLISH packets (MQTT 5 Receive Maximum). */
+#define SFE_RECEIVE_MAXIMUM_DEFAULT 1000u
+
+/* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
+#define SFE_COLLECTION_RECORDS_MAX 200u
+/* External ID fields are text of at most 255 characters (payloads sheet, section 8). */
+#define SFE_EXTERNAL_ID_BYTES_MAX 255u
+/* Events read and not yet settled, per output: bounds memory and how far order can be held open. */
+#define SFE_WINDOW_EVENTS 4096u
+/* Requests under way at once, per output. */
+#define SFE_REQUESTS_IN_FLIGHT_DEFAULT 4u
+#define SFE_REQUESTS_IN_FLIGHT_MAX     16u
+
+#endif
