@@ -1,0 +1,205 @@
+#include "exchange.h"
+
+#include "base/assert.h"
+#include "base/secret.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#define RECEIVE_BYTES 32768L
+#define KEEP_ALIVE_S  60L
+/* An idle connection older than this is not used again: routers forget it, and a request into the
+ * void would have to be repeated by curl. */
+#define IDLE_MAX_S 50L
+
+void exchange_wipe(struct sfe_http_exchange *exchange)
+{
+    for (struct curl_slist *one = exchange->headers; one != NULL; one = one->next) {
+        sfe_wipe(one->data, strlen(one->data));
+    }
+    curl_slist_free_all(exchange->headers);
+    exchange->headers = NULL;
+}
+
+static bool append(struct sfe_http_exchange *exchange, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(exchange->headers, line);
+    if (longer == NULL) {
+        return false;
+    }
+    exchange->headers = longer;
+    return true;
+}
+
+/* A line break in a value would begin a header of somebody else's choice. */
+static bool is_clean(struct sfe_slice value)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        if (value.bytes[i] == '\r' || value.bytes[i] == '\n' || value.bytes[i] == '\0') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum sfe_code add_header(struct sfe_http_exchange *exchange,
+                                const struct sfe_http_header *header, struct sfe_error *err)
+{
+    size_t capacity = strlen(header->name) + header->value.size + 3;
+    if (!is_clean(header->value)) {
+        return sfe_fail(err, SFE_E_PROTOCOL, "the value of header '%s' has a line break",
+                        header->name);
+    }
+    char *line = malloc(capacity);
+    if (line == NULL) {
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a request's headers");
+    }
+    struct sfe_builder text = sfe_builder_make(line, capacity);
+    sfe_builder_add_text(&text, header->name);
+    /* "Name:" would tell curl to leave the header out; "Name;" sends it empty. */
+    sfe_builder_add_text(&text, header->value.size == 0 ? ";" : ": ");
+    sfe_builder_add(&text, header->value);
+    sfe_builder_add_byte(&text, '\0');
+    SFE_ASSERT(!text.overflowed);
+    bool added = append(exchange, line);
+    sfe_wipe(line, capacity);
+    free(line);
+    return added ? SFE_OK : sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a request's headers");
+}
+
+static enum sfe_code add_headers(struct sfe_http_exchange *exchange,
+                                 const struct sfe_http_request *request, struct sfe_error *err)
+{
+    bool has_type = false;
+    enum sfe_code code = SFE_OK;
+    for (size_t i = 0; i < request->header_count && code == SFE_OK; i++) {
+        has_type = has_type || strcasecmp(request->headers[i].name, "Content-Type") == 0;
+        code = add_header(exchange, &request->headers[i], err);
+    }
+    /* Without these curl adds an `Expect: 100-continue`, which costs a round trip, and a form's
+     * type. */
+    if (code == SFE_OK &&
+        (!append(exchange, "Expect:") || (!has_type && !append(exchange, "Content-Type:")))) {
+        code = sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a request's headers");
+    }
+    return code;
+}
+
+/* What is the same for every request. No redirects: an answer 3xx is an answer. */
+static CURLcode set_constants(CURL *easy)
+{
+    static const struct {
+        CURLoption option;
+        long value;
+    } constants[] = {
+        {CURLOPT_NOSIGNAL, 1},
+        {CURLOPT_FOLLOWLOCATION, 0},
+        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+        {CURLOPT_BUFFERSIZE, RECEIVE_BYTES},
+        {CURLOPT_TCP_KEEPALIVE, 1},
+        {CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_S},
+        {CURLOPT_MAXAGE_CONN, IDLE_MAX_S},
+        {CURLOPT_SSL_VERIFYPEER, 1},
+        {CURLOPT_SSL_VERIFYHOST, 2},
+        {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
+    };
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (result == CURLE_OK) {
+        /* Nothing from the environment: what goes through a proxy is configured or does not. */
+        result = curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    }
+    for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]) && result == CURLE_OK; i++) {
+        result = curl_easy_setopt(easy, constants[i].option, constants[i].value);
+    }
+    /* Not every build of curl can decompress; then the answer is simply asked for as it is. */
+    (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    return result;
+}
+
+static CURLcode set_limits(CURL *easy, const struct sfe_http_request *request)
+{
+    CURLcode result =
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
+    if (result == CURLE_OK) {
+        result = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_timeout_ms);
+    }
+    if (result != CURLE_OK || request->ca_file == NULL) {
+        return result;
+    }
+    result = curl_easy_setopt(easy, CURLOPT_CAINFO, request->ca_file);
+    /* The system's folder of certificates would be trusted beside the file. Some TLS libraries know
+     * no folder. */
+    CURLcode no_path = curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    return result != CURLE_OK || no_path == CURLE_NOT_BUILT_IN ? result : no_path;
+}
+
+static CURLcode set_body(CURL *easy, struct sfe_slice body)
+{
+    const void *bytes = body.size == 0 ? "" : (const void *)body.bytes;
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    if (result == CURLE_OK) {
+        result = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, bytes);
+    }
+    if (result == CURLE_OK) {
+        result = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+    }
+    return result;
+}
+
+static CURLcode set_request(CURL *easy, const struct sfe_http_request *request)
+{
+    bool is_bare = request->body.size == 0 &&
+                   (strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0);
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_URL, request->url);
+    if (result == CURLE_OK) {
+        result =
+            is_bare ? curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) : set_body(easy, request->body);
+    }
+    if (result == CURLE_OK) {
+        result = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, request->method);
+    }
+    return result;
+}
+
+static CURLcode set_callbacks(struct sfe_http_exchange *exchange)
+{
+    CURL *easy = exchange->easy;
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_PRIVATE, exchange);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, exchange->error_text);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, answer_take_header);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_HEADERDATA, exchange);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, answer_take_body);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_WRITEDATA, exchange);
+    return result ? result : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
+}
+
+enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
+                           const struct sfe_http_request *request, struct sfe_error *err)
+{
+    SFE_ASSERT(exchange->headers == NULL);
+    SFE_ASSERT(request->connect_timeout_ms > 0 && request->total_timeout_ms > 0);
+    exchange->answer_body = request->answer_body;
+    exchange->body_size = request->body.size;
+    exchange->is_over_bound = false;
+    exchange->retry_after[0] = '\0';
+    exchange->date[0] = '\0';
+    exchange->error_text[0] = '\0';
+    exchange->answer = (struct sfe_http_answer){.tag = request->tag, .retry_after_s = -1};
+    curl_easy_reset(exchange->easy); /* Connections and names stay: the multi handle keeps them. */
+    enum sfe_code code = add_headers(exchange, request, err);
+    CURLcode result = CURLE_OK;
+    if (code == SFE_OK) {
+        result = set_constants(exchange->easy);
+        result = result ? result : set_limits(exchange->easy, request);
+        result = result ? result : set_request(exchange->easy, request);
+        result = result ? result : set_callbacks(exchange);
+    }
+    if (result != CURLE_OK) {
+        code = sfe_fail(err, result == CURLE_OUT_OF_MEMORY ? SFE_E_NO_MEMORY : SFE_E_UNSUPPORTED,
+                        "cannot prepare a request: %s", curl_easy_strerror(result));
+    }
+    if (code != SFE_OK) {
+        exchange_wipe(exchange);
+    }
+    return code;
+}

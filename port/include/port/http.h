@@ -1,0 +1,68 @@
+/* HTTP(S) client exchanges, many at once, driven by one thread. A struct of functions with a
+ * context.
+ *
+ * Keep-alive connections are reused; time and size limits are mandatory; redirects are not
+ * followed; proxies only as configured. TLS: chain and host name are checked always. Request bytes
+ * are borrowed until the exchange is over. Only `wake` may be called from another thread.
+ */
+#ifndef SFE_PORT_HTTP_H
+#define SFE_PORT_HTTP_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+struct sfe_http_exchange; /* Opaque: one request under way. */
+
+struct sfe_http_header {
+    const char *name;
+    struct sfe_slice value; /* May be a secret: it is never logged. */
+};
+
+struct sfe_http_request {
+    const char *method; /* "GET", "POST", "PATCH", "PUT", "DELETE". */
+    const char *url;
+    const struct sfe_http_header *headers; /* Copied at begin. */
+    size_t header_count;
+    struct sfe_slice body;       /* Borrowed until the end. Empty: no body (POST sends length 0). */
+    const char *ca_file;         /* PEM; NULL: the system's store. */
+    uint32_t connect_timeout_ms; /* DNS, TCP and TLS. */
+    uint32_t total_timeout_ms;   /* The whole exchange. */
+    struct sfe_builder
+        *answer_body; /* Borrowed; bounds the answer. The body arrives decompressed. */
+    void *tag;        /* Handed back. */
+};
+
+struct sfe_http_answer {
+    void *tag;
+    /* SFE_OK: an HTTP answer came whole. Otherwise SFE_E_NETWORK, SFE_E_TIMEOUT, SFE_E_TLS,
+     * SFE_E_TOO_LARGE (answer over its bound), SFE_E_PROTOCOL; `err` says more. */
+    enum sfe_code code;
+    uint16_t status;       /* 0 where no status line came. */
+    bool request_left;     /* Some byte of the request may have left: the result is unknown. */
+    int64_t retry_after_s; /* From Retry-After, seconds or date; -1: none. */
+    int64_t date_unix_s;   /* From Date; 0: none. */
+    uint64_t sent_bytes;   /* Of body and headers, on the wire. */
+    uint64_t duration_ns;
+    char content_type[64]; /* Lower-case, without parameters. */
+    char limit_info[96];   /* Sforce-Limit-Info, as it stands. */
+    struct sfe_error err;
+};
+
+/* Called from `poll` for each finished exchange; the exchange is gone when it returns. It may begin
+ * new ones. */
+typedef void (*sfe_http_visit)(void *visitor, const struct sfe_http_answer *answer);
+
+struct sfe_http {
+    void *context;
+    enum sfe_code (*begin)(void *context, const struct sfe_http_request *request,
+                           struct sfe_http_exchange **exchange, struct sfe_error *err);
+    /* Moves all exchanges on, calls `visit` for the finished, and waits at most until monotonic
+     * time `until_ns` (0: do not wait) when none finished. */
+    enum sfe_code (*poll)(void *context, uint64_t until_ns, sfe_http_visit visit, void *visitor,
+                          struct sfe_error *err);
+    /* Ends an exchange; no visit follows. */
+    void (*cancel)(void *context, struct sfe_http_exchange *exchange);
+    void (*wake)(void *context);
+};
+
+#endif

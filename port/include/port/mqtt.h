@@ -1,0 +1,56 @@
+/* The MQTT client that holds a session: connects, subscribes, keeps alive, publishes. A struct of
+ * functions.
+ *
+ * It connects to the gate on loopback, not to the broker. Incoming PUBLISH packets never reach it:
+ * the gate takes them. Callbacks come from a foreign thread and must return at once; they may only
+ * set flags and wake a poller.
+ */
+#ifndef SFE_PORT_MQTT_H
+#define SFE_PORT_MQTT_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+struct sfe_mqtt_session; /* Opaque. */
+
+enum sfe_mqtt_event {
+    SFE_MQTT_CONNECTED,  /* CONNACK with success; `detail` is 1 when the broker kept our session. */
+    SFE_MQTT_REFUSED,    /* CONNACK with failure: `detail` is its reason; or none: negative. */
+    SFE_MQTT_LOST,       /* It broke; `detail` is the reason of the broker's DISCONNECT, or 0. */
+    SFE_MQTT_SUBSCRIBED, /* SUBACK: every filter granted; `detail` is the lowest QoS granted. */
+    SFE_MQTT_NOT_SUBSCRIBED /* SUBACK with a failure; `detail` is the reason code. */
+};
+
+struct sfe_mqtt_options {
+    const char *server_uri; /* "tcp://127.0.0.1:PORT": the gate. */
+    const char *client_id;
+    const char *username;      /* NULL: none. */
+    struct sfe_slice password; /* Borrowed until close. Empty: none. */
+    uint32_t keep_alive_s;
+    uint32_t session_expiry_s;
+    uint16_t receive_maximum;
+    /* Foreign thread. `text` lives for the call. */
+    void (*on_event)(void *owner, enum sfe_mqtt_event event, int detail, const char *text);
+    void *owner;
+};
+
+struct sfe_mqtt {
+    void *context;
+    /* Makes a session object; connects nothing. Options are copied but the password. */
+    enum sfe_code (*open)(void *context, const struct sfe_mqtt_options *options,
+                          struct sfe_mqtt_session **session, struct sfe_error *err);
+    /* Begins to connect (MQTT 5, clean start off); the outcome is an event. Not while one is under
+     * way. */
+    enum sfe_code (*connect)(void *context, struct sfe_mqtt_session *session,
+                             struct sfe_error *err);
+    /* Subscribes to `filters` with `qos` each; retain handling `retain_handling` (MQTT 5, 3.8.3.1).
+     * The outcome is one event. */
+    enum sfe_code (*subscribe)(void *context, struct sfe_mqtt_session *session,
+                               const char *const *filters, const uint8_t *qos, size_t count,
+                               uint8_t retain_handling, struct sfe_error *err);
+    /* Sends DISCONNECT (the session stays with the broker) and waits briefly for it to leave. */
+    void (*disconnect)(void *context, struct sfe_mqtt_session *session);
+    void (*close)(void *context, struct sfe_mqtt_session *session); /* NULL is allowed. */
+};
+
+#endif

@@ -1,0 +1,51 @@
+/* The process: signals, service notification, files named in the configuration. Chosen by the
+ * linker. */
+#ifndef SFE_PORT_PROCESS_H
+#define SFE_PORT_PROCESS_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+
+/* Signals that concern us, as bits of what sfe_process_signals returns. */
+#define SFE_SIGNAL_STOP   1u /* SIGTERM, SIGINT */
+#define SFE_SIGNAL_RELOAD 2u /* SIGHUP */
+
+/* Routes the signals above to a flag and calls `wake(context)` from the signal handler (it must be
+ * async-signal-safe: poller wake is). SIGPIPE is ignored. Main thread, once. */
+void sfe_process_catch_signals(void (*wake)(void *context), void *context);
+
+/* The signals that came since the last call. */
+unsigned sfe_process_signals(void);
+
+/* Tells the service manager (sd_notify(3) protocol over $NOTIFY_SOCKET); does nothing without one.
+ * `state` as in "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=...". */
+void sfe_process_notify(const char *state);
+
+/* Reads a whole file of at most builder's room. Errors: SFE_E_NOT_FOUND, SFE_E_PERMISSION,
+ * SFE_E_TOO_LARGE, SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_read_file(const char *path, struct sfe_builder *content,
+                                                 struct sfe_error *err);
+
+/* As above for a secret: refused (SFE_E_PERMISSION) when others than owner and group can read it.
+ */
+SFE_MUST_USE enum sfe_code sfe_process_read_secret(const char *path, struct sfe_builder *content,
+                                                   struct sfe_error *err);
+
+/* Makes `path` a directory (mode 0700) with its parents, and takes the lock in it that keeps a
+ * second agent out; the lock lasts until the process ends. SFE_E_REFUSED when another holds it. */
+SFE_MUST_USE enum sfe_code sfe_process_claim_directory(const char *path, struct sfe_error *err);
+
+/* An environment variable, or NULL. */
+const char *sfe_process_environment(const char *name);
+
+/* Resident anonymous memory of this process in bytes (RssAnon); 0 where unknown. */
+uint64_t sfe_process_memory_bytes(void);
+
+/* Writes to standard output or standard error; for commands. */
+void sfe_process_print(struct sfe_slice text);
+void sfe_process_print_error(struct sfe_slice text);
+
+/* True where standard output is a terminal. */
+bool sfe_process_is_terminal(void);
+
+#endif
