@@ -1,0 +1,150 @@
+/* From an event to Salesforce records: compiled once from the configuration, then pure functions.
+ * No I/O, no clock, no heap after compile. Numbers keep their text on the way: nothing becomes a
+ * double.
+ *
+ * Templates: text with {…} parts.
+ *   {/pointer}       value at a JSON pointer of the payload (RFC 6901)
+ *   {item:/pointer}  the same inside the element of `each`; {item} the element itself (a scalar)
+ *   {topic} {topic.N} the topic, or its N-th level from 0 ("plant/p1/telemetry": {topic.1} is p1)
+ *   {time} {seq} {id} time of arrival, sequence in the stream, identity (32 hex digits)
+ *   {index}          place in `each` from 0
+ *   {source} {agent} name of the input, agent.id
+ *   {payload}        the whole payload as text (must be UTF-8); {payload:base64} in base64
+ *   {{ and }}        a brace
+ *
+ * A template that is one part alone keeps that part's JSON type; with anything beside it, it is
+ * text. {time} is RFC 3339 text in UTC with milliseconds, or, for a field of type int or double, a
+ * number in the field's unit (else milliseconds). Within text of several parts, null is a missing
+ * value, and objects and arrays are refused.
+ */
+#ifndef SFE_FLOW_MAP_H
+#define SFE_FLOW_MAP_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/json_reader.h"
+#include "base/time_format.h"
+#include "event/event.h"
+
+struct sfe_arena;
+struct sfe_map;      /* One compiled record: an object, its external ID, its fields. */
+struct sfe_template; /* One compiled template. */
+
+/* The same meaning as in the configuration; run/ translates. */
+enum sfe_map_type {
+    SFE_MAP_AUTO,
+    SFE_MAP_STRING,
+    SFE_MAP_DOUBLE,
+    SFE_MAP_INT,
+    SFE_MAP_BOOLEAN,
+    SFE_MAP_DATE,
+    SFE_MAP_DATETIME
+};
+
+struct sfe_map_field {
+    /* "Value__c" or "Parent__r.ExtId__c" (a reference by external ID, one level). */
+    const char *name;
+    /* Template; NULL: `constant` holds. A text that begins with '/' and holds no brace is a
+     * pointer. */
+    const char *from;
+    const char *constant; /* JSON text, or NULL. */
+    /* JSON text used where there is no value or it is null; NULL: none. */
+    const char *default_value;
+    /* Without a value the field is left out; JSON null is passed on as null (clears the field). */
+    bool is_optional;
+    enum sfe_map_type type;
+    enum sfe_time_unit unit;
+};
+
+struct sfe_map_options {
+    const char *object;
+    /* Name of one of `fields`, or NULL (platform events). Its value must be non-empty text or
+     * number, <= 255 bytes. */
+    const char *external_id;
+    const char *each; /* JSON pointer, or NULL. */
+    const struct sfe_map_field *fields;
+    uint32_t field_count;
+    const char *agent_id; /* For {agent}. */
+};
+
+/* Compiles; everything is copied into the arena. Errors: SFE_E_CONFIG with the mistake in the
+ * message ("unknown part {tpoic.1}; did you mean {topic.1}?") and *bad_field set to the index of
+ * the field it is in (or field_count: the record itself). */
+SFE_MUST_USE enum sfe_code sfe_map_compile(const struct sfe_map_options *options,
+                                           struct sfe_arena *arena, struct sfe_map **map,
+                                           uint32_t *bad_field, struct sfe_error *err);
+
+/* Compiles one template outside a record (`order_by`). */
+SFE_MUST_USE enum sfe_code sfe_template_compile(const char *text, const char *agent_id,
+                                                struct sfe_arena *arena,
+                                                struct sfe_template **compiled,
+                                                struct sfe_error *err);
+
+/* An event with its payload parsed (or not JSON): made once an event, used by all its maps. */
+struct sfe_map_subject {
+    const struct sfe_event *event;
+    struct sfe_json json; /* Valid where is_json. */
+    bool is_json;
+    struct sfe_error json_error; /* Why not, where not. */
+    int64_t time_ns;             /* Unix time of arrival, put right where the clock was unset. */
+};
+
+/* Parses event->payload into `tokens`; identity is filled. Payload that is not JSON is no failure
+ * here: only a map that points into it fails. `event` is borrowed and may get its identity filled.
+ */
+void sfe_map_subject_make(struct sfe_event *event, int64_t time_ns, struct sfe_json_token *tokens,
+                          uint32_t token_capacity, struct sfe_map_subject *subject);
+
+/* Names of the object and of its external ID field; live as long as the map. */
+const char *sfe_map_object(const struct sfe_map *map);
+const char *sfe_map_external_id_field(const struct sfe_map *map);
+
+/* How many records this map makes of the event: 1, or the length of the `each` array (0 allowed;
+ * missing or null array: 0). SFE_E_UNMAPPED where `each` points at something else, or the payload
+ * is not JSON. */
+SFE_MUST_USE enum sfe_code sfe_map_count(const struct sfe_map *map,
+                                         const struct sfe_map_subject *subject, uint32_t *count,
+                                         struct sfe_error *err);
+
+/* Walks the elements of `each`: the token of element `index`, given the token of the one before (or
+ * SFE_JSON_NONE to begin anew). Without `each` always the root. */
+uint32_t sfe_map_item(const struct sfe_map *map, const struct sfe_map_subject *subject,
+                      uint32_t index, uint32_t token_before);
+
+/* Adds record `index` (element token `item`) as the members of a JSON object, without its braces
+ * and without `attributes`: "ReadingId__c":"R1","Value__c":21.5,"PosSale__r":{"SaleId__c":"S-1"}.
+ * Also copies the external ID's text, without blanks around it as Salesforce trims it, to
+ * `external_id` (capacity >= 256; not touched by a map without one).
+ *
+ * Types:
+ *   auto      as in the payload; objects and arrays refused, numbers within the range of a double
+ *   string    numbers keep their digits, booleans true/false; an object or array as its JSON text
+ *   double    JSON number grammar, also as text, within the range of a double
+ *   int       digits without leading zeros or blanks, within 64 bits; 12.0 and 1e3 are none
+ *   boolean   true/false, 1/0, on/off, yes/no, any case, also as text
+ *   date      a plain day is kept, a time becomes its UTC day; numbers by `unit`
+ *   datetime  a time with a zone; numbers by `unit`
+ *
+ * Errors: SFE_E_UNMAPPED with field and pointer in message and err->pointer ("Value__c: no value at
+ * /value", "Value__c: \"12,50\" is not a number"); SFE_E_FULL when the builder has no room. On any
+ * failure the builder is as before. */
+SFE_MUST_USE enum sfe_code sfe_map_add_record(const struct sfe_map *map,
+                                              const struct sfe_map_subject *subject, uint32_t index,
+                                              uint32_t item, struct sfe_builder *out,
+                                              struct sfe_builder *external_id,
+                                              struct sfe_error *err);
+
+/* Adds only the external ID's text of record `index`. Errors as above. */
+SFE_MUST_USE enum sfe_code sfe_map_add_external_id(const struct sfe_map *map,
+                                                   const struct sfe_map_subject *subject,
+                                                   uint32_t index, uint32_t item,
+                                                   struct sfe_builder *external_id,
+                                                   struct sfe_error *err);
+
+/* Adds the template's text for the event; an object or array alone as its JSON text. Errors as
+ * above. */
+SFE_MUST_USE enum sfe_code sfe_template_add(const struct sfe_template *compiled,
+                                            const struct sfe_map_subject *subject,
+                                            struct sfe_builder *out, struct sfe_error *err);
+
+#endif

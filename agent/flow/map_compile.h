@@ -1,0 +1,34 @@
+/* The compiled form of a record, between map_compile.c, which makes it, and map.c, which uses it.
+ */
+#ifndef SFE_FLOW_MAP_COMPILE_H
+#define SFE_FLOW_MAP_COMPILE_H
+
+#include "flow/map.h"
+#include "flow/pointer.h"
+
+/* Heads begin with a comma, are escaped, and end behind the colon: ,"Value__c": or
+ * ,"Parent__r":{"Id__c": */
+struct map_field {
+    const char *name;
+    struct sfe_slice head;
+    struct sfe_slice head_in_group;  /* The same where the reference's object is open: ,"Id__c": */
+    const struct sfe_template *from; /* NULL: constant_json holds. */
+    struct sfe_slice constant_json;  /* Of the field's type already. */
+    struct sfe_slice default_json;   /* The same; empty: none. */
+    enum sfe_map_type type;
+    enum sfe_time_unit unit;
+    uint32_t group; /* Fields of the same reference stand together and share a number from 1; 0: no
+                       reference. */
+    bool is_optional;
+};
+
+struct sfe_map {
+    const char *object;
+    const char *each; /* NULL: one record an event. */
+    struct flow_pointer each_pointer;
+    const struct map_field *fields;
+    const struct map_field *id_field; /* NULL: the record has no external ID. */
+    uint32_t field_count;
+};
+
+#endif
