@@ -1,0 +1,231 @@
+#include "config/check.h"
+
+#include "base/assert.h"
+#include "config/quantity.h"
+#include "config/spelling.h"
+#include "config/suggest.h"
+
+#define SEGMENTS_MIN 4u
+
+/* The token to blame for `key` of `object`: its value, or the object where the key is left out. */
+static uint32_t blamed(const struct config_load *load, uint32_t object, const char *key)
+{
+    uint32_t value = load_member(load, object, key);
+
+    return value == SFE_JSON_NONE ? object : value;
+}
+
+static void check_plain(struct config_load *load, uint32_t entry, const char *key,
+                        struct sfe_slice host)
+{
+    load_mistake(
+        load, blamed(load, entry, key),
+        "\"%s\" to %.*s is not encrypted; allowed: localhost, 127.0.0.0/8 and ::1, elsewhere "
+        "an encrypted url, or \"plain\": true in this connection",
+        key, (int)(host.size < 80 ? host.size : 80), (const char *)host.bytes);
+}
+
+static void check_mqtt(struct config_load *load, struct sfe_config_connection *connection,
+                       uint32_t entry)
+{
+    static const char prefix[] = "sfedge-";
+    struct sfe_config_mqtt *mqtt = &connection->mqtt;
+    struct sfe_slice id = sfe_slice_text(load->config->agent.id);
+    struct sfe_slice host = sfe_slice_text(mqtt->host);
+    char *client_id;
+
+    if (mqtt->host != NULL && !mqtt->tls && !connection->plain && !spelling_is_loopback(host)) {
+        check_plain(load, entry, "url", host);
+    }
+    if (mqtt->client_id == NULL && id.size != 0) {
+        client_id = (char *)load_take(load, sizeof(prefix) + id.size);
+        if (client_id != NULL) {
+            memcpy(client_id, prefix, sizeof(prefix) - 1);
+            memcpy(client_id + sizeof(prefix) - 1, id.bytes, id.size);
+        }
+        mqtt->client_id = client_id;
+    }
+}
+
+/* A broker ends the session of the first client when a second one comes with its id. */
+static void check_client_id(struct config_load *load, uint32_t index, uint32_t entry)
+{
+    const struct sfe_config_connection *connections = load->config->connections;
+    const struct sfe_config_mqtt *mqtt = &connections[index].mqtt;
+
+    for (uint32_t i = 0; i < index; i++) {
+        const struct sfe_config_mqtt *other = &connections[i].mqtt;
+        bool has_both = other->host != NULL && other->client_id != NULL && mqtt->host != NULL &&
+                        mqtt->client_id != NULL;
+        if (has_both && strcmp(other->host, mqtt->host) == 0 && other->port == mqtt->port &&
+            strcmp(other->client_id, mqtt->client_id) == 0) {
+            load_mistake(
+                load, blamed(load, entry, "client_id"),
+                "connection \"%s\" has the same client_id at the same broker; allowed: one "
+                "of its own for each",
+                connections[i].name);
+            return;
+        }
+    }
+}
+
+static void check_salesforce(struct config_load *load, struct sfe_config_connection *connection,
+                             uint32_t entry)
+{
+    struct sfe_config_salesforce *salesforce = &connection->salesforce;
+    struct spelling_url url;
+
+    if (salesforce->audience == NULL) {
+        salesforce->audience = salesforce->login_url;
+    }
+    if (salesforce->login_url == NULL || connection->plain ||
+        spelling_read_url(sfe_slice_text(salesforce->login_url), &url) != NULL) {
+        return;
+    }
+    if (sfe_slice_equal(url.scheme, SFE_TEXT("http")) && !spelling_is_loopback(url.host)) {
+        check_plain(load, entry, "login_url", url.host);
+    }
+}
+
+static void check_connections(struct config_load *load)
+{
+    /* The arrays are ours until the load is over. */
+    struct sfe_config_connection *connections = NULL;
+    uint32_t object;
+    uint32_t key = load_named_first(load, "connections", &object);
+
+    memcpy(&connections, &load->config->connections, sizeof(connections));
+    for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->connection_count; i++) {
+        if (connections[i].type == SFE_CONNECTION_MQTT) {
+            check_mqtt(load, &connections[i], key + 1);
+            check_client_id(load, i, key + 1);
+        } else {
+            check_salesforce(load, &connections[i], key + 1);
+        }
+        key = sfe_json_next(&load->json, object, key);
+    }
+}
+
+static void check_streams(struct config_load *load)
+{
+    char least[24];
+    struct sfe_builder builder = sfe_builder_make(least, sizeof(least) - 1);
+    uint32_t object;
+    uint32_t key = load_named_first(load, "streams", &object);
+
+    for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->stream_count; i++) {
+        const struct sfe_config_stream *stream = &load->config->streams[i];
+        uint64_t quota_min = (uint64_t)stream->segment_bytes * SEGMENTS_MIN;
+        if (stream->quota_bytes != 0 && stream->quota_bytes < quota_min) {
+            sfe_builder_rewind(&builder, 0);
+            quantity_add_size(&builder, quota_min);
+            least[builder.size] = '\0';
+            load_mistake(load, blamed(load, key + 1, "quota"),
+                         "the quota holds fewer than %u segments; allowed: at least %s, or a "
+                         "smaller \"segment\"",
+                         SEGMENTS_MIN, least);
+        }
+        key = sfe_json_next(&load->json, object, key);
+    }
+}
+
+static void check_external_id(struct config_load *load, const struct sfe_config_record *record,
+                              uint32_t token)
+{
+    struct sfe_slice wanted = sfe_slice_text(record->external_id);
+    struct suggest suggest = suggest_make(wanted);
+    char shown[SFE_CONFIG_SHOWN_BYTES];
+
+    if (record->external_id == NULL || record->field_count == 0) {
+        return;
+    }
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        struct sfe_slice name = sfe_slice_text(record->fields[i].name);
+        if (sfe_slice_equal(name, wanted)) {
+            return;
+        }
+        suggest_offer(&suggest, name);
+    }
+    if (suggest.best.size != 0) {
+        load_mistake(load, blamed(load, token, "external_id"),
+                     "%s is not in \"map\"; did you mean \"%.*s\"? allowed: a field of \"map\"",
+                     load_quote(wanted, shown), (int)suggest.best.size,
+                     (const char *)suggest.best.bytes);
+    } else {
+        load_mistake(load, blamed(load, token, "external_id"),
+                     "%s is not in \"map\"; allowed: a field of \"map\"",
+                     load_quote(wanted, shown));
+    }
+}
+
+/* Keys of a field written as an object that have no effect beside the others. */
+static void check_field(struct config_load *load, const struct sfe_config_field *field,
+                        uint32_t token)
+{
+    static const char *const not_with_value[] = {"type", "unit", "default", "optional"};
+    uint32_t value = load_member(load, token, "value");
+    uint32_t unit = load_member(load, token, "unit");
+    bool is_time = field->type == SFE_TYPE_DATE || field->type == SFE_TYPE_DATETIME;
+
+    for (size_t i = 0; i < sizeof(not_with_value) / sizeof(not_with_value[0]); i++) {
+        uint32_t other = load_member(load, token, not_with_value[i]);
+        if (value != SFE_JSON_NONE && other != SFE_JSON_NONE) {
+            load_mistake(load, other,
+                         "\"%s\" has no effect beside \"value\"; allowed: \"value\" alone",
+                         not_with_value[i]);
+        }
+    }
+    if (value == SFE_JSON_NONE && unit != SFE_JSON_NONE && !is_time) {
+        load_mistake(load, unit,
+                     "\"unit\" has no effect here; allowed: with \"type\": \"date\" or "
+                     "\"datetime\"");
+    }
+    if (field->is_optional && field->default_value != NULL) {
+        load_mistake(load, blamed(load, token, "optional"),
+                     "\"optional\" has no effect beside \"default\"; allowed: one of them");
+    }
+}
+
+static void check_record(struct config_load *load, const struct sfe_config_record *record,
+                         uint32_t token)
+{
+    uint32_t map = load_member(load, token, "map");
+    uint32_t key = map == SFE_JSON_NONE ? SFE_JSON_NONE : sfe_json_first(&load->json, map);
+
+    check_external_id(load, record, token);
+    for (uint32_t i = 0; key != SFE_JSON_NONE && i < record->field_count; i++) {
+        if (sfe_json_kind(&load->json, key + 1) == SFE_JSON_OBJECT) {
+            check_field(load, &record->fields[i], key + 1);
+        }
+        key = sfe_json_next(&load->json, map, key);
+    }
+}
+
+static void check_output(struct config_load *load, const struct sfe_config_output *output,
+                         uint32_t entry)
+{
+    uint32_t list = load_member(load, entry, "records");
+    uint32_t token = SFE_JSON_NONE;
+
+    if (list != SFE_JSON_NONE && sfe_json_kind(&load->json, list) == SFE_JSON_ARRAY) {
+        token = sfe_json_first(&load->json, list);
+    }
+    for (uint32_t i = 0; token != SFE_JSON_NONE && i < output->record_count; i++) {
+        check_record(load, &output->records[i], token);
+        token = sfe_json_next(&load->json, list, token);
+    }
+}
+
+void check_all(struct config_load *load)
+{
+    uint32_t object;
+    uint32_t key = load_named_first(load, "outputs", &object);
+
+    SFE_ASSERT(load->failure == SFE_OK);
+    check_connections(load);
+    check_streams(load);
+    for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
+        check_output(load, &load->config->outputs[i], key + 1);
+        key = sfe_json_next(&load->json, object, key);
+    }
+}

@@ -1,0 +1,185 @@
+/* The typed, immutable configuration: one JSON file, read through one table of keys.
+ *
+ * All text belongs to the arena given at load. Paths are absolute or made so from the folder of the
+ * file that names them. Secrets are not read here: the configuration holds where they are. Main
+ * thread.
+ */
+#ifndef SFE_CONFIG_CONFIG_H
+#define SFE_CONFIG_CONFIG_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/time_format.h"
+
+#include <stdbool.h>
+
+struct sfe_arena;
+
+/* Where a value stands, so that who finds it wrong later can say so. */
+struct sfe_config_place {
+    const char *pointer; /* RFC 6901, into the file. */
+    uint32_t line;
+    uint32_t column;
+};
+
+struct sfe_config_agent {
+    const char *id;               /* Names this gateway; default of MQTT client ids. */
+    const char *state;            /* State directory. */
+    enum sfe_log_level log_level; /* `log`: error warning info debug; default info. */
+    uint32_t event_bytes_max;     /* `event_max`; default 256KiB. */
+    uint64_t stop_timeout_ns;     /* `stop_timeout`; default 10s. */
+};
+
+enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };
+
+struct sfe_config_mqtt {
+    const char *host; /* From `url`: mqtt://host[:1883], mqtts://host[:8883]. */
+    uint16_t port;
+    bool tls;
+    const char *client_id;      /* Default: "sfedge-" and agent.id. */
+    const char *username;       /* NULL: none. */
+    const char *password_file;  /* NULL: none. */
+    const char *tls_ca_file;    /* `tls`.`ca_file`; NULL: the system's. */
+    uint64_t keep_alive_ns;     /* `keep_alive`; default 30s, whole seconds, 5s to 18h. */
+    uint64_t session_expiry_ns; /* `session_expiry`; default 7d. */
+    uint16_t receive_maximum;   /* `receive_maximum`; default 1000, 1 to 65535. */
+};
+
+enum sfe_auth_flow { SFE_AUTH_JWT_BEARER };
+
+struct sfe_config_salesforce {
+    const char *login_url;   /* Without a slash at the end. */
+    const char *api_version; /* "v62.0". */
+    enum sfe_auth_flow flow; /* `auth`.`flow`. */
+    const char *client_id;   /* `auth`.`client_id`: the consumer key. */
+    const char *username;
+    const char *audience; /* Default: login_url. */
+    const char *key_file;
+    const char *ca_file;         /* `tls`.`ca_file`; NULL: the system's. */
+    uint64_t connect_timeout_ns; /* `connect_timeout`; default 15s. */
+    uint64_t request_timeout_ns; /* `request_timeout`; default 120s. */
+    bool compress;               /* `compress`; default true: bodies over 1 KiB are sent as gzip. */
+};
+
+struct sfe_config_connection {
+    const char *name;
+    struct sfe_config_place place;
+    enum sfe_connection_type type;
+    bool plain; /* Unencrypted transport allowed beyond loopback. */
+    struct sfe_config_mqtt mqtt;
+    struct sfe_config_salesforce salesforce;
+};
+
+enum sfe_when_full { SFE_WHEN_FULL_BLOCK, SFE_WHEN_FULL_DROP_OLDEST, SFE_WHEN_FULL_DROP_NEWEST };
+
+struct sfe_config_stream {
+    const char *name; /* "dead" always exists, declared or not. */
+    struct sfe_config_place place;
+    uint64_t quota_bytes;         /* `quota`; default 64MiB; at least 4 segments. */
+    enum sfe_when_full when_full; /* Default block. */
+    uint64_t linger_ns;           /* Default 0; at most 10s. */
+    uint32_t segment_bytes;       /* `segment`; default 1MiB; power of two, 64KiB to 16MiB. */
+    bool encrypt;
+    uint32_t priority; /* Default 0; higher goes first. */
+};
+
+enum sfe_input_type { SFE_INPUT_MQTT };
+enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
+enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
+
+struct sfe_config_input {
+    const char *name;
+    struct sfe_config_place place;
+    enum sfe_input_type type;
+    uint32_t connection;                  /* Index into connections. */
+    const char *topic;                    /* A topic filter (MQTT 5, section 4.7), checked. */
+    uint8_t qos;                          /* 0 or 1; default 1. */
+    uint32_t stream;                      /* Index into streams. */
+    enum sfe_retained retained;           /* `retained`: take (default) or ignore. */
+    enum sfe_identity_rule identity_rule; /* `identity`: content (default) or arrival. */
+    const char *const *mask;              /* Names of members to mask before flash. */
+    uint32_t mask_count;
+};
+
+enum sfe_field_type {
+    SFE_TYPE_AUTO, /* No `type`: a lone {/pointer} keeps its JSON type, all else is a string. */
+    SFE_TYPE_STRING,
+    SFE_TYPE_DOUBLE,
+    SFE_TYPE_INT,
+    SFE_TYPE_BOOLEAN,
+    SFE_TYPE_DATE,
+    SFE_TYPE_DATETIME
+};
+
+/* One entry of `map`: "Field__c": "template", or a number, true, false, null (constants), or
+ * {"from": "template or pointer", "type": …, "unit": …, "default": …}. */
+struct sfe_config_field {
+    const char *name; /* "Value__c", "Parent__r.ExtId__c". */
+    struct sfe_config_place place;
+    const char
+        *from; /* The template; NULL with a constant. `from` "/value" is the same as "{/value}". */
+    const char *constant; /* JSON text of a constant, or NULL. */
+    const char *
+        default_value; /* JSON text of `default`, or NULL: the event is unmapped without a value. */
+    bool is_optional;  /* `optional`: true leaves the field out where there is no value. */
+    enum sfe_field_type type;
+    enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
+};
+
+struct sfe_config_record {
+    const char *object;
+    struct sfe_config_place place;
+    const char *external_id; /* Must be a field of `map`. */
+    const char *each;        /* JSON pointer to an array, or NULL. */
+    const struct sfe_config_field *fields;
+    uint32_t field_count;
+};
+
+enum sfe_output_type { SFE_OUTPUT_SALESFORCE_RECORDS };
+
+struct sfe_config_output {
+    const char *name;
+    struct sfe_config_place place;
+    enum sfe_output_type type;
+    uint32_t connection;
+    const uint32_t *from; /* Indexes into streams. */
+    uint32_t from_count;
+    const struct sfe_config_record *records; /* Parents before children. */
+    uint32_t record_count;
+    const char *order_by; /* `order_by`: template; NULL: the first record's external id. */
+    struct sfe_config_place order_by_place;
+    uint64_t batch_age_ns;  /* `batch_age`; default 1s: how long an event may wait for company. */
+    uint32_t batch_records; /* `batch_records`; default and most 200. */
+    uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
+    int32_t on_done;             /* Stream index or -1. */
+};
+
+struct sfe_config {
+    const char *path;
+    struct sfe_config_agent agent;
+    const struct sfe_config_connection *connections;
+    uint32_t connection_count;
+    const struct sfe_config_stream *streams; /* The last one is "dead" unless it was declared. */
+    uint32_t stream_count;
+    uint32_t dead_stream; /* Index of "dead". */
+    const struct sfe_config_input *inputs;
+    uint32_t input_count;
+    const struct sfe_config_output *outputs;
+    uint32_t output_count;
+};
+
+/* Called for each mistake, in the order of the file: where, pointer, line, column, message
+ * ("unknown key \"qouta\"; did you mean \"quota\"? allowed: …"). */
+typedef void (*sfe_config_report)(void *reader, const struct sfe_error *mistake);
+
+/* Reads and checks `path`. Reports every mistake and then fails with SFE_E_CONFIG (*err: how many);
+ * a file that cannot be read or parsed is SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG and is
+ * reported as well. Keys of the design that this version does not carry out are mistakes too ("… is
+ * not available in this version"), never ignored. */
+SFE_MUST_USE enum sfe_code sfe_config_load(const char *path, struct sfe_arena *arena,
+                                           sfe_config_report report, void *reader,
+                                           const struct sfe_config **config, struct sfe_error *err);
+
+#endif

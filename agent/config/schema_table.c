@@ -1,0 +1,495 @@
+#include "config/keys.h"
+
+#include "base/assert.h"
+#include "config/config.h"
+#include "config/quantity.h"
+
+#define SECOND 1000000000ull
+#define MINUTE (60u * SECOND)
+#define HOUR   (60u * MINUTE)
+#define KIB    1024ull
+#define MIB    (1024u * KIB)
+#define GIB    (1024u * MIB)
+
+#define ROW(section_, key_, kind_)                                                                 \
+    .section = SFE_SECTION_##section_, .key = (key_), .kind = SFE_KEY_##kind_
+#define TO(structure, member)                                                                      \
+    .offset = offsetof(structure, member), .size = sizeof(((structure *)NULL)->member)
+#define COUNTED(structure, member, count)                                                          \
+    TO(structure, member), .count_offset = offsetof(structure, count)
+
+#define CONFIG     struct sfe_config
+#define CONNECTION struct sfe_config_connection
+#define STREAM     struct sfe_config_stream
+#define INPUT      struct sfe_config_input
+#define OUTPUT     struct sfe_config_output
+#define RECORD     struct sfe_config_record
+#define FIELD      struct sfe_config_field
+
+/* clang-format off */
+static const struct config_key table[] = {
+    {ROW(ROOT, "$schema", TEXT), .help = "Where the JSON Schema of this file is, for editors."},
+    {ROW(ROOT, "agent", SECTION), .of = SFE_SECTION_AGENT, .required = true,
+     .help = "The gateway itself."},
+    {ROW(ROOT, "connections", NAMED), .of = SFE_SECTION_CONNECTION, .max = SFE_CONNECTIONS_MAX,
+     COUNTED(CONFIG, connections, connection_count),
+     .help = "Brokers and orgs, by a name of your choice."},
+    {ROW(ROOT, "streams", NAMED), .of = SFE_SECTION_STREAM, .max = SFE_STREAMS_MAX,
+     COUNTED(CONFIG, streams, stream_count),
+     .help = "Durable logs on flash between inputs and outputs, by name. The stream dead always "
+             "exists; it has a quota of 16MiB unless it is declared here."},
+    {ROW(ROOT, "inputs", NAMED), .of = SFE_SECTION_INPUT, .max = SFE_INPUTS_MAX,
+     COUNTED(CONFIG, inputs, input_count), .help = "What appends events to streams, by name."},
+    {ROW(ROOT, "outputs", NAMED), .of = SFE_SECTION_OUTPUT, .max = SFE_OUTPUTS_MAX,
+     COUNTED(CONFIG, outputs, output_count), .help = "What reads streams and delivers, by name."},
+    {ROW(ROOT, "watch", ANY), .later = SFE_LATER, .help = "What to be told about."},
+    {ROW(ROOT, "conf.d", ANY), .later = SFE_LATER, .help = "A folder of further files."},
+
+    {ROW(AGENT, "id", TEXT), TO(CONFIG, agent.id), .required = true, .min = 1, .max = 64,
+     .help = "Names this gateway; no two may have the same."},
+    {ROW(AGENT, "state", FILE), TO(CONFIG, agent.state), .fallback = "/var/lib/sfedge",
+     .help = "Folder of the streams; needs to be on flash that survives a restart."},
+    {ROW(AGENT, "log", WORD), TO(CONFIG, agent.log_level), .fallback = "info",
+     .allowed = "error|warning|info|debug", .help = "The least urgent level that is logged."},
+    {ROW(AGENT, "event_max", SIZE), TO(CONFIG, agent.event_bytes_max), .fallback = "256KiB",
+     .min = KIB, .max = SFE_EVENT_BYTES_MAX_LIMIT,
+     .help = "The largest payload taken; of a larger one the beginning goes to the dead letters."},
+    {ROW(AGENT, "stop_timeout", DURATION), TO(CONFIG, agent.stop_timeout_ns), .fallback = "10s",
+     .min = SECOND, .max = 10 * MINUTE,
+     .help = "How long requests under way may take to end when the agent is stopped."},
+
+    {ROW(CONNECTION, "type", WORD), TO(CONNECTION, type), .required = true,
+     .allowed = "mqtt|salesforce", .help = "What is at the other end."},
+    {ROW(CONNECTION, "plain", FLAG), TO(CONNECTION, plain), .fallback = "false",
+     .help = "Allows mqtt:// and http:// to other hosts than this one: anyone on the way can "
+             "read and change what passes."},
+    {ROW(CONNECTION, "url", MQTT_URL), .only = "mqtt", .required = true, .allowed = "mqtt|mqtts",
+     .later = "mqtts", .help = "The broker: its host, and its port where it is not 1883."},
+    {ROW(CONNECTION, "client_id", TEXT), .only = "mqtt", TO(CONNECTION, mqtt.client_id), .max = 256,
+     .help = "MQTT client id; must stay the same, as the broker keeps the session under it. "
+             "Default: sfedge- and the id of the agent."},
+    {ROW(CONNECTION, "username", TEXT), .only = "mqtt", TO(CONNECTION, mqtt.username),
+     .help = "User name at the broker."},
+    {ROW(CONNECTION, "password_file", FILE), .only = "mqtt", TO(CONNECTION, mqtt.password_file),
+     .help = "File that holds the password; others must not be able to read it."},
+    {ROW(CONNECTION, "tls", SECTION), .only = "mqtt", .later = SFE_LATER,
+     .of = SFE_SECTION_MQTT_TLS, .help = "How the broker is trusted."},
+    {ROW(CONNECTION, "keep_alive", DURATION), .only = "mqtt", TO(CONNECTION, mqtt.keep_alive_ns),
+     .fallback = "30s", .min = 5 * SECOND, .max = 18 * HOUR, .step = SECOND,
+     .help = "How often the connection is probed."},
+    {ROW(CONNECTION, "session_expiry", DURATION), .only = "mqtt",
+     TO(CONNECTION, mqtt.session_expiry_ns), .fallback = "7d", .min = SECOND,
+     .max = 24855 * 24 * HOUR, .step = SECOND,
+     .help = "How long the broker keeps messages for us while we are away."},
+    {ROW(CONNECTION, "receive_maximum", WHOLE), .only = "mqtt",
+     TO(CONNECTION, mqtt.receive_maximum), .fallback = "1000", .min = 1, .max = 65535,
+     .help = "Messages the broker may send before the first is acknowledged."},
+    {ROW(CONNECTION, "login_url", HTTP_URL), .only = "salesforce",
+     TO(CONNECTION, salesforce.login_url), .required = true, .allowed = "https|http",
+     .help = "Where tokens are asked for: https://login.salesforce.com, "
+             "https://test.salesforce.com, or My Domain."},
+    {ROW(CONNECTION, "api_version", VERSION), .only = "salesforce",
+     TO(CONNECTION, salesforce.api_version), .fallback = "v62.0",
+     .help = "Version of the REST API."},
+    {ROW(CONNECTION, "auth", SECTION), .only = "salesforce", .required = true,
+     .of = SFE_SECTION_AUTH, .help = "How the agent logs in."},
+    {ROW(CONNECTION, "tls", SECTION), .only = "salesforce", .of = SFE_SECTION_SALESFORCE_TLS,
+     .help = "How the org is trusted."},
+    {ROW(CONNECTION, "connect_timeout", DURATION), .only = "salesforce",
+     TO(CONNECTION, salesforce.connect_timeout_ns), .fallback = "15s", .min = SECOND,
+     .max = 5 * MINUTE, .help = "How long a connection may take to open."},
+    {ROW(CONNECTION, "request_timeout", DURATION), .only = "salesforce",
+     TO(CONNECTION, salesforce.request_timeout_ns), .fallback = "120s", .min = SECOND,
+     .max = 10 * MINUTE, .help = "How long a request may take; then it is tried again."},
+    {ROW(CONNECTION, "compress", FLAG), .only = "salesforce", TO(CONNECTION, salesforce.compress),
+     .fallback = "true", .help = "Sends bodies over 1 KiB as gzip."},
+
+    {ROW(AUTH, "flow", WORD), TO(CONNECTION, salesforce.flow), .fallback = "jwt-bearer",
+     .allowed = "jwt-bearer|client-credentials|refresh-token",
+     .later = "client-credentials|refresh-token", .help = "OAuth 2.0 flow."},
+    {ROW(AUTH, "client_id", TEXT), TO(CONNECTION, salesforce.client_id), .required = true,
+     .help = "Consumer key of the connected app."},
+    {ROW(AUTH, "username", TEXT), TO(CONNECTION, salesforce.username), .required = true,
+     .help = "The user that the agent acts for."},
+    {ROW(AUTH, "audience", HTTP_URL), TO(CONNECTION, salesforce.audience), .allowed = "https|http",
+     .help = "Audience of the JWT: https://login.salesforce.com, or https://test.salesforce.com "
+             "for a sandbox, where login_url is a My Domain. Default: login_url."},
+    {ROW(AUTH, "key_file", FILE), TO(CONNECTION, salesforce.key_file), .required = true,
+     .help = "File of the private key (PEM); others must not be able to read it."},
+
+    {ROW(MQTT_TLS, "ca_file", FILE), TO(CONNECTION, mqtt.tls_ca_file),
+     .help = "Certificates that are trusted (PEM). Default: those of the system."},
+    {ROW(MQTT_TLS, "client_cert_file", FILE), .later = SFE_LATER,
+     .help = "Our own certificate (PEM)."},
+    {ROW(MQTT_TLS, "key_file", FILE), .later = SFE_LATER, .help = "Its private key (PEM)."},
+
+    {ROW(SALESFORCE_TLS, "ca_file", FILE), TO(CONNECTION, salesforce.ca_file),
+     .help = "Certificates that are trusted (PEM). Default: those of the system."},
+    {ROW(SALESFORCE_TLS, "client_cert_file", FILE), .later = SFE_LATER,
+     .help = "Our own certificate (PEM)."},
+    {ROW(SALESFORCE_TLS, "key_file", FILE), .later = SFE_LATER, .help = "Its private key (PEM)."},
+
+    {ROW(STREAM, "quota", SIZE), TO(STREAM, quota_bytes), .fallback = "64MiB",
+     .min = 4u * SFE_SEGMENT_BYTES_MIN, .max = 1024 * GIB, .note = "at least 4 segments",
+     .help = "Flash it may take; at least 4 segments."},
+    {ROW(STREAM, "when_full", WORD), TO(STREAM, when_full), .fallback = "block",
+     .allowed = "block|drop-oldest|drop-newest", .later = "drop-oldest|drop-newest",
+     .help = "What happens at the quota. block: nothing more is taken, the sender keeps it."},
+    {ROW(STREAM, "linger", DURATION), TO(STREAM, linger_ns), .fallback = "0s", .max = 10 * SECOND,
+     .help = "How long a write may wait for more events, to spare the flash; adds latency, "
+             "never risk."},
+    {ROW(STREAM, "segment", SIZE), TO(STREAM, segment_bytes), .fallback = "1MiB",
+     .min = SFE_SEGMENT_BYTES_MIN, .max = SFE_SEGMENT_BYTES_MAX, .step = SFE_STEP_POWER_OF_TWO,
+     .help = "Size of its files."},
+    {ROW(STREAM, "encrypt", FLAG), .later = SFE_LATER, TO(STREAM, encrypt), .fallback = "false",
+     .help = "Encrypts what is on flash."},
+    {ROW(STREAM, "priority", WHOLE), TO(STREAM, priority), .fallback = "0", .max = 1000,
+     .help = "Streams of a higher one are delivered first."},
+
+    {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
+     .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
+     .later = "http|files|salesforce-events|salesforce-query", .help = "Where events come from."},
+    {ROW(INPUT, "connection", CONNECTION), .only = "mqtt", TO(INPUT, connection),
+     .required = true, .allowed = "mqtt", .help = "The broker, by its name in connections."},
+    {ROW(INPUT, "topic", TOPIC), .only = "mqtt", TO(INPUT, topic), .required = true,
+     .help = "Topic filter to subscribe to."},
+    {ROW(INPUT, "qos", WHOLE), .only = "mqtt", TO(INPUT, qos), .fallback = "1", .max = 1,
+     .note = "at most 1: exactly-once is made by event identity",
+     .help = "1: a message is acknowledged once it is on flash. 0: it may be lost on the way to "
+             "us."},
+    {ROW(INPUT, "stream", STREAM), TO(INPUT, stream), .required = true,
+     .help = "The stream that events are appended to."},
+    {ROW(INPUT, "retained", WORD), .only = "mqtt", TO(INPUT, retained), .fallback = "take",
+     .allowed = "take|ignore", .help = "Whether retained messages are events."},
+    {ROW(INPUT, "identity", WORD), .only = "mqtt", TO(INPUT, identity_rule),
+     .fallback = "content", .allowed = "content|arrival",
+     .help = "content: the same topic and payload is the same event, so a repeat changes "
+             "nothing. arrival: each message is an event of its own."},
+    {ROW(INPUT, "mask", TEXTS), .later = SFE_LATER, COUNTED(INPUT, mask, mask_count), .max = 64,
+     .help = "Members whose values are masked before anything is written."},
+    {ROW(INPUT, "listen", TEXT), .only = "http", .help = "Address and port."},
+    {ROW(INPUT, "path", TEXT), .only = "http", .help = "Path of the request."},
+    {ROW(INPUT, "auth", ANY), .only = "http", .help = "Who may send."},
+    {ROW(INPUT, "directory", FILE), .only = "files", .help = "Folder that is watched."},
+    {ROW(INPUT, "format", TEXT), .only = "files", .help = "Format of the files."},
+    {ROW(INPUT, "connection", CONNECTION), .only = "salesforce-events|salesforce-query",
+     .allowed = "salesforce", .help = "The org, by its name in connections."},
+    {ROW(INPUT, "channel", TEXT), .only = "salesforce-events", .help = "Channel to subscribe to."},
+    {ROW(INPUT, "on_stale_replay", TEXT), .only = "salesforce-events",
+     .help = "Where to begin when the stored place is too old."},
+    {ROW(INPUT, "query", TEXT), .only = "salesforce-query", .help = "The query."},
+    {ROW(INPUT, "every", DURATION), .only = "salesforce-query", .help = "How often it is asked."},
+
+    {ROW(OUTPUT, "type", WORD), TO(OUTPUT, type), .required = true,
+     .allowed = "salesforce-records|mqtt|http|salesforce-platform-events",
+     .later = "mqtt|http|salesforce-platform-events", .help = "Where events go."},
+    {ROW(OUTPUT, "connection", CONNECTION), .only = "salesforce-records|salesforce-platform-events",
+     TO(OUTPUT, connection), .required = true, .allowed = "salesforce",
+     .help = "The org, by its name in connections."},
+    {ROW(OUTPUT, "from", STREAMS), COUNTED(OUTPUT, from, from_count), .required = true,
+     .max = SFE_STREAMS_MAX, .help = "The stream or streams that are read."},
+    {ROW(OUTPUT, "records", LIST), .only = "salesforce-records", .of = SFE_SECTION_RECORD,
+     COUNTED(OUTPUT, records, record_count), .required = true, .min = 1,
+     .max = SFE_RECORDS_PER_OUTPUT_MAX,
+     .help = "What becomes of each event; parents before their children."},
+    {ROW(OUTPUT, "order_by", TEMPLATE), .only = "salesforce-records", TO(OUTPUT, order_by),
+     .place_offset = offsetof(OUTPUT, order_by_place),
+     .help = "Events for which this gives the same text are delivered in their order. Default: "
+             "the external ID of the first record."},
+    {ROW(OUTPUT, "batch_age", DURATION), .only = "salesforce-records", TO(OUTPUT, batch_age_ns),
+     .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
+    {ROW(OUTPUT, "batch_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, batch_records),
+     .fallback = "200", .min = 1, .max = SFE_COLLECTION_RECORDS_MAX,
+     .help = "Records in one request at most."},
+    {ROW(OUTPUT, "requests_in_flight", WHOLE), .only = "salesforce-records",
+     TO(OUTPUT, requests_in_flight), .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX,
+     .help = "Requests under way at once."},
+    {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
+     .help = "Stream for what came back when an event was delivered."},
+    {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
+     .help = "Stream for what came back when it could not be."},
+    {ROW(OUTPUT, "where", ANY), .later = SFE_LATER, .help = "Which events are taken."},
+    {ROW(OUTPUT, "api", TEXT), .only = "salesforce-records", .later = SFE_LATER,
+     .help = "Which API is used."},
+    {ROW(OUTPUT, "connection", CONNECTION), .only = "mqtt", .allowed = "mqtt",
+     .help = "The broker, by its name in connections."},
+    {ROW(OUTPUT, "topic", TEMPLATE), .only = "mqtt", .help = "Topic of the message."},
+    {ROW(OUTPUT, "payload", TEMPLATE), .only = "mqtt", .help = "Payload of the message."},
+    {ROW(OUTPUT, "qos", WHOLE), .only = "mqtt", .max = 1, .help = "QoS of the message."},
+    {ROW(OUTPUT, "method", TEXT), .only = "http", .help = "Method of the request."},
+    {ROW(OUTPUT, "url", HTTP_URL), .only = "http", .allowed = "https|http", .help = "Its address."},
+    {ROW(OUTPUT, "body", ANY), .only = "http", .help = "Its body."},
+    {ROW(OUTPUT, "event", IDENTIFIER), .only = "salesforce-platform-events",
+     .help = "Name of the platform event."},
+    {ROW(OUTPUT, "map", ANY), .only = "salesforce-platform-events", .help = "Its fields."},
+
+    {ROW(RECORD, "object", IDENTIFIER), TO(RECORD, object), .required = true,
+     .help = "Object in Salesforce."},
+    {ROW(RECORD, "external_id", IDENTIFIER), TO(RECORD, external_id), .required = true,
+     .help = "Its external ID field, which must be one of map: the same value is the same "
+             "record."},
+    {ROW(RECORD, "each", POINTER), TO(RECORD, each),
+     .help = "Pointer to a list in the payload: one record for each element."},
+    {ROW(RECORD, "map", MAP), .of = SFE_SECTION_FIELD, COUNTED(RECORD, fields, field_count),
+     .required = true, .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
+     .help = "Its fields. Text is a template: {/pointer}, {item:/pointer}, {topic.N}, {topic}, "
+             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace. A "
+             "number, true, false or null is a constant. An object says more."},
+
+    {ROW(FIELD, "from", TEMPLATE), TO(FIELD, from),
+     .help = "Template, or a pointer into the payload."},
+    {ROW(FIELD, "value", SCALAR), TO(FIELD, constant), .help = "A constant."},
+    {ROW(FIELD, "type", WORD), TO(FIELD, type), .min = SFE_TYPE_STRING,
+     .allowed = "string|double|int|boolean|date|datetime",
+     .help = "What it becomes. Default: a lone {/pointer} keeps its type, all else is text."},
+    {ROW(FIELD, "unit", WORD), TO(FIELD, unit), .fallback = "auto",
+     .allowed = "auto|s|ms|us|ns|rfc3339", .help = "How a time is written; for date and datetime."},
+    {ROW(FIELD, "default", SCALAR), TO(FIELD, default_value),
+     .help = "Taken where the event has no value. Without it such an event is a dead letter."},
+    {ROW(FIELD, "optional", FLAG), TO(FIELD, is_optional), .fallback = "false",
+     .help = "Leaves the field out where the event has no value."},
+};
+
+static const struct config_section_form forms[SFE_SECTION_COUNT] = {
+    [SFE_SECTION_ROOT] = {.name = "file", .heading = "The file"},
+    [SFE_SECTION_AGENT] = {.name = "agent", .heading = "agent"},
+    [SFE_SECTION_CONNECTION] = {.name = "connection", .heading = "An entry of connections",
+        .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .has_types = true},
+    [SFE_SECTION_AUTH] = {.name = "auth", .heading = "auth of a connection"},
+    [SFE_SECTION_MQTT_TLS] = {.name = "mqtt-tls", .heading = "tls of a connection of type mqtt"},
+    [SFE_SECTION_SALESFORCE_TLS] = {.name = "salesforce-tls",
+        .heading = "tls of a connection of type salesforce"},
+    [SFE_SECTION_STREAM] = {.name = "stream", .heading = "An entry of streams",
+        .size = sizeof(STREAM), .place_offset = offsetof(STREAM, place)},
+    [SFE_SECTION_INPUT] = {.name = "input", .heading = "An entry of inputs",
+        .size = sizeof(INPUT), .place_offset = offsetof(INPUT, place), .has_types = true},
+    [SFE_SECTION_OUTPUT] = {.name = "output", .heading = "An entry of outputs",
+        .size = sizeof(OUTPUT), .place_offset = offsetof(OUTPUT, place), .has_types = true},
+    [SFE_SECTION_RECORD] = {.name = "record", .heading = "An element of records",
+        .size = sizeof(RECORD), .place_offset = offsetof(RECORD, place)},
+    [SFE_SECTION_FIELD] = {.name = "field", .heading = "A field of map, written as an object",
+        .size = sizeof(FIELD), .place_offset = offsetof(FIELD, place), .one_of = "from|value"},
+};
+/* clang-format on */
+
+/* The walk stores an entry's name without knowing its structure. */
+_Static_assert(offsetof(CONNECTION, name) == 0, "the name comes first");
+_Static_assert(offsetof(STREAM, name) == 0, "the name comes first");
+_Static_assert(offsetof(INPUT, name) == 0, "the name comes first");
+_Static_assert(offsetof(OUTPUT, name) == 0, "the name comes first");
+_Static_assert(offsetof(FIELD, name) == 0, "the name comes first");
+
+const struct config_key *keys_table(uint32_t *count)
+{
+    *count = sizeof(table) / sizeof(table[0]);
+    return table;
+}
+
+const struct config_section_form *keys_form(enum config_section section)
+{
+    SFE_ASSERT(section < SFE_SECTION_COUNT);
+    return &forms[section];
+}
+
+struct sfe_slice keys_word(const char *words, uint32_t index)
+{
+    struct sfe_slice rest = sfe_slice_text(words);
+
+    while (rest.size != 0) {
+        size_t size = 0;
+        while (size < rest.size && rest.bytes[size] != '|') {
+            size++;
+        }
+        if (index == 0) {
+            return sfe_slice_part(rest, 0, size);
+        }
+        index--;
+        rest = sfe_slice_part(rest, size + 1, rest.size);
+    }
+    return (struct sfe_slice){NULL, 0};
+}
+
+uint32_t keys_word_index(const char *words, struct sfe_slice word)
+{
+    struct sfe_slice candidate = keys_word(words, 0);
+
+    for (uint32_t i = 0; candidate.size != 0; i++) {
+        if (sfe_slice_equal(candidate, word)) {
+            return i;
+        }
+        candidate = keys_word(words, i + 1);
+    }
+    return UINT32_MAX;
+}
+
+bool keys_fits(const struct config_key *key, struct sfe_slice type)
+{
+    return key->only == NULL || keys_word_index(key->only, type) != UINT32_MAX;
+}
+
+bool keys_is_later(const struct config_key *key)
+{
+    return key->later != NULL && strcmp(key->later, SFE_LATER) == 0;
+}
+
+bool keys_is_later_word(const struct config_key *key, struct sfe_slice word)
+{
+    return keys_is_later(key) || keys_word_index(key->later, word) != UINT32_MAX;
+}
+
+const struct config_key *keys_find(enum config_section section, struct sfe_slice key,
+                                   struct sfe_slice type)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].section == section && sfe_slice_equal(sfe_slice_text(table[i].key), key) &&
+            (type.size == 0 || keys_fits(&table[i], type))) {
+            return &table[i];
+        }
+    }
+    return NULL;
+}
+
+const struct config_key *keys_types(enum config_section section)
+{
+    const struct config_key *types = keys_find(section, SFE_TEXT("type"), SFE_TEXT(""));
+
+    SFE_ASSERT(keys_form(section)->has_types);
+    SFE_ASSERT(types != NULL);
+    return types;
+}
+
+bool keys_is_reachable(const struct config_key *row)
+{
+    struct sfe_slice type = keys_word(row->only, 0);
+
+    if (keys_is_later(row)) {
+        return false;
+    }
+    for (uint32_t i = 0; type.size != 0; i++) {
+        if (!keys_is_later_word(keys_types(row->section), type)) {
+            return true;
+        }
+        type = keys_word(row->only, i + 1);
+    }
+    return row->only == NULL;
+}
+
+bool keys_is_used(enum config_section section)
+{
+    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+        if (table[i].of == section && keys_is_reachable(&table[i])) {
+            return true;
+        }
+    }
+    return false; /* The root is the `of` of all rows that have none. */
+}
+
+static void add_words(const struct config_key *key, const char *before, const char *between,
+                      const char *after, struct sfe_builder *builder)
+{
+    struct sfe_slice word = keys_word(key->allowed, 0);
+    bool is_first = true;
+
+    for (uint32_t i = 0; word.size != 0; i++) {
+        if (!keys_is_later_word(key, word)) {
+            sfe_builder_add_text(builder, is_first ? before : between);
+            sfe_builder_add(builder, word);
+            sfe_builder_add_text(builder, after);
+            is_first = false;
+        }
+        word = keys_word(key->allowed, i + 1);
+    }
+}
+
+static void add_range(const struct config_key *key, struct sfe_builder *builder,
+                      void (*add)(struct sfe_builder *builder, uint64_t value))
+{
+    sfe_builder_add_text(builder, ", ");
+    add(builder, key->min);
+    if (key->max != 0) {
+        sfe_builder_add_text(builder, " to ");
+        add(builder, key->max);
+    }
+    if (key->step == SFE_STEP_POWER_OF_TWO) {
+        sfe_builder_add_text(builder, ", a power of two");
+    } else if (key->step != 0) {
+        sfe_builder_add_text(builder, ", in whole seconds");
+    }
+}
+
+/* What is allowed for kinds that need no figures of the row. */
+static const char *const phrases[SFE_KEY_KINDS] = {
+    [SFE_KEY_TEMPLATE] = "text, {/pointer} and the like in it",
+    [SFE_KEY_FLAG] = "true or false",
+    [SFE_KEY_FILE] = "path of a file, from the folder of this one",
+    [SFE_KEY_POINTER] = "a JSON pointer that begins with /, such as \"/lines\"",
+    [SFE_KEY_TOPIC] = "a topic filter such as \"plant/+/telemetry\" or \"pos/#\"",
+    [SFE_KEY_IDENTIFIER] = "a letter, then letters, digits and _",
+    [SFE_KEY_VERSION] = "\"v50.0\" or later, such as \"v62.0\"",
+    [SFE_KEY_STREAM] = "name of a stream",
+    [SFE_KEY_STREAMS] = "name of a stream, or a list of at least one",
+    [SFE_KEY_SCALAR] = "text, a number, true, false or null",
+    [SFE_KEY_SECTION] = "an object",
+    [SFE_KEY_ANY] = "anything",
+};
+
+/* The same for kinds with entries, around how many there may be. */
+static const struct {
+    const char *before;
+    const char *after;
+} counted[SFE_KEY_KINDS] = {
+    [SFE_KEY_NAMED] = {"an object of", "named entries"},
+    [SFE_KEY_TEXTS] = {"a list of", "texts"},
+    [SFE_KEY_LIST] = {"a list of", "objects"},
+    [SFE_KEY_MAP] = {"an object of", "fields"},
+};
+
+static void add_figures(const struct config_key *key, struct sfe_builder *builder)
+{
+    switch (key->kind) {
+    case SFE_KEY_TEXT:
+        sfe_builder_add_text(builder, "text without control characters");
+        if (key->max != 0) {
+            sfe_builder_format(builder, ", at most %u bytes", (unsigned)key->max);
+        }
+        break;
+    case SFE_KEY_WORD:
+        add_words(key, "\"", ", \"", "\"", builder);
+        break;
+    case SFE_KEY_WHOLE:
+        sfe_builder_add_text(builder, "a whole number");
+        add_range(key, builder, sfe_builder_add_u64);
+        break;
+    case SFE_KEY_DURATION:
+        sfe_builder_add_text(builder, "text such as \"5s\" (units ms s m h d)");
+        add_range(key, builder, quantity_add_duration);
+        break;
+    case SFE_KEY_SIZE:
+        sfe_builder_add_text(builder, "text such as \"64KiB\" (units kB MB GB KiB MiB GiB)");
+        add_range(key, builder, quantity_add_size);
+        break;
+    case SFE_KEY_MQTT_URL:
+    case SFE_KEY_HTTP_URL:
+        add_words(key, "", " or ", "://host[:port]", builder);
+        break;
+    default:
+        SFE_ASSERT(key->kind == SFE_KEY_CONNECTION);
+        sfe_builder_format(builder, "name of a connection of type \"%s\"", key->allowed);
+        break;
+    }
+}
+
+void keys_add_allowed(const struct config_key *key, struct sfe_builder *builder)
+{
+    if (phrases[key->kind] != NULL) {
+        sfe_builder_add_text(builder, phrases[key->kind]);
+    } else if (counted[key->kind].before != NULL) {
+        sfe_builder_format(builder, "%s %u to %u %s", counted[key->kind].before, (unsigned)key->min,
+                           (unsigned)key->max, counted[key->kind].after);
+    } else {
+        add_figures(key, builder);
+    }
+    if (key->note != NULL) {
+        sfe_builder_format(builder, " (%s)", key->note);
+    }
+}
