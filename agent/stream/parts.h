@@ -1,0 +1,56 @@
+/* What a stream is made of; shared by the files of this module only. */
+#ifndef SFE_STREAM_PARTS_H
+#define SFE_STREAM_PARTS_H
+
+#include "port/thread.h"
+#include "stream/stage.h"
+#include "stream/stream.h"
+#include "stream/table.h"
+
+#include <stdatomic.h>
+
+struct sfe_stream {
+    struct sfe_stream_options options;
+    char name[SFE_NAME_BYTES_MAX + 1];
+    uint8_t boot_id[16];
+    uint32_t frame_bytes_max; /* Largest frame kept or to come: what a reader must hold. */
+    _Atomic uint64_t durable; /* Written under the mutex, by the flash thread. */
+
+    /* Guards all from here to `counts`. Never held while the medium is touched. */
+    struct sfe_mutex *mutex;
+    struct stage stage;
+    struct segment_table table;
+    uint64_t released;      /* All below are settled. */
+    uint64_t commit_end_ns; /* 0: none yet. */
+    uint64_t retry_ns;
+    bool is_failing;
+    struct sfe_error failure;
+    struct {
+        uint64_t written_bytes;
+        uint64_t payload_bytes;
+        uint64_t syncs;
+    } counts;
+
+    /* Flash thread alone: the segment being written, which is the newest of the table once it holds
+     * a frame. */
+    struct sfe_file *file;  /* NULL: the next commit begins a segment. */
+    struct segment current; /* Where `file` is open. */
+    uint32_t next_number;
+    uint8_t *header_bytes;     /* SEGMENT_BEGIN bytes to make a header in. */
+    bool has_unsynced_removal; /* A removal may come back after a power cut. */
+};
+
+/* Finds out what the last run left, and makes the table; the stage's buffers are free memory to it.
+ * In commit and release nothing has happened yet. */
+SFE_MUST_USE enum sfe_code recovery_run(struct sfe_stream *stream, struct sfe_arena *arena,
+                                        struct sfe_stream_recovery *recovery,
+                                        struct sfe_error *err);
+
+/* After table, current segment or `released` changed: what may be staged from now on. Mutex held.
+ */
+void stream_measure_room(struct sfe_stream *stream);
+
+/* Removes the files of doomed segments and of those below `released`. Flash thread. */
+SFE_MUST_USE enum sfe_code stream_release_settled(struct sfe_stream *stream, struct sfe_error *err);
+
+#endif

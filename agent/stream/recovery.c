@@ -1,0 +1,446 @@
+/* What the last run left, file by file: headers, then each segment between its neighbours, then the
+ * newest one's end. */
+#include "base/arena.h"
+#include "base/assert.h"
+#include "stream/parts.h"
+#include "stream/scan.h"
+
+#include <stdlib.h>
+
+/* An event takes at least this much of a frame: bounds how many may stand where nothing can be
+ * read. */
+#define EVENT_BYTES_MIN 5u
+/* Table entries beyond what the quota asks for: segments that a failure cut short. */
+#define ENTRIES_SPARE 64u
+
+struct recovery {
+    struct sfe_stream *stream;
+    const struct sfe_storage *storage;
+    struct window window;
+    struct sfe_stream_recovery report;
+    uint64_t expected;   /* Sequence after the last one accounted for; 0: nothing is known yet. */
+    uint32_t newest;     /* Index of the newest segment with a header; count: none. */
+    bool end_is_damaged; /* The newest segment's end was durable once, or cannot be read: nothing is
+                            cut. */
+};
+
+/* Listing: first counts, then fills. */
+struct listing {
+    struct sfe_stream *stream;
+    bool is_counting;
+    uint32_t count;
+};
+
+static bool visit(void *visitor, const char *name, uint64_t size)
+{
+    struct listing *listing = visitor;
+    struct sfe_stream *stream = listing->stream;
+    uint32_t number = 0;
+    const bool is_segment = segment_number_of(name, stream->name, SEGMENT_SUFFIX, &number);
+
+    if (!is_segment && !segment_number_of(name, stream->name, SEGMENT_BAD_SUFFIX, &number)) {
+        return true;
+    }
+    if (number >= stream->next_number) {
+        stream->next_number = number + 1u;
+    }
+    if (!is_segment) {
+        return true;
+    }
+    listing->count++;
+    if (!listing->is_counting && stream->table.count < stream->table.capacity) {
+        stream->table.items[stream->table.count++] = (struct segment){
+            .number = number,
+            .durable_end = SEGMENT_BEGIN,
+            .file_bytes = size > SFE_SEGMENT_BYTES_MAX ? SFE_SEGMENT_BYTES_MAX : (uint32_t)size,
+        };
+    }
+    return true;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+    const struct segment *one = a;
+    const struct segment *other = b;
+
+    return one->number < other->number ? -1 : one->number > other->number;
+}
+
+static enum sfe_code list_segments(struct recovery *recovery, struct sfe_arena *arena,
+                                   struct sfe_error *err)
+{
+    struct sfe_stream *stream = recovery->stream;
+    const struct sfe_stream_options *options = &stream->options;
+    struct listing listing = {.stream = stream, .is_counting = true};
+
+    stream->next_number = 1;
+    enum sfe_code code = recovery->storage->list(recovery->storage->context, visit, &listing, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    /* Two neighbours together are larger than one segment, unless a failure or an end cut one
+     * short. */
+    const uint64_t wanted =
+        2u * (options->quota_bytes / options->segment_bytes) + listing.count + ENTRIES_SPARE;
+    if (wanted > UINT32_MAX / sizeof(struct segment)) {
+        return sfe_fail(err, SFE_E_CONFIG, "the quota makes too many segments");
+    }
+    stream->table.items = sfe_arena_take(arena, (size_t)wanted * sizeof(*stream->table.items), err);
+    if (stream->table.items == NULL) {
+        return err->code;
+    }
+    stream->table.capacity = (uint32_t)wanted;
+    listing.is_counting = false;
+    code = recovery->storage->list(recovery->storage->context, visit, &listing, err);
+    if (stream->table.count > 1) {
+        qsort(stream->table.items, stream->table.count, sizeof(*stream->table.items),
+              compare_numbers);
+    }
+    return code;
+}
+
+/* Shows segment `index` in the window. The file must be closed by `hide`. */
+static enum sfe_code show(struct recovery *recovery, uint32_t index, struct sfe_error *err)
+{
+    const struct segment *segment = &recovery->stream->table.items[index];
+    char name[SEGMENT_NAME_BYTES];
+    struct sfe_file *file = NULL;
+
+    SFE_ASSERT(recovery->window.file == NULL);
+    segment_name(name, recovery->stream->name, segment->number, SEGMENT_SUFFIX);
+    enum sfe_code code =
+        recovery->storage->open(recovery->storage->context, name, SFE_STORAGE_READ, &file, err);
+    if (code == SFE_OK) {
+        window_show(&recovery->window, file, segment->file_bytes);
+    }
+    return code;
+}
+
+static void hide(struct recovery *recovery)
+{
+    recovery->storage->close(recovery->storage->context, recovery->window.file);
+    window_show(&recovery->window, NULL, 0);
+}
+
+static enum sfe_code read_header(struct recovery *recovery, struct segment *segment,
+                                 struct sfe_error *err)
+{
+    bool is_unreadable = false;
+
+    for (uint32_t copy = 0; copy < SEGMENT_HEADER_COPIES; copy++) {
+        struct sfe_slice slice;
+        enum sfe_code code = window_get(&recovery->window, (uint64_t)copy * SFE_PAGE_BYTES,
+                                        SEGMENT_HEADER_BYTES, &slice, err);
+        if (code != SFE_OK) {
+            is_unreadable = is_unreadable || code != SFE_E_END;
+            continue;
+        }
+        switch (segment_header_parse(slice, recovery->stream->name, segment)) {
+        case HEADER_VALID:
+            return SFE_OK;
+        case HEADER_NEWER:
+            return sfe_fail(err, SFE_E_CORRUPT, "segment %u was written by a newer version",
+                            (unsigned)segment->number);
+        case HEADER_BAD:
+            break;
+        }
+    }
+    segment->is_headless = true;
+    segment->is_unreadable = is_unreadable;
+    return SFE_OK;
+}
+
+static enum sfe_code read_headers(struct recovery *recovery, struct sfe_error *err)
+{
+    struct segment_table *table = &recovery->stream->table;
+    uint64_t highest = 0;
+
+    recovery->newest = table->count;
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct segment *segment = &table->items[i];
+        enum sfe_code code = show(recovery, i, err);
+        if (code != SFE_OK) {
+            segment->is_headless = true;
+            segment->is_unreadable = true;
+            continue;
+        }
+        code = read_header(recovery, segment, err);
+        hide(recovery);
+        if (code != SFE_OK) {
+            return code;
+        }
+        if (!segment->is_headless && segment->first_sequence < highest) {
+            segment->is_headless = true; /* Sequences do not go back: it is not what it says. */
+        }
+        if (!segment->is_headless) {
+            highest = segment->first_sequence;
+            recovery->newest = i;
+        }
+    }
+    return SFE_OK;
+}
+
+static void count_place(struct recovery *recovery, uint32_t number, uint64_t offset, uint64_t lost)
+{
+    recovery->report.damaged_places++;
+    recovery->report.lost_events += lost;
+    SFE_LOG(recovery->stream->options.log, SFE_ERROR, "damaged place on flash",
+            sfe_text("stream", recovery->stream->name), sfe_count("segment", number),
+            sfe_count("offset", offset), sfe_count("lost", lost));
+}
+
+/* A file without a valid header: quarantined where it held durable events, else removed: its making
+ * was cut short. One that cannot be read is left alone. */
+static void settle_headless(struct recovery *recovery, struct segment *segment, bool is_damage)
+{
+    char name[SEGMENT_NAME_BYTES];
+    char bad_name[SEGMENT_NAME_BYTES];
+    struct sfe_error ignored;
+    enum sfe_code code = SFE_OK;
+
+    if (segment->is_unreadable) {
+        return;
+    }
+    segment_name(name, recovery->stream->name, segment->number, SEGMENT_SUFFIX);
+    if (is_damage) {
+        segment_name(bad_name, recovery->stream->name, segment->number, SEGMENT_BAD_SUFFIX);
+        code = recovery->storage->rename(recovery->storage->context, name, bad_name, &ignored);
+    } else {
+        code = recovery->storage->remove(recovery->storage->context, name, &ignored);
+    }
+    if (code != SFE_OK) {
+        sfe_log_error(recovery->stream->options.log, SFE_WARNING, "cannot put a segment aside",
+                      &ignored);
+    }
+}
+
+/* Headless files between the last good segment and one that begins with `first`: by the sequences,
+ * did they hold anything? */
+static void settle_gap(struct recovery *recovery, uint32_t begin, uint32_t index)
+{
+    struct segment_table *table = &recovery->stream->table;
+    const uint64_t first = table->items[index].first_sequence;
+    const bool is_known = recovery->expected != 0;
+    uint64_t lost = is_known && first > recovery->expected ? first - recovery->expected : 0;
+    const bool is_damage = is_known ? lost > 0 : first > 1;
+
+    for (uint32_t i = begin; i < index; i++) {
+        if (is_damage) {
+            count_place(recovery, table->items[i].number, 0, lost);
+            lost = 0;
+        }
+        settle_headless(recovery, &table->items[i], is_damage);
+    }
+    if (lost > 0) {
+        /* Segments have vanished, or the end of the one before is damaged. */
+        const struct segment *before = &table->items[index - 1];
+        count_place(recovery, before->number, before->durable_end, lost);
+    }
+}
+
+static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_t limit,
+                              struct scan *scan, struct sfe_error *err)
+{
+    struct sfe_stream *stream = recovery->stream;
+    struct segment *segment = &stream->table.items[index];
+
+    *scan = (struct scan){
+        .salt = segment->salt,
+        .expected = segment->first_sequence,
+        .limit = limit,
+        .known_durable = stream->options.known_durable,
+    };
+    enum sfe_code code = show(recovery, index, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    code = scan_segment(&recovery->window, scan, err);
+    hide(recovery);
+    segment->durable_end = (uint32_t)scan->end;
+    recovery->report.kept_events += scan->kept;
+    recovery->report.segments++;
+    recovery->expected = scan->expected;
+    if (scan->frame_bytes_max > stream->frame_bytes_max) {
+        stream->frame_bytes_max = scan->frame_bytes_max;
+    }
+    if (scan->places > 0) {
+        recovery->report.damaged_places += scan->places - 1u;
+        count_place(recovery, segment->number, scan->end, scan->lost);
+    }
+    return code;
+}
+
+/* The end of the newest segment: nothing follows that could prove anything, but the cursor log may
+ * know. */
+static void judge_end(struct recovery *recovery, const struct scan *scan)
+{
+    const struct segment *newest = &recovery->stream->table.items[recovery->newest];
+
+    if (scan->expected <= recovery->stream->options.known_durable) {
+        recovery->end_is_damaged = true; /* Counted when all files are known. */
+        return;
+    }
+    if (scan->is_unreadable) {
+        /* Not the same as torn. What stands there may be readable again: its sequences are not
+         * given out twice. */
+        recovery->end_is_damaged = true;
+        count_place(recovery, newest->number, scan->end, 0);
+        recovery->expected += (newest->file_bytes - scan->end) / EVENT_BYTES_MIN;
+        return;
+    }
+    recovery->report.torn_bytes = scan->bad_bytes;
+}
+
+static enum sfe_code scan_segments(struct recovery *recovery, struct sfe_error *err)
+{
+    const struct segment_table *table = &recovery->stream->table;
+    uint32_t begin = 0; /* After the last good one. */
+
+    for (uint32_t i = 0; i < table->count; i++) {
+        struct scan scan;
+        uint32_t next = i + 1;
+        if (table->items[i].is_headless) {
+            continue;
+        }
+        settle_gap(recovery, begin, i);
+        while (next < table->count && table->items[next].is_headless) {
+            next++;
+        }
+        const bool is_newest = next == table->count;
+        enum sfe_code code = scan_one(
+            recovery, i, is_newest ? UINT64_MAX : table->items[next].first_sequence, &scan, err);
+        if (code != SFE_OK) {
+            return code;
+        }
+        if (is_newest) {
+            judge_end(recovery, &scan);
+        }
+        begin = i + 1;
+    }
+    return SFE_OK;
+}
+
+/* A headless file behind the newest good segment: what it held can only be guessed, or known from
+ * the cursor log. */
+static void settle_last(struct recovery *recovery, uint32_t index)
+{
+    struct segment *segment = &recovery->stream->table.items[index];
+    const uint64_t known = recovery->stream->options.known_durable;
+    const uint64_t begin = recovery->expected;
+    uint64_t end = begin;
+    bool is_damage = begin <= known;
+    struct sfe_error ignored;
+
+    if (segment->is_unreadable) {
+        count_place(recovery, segment->number, 0, 0);
+        recovery->expected += segment->file_bytes / EVENT_BYTES_MIN;
+        return;
+    }
+    if (show(recovery, index, &ignored) == SFE_OK) {
+        is_damage = scan_finds_durable(&recovery->window, begin, &end) || is_damage;
+        hide(recovery);
+    }
+    if (is_damage) {
+        recovery->expected = end > known ? end : known + 1u;
+        count_place(recovery, segment->number, 0, recovery->expected - begin);
+    }
+    settle_headless(recovery, segment, is_damage);
+}
+
+static void drop_headless(struct segment_table *table)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (!table->items[i].is_headless) {
+            table->items[kept++] = table->items[i];
+        }
+    }
+    table->count = kept;
+}
+
+/* The newest segment is never written to again. What was read may be in memory only (we were
+ * killed, the power stayed on): it is durable after this, name and all. */
+static enum sfe_code seal_newest(struct recovery *recovery, struct sfe_error *err)
+{
+    const struct sfe_storage *storage = recovery->storage;
+    struct segment_table *table = &recovery->stream->table;
+    struct segment *newest = &table->items[table->count - 1];
+    char name[SEGMENT_NAME_BYTES];
+    struct sfe_file *file = NULL;
+
+    segment_name(name, recovery->stream->name, newest->number, SEGMENT_SUFFIX);
+    bool is_writable =
+        storage->open(storage->context, name, SFE_STORAGE_WRITE, &file, err) == SFE_OK;
+    if (!is_writable) {
+        /* A read-only medium can still be delivered from. */
+        enum sfe_code code = storage->open(storage->context, name, SFE_STORAGE_READ, &file, err);
+        if (code != SFE_OK) {
+            return code;
+        }
+    }
+    if (is_writable && !recovery->end_is_damaged && newest->file_bytes > newest->durable_end &&
+        storage->truncate(storage->context, file, newest->durable_end, err) == SFE_OK) {
+        newest->file_bytes = newest->durable_end;
+    }
+    enum sfe_code code = storage->sync(storage->context, file, err);
+    storage->close(storage->context, file);
+    return code == SFE_OK ? storage->sync_directory(storage->context, err) : code;
+}
+
+static enum sfe_code recover_all(struct recovery *recovery, struct sfe_error *err)
+{
+    struct sfe_stream *stream = recovery->stream;
+    const uint64_t known = stream->options.known_durable;
+
+    enum sfe_code code = read_headers(recovery, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    code = scan_segments(recovery, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    const bool is_empty = recovery->expected == 0;
+    if (is_empty) {
+        recovery->expected = 1;
+    }
+    for (uint32_t i = is_empty ? 0 : recovery->newest + 1u; i < stream->table.count; i++) {
+        settle_last(recovery, i);
+    }
+    if (recovery->expected <= known) {
+        /* Of a stream without any segment it is unknown how much had been released. */
+        const struct segment none = {.number = 0};
+        const struct segment *at = is_empty ? &none : &stream->table.items[recovery->newest];
+        count_place(recovery, at->number, at->durable_end,
+                    is_empty ? 0 : known + 1u - recovery->expected);
+        recovery->expected = known + 1u;
+    }
+    drop_headless(&stream->table);
+    return stream->table.count > 0 ? seal_newest(recovery, err) : SFE_OK;
+}
+
+enum sfe_code recovery_run(struct sfe_stream *stream, struct sfe_arena *arena,
+                           struct sfe_stream_recovery *report, struct sfe_error *err)
+{
+    struct recovery recovery = {
+        .stream = stream,
+        .storage = stream->options.storage,
+        .window = {.storage = stream->options.storage,
+                   .bytes = stream->stage.buffers[0].bytes,
+                   .capacity = stream->stage.capacity},
+    };
+
+    enum sfe_code code = list_segments(&recovery, arena, err);
+    if (code == SFE_OK) {
+        code = recover_all(&recovery, err);
+    }
+    if (code != SFE_OK) {
+        return code;
+    }
+    SFE_ASSERT(recovery.expected > 0);
+    stream->stage.next_sequence = recovery.expected;
+    atomic_store(&stream->durable, recovery.expected - 1u);
+    *report = recovery.report;
+    return SFE_OK;
+}

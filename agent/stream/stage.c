@@ -1,0 +1,132 @@
+#include "stream/stage.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+
+static void begin(struct stage *stage, uint32_t index)
+{
+    struct stage_buffer *buffer = &stage->buffers[index];
+
+    buffer->body =
+        sfe_builder_make(buffer->bytes + FRAME_HEADER_BYTES, stage->capacity - FRAME_HEADER_BYTES);
+    buffer->count = 0;
+    buffer->first_sequence = 0;
+    buffer->payload_bytes = 0;
+}
+
+enum sfe_code stage_open(struct stage *stage, uint32_t capacity, struct sfe_arena *arena,
+                         struct sfe_error *err)
+{
+    SFE_ASSERT(capacity >= SFE_PAGE_BYTES && capacity % SFE_PAGE_BYTES == 0);
+    stage->capacity = capacity;
+    for (uint32_t i = 0; i < 2; i++) {
+        stage->buffers[i].bytes = sfe_arena_take(arena, capacity, err);
+        if (stage->buffers[i].bytes == NULL) {
+            return err->code;
+        }
+        begin(stage, i);
+    }
+    sfe_event_encoder_begin(&stage->encoder);
+    return SFE_OK;
+}
+
+static bool take_room(struct stage_room *room, uint32_t bytes)
+{
+    if (bytes <= room->current_bytes) {
+        room->current_bytes -= bytes;
+        return true;
+    }
+    if (room->segments == 0 || bytes > room->segment_bytes) {
+        return false;
+    }
+    room->segments--;
+    room->current_bytes = room->segment_bytes - bytes;
+    return true;
+}
+
+struct frame stage_frame(const struct stage_buffer *buffer)
+{
+    return (struct frame){
+        .first_sequence = buffer->first_sequence,
+        .count = buffer->count,
+        .body_bytes = (uint32_t)buffer->body.size,
+    };
+}
+
+/* Will the quota have a place for what is taken and for the buffer being filled with `more` bytes
+ * in it? */
+static bool has_place(const struct stage *stage, size_t more)
+{
+    struct stage_room room = stage->room;
+    const struct stage_buffer *taken = &stage->buffers[stage->filling ^ 1u];
+    const struct stage_buffer *buffer = &stage->buffers[stage->filling];
+
+    if (taken->count > 0) {
+        const struct frame frame = stage_frame(taken);
+        if (!take_room(&room, frame_bytes(&frame))) {
+            /* A failure has cost its place: it has the reserve, one segment over the quota. */
+            room.current_bytes = room.segment_bytes - frame_bytes(&frame);
+        }
+    }
+    return take_room(&room, page_align((uint32_t)(FRAME_HEADER_BYTES + buffer->body.size + more)));
+}
+
+enum stage_outcome stage_add(struct stage *stage, const struct sfe_event *event, uint64_t now_ns,
+                             uint64_t *sequence)
+{
+    struct stage_buffer *buffer = &stage->buffers[stage->filling];
+    const size_t before = buffer->body.size;
+    const size_t most = sfe_event_encoded_bytes_max(event);
+
+    SFE_ASSERT(most <= stage->capacity - FRAME_HEADER_BYTES);
+    if (!has_place(stage, most)) {
+        stage->is_full = true;
+        stage->refused++;
+        return STAGE_FULL;
+    }
+    if (sfe_event_encode(&stage->encoder, event, &buffer->body) != SFE_OK) {
+        stage->refused++;
+        return STAGE_FULL;
+    }
+    stage->is_full = false;
+    stage->last_staged_ns = now_ns;
+    *sequence = stage->next_sequence++;
+    buffer->payload_bytes += event->payload.size;
+    if (buffer->count++ == 0) {
+        buffer->first_sequence = *sequence;
+        stage->first_staged_ns = now_ns;
+        return STAGE_WAKES;
+    }
+    return before < SFE_FRAME_BYTES_TARGET && buffer->body.size >= SFE_FRAME_BYTES_TARGET
+               ? STAGE_WAKES
+               : STAGE_QUIET;
+}
+
+bool stage_has_taken(const struct stage *stage)
+{
+    return stage->buffers[stage->filling ^ 1u].count > 0;
+}
+
+struct stage_buffer *stage_take(struct stage *stage)
+{
+    if (!stage_has_taken(stage)) {
+        if (stage->buffers[stage->filling].count == 0) {
+            return NULL;
+        }
+        stage->filling ^= 1u;
+        begin(stage, stage->filling);
+        sfe_event_encoder_begin(&stage->encoder);
+    }
+    return &stage->buffers[stage->filling ^ 1u];
+}
+
+void stage_done(struct stage *stage)
+{
+    SFE_ASSERT(stage_has_taken(stage));
+    begin(stage, stage->filling ^ 1u);
+}
+
+uint64_t stage_events(const struct stage *stage)
+{
+    return (uint64_t)stage->buffers[0].count + stage->buffers[1].count;
+}

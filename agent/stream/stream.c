@@ -1,0 +1,240 @@
+#include "stream/stream.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "stream/parts.h"
+
+/* A dead letter carries why; a topic may be long. Together with the payload they must fit a stage
+ * buffer. */
+#define ANNOTATION_BYTES_USUAL 8192u
+#define EVENT_OVERHEAD_BYTES   4096u
+#define STAGE_BYTES_MIN        (2u * SFE_FRAME_BYTES_TARGET)
+
+static bool is_name(const char *name)
+{
+    const size_t size = name == NULL ? 0 : strlen(name);
+
+    if (size == 0 || size > SFE_NAME_BYTES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        const char byte = name[i];
+        if (!((byte >= 'a' && byte <= 'z') || (byte >= '0' && byte <= '9')) && byte != '_' &&
+            byte != '-') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static enum sfe_code check_options(const struct sfe_stream_options *options, struct sfe_error *err)
+{
+    const uint32_t segment = options->segment_bytes;
+
+    if (!is_name(options->name)) {
+        return sfe_fail(err, SFE_E_CONFIG, "not a name for a stream");
+    }
+    if (segment < SFE_SEGMENT_BYTES_MIN || segment > SFE_SEGMENT_BYTES_MAX ||
+        (segment & (segment - 1u)) != 0) {
+        return sfe_fail(err, SFE_E_CONFIG, "a segment cannot have %u bytes", (unsigned)segment);
+    }
+    if (options->event_bytes_max > segment - SEGMENT_BEGIN - EVENT_OVERHEAD_BYTES) {
+        return sfe_fail(err, SFE_E_CONFIG, "an event of %u bytes does not fit a segment of %u",
+                        (unsigned)options->event_bytes_max, (unsigned)segment);
+    }
+    if (options->quota_bytes < segment) {
+        return sfe_fail(err, SFE_E_CONFIG, "the quota is smaller than one segment");
+    }
+    return SFE_OK;
+}
+
+static uint32_t stage_capacity(const struct sfe_stream_options *options)
+{
+    const uint32_t most = options->segment_bytes - SEGMENT_BEGIN;
+    uint32_t bytes = page_align(FRAME_HEADER_BYTES + options->event_bytes_max +
+                                SFE_TOPIC_BYTES_MAX + ANNOTATION_BYTES_USUAL);
+
+    if (bytes < STAGE_BYTES_MIN) {
+        bytes = STAGE_BYTES_MIN;
+    }
+    return bytes < most ? bytes : most;
+}
+
+static enum sfe_code open_parts(struct sfe_stream *stream, struct sfe_arena *arena,
+                                struct sfe_stream_recovery *recovery, struct sfe_error *err)
+{
+    const struct sfe_clock *clock = stream->options.clock;
+
+    enum sfe_code code = stage_open(&stream->stage, stage_capacity(&stream->options), arena, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    stream->header_bytes = sfe_arena_take(arena, SEGMENT_BEGIN, err);
+    if (stream->header_bytes == NULL) {
+        return err->code;
+    }
+    clock->boot_id(clock->context, stream->boot_id);
+    stream->frame_bytes_max = stream->stage.capacity;
+    code = recovery_run(stream, arena, recovery, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    stream_measure_room(stream);
+    return SFE_OK;
+}
+
+enum sfe_code sfe_stream_open(const struct sfe_stream_options *options, struct sfe_arena *arena,
+                              struct sfe_stream **stream, struct sfe_stream_recovery *recovery,
+                              struct sfe_error *err)
+{
+    SFE_ASSERT(options->storage != NULL && options->clock != NULL && options->entropy != NULL);
+    *stream = NULL;
+    enum sfe_code code = check_options(options, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    struct sfe_stream *made = sfe_arena_take(arena, sizeof(*made), err);
+    if (made == NULL) {
+        return err->code;
+    }
+    made->options = *options;
+    memcpy(made->name, options->name, strlen(options->name));
+    made->options.name = made->name;
+    made->mutex = sfe_mutex_open();
+    if (made->mutex == NULL) {
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
+    }
+    code = open_parts(made, arena, recovery, err);
+    if (code != SFE_OK) {
+        sfe_stream_close(made);
+        return code;
+    }
+    *stream = made;
+    return SFE_OK;
+}
+
+const char *sfe_stream_name(const struct sfe_stream *stream)
+{
+    return stream->name;
+}
+
+void stream_measure_room(struct sfe_stream *stream)
+{
+    struct stage_room *room = &stream->stage.room;
+    const uint32_t segment_bytes = stream->options.segment_bytes;
+    const uint64_t quota = stream->options.quota_bytes;
+    const uint64_t used = table_file_bytes(&stream->table);
+    const uint32_t entries = stream->table.capacity - stream->table.count;
+
+    room->segment_bytes = segment_bytes - SEGMENT_BEGIN;
+    room->current_bytes = stream->file == NULL ? 0 : segment_bytes - stream->current.durable_end;
+    room->segments = quota > used ? (quota - used) / segment_bytes : 0;
+    if (room->segments == 0 &&
+        stream->released > atomic_load_explicit(&stream->durable, memory_order_relaxed)) {
+        room->segments = 1; /* All is settled: the newest goes as soon as another has begun. */
+    }
+    /* Two stay free for what is staged, whatever fails. */
+    if (entries < 3) {
+        room->segments = 0;
+    } else if (room->segments > entries - 2u) {
+        room->segments = entries - 2u;
+    }
+}
+
+enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event *event,
+                               uint64_t *sequence, struct sfe_error *err)
+{
+    if (event->payload.size > stream->options.event_bytes_max ||
+        sfe_event_encoded_bytes_max(event) > stream->stage.capacity - FRAME_HEADER_BYTES) {
+        return sfe_fail(err, SFE_E_TOO_LARGE, "an event of %zu bytes is over the stream's limit",
+                        event->payload.size);
+    }
+    const uint64_t now_ns = sfe_clock_monotonic_ns(stream->options.clock);
+
+    sfe_mutex_lock(stream->mutex);
+    enum stage_outcome outcome = stage_add(&stream->stage, event, now_ns, sequence);
+    sfe_mutex_unlock(stream->mutex);
+    if (outcome == STAGE_WAKES && stream->options.on_staged != NULL) {
+        stream->options.on_staged(stream->options.owner);
+    }
+    return outcome == STAGE_FULL ? SFE_E_FULL : SFE_OK;
+}
+
+/* Without linger: soon after the last commit frames wait for company, but not for company that does
+ * not come. */
+static uint64_t due_by_load_ns(const struct sfe_stream *stream, uint64_t now_ns)
+{
+    const uint64_t end_ns = stream->commit_end_ns;
+    const uint64_t lull_ns = stream->stage.last_staged_ns + COMMIT_LULL_NS;
+
+    if (end_ns == 0 || now_ns >= end_ns + COMMIT_SPACING_NS) {
+        return now_ns;
+    }
+    return lull_ns < end_ns + COMMIT_SPACING_NS ? lull_ns : end_ns + COMMIT_SPACING_NS;
+}
+
+uint64_t sfe_stream_due_ns(struct sfe_stream *stream, uint64_t now_ns)
+{
+    const struct stage *stage = &stream->stage;
+    uint64_t due_ns = UINT64_MAX;
+
+    sfe_mutex_lock(stream->mutex);
+    if (stage_events(stage) == 0) {
+        due_ns = UINT64_MAX;
+    } else if (stream->is_failing) {
+        due_ns = stream->retry_ns;
+    } else if (stage_has_taken(stage) ||
+               stage->buffers[stage->filling].body.size >= SFE_FRAME_BYTES_TARGET) {
+        due_ns = now_ns;
+    } else if (stream->options.linger_ns != 0) {
+        due_ns = stage->first_staged_ns + stream->options.linger_ns;
+    } else {
+        due_ns = due_by_load_ns(stream, now_ns);
+    }
+    sfe_mutex_unlock(stream->mutex);
+    return due_ns;
+}
+
+uint64_t sfe_stream_durable(const struct sfe_stream *stream)
+{
+    return atomic_load_explicit(&stream->durable, memory_order_acquire);
+}
+
+void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
+{
+    sfe_mutex_lock(stream->mutex);
+    const struct segment_table *table = &stream->table;
+    const uint64_t durable = atomic_load_explicit(&stream->durable, memory_order_relaxed);
+    const uint32_t first = table_kept_from(table, 0);
+
+    *facts = (struct sfe_stream_facts){
+        .first_sequence = durable + 1u,
+        .durable_sequence = durable,
+        .staged_events = stage_events(&stream->stage),
+        .flash_bytes = table_file_bytes(table),
+        .written_bytes = stream->counts.written_bytes,
+        .payload_bytes = stream->counts.payload_bytes,
+        .syncs = stream->counts.syncs,
+        .refused = stream->stage.refused,
+        .is_full = stream->stage.is_full,
+        .is_failing = stream->is_failing,
+    };
+    if (first < table->count && stream->released <= durable) {
+        facts->first_sequence = table->items[first].first_sequence;
+    }
+    if (stream->is_failing) {
+        facts->failure = stream->failure;
+    }
+    sfe_mutex_unlock(stream->mutex);
+}
+
+void sfe_stream_close(struct sfe_stream *stream)
+{
+    if (stream == NULL) {
+        return;
+    }
+    stream->options.storage->close(stream->options.storage->context, stream->file);
+    stream->file = NULL;
+    sfe_mutex_close(stream->mutex);
+    stream->mutex = NULL;
+}

@@ -1,0 +1,118 @@
+/* Keeps events on flash until every output that reads them has settled them.
+ *
+ * The promise: once sfe_stream_durable() has reached an event's sequence, that event survives power
+ * loss at any instant, and stays until it is released. Nothing is promised for an event before
+ * that.
+ *
+ * Any thread may stage. One thread (flash) commits and releases. Any thread may read at or below
+ * the durable sequence through its own reader, because those bytes never change. The bytes on
+ * flash: FORMAT.md.
+ */
+#ifndef SFE_STREAM_STREAM_H
+#define SFE_STREAM_STREAM_H
+
+#include "base/error.h"
+#include "base/log.h"
+#include "event/event.h"
+#include "port/clock.h"
+#include "port/entropy.h"
+#include "port/storage.h"
+
+struct sfe_arena;
+struct sfe_stream;
+
+struct sfe_stream_options {
+    const struct sfe_storage
+        *storage; /* Borrowed, as all pointers here; must outlive the stream. */
+    const struct sfe_clock *clock;
+    const struct sfe_entropy *entropy; /* Salts. */
+    struct sfe_log *log;               /* NULL: silent. */
+    const char *name;                  /* At most SFE_NAME_BYTES_MAX bytes of [a-z0-9_-]. */
+    uint64_t quota_bytes;              /* All segments together; over by at most one segment. */
+    uint32_t segment_bytes;            /* Power of two. */
+    uint32_t event_bytes_max;          /* Payload; a larger event is SFE_E_TOO_LARGE. */
+    uint64_t
+        linger_ns; /* Wait so long before a sync, to spare the flash; 0: see sfe_stream_due_ns. */
+    uint64_t
+        known_durable; /* The cursor log says that this sequence was durable; 0: it says nothing. */
+    /* Called when something is staged that the flash thread may be asleep to; any thread, must
+     * return at once. */
+    void (*on_staged)(void *owner);
+    /* Called on the flash thread after the durable sequence rose. */
+    void (*on_durable)(void *owner);
+    void *owner;
+};
+
+/* What opening found. `lost_events` were durable and are damaged: say so, loudly. */
+struct sfe_stream_recovery {
+    uint64_t kept_events;
+    uint64_t lost_events;
+    uint64_t torn_bytes; /* Of a tail that was never acknowledged. */
+    uint32_t damaged_places;
+    uint32_t segments;
+};
+
+/* Facts for `status`; each is current, not a snapshot of all. */
+struct sfe_stream_facts {
+    uint64_t first_sequence; /* Oldest kept; durable + 1 when empty. */
+    uint64_t durable_sequence;
+    uint64_t staged_events;   /* Not yet durable. */
+    uint64_t flash_bytes;     /* Kept by the segments. */
+    uint64_t written_bytes;   /* To flash since open, padding included. */
+    uint64_t payload_bytes;   /* Of events made durable since open: topic not counted. */
+    uint64_t syncs;           /* fdatasync calls since open. */
+    uint64_t refused;         /* Times staging said SFE_E_FULL. */
+    bool is_full;             /* The quota is used up: staging stops until something is released. */
+    bool is_failing;          /* The last commit failed and is tried again. */
+    struct sfe_error failure; /* Why, where is_failing. */
+};
+
+/* Opens the stream and recovers it from whatever the last run left behind: a torn tail is cut,
+ * damage is skipped and counted, the last segment is sealed and a new one begun with the next
+ * commit. Takes all memory it will ever use from `arena`: two stage buffers. Errors: SFE_E_STORAGE,
+ * SFE_E_CORRUPT (a newer format), SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_stream_open(const struct sfe_stream_options *options,
+                                           struct sfe_arena *arena, struct sfe_stream **stream,
+                                           struct sfe_stream_recovery *recovery,
+                                           struct sfe_error *err);
+
+/* The name given at open. Any thread. */
+const char *sfe_stream_name(const struct sfe_stream *stream);
+
+/* Copies `event` into the stage (the one copy an event gets) and gives it a sequence. Does not
+ * touch flash and does not block for it. SFE_E_FULL (no text): no room in the stage, or the quota
+ * is used up; the caller holds its acknowledgement and comes again. SFE_E_TOO_LARGE. Any thread. */
+SFE_MUST_USE enum sfe_code sfe_stream_stage(struct sfe_stream *stream,
+                                            const struct sfe_event *event, uint64_t *sequence,
+                                            struct sfe_error *err);
+
+/* Monotonic time at which a commit is due; UINT64_MAX when nothing is staged. With linger 0: at
+ * once when the last commit is longer ago than a few milliseconds; under load it waits up to that
+ * long, while events still arrive, so that frames fill whole flash pages; after a failure it waits
+ * a second. Flash thread. */
+uint64_t sfe_stream_due_ns(struct sfe_stream *stream, uint64_t now_ns);
+
+/* Writes what is staged as one frame and makes it durable: one write and one sync, however many
+ * events. After a failure the staged events are kept, the file is never trusted again, and the next
+ * commit begins a new segment. SFE_E_NO_SPACE: the medium is full. Nothing staged: SFE_OK. Flash
+ * thread; may block as long as flash does. */
+SFE_MUST_USE enum sfe_code sfe_stream_commit(struct sfe_stream *stream, uint64_t now_ns,
+                                             struct sfe_error *err);
+
+/* Everything below `sequence` is settled by all outputs, durably: segments wholly below it are
+ * deleted. Flash thread. */
+SFE_MUST_USE enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
+                                              struct sfe_error *err);
+
+/* The highest sequence that survives power loss; 0 before the first. Never goes back. Any thread,
+ * one atomic load. */
+uint64_t sfe_stream_durable(const struct sfe_stream *stream);
+
+/* Any thread. */
+void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts);
+
+/* Releases the files; what is staged and not committed is gone (it was never acknowledged). NULL is
+ * allowed. */
+void sfe_stream_close(struct sfe_stream *stream);
+
+#endif
