@@ -1,0 +1,330 @@
+#include "input/intake.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "base/json_writer.h"
+#include "base/limits.h"
+
+#include <inttypes.h>
+
+/* An annotation holds a reason, a sentence and an input's name. */
+#define ANNOTATION_BYTES_MAX 512u
+#define SHARE_PREFIX         "$share/"
+
+struct route {
+    struct sfe_intake_route options;
+    struct sfe_slice filter; /* Without "$share/group/". */
+    struct sfe_slice input;
+    uint64_t stream_bit; /* One bit a stream, so that a message enters each once. */
+};
+
+/* Where one message goes: `route` NULL is the dead letters of a message that no input takes. */
+struct target {
+    const struct route *route;
+    struct sfe_stream *stream;
+};
+
+struct sfe_intake {
+    struct sfe_intake_options options;
+    struct route *routes;
+    struct target *targets; /* Of the message at hand; one a route and one for the dead letters. */
+    struct sfe_intake_facts facts;
+    uint8_t boot_id[16];
+    uint64_t opened_ns; /* Monotonic: with boot id and `arrivals` no two arrivals are alike. */
+    uint64_t arrivals;
+    uint32_t stream_count; /* That differ. */
+};
+
+/* Why a message is a dead letter. `reason` NULL: it is none. */
+struct verdict {
+    const char *reason;
+    char message[128];
+    bool keeps_whole; /* The payload is not cut. */
+};
+
+/* MQTT 5, section 4.8.2: the broker matches what follows the share's name. */
+static struct sfe_slice filter_of_share(struct sfe_slice filter)
+{
+    size_t size = sizeof(SHARE_PREFIX) - 1;
+
+    if (!sfe_slice_equal(sfe_slice_part(filter, 0, size), SFE_TEXT(SHARE_PREFIX))) {
+        return filter;
+    }
+    for (size_t i = size; i < filter.size; i++) {
+        if (filter.bytes[i] == '/') {
+            return sfe_slice_part(filter, i + 1, filter.size);
+        }
+    }
+    return filter;
+}
+
+static void open_routes(struct sfe_intake *intake)
+{
+    for (uint32_t i = 0; i < intake->options.route_count; i++) {
+        struct route *route = &intake->routes[i];
+
+        route->options = intake->options.routes[i];
+        route->filter = filter_of_share(sfe_slice_text(route->options.filter));
+        route->input = sfe_slice_text(route->options.input);
+        for (uint32_t j = 0; j < i && route->stream_bit == 0; j++) {
+            if (intake->routes[j].options.stream == route->options.stream) {
+                route->stream_bit = intake->routes[j].stream_bit;
+            }
+        }
+        if (route->stream_bit == 0) {
+            SFE_ASSERT(intake->stream_count < 64u);
+            route->stream_bit = UINT64_C(1) << intake->stream_count++;
+        }
+    }
+    intake->options.routes = NULL;
+}
+
+enum sfe_code sfe_intake_open(const struct sfe_intake_options *options, struct sfe_arena *arena,
+                              struct sfe_intake **intake, struct sfe_error *err)
+{
+    struct sfe_intake *self = sfe_arena_take(arena, sizeof(*self), err);
+
+    SFE_ASSERT(options->dead != NULL);
+    if (self == NULL) {
+        return err->code;
+    }
+    self->routes = sfe_arena_take(arena, (options->route_count + 1u) * sizeof(*self->routes), err);
+    if (self->routes == NULL) {
+        return err->code;
+    }
+    self->targets =
+        sfe_arena_take(arena, (options->route_count + 1u) * sizeof(*self->targets), err);
+    if (self->targets == NULL) {
+        return err->code;
+    }
+    self->options = *options;
+    open_routes(self);
+    options->clock->boot_id(options->clock->context, self->boot_id);
+    self->opened_ns = sfe_clock_monotonic_ns(options->clock);
+    *intake = self;
+    return SFE_OK;
+}
+
+static bool is_too_large(const struct sfe_intake *intake, const struct sfe_message *message)
+{
+    return message->payload_bytes > intake->options.event_bytes_max ||
+           message->payload_bytes > message->payload.size;
+}
+
+/* Fills intake->targets. `is_matched`: an input takes the topic, even if it ignores the message. */
+static uint32_t choose_targets(struct sfe_intake *intake, const struct sfe_message *message,
+                               bool *is_matched)
+{
+    uint64_t chosen = 0;
+    uint32_t count = 0;
+
+    *is_matched = false;
+    for (uint32_t i = 0; i < intake->options.route_count; i++) {
+        const struct route *route = &intake->routes[i];
+
+        if ((chosen & route->stream_bit) != 0 ||
+            !sfe_topic_matches(route->filter, message->topic)) {
+            continue;
+        }
+        *is_matched = true;
+        if (message->is_retained && route->options.ignores_retained) {
+            continue;
+        }
+        chosen |= route->stream_bit;
+        intake->targets[count++] = (struct target){route, route->options.stream};
+    }
+    return count;
+}
+
+static void judge(const struct sfe_intake *intake, const struct sfe_message *message,
+                  bool is_matched, struct verdict *verdict)
+{
+    struct sfe_builder text = sfe_builder_make(verdict->message, sizeof(verdict->message) - 1);
+
+    memset(verdict, 0, sizeof(*verdict));
+    if (message->payload_bytes > intake->options.event_bytes_max) {
+        verdict->reason = "too-large";
+        sfe_builder_format(&text, "payload of %" PRIu64 " bytes is over the limit of %" PRIu32,
+                           message->payload_bytes, intake->options.event_bytes_max);
+    } else if (is_too_large(intake, message)) {
+        verdict->reason = "too-large";
+        sfe_builder_format(&text, "only %zu of %" PRIu64 " bytes could be kept",
+                           message->payload.size, message->payload_bytes);
+    } else if (!is_matched) {
+        verdict->reason = "unmatched";
+        verdict->keeps_whole = true;
+        sfe_builder_add_text(&text, "no input takes this topic");
+    }
+}
+
+static struct sfe_hash128 identity_of_arrival(struct sfe_intake *intake,
+                                              const struct sfe_stream *stream, int64_t wall_ns)
+{
+    const uint64_t numbers[] = {intake->opened_ns, intake->arrivals++, (uint64_t)wall_ns};
+    const struct sfe_slice parts[] = {
+        sfe_slice_text(intake->options.agent_id),
+        sfe_slice_text(sfe_stream_name(stream)),
+        sfe_slice_make(intake->boot_id, sizeof(intake->boot_id)),
+        sfe_slice_make(numbers, sizeof(numbers)),
+    };
+
+    return sfe_hash128(parts, sizeof(parts) / sizeof(parts[0]));
+}
+
+static void identify(struct sfe_intake *intake, const struct sfe_message *message,
+                     const struct target *target, int64_t wall_ns, struct sfe_event *event)
+{
+    event->identity_kind = SFE_IDENTITY_GIVEN;
+    if (message->identity.size != 0) {
+        const struct sfe_slice parts[] = {SFE_TEXT("event-id"), message->identity};
+        event->identity = sfe_hash128(parts, 2);
+    } else if (target->route != NULL && target->route->options.identity_by_arrival) {
+        event->identity = identity_of_arrival(intake, target->stream, wall_ns);
+    } else {
+        event->identity_kind = SFE_IDENTITY_CONTENT; /* Made when it is read. */
+    }
+}
+
+static void make_event(struct sfe_intake *intake, const struct sfe_message *message,
+                       const struct target *target, struct sfe_event *event)
+{
+    const struct sfe_clock *clock = intake->options.clock;
+    int64_t wall_ns = 0;
+    enum sfe_clock_quality quality = clock->wall_ns(clock->context, &wall_ns);
+
+    memset(event, 0, sizeof(*event));
+    event->flags = (uint8_t)((message->is_retained ? SFE_EVENT_RETAINED : 0u) |
+                             (message->is_repeated ? SFE_EVENT_REPEATED : 0u));
+    event->clock_quality = (uint8_t)quality;
+    event->received_ns =
+        quality == SFE_CLOCK_UNSET ? (int64_t)sfe_clock_monotonic_ns(clock) : wall_ns;
+    event->topic = message->topic;
+    event->payload = message->payload;
+    if (target->route != NULL) {
+        event->source = target->route->input;
+    }
+    identify(intake, message, target, wall_ns, event);
+}
+
+static enum sfe_code stage_dead(struct sfe_intake *intake, struct sfe_event *event,
+                                const struct verdict *verdict, struct sfe_receipt *receipt,
+                                struct sfe_error *err)
+{
+    uint8_t memory[ANNOTATION_BYTES_MAX];
+    struct sfe_builder builder = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_json_writer json = sfe_json_writer_make(&builder);
+    enum sfe_code code;
+
+    sfe_json_begin_object(&json, NULL);
+    sfe_json_put_text(&json, "reason", sfe_slice_text(verdict->reason));
+    sfe_json_put_text(&json, "message", sfe_slice_text(verdict->message));
+    if (event->source.size != 0) {
+        sfe_json_put_text(&json, "input", event->source);
+    }
+    sfe_json_end_object(&json);
+    SFE_ASSERT(!builder.overflowed);
+
+    event->annotation = sfe_builder_slice(&builder);
+    receipt->stream = intake->options.dead;
+    code = sfe_stream_stage(intake->options.dead, event, &receipt->sequence, err);
+    if (code != SFE_OK && code != SFE_E_FULL) {
+        /* Nothing may be lost: it is held, as if there were no room. */
+        sfe_log_error(intake->options.log, SFE_ERROR, "dead letters refuse a message", err);
+        return SFE_E_FULL;
+    }
+    return code;
+}
+
+/* Stages into one target. What its stream refuses goes to the dead letters with its words. */
+static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_message *message,
+                                  const struct target *target, struct verdict *verdict,
+                                  struct sfe_receipt *receipt, struct sfe_error *err)
+{
+    struct sfe_event event;
+    enum sfe_code code;
+
+    make_event(intake, message, target, &event);
+    if (verdict->reason == NULL) {
+        receipt->stream = target->stream;
+        code = sfe_stream_stage(target->stream, &event, &receipt->sequence, err);
+        if (code == SFE_OK || code == SFE_E_FULL) {
+            return code;
+        }
+        verdict->reason = "refused";
+        sfe_printable(verdict->message, sizeof(verdict->message), sfe_slice_text(err->message));
+    }
+    if (!verdict->keeps_whole) {
+        event.payload = sfe_slice_part(event.payload, 0, SFE_EVENT_EXCERPT_BYTES);
+    }
+    if (event.payload.size < message->payload_bytes) {
+        event.flags |= SFE_EVENT_EXCERPT;
+    }
+    return stage_dead(intake, &event, verdict, receipt, err);
+}
+
+/* As choose_targets; one target, the dead letters, where the message cannot be admitted. */
+static uint32_t admit(struct sfe_intake *intake, const struct sfe_message *message,
+                      struct verdict *verdict)
+{
+    bool is_matched;
+    uint32_t count = choose_targets(intake, message, &is_matched);
+
+    judge(intake, message, is_matched, verdict);
+    if (verdict->reason == NULL || (is_matched && count == 0)) {
+        return count;
+    }
+    intake->targets[0] =
+        (struct target){count == 0 ? NULL : intake->targets[0].route, intake->options.dead};
+    return 1;
+}
+
+/* Counts a message that is taken. */
+static void count_message(struct sfe_intake *intake, const struct sfe_message *message,
+                          const struct verdict *verdict)
+{
+    intake->facts.accepted++;
+    if (is_too_large(intake, message)) {
+        intake->facts.too_large++;
+    } else if (verdict->reason != NULL) {
+        intake->facts.unmatched++;
+    }
+}
+
+enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct sfe_message *message,
+                                struct sfe_receipt *receipts, uint32_t capacity, uint32_t *count,
+                                struct sfe_error *err)
+{
+    struct verdict verdict;
+    uint32_t target_count;
+
+    *count = 0;
+    if (message->payload_bytes == 0) {
+        intake->facts.empty++;
+        return SFE_OK;
+    }
+    target_count = admit(intake, message, &verdict);
+    if (target_count == 0) {
+        intake->facts.retained_ignored++;
+        return SFE_OK;
+    }
+    SFE_ASSERT(target_count <= capacity);
+    SFE_ASSERT(message->progress < target_count);
+    while (message->progress < target_count) {
+        struct verdict of_target = verdict;
+        enum sfe_code code = stage_target(intake, message, &intake->targets[message->progress],
+                                          &of_target, &receipts[message->progress], err);
+        if (code != SFE_OK) {
+            *count = message->progress;
+            return code;
+        }
+        message->progress++;
+    }
+    *count = target_count;
+    count_message(intake, message, &verdict);
+    return SFE_OK;
+}
+
+void sfe_intake_facts(const struct sfe_intake *intake, struct sfe_intake_facts *facts)
+{
+    *facts = intake->facts;
+}

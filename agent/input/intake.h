@@ -1,0 +1,84 @@
+/* The only door: what comes in is admitted, given its identity and staged into its streams here.
+ * Edge thread. */
+#ifndef SFE_INPUT_INTAKE_H
+#define SFE_INPUT_INTAKE_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "port/clock.h"
+#include "stream/stream.h"
+
+struct sfe_arena;
+struct sfe_intake;
+
+/* One input as the intake sees it: what it takes, where it goes. */
+struct sfe_intake_route {
+    const char *input;  /* Name; borrowed, as all pointers here. */
+    const char *filter; /* MQTT topic filter (MQTT 5, section 4.7); "$share/group/filter" is matched
+                           by its filter. */
+    struct sfe_stream *stream;
+    bool ignores_retained;
+    bool identity_by_arrival; /* Each arrival is an event of its own; otherwise equal topic and
+                                 payload are one event. */
+};
+
+struct sfe_intake_options {
+    const struct sfe_intake_route *routes; /* Copied. */
+    uint32_t route_count;
+    struct sfe_stream *dead; /* Where what cannot be admitted goes. */
+    uint32_t event_bytes_max;
+    const struct sfe_clock *clock;
+    const char *agent_id;
+    struct sfe_log *log;
+};
+
+/* A message as a protocol delivered it. Slices borrowed for the call. */
+struct sfe_message {
+    struct sfe_slice topic;
+    struct sfe_slice payload;  /* Where it is over the limit: its first bytes (at most
+                                  SFE_EVENT_EXCERPT_BYTES). */
+    uint64_t payload_bytes;    /* Of the whole payload. */
+    struct sfe_slice identity; /* MQTT 5 user property "event-id"; empty: none. */
+    bool is_retained;
+    bool is_repeated;
+    uint32_t progress; /* 0 at first; kept by the intake over SFE_E_FULL: call again with the same
+                          message. */
+};
+
+/* What must become durable before the sender is answered. */
+struct sfe_receipt {
+    struct sfe_stream *stream;
+    uint64_t sequence;
+};
+
+struct sfe_intake_facts {
+    uint64_t accepted; /* Messages. */
+    uint64_t empty;    /* Empty payload: clears a retained message, is not an event. */
+    uint64_t retained_ignored;
+    uint64_t too_large; /* To the dead letters with the first bytes. */
+    uint64_t unmatched; /* No input takes this topic: to the dead letters. */
+};
+
+/* Opens the door; routes are copied into `arena`. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_intake_open(const struct sfe_intake_options *options,
+                                           struct sfe_arena *arena, struct sfe_intake **intake,
+                                           struct sfe_error *err);
+
+/* Takes one message into every stream whose input matches (each at most once per message and
+ * stream). `receipts` has room for `capacity`; *count are filled, 0 where the message is no event
+ * (it may be acknowledged at once). SFE_E_FULL: a stream has no room: nothing is lost, call again
+ * later with the same message; receipts already given stand. No other failure: what cannot be
+ * admitted goes to the dead letters. */
+SFE_MUST_USE enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct sfe_message *message,
+                                             struct sfe_receipt *receipts, uint32_t capacity,
+                                             uint32_t *count, struct sfe_error *err);
+
+/* True where `topic` matches `filter` (MQTT 5, section 4.7; '$' topics are not matched by a leading
+ * wildcard). Pure. */
+bool sfe_topic_matches(struct sfe_slice filter, struct sfe_slice topic);
+
+/* Counters since open. */
+void sfe_intake_facts(const struct sfe_intake *intake, struct sfe_intake_facts *facts);
+
+#endif

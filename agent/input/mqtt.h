@@ -1,0 +1,52 @@
+/* The MQTT input: one broker connection and its subscriptions, held by the platform's MQTT client
+ * through a gate.
+ *
+ * The gate (gate.h) relays the connection, takes each incoming PUBLISH itself, and acknowledges it
+ * once its events are durable. This file keeps the session: connects with jittered back-off,
+ * subscribes, says why not.
+ */
+#ifndef SFE_INPUT_MQTT_H
+#define SFE_INPUT_MQTT_H
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "input/intake.h"
+#include "input/source.h"
+#include "port/clock.h"
+#include "port/entropy.h"
+#include "port/mqtt.h"
+#include "port/poller.h"
+
+struct sfe_mqtt_subscription {
+    const char *filter;
+    uint8_t qos;
+};
+
+struct sfe_mqtt_source_options {
+    const char *connection; /* Name. Borrowed, as all pointers here, for the life of the source. */
+    const char *host;
+    uint16_t port;
+    const char *client_id;
+    const char *username;      /* NULL: none. */
+    struct sfe_slice password; /* Borrowed. */
+    uint32_t keep_alive_s;
+    uint32_t session_expiry_s;
+    uint16_t receive_maximum;
+    uint32_t event_bytes_max;
+    const struct sfe_mqtt_subscription *subscriptions; /* Filters, each once. */
+    uint32_t subscription_count;
+    struct sfe_intake *intake;
+    struct sfe_poller *poller;
+    const struct sfe_mqtt *mqtt;
+    const struct sfe_clock *clock;
+    const struct sfe_entropy *entropy;
+    struct sfe_log *log;
+};
+
+/* Opens the gate's listener and the session object; connects with the first turn. Memory from
+ * `arena`. */
+SFE_MUST_USE enum sfe_code sfe_mqtt_source_open(const struct sfe_mqtt_source_options *options,
+                                                struct sfe_arena *arena, struct sfe_source *source,
+                                                struct sfe_error *err);
+
+#endif

@@ -1,0 +1,479 @@
+#include "unit/input/gate_world.h"
+
+#include "input/mqtt.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* The platform's client: does nothing but remember; the test speaks in its place. */
+struct sfe_mqtt_session {
+    struct sfe_mqtt_options options;
+    char server_uri[64];
+    unsigned connects;
+    unsigned subscribes;
+    unsigned closes;
+    char filter[64];
+    uint8_t qos;
+    uint8_t retain_handling;
+    bool refuses_connect;
+    bool refuses_subscribe;
+};
+
+struct test {
+    struct input_world *world;
+    struct sfe_mqtt_session session;
+    struct sfe_mqtt mqtt;
+    struct sfe_entropy entropy;
+    struct sfe_source source;
+    uint64_t now_ns;
+    uint64_t next_ns;
+    uint64_t random;
+};
+
+static enum sfe_code client_open(void *context, const struct sfe_mqtt_options *options,
+                                 struct sfe_mqtt_session **session, struct sfe_error *err)
+{
+    struct test *test = context;
+
+    (void)err;
+    test->session.options = *options;
+    (void)snprintf(test->session.server_uri, sizeof(test->session.server_uri), "%s",
+                   options->server_uri);
+    *session = &test->session;
+    return SFE_OK;
+}
+
+static enum sfe_code client_connect(void *context, struct sfe_mqtt_session *session,
+                                    struct sfe_error *err)
+{
+    (void)context;
+    session->connects++;
+    return session->refuses_connect ? sfe_fail(err, SFE_E_NETWORK, "no threads") : SFE_OK;
+}
+
+static enum sfe_code client_subscribe(void *context, struct sfe_mqtt_session *session,
+                                      const char *const *filters, const uint8_t *qos, size_t count,
+                                      uint8_t retain_handling, struct sfe_error *err)
+{
+    (void)context;
+    assert_int_equal(count, 1);
+    if (session->refuses_subscribe) {
+        return sfe_fail(err, SFE_E_NETWORK, "disconnected");
+    }
+    session->subscribes++;
+    (void)snprintf(session->filter, sizeof(session->filter), "%s", filters[0]);
+    session->qos = qos[0];
+    session->retain_handling = retain_handling;
+    return SFE_OK;
+}
+
+static void client_disconnect(void *context, struct sfe_mqtt_session *session)
+{
+    (void)context;
+    (void)session;
+    fail_msg("disconnect waits for the gate, which is this thread's");
+}
+
+static void client_close(void *context, struct sfe_mqtt_session *session)
+{
+    struct test *test = context;
+
+    assert_false(test->world->listener.is_open);
+    session->closes++;
+}
+
+static enum sfe_code entropy_fill(void *context, void *bytes, size_t size, struct sfe_error *err)
+{
+    const struct test *test = context;
+
+    (void)err;
+    assert_int_equal(size, sizeof(test->random));
+    memcpy(bytes, &test->random, size);
+    return SFE_OK;
+}
+
+static void turn(struct test *test)
+{
+    test->next_ns = test->source.turn(test->source.context, test->now_ns);
+}
+
+static void say(struct test *test, enum sfe_mqtt_event event, int detail, const char *text)
+{
+    unsigned wakes = test->world->wakes;
+
+    test->session.options.on_event(test->session.options.owner, event, detail, text);
+    assert_int_equal(test->world->wakes, wakes + 1);
+    turn(test);
+}
+
+static struct sfe_source_facts facts_of(struct test *test)
+{
+    struct sfe_source_facts facts;
+
+    test->source.facts(test->source.context, &facts);
+    return facts;
+}
+
+static int test_open(void **state)
+{
+    static const struct sfe_mqtt_subscription subscriptions[] = {{"pos/+/sale", 1}, {"plant/#", 0}};
+    struct test *test = calloc(1, sizeof(*test));
+    void *world = NULL;
+    struct sfe_error err;
+    struct sfe_mqtt_source_options options = {
+        .connection = "site",
+        .host = "broker.lan",
+        .port = 1883,
+        .client_id = "sfedge-1",
+        .username = "gateway",
+        .password = SFE_TEXT("secret"),
+        .keep_alive_s = 30,
+        .session_expiry_s = 86400,
+        .receive_maximum = 10,
+        .event_bytes_max = 1000,
+        .subscriptions = subscriptions,
+        .subscription_count = 2,
+    };
+
+    assert_non_null(test);
+    assert_int_equal(world_open(&world), 0);
+    test->world = world;
+    test->mqtt = (struct sfe_mqtt){
+        test, client_open, client_connect, client_subscribe, client_disconnect, client_close};
+    test->entropy = (struct sfe_entropy){test, entropy_fill};
+    test->now_ns = 1000 * SECOND;
+    options.intake = world_intake(test->world, 1000);
+    options.poller = &test->world->poller;
+    options.mqtt = &test->mqtt;
+    options.clock = &test->world->clock;
+    options.entropy = &test->entropy;
+    assert_int_equal(sfe_mqtt_source_open(&options, test->world->arena, &test->source, &err),
+                     SFE_OK);
+    *state = test;
+    return 0;
+}
+
+static int test_close(void **state)
+{
+    struct test *test = *state;
+    void *world = test->world;
+
+    if (test->session.closes == 0) {
+        test->source.close(test->source.context);
+    }
+    (void)world_close(&world);
+    free(test);
+    return 0;
+}
+
+/* Connects and subscribes. */
+static void run(struct test *test)
+{
+    turn(test);
+    begin_session(test->world);
+    SEND(&test->world->broker, CONNACK_5);
+    pump(test->world);
+    EXPECT_WRITTEN(&test->world->client, CONNACK_5);
+    say(test, SFE_MQTT_CONNECTED, 1, "");
+    say(test, SFE_MQTT_SUBSCRIBED, 1, "");
+    say(test, SFE_MQTT_SUBSCRIBED, 0, "");
+    assert_true(facts_of(test).is_connected);
+}
+
+static void session_is_opened_towards_the_gate(void **state)
+{
+    struct test *test = *state;
+
+    assert_string_equal(test->session.server_uri, "tcp://127.0.0.1:4711");
+    assert_string_equal(test->session.options.client_id, "sfedge-1");
+    assert_string_equal(test->session.options.username, "gateway");
+    assert_int_equal(test->session.options.receive_maximum, 10);
+    assert_int_equal(test->session.options.session_expiry_s, 86400);
+    assert_int_equal(test->session.connects, 0);
+}
+
+static void first_turn_connects_and_each_filter_is_subscribed(void **state)
+{
+    struct test *test = *state;
+
+    turn(test);
+    assert_int_equal(test->session.connects, 1);
+    assert_false(facts_of(test).is_connected);
+    say(test, SFE_MQTT_CONNECTED, 1, "");
+    assert_string_equal(test->session.filter, "pos/+/sale");
+    assert_int_equal(test->session.qos, 1);
+    assert_int_equal(test->session.retain_handling, 1);
+    say(test, SFE_MQTT_SUBSCRIBED, 1, "");
+    assert_string_equal(test->session.filter, "plant/#");
+    assert_int_equal(test->session.qos, 0);
+    say(test, SFE_MQTT_SUBSCRIBED, 0, "");
+    assert_int_equal(test->session.subscribes, 2);
+    assert_true(test->next_ns == UINT64_MAX);
+}
+
+static void connection_counts_only_when_broker_and_filters_stand(void **state)
+{
+    struct test *test = *state;
+
+    run(test);
+    test->world->broker.is_ended = true;
+    pump(test->world);
+    assert_false(facts_of(test).is_connected);
+}
+
+static void refused_connection_waits_up_to_twice_as_long_each_time(void **state)
+{
+    struct test *test = *state;
+    uint64_t longest = SECOND;
+
+    for (unsigned i = 1; i <= 10; i++) {
+        turn(test);
+        assert_int_equal(test->session.connects, i);
+        test->random = longest;
+        say(test, SFE_MQTT_REFUSED, 0x87, "refused");
+        assert_true(test->next_ns - test->now_ns == longest);
+        turn(test);
+        assert_int_equal(test->session.connects, i); /* Not before its time. */
+        test->now_ns = test->next_ns;
+        longest = longest < 32 * SECOND ? 2 * longest : 60 * SECOND;
+    }
+    assert_int_equal(facts_of(test).last_error.code, SFE_E_AUTH);
+    assert_string_equal(facts_of(test).last_error.message,
+                        "the broker refuses us: not authorized (0x87)");
+}
+
+static void reason_that_the_gate_saw_goes_before_the_clients(void **state)
+{
+    struct test *test = *state;
+
+    turn(test);
+    test->world->refuses = true;
+    test->world->client_waits = true;
+    pump(test->world);
+    say(test, SFE_MQTT_REFUSED, -1, "TCP/TLS connect failure");
+    assert_string_equal(facts_of(test).last_error.message, "no route to host");
+}
+
+static void reason_of_the_gate_is_not_told_of_a_later_failure(void **state)
+{
+    struct test *test = *state;
+
+    reason_that_the_gate_saw_goes_before_the_clients(state);
+    test->now_ns = test->next_ns;
+    turn(test);
+    say(test, SFE_MQTT_REFUSED, -1, "out of memory");
+    assert_string_equal(facts_of(test).last_error.message, "cannot connect: out of memory");
+}
+
+static void connection_that_stood_long_starts_over_with_a_short_delay(void **state)
+{
+    struct test *test = *state;
+
+    for (int i = 0; i < 8; i++) {
+        turn(test);
+        say(test, SFE_MQTT_REFUSED, 0x88, "");
+        test->now_ns = test->next_ns;
+    }
+    run(test);
+    test->now_ns += 61 * SECOND;
+    say(test, SFE_MQTT_LOST, 0, "gone");
+    assert_true(test->next_ns - test->now_ns <= SECOND);
+    assert_string_equal(facts_of(test).last_error.message, "connection lost: gone");
+}
+
+static void connection_that_falls_at_once_keeps_the_long_delay(void **state)
+{
+    struct test *test = *state;
+
+    for (int i = 0; i < 8; i++) {
+        turn(test);
+        say(test, SFE_MQTT_REFUSED, 0x88, "");
+        test->now_ns = test->next_ns;
+    }
+    run(test);
+    test->now_ns += SECOND;
+    test->random = 50 * SECOND;
+    say(test, SFE_MQTT_LOST, 0, "gone");
+    assert_true(test->next_ns - test->now_ns == 50 * SECOND);
+}
+
+static void lost_connection_subscribes_again(void **state)
+{
+    struct test *test = *state;
+
+    run(test);
+    test->world->client.is_ended = true;
+    pump(test->world);
+    say(test, SFE_MQTT_LOST, 0, "gone");
+    assert_false(facts_of(test).is_connected);
+    test->now_ns = test->next_ns;
+    run(test);
+    assert_int_equal(test->session.subscribes, 4);
+    assert_int_equal(facts_of(test).reconnects, 1);
+}
+
+static void refused_filter_is_named_and_tried_again_while_the_others_work(void **state)
+{
+    struct test *test = *state;
+
+    test->random = 40 * SECOND;
+    turn(test);
+    begin_session(test->world);
+    SEND(&test->world->broker, CONNACK_5);
+    pump(test->world);
+    say(test, SFE_MQTT_CONNECTED, 0, "");
+    say(test, SFE_MQTT_NOT_SUBSCRIBED, 0x87, "");
+    assert_string_equal(test->session.filter, "plant/#");
+    say(test, SFE_MQTT_SUBSCRIBED, 0, "");
+    assert_false(facts_of(test).is_connected);
+    assert_string_equal(facts_of(test).last_error.message,
+                        "subscription 'pos/+/sale' is refused: not authorized (0x87)");
+    assert_true(test->next_ns == test->now_ns + 40 * SECOND);
+
+    test->now_ns = test->next_ns;
+    turn(test);
+    assert_int_equal(test->session.connects, 1);
+    assert_int_equal(test->session.subscribes, 3);
+    assert_string_equal(test->session.filter, "pos/+/sale");
+    say(test, SFE_MQTT_SUBSCRIBED, 1, "");
+    assert_int_equal(test->session.subscribes, 3); /* The other stands. */
+    assert_true(facts_of(test).is_connected);
+}
+
+static void subscription_without_an_answer_is_a_lost_connection(void **state)
+{
+    struct test *test = *state;
+
+    turn(test);
+    begin_session(test->world);
+    say(test, SFE_MQTT_CONNECTED, 1, "");
+    say(test, SFE_MQTT_NOT_SUBSCRIBED, -1, "failed");
+    assert_string_equal(facts_of(test).last_error.message, "cannot subscribe: failed");
+    assert_false(test->world->client.is_open);
+    say(test, SFE_MQTT_LOST, 0, ""); /* Comes after it, and is not counted again. */
+    assert_string_equal(facts_of(test).last_error.message, "cannot subscribe: failed");
+    test->now_ns = test->next_ns;
+    test->session.refuses_subscribe = true;
+    turn(test);
+    assert_int_equal(test->session.connects, 2);
+    say(test, SFE_MQTT_CONNECTED, 1, "");
+    assert_string_equal(facts_of(test).last_error.message, "disconnected");
+    assert_true(test->next_ns != UINT64_MAX);
+}
+
+static void silence_of_the_client_ends_its_connection(void **state)
+{
+    struct test *test = *state;
+
+    turn(test);
+    begin_session(test->world);
+    test->now_ns = test->next_ns;
+    turn(test);
+    assert_false(test->world->client.is_open);
+    assert_int_equal(test->session.connects, 1); /* Not while one is under way. */
+    say(test, SFE_MQTT_REFUSED, -1, "closed");
+    assert_string_equal(facts_of(test).last_error.message, "no answer to CONNECT");
+    test->now_ns = test->next_ns;
+    turn(test);
+    assert_int_equal(test->session.connects, 2);
+}
+
+static void failure_to_begin_is_tried_again(void **state)
+{
+    struct test *test = *state;
+
+    test->session.refuses_connect = true;
+    turn(test);
+    assert_string_equal(facts_of(test).last_error.message, "no threads");
+    test->now_ns = test->next_ns;
+    test->session.refuses_connect = false;
+    turn(test);
+    assert_int_equal(test->session.connects, 2);
+}
+
+static void blocked_source_comes_back_soon(void **state)
+{
+    struct test *test = *state;
+
+    run(test);
+    test->world->sales.room = 0;
+    send_publish(&test->world->broker, 1, "pos/7/sale", "a");
+    pump(test->world);
+    turn(test);
+    assert_true(facts_of(test).is_blocked);
+    assert_true(test->next_ns <= test->now_ns + SECOND);
+    test->world->sales.room = 1;
+    turn(test);
+    assert_false(facts_of(test).is_blocked);
+    assert_true(test->next_ns == UINT64_MAX);
+    assert_int_equal(facts_of(test).received, 1);
+    assert_int_equal(facts_of(test).unacknowledged, 1);
+}
+
+static void stopped_source_acknowledges_and_does_not_connect_again(void **state)
+{
+    struct test *test = *state;
+
+    run(test);
+    send_publish(&test->world->broker, 1, "pos/7/sale", "a");
+    pump(test->world);
+    test->source.stop(test->source.context);
+    assert_false(test->source.is_quiet(test->source.context));
+    test->world->sales.durable = 1;
+    turn(test);
+    assert_true(test->source.is_quiet(test->source.context));
+    assert_int_equal(facts_of(test).acknowledged, 1);
+    say(test, SFE_MQTT_LOST, 0, "gone");
+    assert_true(test->next_ns == UINT64_MAX);
+    test->now_ns += 3600 * SECOND;
+    turn(test);
+    assert_int_equal(test->session.connects, 1);
+}
+
+static void close_says_goodbye_through_the_gate(void **state)
+{
+    struct test *test = *state;
+
+    run(test);
+    test->source.close(test->source.context);
+    EXPECT_WRITTEN(&test->world->broker, "\xe0\x00");
+    assert_int_equal(test->session.closes, 1);
+}
+
+static void end_of_a_connection_is_not_lost_among_many_events(void **state)
+{
+    struct test *test = *state;
+
+    run(test);
+    for (int i = 0; i < 30; i++) {
+        test->session.options.on_event(test->session.options.owner, SFE_MQTT_SUBSCRIBED, 0, NULL);
+    }
+    say(test, SFE_MQTT_LOST, 0, NULL);
+    assert_string_equal(facts_of(test).last_error.message, "connection lost: no reason given");
+}
+
+#define MQTT_TEST(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        MQTT_TEST(session_is_opened_towards_the_gate),
+        MQTT_TEST(first_turn_connects_and_each_filter_is_subscribed),
+        MQTT_TEST(connection_counts_only_when_broker_and_filters_stand),
+        MQTT_TEST(refused_connection_waits_up_to_twice_as_long_each_time),
+        MQTT_TEST(reason_that_the_gate_saw_goes_before_the_clients),
+        MQTT_TEST(reason_of_the_gate_is_not_told_of_a_later_failure),
+        MQTT_TEST(connection_that_stood_long_starts_over_with_a_short_delay),
+        MQTT_TEST(connection_that_falls_at_once_keeps_the_long_delay),
+        MQTT_TEST(lost_connection_subscribes_again),
+        MQTT_TEST(refused_filter_is_named_and_tried_again_while_the_others_work),
+        MQTT_TEST(subscription_without_an_answer_is_a_lost_connection),
+        MQTT_TEST(silence_of_the_client_ends_its_connection),
+        MQTT_TEST(failure_to_begin_is_tried_again),
+        MQTT_TEST(blocked_source_comes_back_soon),
+        MQTT_TEST(stopped_source_acknowledges_and_does_not_connect_again),
+        MQTT_TEST(close_says_goodbye_through_the_gate),
+        MQTT_TEST(end_of_a_connection_is_not_lost_among_many_events),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
