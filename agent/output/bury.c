@@ -1,0 +1,128 @@
+#include "output/output_parts.h"
+
+#include "base/assert.h"
+#include "output/dead_letter.h"
+
+/* The dead stream has no room: it is asked again so often. */
+#define BURY_AGAIN_NS 50000000u
+/* No place for the reason: the event is offered again, and condemned again, after so long. */
+#define CONDEMN_AGAIN_NS 1000000000u
+
+void output_settle_entry(struct sfe_output *output, struct window_entry *entry)
+{
+    SFE_ASSERT(entry->state != ENTRY_SETTLED);
+    entry->state = ENTRY_SETTLED;
+    output->has_settled = true;
+    output->has_changed = true;
+}
+
+void output_condemn(struct sfe_output *output, struct window_entry *entry,
+                    const struct sfe_error *reason)
+{
+    SFE_ASSERT(entry->state == ENTRY_WAITING || entry->state == ENTRY_IN_SLOT);
+
+    output->has_changed = true;
+    output->facts.last_error = *reason;
+    if (output->free_reason_count == 0) {
+        entry->state = ENTRY_WAITING;
+        entry->due_ns = output->now_ns + CONDEMN_AGAIN_NS;
+        return;
+    }
+    entry->reason = output->free_reasons[--output->free_reason_count];
+    output->reasons[entry->reason] = *reason;
+    entry->state = ENTRY_DYING;
+    output->dying++;
+}
+
+static void free_reason(struct sfe_output *output, struct window_entry *entry)
+{
+    SFE_ASSERT(entry->state == ENTRY_DYING);
+    SFE_ASSERT(output->dying > 0);
+    output->dying--;
+    output->free_reasons[output->free_reason_count++] = entry->reason;
+}
+
+static bool clock_is_set(const struct sfe_output *output)
+{
+    const struct sfe_clock *clock = output->options.clock;
+    int64_t unix_ns = 0;
+
+    return clock->wall_ns(clock->context, &unix_ns) != SFE_CLOCK_UNSET;
+}
+
+void output_bury(struct sfe_output *output, struct window_entry *entry, struct sfe_event *event,
+                 int64_t time_ns)
+{
+    const struct sfe_error *reason = &output->reasons[entry->reason];
+    struct sfe_event letter;
+    struct sfe_error err;
+    const struct dead_letter_origin origin = {
+        .output = output->options.name,
+        .stream = sfe_stream_name(output->options.stream),
+        .attempts = entry->attempts,
+        .time_ns = time_ns,
+        .time_is_known = clock_is_set(output),
+    };
+
+    SFE_ASSERT(entry->state == ENTRY_DYING);
+    dead_letter_make(event, &origin, reason, &output->annotation, &letter);
+    enum sfe_code code =
+        sfe_stream_stage(output->options.dead, &letter, &entry->dead_sequence, &err);
+    if (code == SFE_E_TOO_LARGE) {
+        dead_letter_shorten(&letter);
+        code = sfe_stream_stage(output->options.dead, &letter, &entry->dead_sequence, &err);
+    }
+    if (code != SFE_OK) {
+        if (code != SFE_E_FULL && code != SFE_E_AGAIN) {
+            sfe_log_error(output->options.log, SFE_ERROR, "cannot write a dead letter", &err);
+        }
+        return;
+    }
+    /* Not its message: that may quote what the device sent. */
+    SFE_LOG(output->options.log, SFE_WARNING, "an event went to the dead letters",
+            sfe_text("output", output->options.name), sfe_count("sequence", entry->sequence),
+            sfe_text("reason", sfe_code_name(reason->code)), sfe_text("code", reason->api_code),
+            sfe_count("attempts", entry->attempts));
+    free_reason(output, entry);
+    entry->state = ENTRY_BURIED;
+    output->buried++;
+}
+
+static void bury_entry(struct sfe_output *output, struct window_entry *entry)
+{
+    struct sfe_event event;
+    struct sfe_error err;
+    int64_t time_ns = 0;
+    enum sfe_code code = sfe_stream_reader_fetch(output->options.reader, entry->place,
+                                                 entry->sequence, &event, &time_ns, &err);
+
+    if (code == SFE_OK) {
+        output_bury(output, entry, &event, time_ns);
+    } else if (code == SFE_E_NOT_FOUND) {
+        free_reason(output, entry);
+        output->facts.gaps++;
+        output_settle_entry(output, entry);
+    }
+}
+
+uint64_t output_bury_turn(struct sfe_output *output)
+{
+    uint64_t durable = sfe_stream_durable(output->options.dead);
+    bool has_room = true;
+
+    if (output->dying == 0 && output->buried == 0) {
+        return UINT64_MAX;
+    }
+    for (uint32_t i = 0; i < output->window.count; i++) {
+        struct window_entry *entry = window_at(&output->window, i);
+        if (entry->state == ENTRY_BURIED && entry->dead_sequence <= durable) {
+            output->buried--;
+            output->facts.dead++;
+            output_settle_entry(output, entry);
+        } else if (entry->state == ENTRY_DYING && has_room) {
+            bury_entry(output, entry);
+            has_room = entry->state != ENTRY_DYING;
+        }
+    }
+    return output->dying == 0 ? UINT64_MAX : output->now_ns + BURY_AGAIN_NS;
+}

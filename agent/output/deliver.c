@@ -1,0 +1,353 @@
+#include "output/output_parts.h"
+
+#include "base/assert.h"
+
+/* After reading flash or beginning a request failed. */
+#define AGAIN_NS 1000000000u
+
+/* One walk over the window and on into the stream, with the order keys held on the way. */
+struct walk {
+    struct sfe_output *output;
+    struct output_slot *slot; /* The one being filled; NULL: none yet. */
+    uint32_t held;            /* Due entries whose key was held. */
+    uint64_t due_ns;
+    bool is_blocked; /* No slot, or nothing more may be offered: the walk is over. */
+};
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint32_t slot_number(const struct walk *walk)
+{
+    return (uint32_t)(walk->slot - walk->output->slots);
+}
+
+static struct output_slot *find_slot(const struct sfe_output *output, enum slot_state state)
+{
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        if (output->slots[i].state == state) {
+            return &output->slots[i];
+        }
+    }
+    return NULL;
+}
+
+/* Sends the slot. A target may finish it before `send` returns. */
+static void send_slot(struct walk *walk)
+{
+    struct sfe_output *output = walk->output;
+    const struct sfe_target *target = output->options.target;
+    struct output_slot *slot = walk->slot;
+    struct sfe_error err;
+
+    SFE_ASSERT(slot->state == SLOT_FILLING && slot->count > 0);
+    if (!pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
+        walk->is_blocked = true;
+        return;
+    }
+    slot->state = SLOT_SENT;
+    slot->epoch = output->pace.epoch;
+    output->in_flight++;
+    output->facts.requests++;
+    enum sfe_code code = target->send(target->context, slot_number(walk), &err);
+    if (code == SFE_OK) {
+        walk->slot = NULL;
+        return;
+    }
+    slot->state = SLOT_FILLING;
+    output->in_flight--;
+    output->facts.requests--;
+    walk->is_blocked = true;
+    walk->due_ns = earlier(walk->due_ns, output->now_ns + AGAIN_NS);
+    if (code != SFE_E_AGAIN) {
+        output->facts.last_error = err;
+        sfe_log_error(output->options.log, SFE_WARNING, "cannot begin a request", &err);
+    }
+}
+
+static bool slot_takes(const struct output_slot *slot, uint32_t split_limit)
+{
+    uint32_t limit = split_limit != 0 && split_limit < slot->limit ? split_limit : slot->limit;
+
+    return slot->count < limit;
+}
+
+/* Makes sure that there is a slot with room for an event of `split_limit` (0: any). */
+static bool have_slot(struct walk *walk, uint32_t split_limit)
+{
+    struct sfe_output *output = walk->output;
+
+    if (walk->slot != NULL && !slot_takes(walk->slot, split_limit)) {
+        send_slot(walk);
+    }
+    if (walk->is_blocked || walk->slot != NULL) {
+        return !walk->is_blocked;
+    }
+    if (pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
+        walk->slot = find_slot(output, SLOT_EMPTY);
+    }
+    if (walk->slot == NULL) {
+        walk->is_blocked = true;
+        return false;
+    }
+    walk->slot->limit = output->options.slot_events_max;
+    walk->slot->offered_ns = UINT64_MAX;
+    return true;
+}
+
+static void place(struct walk *walk, struct window_entry *entry)
+{
+    struct output_slot *slot = walk->slot;
+
+    SFE_ASSERT(slot->count < slot->limit);
+    slot->entries[slot->count++] = window_index(&walk->output->window, entry);
+    slot->state = SLOT_FILLING;
+    slot->offered_ns = earlier(slot->offered_ns, entry->offered_ns);
+    if (entry->split_limit != 0 && entry->split_limit < slot->limit) {
+        slot->limit = entry->split_limit;
+    }
+    entry->state = ENTRY_IN_SLOT;
+}
+
+/* Offers the event once. True when its entry's fate is known for this walk; false when the slot
+ * must be sent first. */
+static bool offer_once(struct walk *walk, struct window_entry *entry, struct sfe_event *event,
+                       int64_t time_ns)
+{
+    struct sfe_output *output = walk->output;
+    const struct sfe_target *target = output->options.target;
+    struct sfe_error err;
+    uint64_t order_key = entry->order_key;
+    enum sfe_code code = target->offer(target->context, slot_number(walk), event, time_ns,
+                                       output->lane, &order_key, &err);
+
+    entry->order_key = order_key;
+    if (entry->offered_ns == 0) {
+        entry->offered_ns = output->now_ns;
+    }
+    if (code == SFE_OK) {
+        place(walk, entry);
+        return true;
+    }
+    if (code == SFE_E_FULL && walk->slot->count > 0) {
+        return false;
+    }
+    if (code == SFE_E_FULL) {
+        code = sfe_fail(&err, SFE_E_TOO_LARGE, "the event does not fit into a request");
+    }
+    (void)sfe_lane_claim(output->lane, order_key);
+    if (code == SFE_E_UNMAPPED || code == SFE_E_SYNTAX || code == SFE_E_TOO_LARGE) {
+        output_condemn(output, entry, &err);
+        if (entry->state == ENTRY_DYING) {
+            output_bury(output, entry, event, time_ns);
+        }
+    } else if (code == SFE_E_AGAIN) {
+        walk->held++;
+    } else {
+        entry->due_ns = output->now_ns + AGAIN_NS;
+        walk->due_ns = earlier(walk->due_ns, entry->due_ns);
+    }
+    return true;
+}
+
+/* Reads the entry's event again and offers it, to a second slot when the first is full. */
+static void offer_entry(struct walk *walk, struct window_entry *entry)
+{
+    struct sfe_output *output = walk->output;
+    struct sfe_event event;
+    struct sfe_error err;
+    int64_t time_ns = 0;
+    bool is_over = false;
+
+    while (!is_over && have_slot(walk, entry->split_limit)) {
+        enum sfe_code code = sfe_stream_reader_fetch(output->options.reader, entry->place,
+                                                     entry->sequence, &event, &time_ns, &err);
+        if (code == SFE_OK) {
+            is_over = offer_once(walk, entry, &event, time_ns);
+        } else if (code == SFE_E_NOT_FOUND) {
+            output->facts.gaps++;
+            output_settle_entry(output, entry);
+            is_over = true;
+        } else {
+            sfe_log_error(output->options.log, SFE_ERROR, "cannot read events from flash", &err);
+            walk->due_ns = earlier(walk->due_ns, output->now_ns + AGAIN_NS);
+            walk->is_blocked = true;
+        }
+        if (!is_over && !walk->is_blocked) {
+            send_slot(walk);
+        }
+    }
+}
+
+static void visit_entry(struct walk *walk, struct window_entry *entry)
+{
+    struct sfe_lane *lane = walk->output->lane;
+
+    if (entry->state == ENTRY_SETTLED) {
+        return;
+    }
+    if (entry->state != ENTRY_WAITING) {
+        (void)sfe_lane_claim(lane, entry->order_key);
+    } else if (entry->due_ns > walk->output->now_ns) {
+        (void)sfe_lane_claim(lane, entry->order_key);
+        walk->due_ns = earlier(walk->due_ns, entry->due_ns);
+    } else if (sfe_lane_is_held(lane, entry->order_key)) {
+        walk->held++;
+    } else {
+        offer_entry(walk, entry);
+    }
+}
+
+/* Events that are no longer there, or were settled before the last start, are passed over. */
+static void pass_over(struct sfe_output *output, uint64_t sequence)
+{
+    uint64_t gap = settle_count_unknown(output->settle, output->window.next_sequence, sequence);
+
+    if (sequence > output->window.next_sequence) {
+        output->facts.gaps += gap;
+        output->window.next_sequence = sequence;
+        output->has_settled = true;
+    }
+}
+
+/* True when `event` was settled before the last start; the reader then stands behind all of its
+ * range. */
+static bool skip_known(struct sfe_output *output, uint64_t sequence)
+{
+    uint64_t end = settle_end_of_known(output->settle, sequence);
+
+    if (end == 0) {
+        return false;
+    }
+    output->window.next_sequence = end;
+    output->has_settled = true;
+    sfe_stream_reader_seek(output->options.reader, end);
+    return true;
+}
+
+/* Reads one event and offers it. False at the end of what is durable, or when reading fails. */
+static bool take_event(struct walk *walk)
+{
+    struct sfe_output *output = walk->output;
+    struct sfe_stream_place stands = {0, 0};
+    struct sfe_event event;
+    struct sfe_error err;
+    int64_t time_ns = 0;
+    uint64_t durable = sfe_stream_durable(output->options.stream);
+
+    if (durable < output->window.next_sequence) {
+        return false;
+    }
+    enum sfe_code code =
+        sfe_stream_reader_next(output->options.reader, &event, &time_ns, &stands, &err);
+    if (code == SFE_E_END) {
+        pass_over(output, durable + 1); /* What was durable before the call and did not come. */
+        return false;
+    }
+    if (code != SFE_OK) {
+        sfe_log_error(output->options.log, SFE_ERROR, "cannot read events from flash", &err);
+        walk->due_ns = earlier(walk->due_ns, output->now_ns + AGAIN_NS);
+        return false;
+    }
+    if (event.sequence < output->window.next_sequence) {
+        return true;
+    }
+    pass_over(output, event.sequence);
+    if (skip_known(output, event.sequence)) {
+        return true;
+    }
+    struct window_entry *entry = window_add(&output->window, event.sequence, stands, time_ns);
+    if (!offer_once(walk, entry, &event, time_ns)) {
+        send_slot(walk);
+        if (!walk->is_blocked) {
+            offer_entry(walk, entry);
+        }
+    }
+    return true;
+}
+
+/* A slot that is not full waits for company, unless that would hold up others or take too long. */
+static void end_walk(struct walk *walk)
+{
+    struct sfe_output *output = walk->output;
+    struct output_slot *slot = walk->slot;
+    const uint64_t age_ns = output->options.batch_age_ns;
+
+    if (slot == NULL || slot->count == 0 || walk->is_blocked) {
+        return;
+    }
+    uint64_t due_ns =
+        slot->offered_ns > UINT64_MAX - age_ns ? UINT64_MAX : slot->offered_ns + age_ns;
+    bool holds_up_others = walk->held > 0 && output->in_flight == 0;
+    if (due_ns <= output->now_ns || slot->count == slot->limit || holds_up_others ||
+        window_is_full(&output->window)) {
+        send_slot(walk);
+    } else {
+        walk->due_ns = earlier(walk->due_ns, due_ns);
+    }
+}
+
+static void walk_window(struct walk *walk)
+{
+    struct sfe_output *output = walk->output;
+    uint32_t count = output->window.count;
+
+    sfe_lane_begin(output->lane);
+    walk->slot = find_slot(output, SLOT_FILLING);
+    for (uint32_t i = 0; i < count && !walk->is_blocked; i++) {
+        visit_entry(walk, window_at(&output->window, i));
+    }
+    while (!walk->is_blocked && !window_is_full(&output->window) && have_slot(walk, 0) &&
+           take_event(walk)) {
+    }
+    end_walk(walk);
+}
+
+static bool has_new(const struct sfe_output *output)
+{
+    return !window_is_full(&output->window) &&
+           sfe_stream_durable(output->options.stream) >= output->window.next_sequence;
+}
+
+/* When there is nothing to walk for: the time of the next turn; otherwise 0. */
+static uint64_t idle_until(const struct sfe_output *output, uint64_t ready_ns)
+{
+    bool has_work = output->window.count > 0 || has_new(output);
+
+    if (output->is_stopping) {
+        return ready_ns;
+    }
+    if (!output->target_is_ready) {
+        return has_work || output->in_flight > 0 ? ready_ns : UINT64_MAX;
+    }
+    if (!pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
+        return has_work && output->in_flight == 0 ? output->pace.hold_until_ns : UINT64_MAX;
+    }
+    if (find_slot(output, SLOT_FILLING) == NULL && find_slot(output, SLOT_EMPTY) == NULL) {
+        return UINT64_MAX; /* An answer will wake us. */
+    }
+    return 0;
+}
+
+uint64_t output_deliver_turn(struct sfe_output *output)
+{
+    const struct sfe_target *target = output->options.target;
+    struct walk walk = {.output = output, .due_ns = UINT64_MAX};
+    uint64_t ready_ns = UINT64_MAX;
+
+    output->target_is_ready = target->is_ready(target->context, output->now_ns, &ready_ns);
+    uint64_t idle_ns = idle_until(output, ready_ns);
+    if (idle_ns != 0) {
+        return idle_ns;
+    }
+    if (!output->has_changed && !has_new(output) && output->now_ns < output->next_due_ns) {
+        return output->next_due_ns;
+    }
+    output->has_changed = false;
+    walk_window(&walk);
+    /* What changed in the walk itself may have made room for more. */
+    output->next_due_ns = output->has_changed && !walk.is_blocked ? output->now_ns : walk.due_ns;
+    return output->next_due_ns;
+}

@@ -1,0 +1,86 @@
+/* An output: reads one stream through its own cursor, hands events to its target in batches, and
+ * settles each by its own verdict.
+ *
+ * Exactly once in effect: an event is settled when its target said done, or when its dead letter is
+ * durable. The cursor passes an event only when it is settled; order is kept within an order key:
+ * an event never overtakes an unsettled one of the same key. Cloud thread, but for the calls that
+ * say otherwise.
+ */
+#ifndef SFE_OUTPUT_OUTPUT_H
+#define SFE_OUTPUT_OUTPUT_H
+
+#include "base/error.h"
+#include "base/log.h"
+#include "output/target.h"
+#include "port/clock.h"
+#include "port/entropy.h"
+#include "stream/cursor.h"
+#include "stream/reader.h"
+
+struct sfe_arena;
+struct sfe_output;
+
+struct sfe_output_options {
+    const char *name;          /* Of the output. Borrowed, as all pointers here. */
+    struct sfe_stream *stream; /* Read through `reader`. */
+    struct sfe_stream_reader *reader;
+    struct sfe_stream *dead;
+    struct sfe_target *target;
+    const struct sfe_cursor
+        *cursor;              /* Where it stood; NULL: at the beginning of the stream. Copied. */
+    uint32_t slot_count;      /* Requests in flight at once. */
+    uint32_t slot_events_max; /* Events of one batch. */
+    uint64_t batch_age_ns;    /* How long an event may wait for company. */
+    const struct sfe_clock *clock;
+    const struct sfe_entropy *entropy; /* Jitter. */
+    struct sfe_log *log;
+    /* Something was settled: the flash thread should save the cursor soon. Called on the cloud
+     * thread. */
+    void (*on_settled)(void *owner);
+    void *owner;
+};
+
+enum sfe_output_state {
+    SFE_OUTPUT_IDLE,    /* Nothing to do. */
+    SFE_OUTPUT_MOVING,  /* Delivering. */
+    SFE_OUTPUT_WAITING, /* The target is away: backing off, one probe at a time. */
+    SFE_OUTPUT_STOPPED  /* A human must act. */
+};
+
+struct sfe_output_facts {
+    enum sfe_output_state state;
+    uint64_t cursor;    /* All below are settled. */
+    uint64_t backlog;   /* Durable events not yet settled (gaps included). */
+    int64_t oldest_ns;  /* Unix time of arrival of the oldest unsettled event; 0: none read yet. */
+    uint64_t delivered; /* Events done since open. */
+    uint64_t dead;      /* Events dead-lettered since open. */
+    uint64_t retried;   /* Verdicts RETRY since open. */
+    uint64_t requests;  /* Batches sent since open. */
+    uint64_t gaps;      /* Events passed over because they were no longer there or damaged. */
+    struct sfe_error last_error; /* code SFE_OK: none. */
+};
+
+/* Opens the output at its cursor; takes all its memory from `arena`. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_output_open(const struct sfe_output_options *options,
+                                           struct sfe_arena *arena, struct sfe_output **output,
+                                           struct sfe_error *err);
+
+/* Does what is due: fills and sends batches, settles. Never waits. Returns the monotonic time of
+ * its next turn (UINT64_MAX: only when woken by a durable rise or an answer). */
+uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns);
+
+/* No new batch is begun; what is in flight is still settled. */
+void sfe_output_stop(struct sfe_output *output);
+/* True when nothing is in flight. */
+bool sfe_output_is_quiet(const struct sfe_output *output);
+
+/* The cursor as it stands ("output/stream"). Any thread (its own lock). */
+void sfe_output_cursor(struct sfe_output *output, struct sfe_cursor *cursor);
+
+/* Any thread (same lock). */
+void sfe_output_facts(struct sfe_output *output, struct sfe_output_facts *facts);
+
+/* Abandons what is in flight: it is read again after the next open. NULL is allowed. */
+void sfe_output_close(struct sfe_output *output);
+
+#endif

@@ -1,0 +1,86 @@
+/* What an output is made of; shared by the files of this module only. Cloud thread, but for
+ * `settle`. */
+#ifndef SFE_OUTPUT_OUTPUT_PARTS_H
+#define SFE_OUTPUT_OUTPUT_PARTS_H
+
+#include "output/lane.h"
+#include "output/output.h"
+#include "output/pace.h"
+#include "output/settle.h"
+#include "output/window.h"
+
+enum slot_state { SLOT_EMPTY, SLOT_FILLING, SLOT_SENT };
+
+struct output_slot {
+    enum slot_state state;
+    uint32_t count;
+    uint32_t limit;      /* The smallest split limit of its events; slot_events_max without. */
+    uint32_t epoch;      /* Of the pace, when it was sent. */
+    uint64_t offered_ns; /* First offering of the event that has waited longest. */
+    uint32_t *entries;   /* Window index of each event, in the order of offering. */
+};
+
+struct sfe_output {
+    struct sfe_output_options options;
+    struct window window;
+    struct sfe_lane *lane;
+    struct settle *settle;
+    struct pace pace;
+    struct output_slot *slots;
+    struct sfe_output_facts facts;
+
+    /* Why the dying die; a stack of free places. When none is left an event is offered again
+     * instead. */
+    struct sfe_error *reasons;
+    uint32_t *free_reasons;
+    uint32_t free_reason_count;
+    struct sfe_builder annotation;
+
+    uint64_t now_ns;      /* Of the turn under way. */
+    uint64_t next_due_ns; /* When the next waiting entry is due, as of the last walk. */
+    uint32_t in_flight;
+    uint32_t dying;   /* Entries to be buried. */
+    uint32_t buried;  /* Entries whose letter is not durable yet. */
+    bool has_changed; /* Since the last walk: a walk may find something to do. */
+    bool has_settled; /* Since the last publication. */
+    bool target_is_ready;
+    bool is_stopping;
+};
+
+static inline uint64_t output_random(const struct sfe_output *output)
+{
+    const struct sfe_entropy *entropy = output->options.entropy;
+    struct sfe_error err;
+    uint64_t random = 0;
+
+    if (entropy->fill(entropy->context, &random, sizeof(random), &err) != SFE_OK) {
+        /* Early boot: jitter need not be secret. */
+        random = sfe_clock_monotonic_ns(output->options.clock) * 0x9e3779b97f4a7c15u;
+    }
+    return random;
+}
+
+/* The entry is over. */
+void output_settle_entry(struct sfe_output *output, struct window_entry *entry);
+
+/* The entry's event can never be delivered. It is buried in the next turn. */
+void output_condemn(struct sfe_output *output, struct window_entry *entry,
+                    const struct sfe_error *reason);
+
+/* Puts the letter of a condemned entry's event, which is at hand, into the dead stream. */
+void output_bury(struct sfe_output *output, struct window_entry *entry, struct sfe_event *event,
+                 int64_t time_ns);
+
+/* Buries what is dying and settles what is durable; returns when to try again. */
+uint64_t output_bury_turn(struct sfe_output *output);
+
+/* Fills and sends slots; returns when something is due again. */
+uint64_t output_deliver_turn(struct sfe_output *output);
+
+/* Ends a slot: the host's `finished`. */
+void output_finish_slot(void *context, const struct sfe_slot_result *result);
+
+/* Takes the events of a slot that was not sent back into the window. */
+void output_abandon_slot(struct sfe_output *output, uint32_t number);
+
+#endif

@@ -1,0 +1,75 @@
+/* The events an output has read and not yet passed: a ring in the order of the stream. Cloud
+ * thread. */
+#ifndef SFE_OUTPUT_WINDOW_H
+#define SFE_OUTPUT_WINDOW_H
+
+#include "base/error.h"
+#include "base/limits.h"
+#include "stream/reader.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sfe_arena;
+
+enum entry_state {
+    ENTRY_SETTLED, /* Done, or gone; the cursor passes it once all before it are. */
+    ENTRY_WAITING, /* To be offered, not before due_ns. */
+    ENTRY_IN_SLOT, /* Filling or sent. */
+    ENTRY_DYING,   /* Dead, and not yet in the dead stream: `reason` says why. */
+    ENTRY_BURIED   /* In the dead stream as `dead_sequence`; settled once that is durable. */
+};
+
+struct window_entry {
+    uint64_t sequence;
+    uint64_t order_key; /* 0: none, or not known yet. */
+    uint64_t due_ns;
+    uint64_t offered_ns; /* First offering since the last answer; 0: not yet. */
+    uint64_t dead_sequence;
+    int64_t arrival_ns; /* Unix time. */
+    struct sfe_stream_place place;
+    uint32_t attempts;    /* Tries that ended with an answer. */
+    uint32_t reason;      /* Of a dying one: its place among the reasons. */
+    uint32_t split_limit; /* It may share a slot of at most so many; 0: any. */
+    enum entry_state state;
+};
+
+struct window {
+    struct window_entry *entries; /* SFE_WINDOW_EVENTS of them. */
+    uint32_t head;                /* Index of the oldest. */
+    uint32_t count;
+    uint64_t next_sequence; /* Everything below it was read or passed over. */
+};
+
+/* All below `next_sequence` counts as passed. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code window_open(struct window *window, uint64_t next_sequence,
+                                       struct sfe_arena *arena, struct sfe_error *err);
+
+static inline bool window_is_full(const struct window *window)
+{
+    return window->count == SFE_WINDOW_EVENTS;
+}
+
+/* The `place`-th event from the oldest on. */
+static inline struct window_entry *window_at(const struct window *window, uint32_t place)
+{
+    return &window->entries[(window->head + place) % SFE_WINDOW_EVENTS];
+}
+
+/* Where an entry stands; does not change while it is in the window. */
+static inline uint32_t window_index(const struct window *window, const struct window_entry *entry)
+{
+    return (uint32_t)(entry - window->entries);
+}
+
+/* Adds the event `sequence`, waiting. There must be room, and the sequence must be a new one. */
+struct window_entry *window_add(struct window *window, uint64_t sequence,
+                                struct sfe_stream_place place, int64_t arrival_ns);
+
+/* Drops what is settled from the front. True when something was. */
+bool window_pass(struct window *window);
+
+/* Everything below is settled. */
+uint64_t window_base(const struct window *window);
+
+#endif

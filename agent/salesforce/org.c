@@ -1,0 +1,198 @@
+#include "salesforce/org.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "salesforce/org_parts.h"
+#include "salesforce/rest.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define ANSWER_BYTES_MAX 16384u
+#define BEARER_BYTES     8u
+
+static enum sfe_code open_memory(struct sfe_org *org, struct sfe_arena *arena,
+                                 struct sfe_error *err)
+{
+    uint8_t *token = sfe_arena_take(arena, OAUTH_TOKEN_BYTES_MAX, err);
+    uint8_t *bearer = sfe_arena_take(arena, OAUTH_TOKEN_BYTES_MAX + BEARER_BYTES, err);
+    uint8_t *form = sfe_arena_take(arena, OAUTH_FORM_BYTES_MAX, err);
+    uint8_t *answer = sfe_arena_take(arena, ANSWER_BYTES_MAX, err);
+
+    if (token == NULL || bearer == NULL || form == NULL || answer == NULL) {
+        return err->code;
+    }
+    org->token = (struct sfe_secret){token, 0, OAUTH_TOKEN_BYTES_MAX};
+    org->authorization = (struct sfe_secret){bearer, 0, OAUTH_TOKEN_BYTES_MAX + BEARER_BYTES};
+    org->form = sfe_builder_make(form, OAUTH_FORM_BYTES_MAX);
+    org->answer_body = sfe_builder_make(answer, ANSWER_BYTES_MAX);
+    return SFE_OK;
+}
+
+enum sfe_code sfe_org_open(const struct sfe_org_options *options, struct sfe_arena *arena,
+                           struct sfe_org **org, struct sfe_error *err)
+{
+    struct sfe_org *opened = sfe_arena_take(arena, sizeof(*opened), err);
+    enum sfe_code code;
+
+    *org = NULL;
+    if (opened == NULL || open_memory(opened, arena, err) != SFE_OK) {
+        return err->code;
+    }
+    opened->options = *options;
+    opened->options.key_pem = sfe_slice_make(NULL, 0); /* Borrowed for this call only. */
+    opened->login_owner.on_answer = org_login_answered;
+    code = options->crypto->key_open(options->crypto->context, options->key_pem, &opened->key, err);
+    if (code != SFE_OK) {
+        return sfe_within(err, "auth.key_file");
+    }
+    opened->mutex = sfe_mutex_open();
+    if (opened->mutex == NULL) {
+        options->crypto->key_close(options->crypto->context, opened->key);
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
+    }
+    *org = opened;
+    return SFE_OK;
+}
+
+uint64_t sfe_org_now_ns(const struct sfe_org *org)
+{
+    return sfe_clock_monotonic_ns(org->options.clock);
+}
+
+uint64_t sfe_org_turn(struct sfe_org *org, uint64_t now_ns)
+{
+    return org_login_turn(org, now_ns);
+}
+
+bool sfe_org_is_ready(struct sfe_org *org, uint64_t now_ns, uint64_t *until_ns)
+{
+    if (now_ns < org->pause_until_ns) {
+        *until_ns = org->pause_until_ns;
+        return false;
+    }
+    if (!org->has_token) {
+        org->is_wanted = true;
+        *until_ns = UINT64_MAX; /* The log-in's answer wakes. */
+        return false;
+    }
+    return true;
+}
+
+enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *request,
+                            struct sfe_error *err)
+{
+    char url[ORG_URL_BYTES_MAX];
+    struct sfe_http_exchange *exchange = NULL;
+    uint64_t until_ns = 0;
+
+    if (!sfe_org_is_ready(org, sfe_org_now_ns(org), &until_ns)) {
+        return SFE_E_AGAIN;
+    }
+    int length = snprintf(url, sizeof(url), "%s%s", org->instance_url, request->path);
+    if (length < 0 || (size_t)length >= sizeof(url)) {
+        return sfe_fail(err, SFE_E_TOO_LARGE, "the address of a request is too long");
+    }
+    const struct sfe_http_header headers[] = {
+        {"Authorization", sfe_secret_reveal(&org->authorization)},
+        {"Content-Type", SFE_TEXT("application/json; charset=UTF-8")},
+        {"Sforce-Call-Options", SFE_TEXT("client=sfedge")},
+        {"Content-Encoding", SFE_TEXT("gzip")},
+    };
+    const struct sfe_http_request sent = {
+        .method = request->method,
+        .url = url,
+        .headers = headers,
+        .header_count = sizeof(headers) / sizeof(headers[0]) - (request->is_gzip ? 0 : 1),
+        .body = request->body,
+        .ca_file = org->options.ca_file,
+        .connect_timeout_ms = org->options.connect_timeout_ms,
+        .total_timeout_ms = org->options.request_timeout_ms,
+        .answer_body = request->answer_body,
+        .tag = request->owner,
+    };
+    sfe_builder_rewind(request->answer_body, 0);
+    request->owner->token_number = org->token_number;
+    enum sfe_code code =
+        org->options.http->begin(org->options.http->context, &sent, &exchange, err);
+    if (code == SFE_OK) {
+        sfe_mutex_lock(org->mutex);
+        org->facts.api_calls++;
+        sfe_mutex_unlock(org->mutex);
+    }
+    return code;
+}
+
+static bool is_redirect(uint16_t status)
+{
+    return status == 301 || status == 302 || status == 307 || status == 308;
+}
+
+void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer)
+{
+    const struct sfe_http_owner *owner = answer->tag;
+    uint64_t used = 0;
+    uint64_t limit = 0;
+    bool is_told = rest_read_limit_info(answer->limit_info, &used, &limit);
+
+    SFE_ASSERT(owner != NULL);
+    org_learn_time(org, answer);
+    sfe_mutex_lock(org->mutex);
+    org->facts.sent_bytes += answer->sent_bytes;
+    if (is_told) {
+        org->facts.api_used = used;
+        org->facts.api_limit = limit;
+    }
+    sfe_mutex_unlock(org->mutex);
+    if (!org->has_token || owner->token_number != org->token_number || answer->code != SFE_OK) {
+        return;
+    }
+    if (answer->status == 401 || is_redirect(answer->status)) {
+        /* The session ended; or the org has moved, and the next log-in says where to. */
+        org_drop_token(org, sfe_org_now_ns(org));
+    } else if (answer->status >= 200 && answer->status < 300) {
+        org->has_worked = true;
+        org->failures = 0;
+    }
+}
+
+void sfe_org_pause(struct sfe_org *org, uint64_t until_ns)
+{
+    if (until_ns > org->pause_until_ns) {
+        org->pause_until_ns = until_ns;
+        SFE_LOG(org->options.log, SFE_WARNING, "the org's API calls are used up; pausing",
+                sfe_text("connection", org->options.name),
+                sfe_ms("for_ms", until_ns - sfe_org_now_ns(org)));
+    }
+}
+
+const char *sfe_org_api_version(const struct sfe_org *org)
+{
+    return org->options.api_version;
+}
+
+void sfe_org_facts(struct sfe_org *org, struct sfe_org_facts *facts)
+{
+    sfe_mutex_lock(org->mutex);
+    *facts = org->facts;
+    sfe_mutex_unlock(org->mutex);
+}
+
+void sfe_org_close(struct sfe_org *org)
+{
+    if (org == NULL) {
+        return;
+    }
+    if (org->is_under_way && org->exchange != NULL) {
+        org->options.http->cancel(org->options.http->context, org->exchange);
+        org->exchange = NULL;
+    }
+    sfe_secret_wipe(&org->token);
+    sfe_secret_wipe(&org->authorization);
+    sfe_wipe(org->form.bytes, org->form.capacity);
+    sfe_wipe(org->answer_body.bytes, org->answer_body.capacity);
+    org->options.crypto->key_close(org->options.crypto->context, org->key);
+    org->key = NULL;
+    sfe_mutex_close(org->mutex);
+    org->mutex = NULL;
+}

@@ -1,0 +1,104 @@
+/* One Salesforce org: its address, its token, what it says of our allowance. One log-in at a time,
+ * whoever asks. Cloud thread; facts: any thread.
+ *
+ * OAuth 2.0 JWT bearer (RFC 7523; API sheet, section 1). The token lives in memory only.
+ */
+#ifndef SFE_SALESFORCE_ORG_H
+#define SFE_SALESFORCE_ORG_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "port/clock.h"
+#include "port/crypto.h"
+#include "port/entropy.h"
+#include "port/http.h"
+
+struct sfe_arena;
+struct sfe_org;
+
+struct sfe_org_options {
+    const char *name; /* Of the connection. Borrowed, as all pointers here. */
+    const char *login_url;
+    const char *api_version;
+    const char *client_id;
+    const char *username;
+    const char *audience;
+    struct sfe_slice key_pem; /* Borrowed for the call of open only. */
+    const char *ca_file;      /* NULL: system store. */
+    uint32_t connect_timeout_ms;
+    uint32_t request_timeout_ms;
+    const struct sfe_http *http;
+    const struct sfe_clock *clock;
+    const struct sfe_entropy *entropy;
+    const struct sfe_crypto *crypto;
+    struct sfe_log *log;
+};
+
+/* Every exchange this program begins has a pointer to one of these as its tag; the cloud turn calls
+ * on_answer. */
+struct sfe_http_owner {
+    void (*on_answer)(struct sfe_http_owner *owner, const struct sfe_http_answer *answer);
+    uint64_t token_number; /* The org's: which of its tokens the request went with. */
+};
+
+struct sfe_org_facts {
+    bool has_token;
+    uint64_t logins;
+    uint64_t api_calls; /* Requests that count against the allowance, since open. */
+    uint64_t sent_bytes;
+    uint64_t api_used; /* From Sforce-Limit-Info; 0: not heard yet. */
+    uint64_t api_limit;
+    struct sfe_error last_error; /* Of the last log-in; code SFE_OK: it succeeded. */
+};
+
+/* Opens the org and reads its key; asks nothing of anybody yet. SFE_E_CRYPTO: the key cannot be
+ * used. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_org_open(const struct sfe_org_options *options,
+                                        struct sfe_arena *arena, struct sfe_org **org,
+                                        struct sfe_error *err);
+
+/* Does what is due: begins the log-in when somebody needs a token and its back-off is over. Returns
+ * the next turn (UINT64_MAX: woken by an answer). A JWT is never signed with a clock known to be
+ * wrong: then the time is learned from the Date header of the org's own answer. */
+uint64_t sfe_org_turn(struct sfe_org *org, uint64_t now_ns);
+
+/* True when requests may be begun now; otherwise asks for a log-in and says when to ask again. */
+bool sfe_org_is_ready(struct sfe_org *org, uint64_t now_ns, uint64_t *until_ns);
+
+/* One request of sfe_org_begin. */
+struct sfe_org_request {
+    const char *method;
+    const char *path;
+    struct sfe_slice body;
+    bool is_gzip;
+    struct sfe_builder *answer_body;
+    struct sfe_http_owner *owner;
+};
+
+/* Begins a request to `path` (below instance_url, "/services/data/…") with the token and a JSON
+ * body (`is_gzip`: compressed). `owner` gets the answer. Body and answer buffer are borrowed until
+ * then. SFE_E_AGAIN: not ready. */
+SFE_MUST_USE enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *request,
+                                         struct sfe_error *err);
+
+/* To be called with every answer to a request begun above: keeps the books (allowance, clock) and
+ * drops the token on 401 INVALID_SESSION_ID, once for all that were in flight with it. */
+void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer);
+
+/* True once the org refuses further calls until its allowance returns (REQUEST_LIMIT_EXCEEDED): set
+ * by the caller's verdict, ends with time. */
+void sfe_org_pause(struct sfe_org *org, uint64_t until_ns);
+
+/* "v62.0"; lives as long as the org. */
+/* The monotonic time it goes by. */
+uint64_t sfe_org_now_ns(const struct sfe_org *org);
+
+/* "v62.0". */
+const char *sfe_org_api_version(const struct sfe_org *org);
+/* Facts for `status`. Any thread. */
+void sfe_org_facts(struct sfe_org *org, struct sfe_org_facts *facts);
+/* Wipes the token. NULL is allowed. */
+void sfe_org_close(struct sfe_org *org);
+
+#endif

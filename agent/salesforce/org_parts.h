@@ -1,0 +1,57 @@
+/* What an org is made of; shared by the files of this module only. Cloud thread, but for `facts`.
+ */
+#ifndef SFE_SALESFORCE_ORG_PARTS_H
+#define SFE_SALESFORCE_ORG_PARTS_H
+
+#include "port/thread.h"
+#include "salesforce/oauth.h"
+#include "salesforce/org.h"
+
+#define ORG_URL_BYTES_MAX 1024u
+
+struct sfe_org {
+    struct sfe_http_owner login_owner; /* First: the tag of the log-in's exchange. */
+    struct sfe_org_options options;
+    struct sfe_key *key;
+
+    struct sfe_mutex *mutex; /* Guards facts: cloud writes, any thread reads. */
+    struct sfe_org_facts facts;
+
+    struct sfe_secret token;         /* As it came. */
+    struct sfe_secret authorization; /* "Bearer " and the token, as it is sent. */
+    char instance_url[OAUTH_URL_BYTES_MAX];
+    uint64_t token_number; /* Counts tokens: a late 401 for an old one must not drop the new one. */
+    bool has_token;
+    bool has_worked; /* The token has been accepted by some request. */
+    uint64_t pause_until_ns;
+
+    /* The log-in. */
+    bool is_wanted;
+    bool is_under_way;
+    bool is_asking_time; /* What is under way only asks what time it is. */
+    struct sfe_http_exchange *exchange;
+    uint64_t login_ns; /* Not before. */
+    uint32_t failures; /* In a row; a token that never worked counts. */
+    struct sfe_builder form;
+    struct sfe_builder answer_body;
+
+    /* The org's clock, from the Date of its answers. */
+    bool knows_time;
+    bool trusts_org_time; /* An assertion was refused as too old: the org's clock is used from then
+                             on. */
+    int64_t org_minus_monotonic_s;
+};
+
+/* Begins the log-in when it is wanted and due. Returns the next turn. */
+uint64_t org_login_turn(struct sfe_org *org, uint64_t now_ns);
+
+/* Takes the answer to a log-in: on_answer of `login_owner`. */
+void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answer *answer);
+
+/* Learns the org's clock from any answer of its. */
+void org_learn_time(struct sfe_org *org, const struct sfe_http_answer *answer);
+
+/* Drops the token; the next log-in waits when this one never worked. */
+void org_drop_token(struct sfe_org *org, uint64_t now_ns);
+
+#endif

@@ -1,0 +1,277 @@
+#include "salesforce/records.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "salesforce/records_parts.h"
+
+#include <stdio.h>
+
+#define SECOND_NS UINT64_C(1000000000)
+/* Bounds the largest single event's records; pages that are not used cost nothing. */
+#define BODY_BYTES (1024u * 1024u)
+/* What compresses to more is sent as it is. */
+#define GZIP_BYTES (512u * 1024u)
+/* Of one record's result. */
+#define ANSWER_BYTES_PER_RECORD 1024u
+#define ORDER_TEXT_BYTES        4096u
+#define PATH_BYTES_MAX          256u
+/* Below this, compressing costs more than it saves. */
+#define COMPRESS_FROM_BYTES 1024u
+/* A slot that waits longer for a log-in gives its events back. */
+#define PENDING_MAX_NS (30 * SECOND_NS)
+
+void records_empty(struct records_slot *slot)
+{
+    if (slot->has_failures) {
+        for (uint32_t i = 0; i < slot->event_count; i++) {
+            slot->verdicts[i].kind = SFE_VERDICT_DONE;
+        }
+    }
+    slot->state = RECORDS_EMPTY;
+    slot->event_count = 0;
+    slot->takes_no_more = false;
+    slot->has_logged_in = false;
+    slot->has_failures = false;
+    slot->pending_ns = 0;
+    slot->wire = sfe_slice_make(NULL, 0);
+    slot->next = (struct records_place){0, 0, 0};
+    slot->request_map = 0;
+    slot->request.count = 0;
+}
+
+void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
+                    const struct sfe_error *err, int64_t retry_after_s)
+{
+    const struct sfe_target_host *host = &slot->records->host;
+    const struct sfe_slot_result result = {
+        .slot = slot->number,
+        .outcome = outcome,
+        .verdicts = slot->verdicts,
+        .count = slot->event_count,
+        .retry_after_s = retry_after_s,
+        .err = *err,
+    };
+
+    SFE_ASSERT(slot->state != RECORDS_EMPTY);
+    host->finished(host->context, &result);
+    records_empty(slot);
+}
+
+/* Closes the request and compresses it where that pays. */
+static void make_wire(struct records_slot *slot)
+{
+    struct records *records = slot->records;
+    struct sfe_error ignored;
+
+    if (!slot->request.is_closed) {
+        collections_close(&slot->request);
+        slot->wire = sfe_builder_slice(&slot->request.body);
+        slot->is_gzip = false;
+        if (records->gzip != NULL && slot->wire.size > COMPRESS_FROM_BYTES) {
+            sfe_builder_rewind(&slot->gzip_body, 0);
+            if (sfe_gzip_add(records->gzip, slot->wire, &slot->gzip_body, &ignored) == SFE_OK) {
+                slot->wire = sfe_builder_slice(&slot->gzip_body);
+                slot->is_gzip = true;
+            }
+        }
+    }
+}
+
+enum sfe_code records_begin(struct records_slot *slot, struct sfe_error *err)
+{
+    const struct records *records = slot->records;
+    char path[PATH_BYTES_MAX];
+
+    make_wire(slot);
+    const struct sfe_map *map = records->options.maps[slot->request_map];
+    int length = snprintf(path, sizeof(path), "/services/data/%s/composite/sobjects/%s/%s",
+                          sfe_org_api_version(records->options.org), sfe_map_object(map),
+                          sfe_map_external_id_field(map));
+    if (length < 0 || (size_t)length >= sizeof(path)) {
+        return sfe_fail(err, SFE_E_TOO_LARGE, "the names of object and external ID are too long");
+    }
+    const struct sfe_org_request request = {
+        .method = "PATCH",
+        .path = path,
+        .body = slot->wire,
+        .is_gzip = slot->is_gzip,
+        .answer_body = &slot->answer_body,
+        .owner = &slot->owner,
+    };
+    enum records_state before = slot->state;
+    slot->state = RECORDS_SENT;
+    enum sfe_code code = sfe_org_begin(records->options.org, &request, err);
+    if (code != SFE_OK) {
+        slot->state = before;
+    }
+    return code;
+}
+
+void records_go_on(struct records_slot *slot)
+{
+    struct sfe_error err;
+    enum sfe_code code = records_begin(slot, &err);
+
+    if (code == SFE_E_AGAIN) {
+        slot->state = RECORDS_PENDING;
+        slot->pending_ns = 0;
+    } else if (code != SFE_OK) {
+        err.retry = SFE_RETRY_LATER;
+        records_finish(slot, SFE_SLOT_AGAIN, &err, -1);
+    }
+}
+
+static void bind(void *context, const struct sfe_target_host *host)
+{
+    struct records *records = context;
+
+    SFE_ASSERT(records->host.finished == NULL);
+    records->host = *host;
+}
+
+/* A request that waited for a log-in goes on, or gives up. */
+static void visit_pending(struct records_slot *slot, bool is_ready, uint64_t now_ns,
+                          uint64_t *until_ns)
+{
+    struct sfe_error err;
+
+    if (is_ready) {
+        records_go_on(slot);
+        return;
+    }
+    if (slot->pending_ns == 0) {
+        slot->pending_ns = now_ns;
+    }
+    if (now_ns - slot->pending_ns >= PENDING_MAX_NS) {
+        (void)sfe_fail(&err, SFE_E_AUTH, "the session ended, and no log-in succeeded in time");
+        err.retry = SFE_RETRY_LATER;
+        records_finish(slot, SFE_SLOT_AGAIN, &err, -1);
+    } else if (slot->pending_ns + PENDING_MAX_NS < *until_ns) {
+        *until_ns = slot->pending_ns + PENDING_MAX_NS;
+    }
+}
+
+static bool is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
+{
+    struct records *records = context;
+    uint64_t org_ns = UINT64_MAX;
+    bool ready = sfe_org_is_ready(records->options.org, now_ns, &org_ns);
+
+    *until_ns = org_ns;
+    for (uint32_t i = 0; i < records->options.slot_count; i++) {
+        if (records->slots[i].state == RECORDS_PENDING) {
+            visit_pending(&records->slots[i], ready, now_ns, until_ns);
+        }
+    }
+    return ready;
+}
+
+static enum sfe_code send(void *context, uint32_t number, struct sfe_error *err)
+{
+    struct records *records = context;
+    struct records_slot *slot = &records->slots[number];
+
+    SFE_ASSERT(number < records->options.slot_count);
+    SFE_ASSERT(slot->state == RECORDS_FILLING && slot->event_count > 0);
+    if (slot->request.count == 0 && !records_make_next(slot)) {
+        struct sfe_error none = {.code = SFE_OK};
+        records_finish(slot, SFE_SLOT_ANSWERED, &none, -1); /* Its events make no records at all. */
+        return SFE_OK;
+    }
+    enum sfe_code code = records_begin(slot, err);
+    if (code != SFE_OK) {
+        collections_reopen(&slot->request);
+    }
+    return code;
+}
+
+static void abandon(void *context, uint32_t number)
+{
+    struct records *records = context;
+
+    SFE_ASSERT(number < records->options.slot_count);
+    SFE_ASSERT(records->slots[number].state != RECORDS_SENT);
+    records_empty(&records->slots[number]);
+}
+
+static enum sfe_code open_slot(struct records *records, uint32_t number, struct sfe_arena *arena,
+                               struct sfe_error *err)
+{
+    struct records_slot *slot = &records->slots[number];
+    const size_t answer_bytes =
+        (size_t)records->options.records_max * ANSWER_BYTES_PER_RECORD + 4096;
+    uint8_t *body = sfe_arena_take(arena, BODY_BYTES, err);
+    uint8_t *answer = sfe_arena_take(arena, answer_bytes, err);
+    uint8_t *gzip = records->gzip == NULL ? NULL : sfe_arena_take(arena, GZIP_BYTES, err);
+
+    slot->verdicts =
+        sfe_arena_take(arena, records->options.slot_events_max * sizeof(*slot->verdicts), err);
+    if (body == NULL || answer == NULL || slot->verdicts == NULL ||
+        (records->gzip != NULL && gzip == NULL)) {
+        return SFE_E_NO_MEMORY;
+    }
+    slot->owner.on_answer = records_answered;
+    slot->records = records;
+    slot->number = number;
+    slot->request.body = sfe_builder_make(body, BODY_BYTES);
+    slot->answer_body = sfe_builder_make(answer, answer_bytes);
+    slot->gzip_body = sfe_builder_make(gzip, gzip == NULL ? 0 : GZIP_BYTES);
+    return SFE_OK;
+}
+
+static enum sfe_code open_parts(struct records *records, struct sfe_arena *arena,
+                                struct sfe_error *err)
+{
+    uint8_t *order_text = sfe_arena_take(arena, ORDER_TEXT_BYTES, err);
+
+    records->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*records->tokens), err);
+    records->slots =
+        sfe_arena_take(arena, records->options.slot_count * sizeof(*records->slots), err);
+    if (order_text == NULL || records->tokens == NULL || records->slots == NULL) {
+        return SFE_E_NO_MEMORY;
+    }
+    records->order_text = sfe_builder_make(order_text, ORDER_TEXT_BYTES);
+    enum sfe_code code = SFE_OK;
+    for (uint32_t i = 0; i < records->options.slot_count && code == SFE_OK; i++) {
+        code = open_slot(records, i, arena, err);
+    }
+    return code;
+}
+
+enum sfe_code sfe_records_open(const struct sfe_records_options *options, struct sfe_arena *arena,
+                               struct sfe_target *target, struct sfe_error *err)
+{
+    struct records *records = sfe_arena_take(arena, sizeof(*records), err);
+
+    SFE_ASSERT(options->map_count > 0 && options->slot_count > 0);
+    SFE_ASSERT(options->records_max > 0 && options->records_max <= SFE_COLLECTION_RECORDS_MAX);
+    SFE_ASSERT(options->slot_events_max > 0 && options->slot_events_max <= UINT16_MAX);
+    if (records == NULL) {
+        return err->code;
+    }
+    records->options = *options;
+    if (options->compress) {
+        records->gzip = sfe_gzip_open();
+        if (records->gzip == NULL) {
+            return sfe_fail(err, SFE_E_NO_MEMORY, "no memory to compress requests with");
+        }
+    }
+    enum sfe_code code = open_parts(records, arena, err);
+    if (code != SFE_OK) {
+        sfe_gzip_close(records->gzip);
+        return code;
+    }
+    *target = (struct sfe_target){records, bind, is_ready, records_offer, send, abandon};
+    return SFE_OK;
+}
+
+void sfe_records_close(struct sfe_target *target)
+{
+    struct records *records = target->context;
+
+    if (records != NULL) {
+        sfe_gzip_close(records->gzip);
+        records->gzip = NULL;
+        target->context = NULL;
+    }
+}

@@ -1,0 +1,257 @@
+#include "salesforce/records_parts.h"
+
+#include "base/assert.h"
+#include "base/hash.h"
+#include "output/lane.h"
+
+#define ORDER_SEED 0x7366656467652d6fu
+
+/* What an offer leaves behind when it is taken back. */
+struct offer {
+    struct records_slot *slot;
+    struct sfe_lane *lane;
+    uint64_t *order_key;
+    struct collections_mark mark;
+    struct sfe_map_subject subject;
+    uint32_t count; /* Records of map 0. */
+};
+
+static enum sfe_code add_record(struct records_slot *slot, const struct sfe_map *map,
+                                const struct sfe_map_subject *subject, uint32_t index,
+                                uint32_t token, struct sfe_error *err)
+{
+    uint8_t memory[SFE_EXTERNAL_ID_BYTES_MAX + 1];
+    struct sfe_builder external_id = sfe_builder_make(memory, sizeof(memory));
+    struct collections_request *request = &slot->request;
+    struct collections_mark mark = collections_mark(request);
+
+    collections_begin_record(request, sfe_slice_text(sfe_map_object(map)));
+    enum sfe_code code =
+        sfe_map_add_record(map, subject, index, token, &request->body, &external_id, err);
+    if (code == SFE_OK) {
+        code =
+            collections_end_record(request, collections_hash_id(sfe_builder_slice(&external_id)));
+    }
+    if (code == SFE_OK) {
+        return code;
+    }
+    collections_rewind(request, mark);
+    if (code == SFE_E_FULL && request->count == 0) {
+        code = sfe_fail(err, SFE_E_TOO_LARGE, "a %.64s record does not fit into a request",
+                        sfe_map_object(map));
+    }
+    return code;
+}
+
+enum sfe_code records_fill(struct records_slot *slot, uint32_t map, uint32_t event,
+                           const struct sfe_map_subject *subject, uint32_t *item,
+                           struct sfe_error *err)
+{
+    const struct sfe_map *compiled = slot->records->options.maps[map];
+    uint32_t token = SFE_JSON_NONE;
+    uint32_t count = 0;
+    enum sfe_code code = sfe_map_count(compiled, subject, &count, err);
+
+    SFE_ASSERT(event <= UINT16_MAX);
+    slot->request_map = map;
+    for (uint32_t index = *item; index < count && code == SFE_OK; index++) {
+        if (slot->request.count == slot->records->options.records_max) {
+            return SFE_E_FULL;
+        }
+        token = sfe_map_item(compiled, subject, index, token);
+        code = add_record(slot, compiled, subject, index, token, err);
+        if (code == SFE_OK) {
+            slot->event_of[slot->request.count - 1] = (uint16_t)event;
+            *item = index + 1;
+        }
+    }
+    return code;
+}
+
+/* The key of `order_by`. */
+static enum sfe_code find_order(struct records *records, const struct sfe_map_subject *subject,
+                                uint64_t *order_key, struct sfe_error *err)
+{
+    struct sfe_builder *text = &records->order_text;
+
+    sfe_builder_rewind(text, 0);
+    enum sfe_code code = sfe_template_add(records->options.order_by, subject, text, err);
+    if (code == SFE_E_FULL || (code == SFE_OK && text->overflowed)) {
+        return sfe_fail(err, SFE_E_TOO_LARGE, "the text of order_by is longer than %zu bytes",
+                        text->capacity);
+    }
+    if (code != SFE_OK) {
+        return sfe_within(err, "order_by");
+    }
+    uint64_t hash = sfe_hash64(ORDER_SEED, sfe_builder_slice(text));
+    *order_key = hash == 0 ? 1 : hash;
+    return SFE_OK;
+}
+
+/* The key of the first record, where that is not simply at hand: the event makes several records,
+ * or none. */
+static enum sfe_code find_first_id(struct offer *offer, struct sfe_error *err)
+{
+    const struct sfe_map *map = offer->slot->records->options.maps[0];
+    uint8_t memory[SFE_EXTERNAL_ID_BYTES_MAX + 1];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+
+    if (offer->count == 0) {
+        sfe_builder_add(&text, sfe_slice_make(offer->subject.event->identity.bytes,
+                                              sizeof(offer->subject.event->identity.bytes)));
+    } else {
+        uint32_t token = sfe_map_item(map, &offer->subject, 0, SFE_JSON_NONE);
+        enum sfe_code code = sfe_map_add_external_id(map, &offer->subject, 0, token, &text, err);
+        if (code != SFE_OK) {
+            return code;
+        }
+    }
+    *offer->order_key = collections_hash_id(sfe_builder_slice(&text));
+    return SFE_OK;
+}
+
+/* Finds the order key before anything is mapped, unless the one record's own ID is the key: then it
+ * is found on the way. */
+static enum sfe_code find_key(struct offer *offer, struct sfe_error *err)
+{
+    struct records *records = offer->slot->records;
+    enum sfe_code code =
+        sfe_map_count(records->options.maps[0], &offer->subject, &offer->count, err);
+
+    if (code != SFE_OK) {
+        return code;
+    }
+    if (records->options.order_by != NULL) {
+        code = find_order(records, &offer->subject, offer->order_key, err);
+    } else if (offer->count != 1) {
+        code = find_first_id(offer, err);
+    } else {
+        return SFE_OK;
+    }
+    if (code == SFE_OK && sfe_lane_is_held(offer->lane, *offer->order_key)) {
+        return SFE_E_AGAIN;
+    }
+    return code;
+}
+
+/* The first event of a slot may have more records than a request: it goes on where this one ends.
+ */
+static enum sfe_code take_part(struct offer *offer, enum sfe_code code)
+{
+    struct records_slot *slot = offer->slot;
+
+    if ((code != SFE_E_FULL && code != SFE_E_AGAIN) || slot->event_count > 0 ||
+        slot->request.count == 0) {
+        return code;
+    }
+    slot->takes_no_more = true;
+    return SFE_OK;
+}
+
+static enum sfe_code add_event(struct offer *offer, struct sfe_error *err)
+{
+    struct records_slot *slot = offer->slot;
+    uint32_t item = 0;
+    enum sfe_code code = records_fill(slot, 0, slot->event_count, &offer->subject, &item, err);
+    bool key_is_id = slot->records->options.order_by == NULL && offer->count == 1;
+
+    if (code == SFE_OK && key_is_id) {
+        *offer->order_key = slot->request.ids[slot->request.count - 1];
+        code = sfe_lane_is_held(offer->lane, *offer->order_key) ? SFE_E_AGAIN : SFE_OK;
+    } else if (code == SFE_E_AGAIN && key_is_id) {
+        enum sfe_code found = find_first_id(offer, err);
+        code = found == SFE_OK ? SFE_E_AGAIN : found;
+    } else {
+        code = take_part(offer, code);
+    }
+    if (code == SFE_OK) {
+        slot->next = (struct records_place){0, slot->takes_no_more ? 0 : slot->event_count + 1,
+                                            slot->takes_no_more ? item : 0};
+    }
+    return code;
+}
+
+enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *event,
+                            int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,
+                            struct sfe_error *err)
+{
+    struct records *records = context;
+    struct records_slot *slot = &records->slots[number];
+    struct offer offer = {.slot = slot, .lane = lane, .order_key = order_key};
+
+    SFE_ASSERT(number < records->options.slot_count);
+    SFE_ASSERT(slot->state == RECORDS_EMPTY || slot->state == RECORDS_FILLING);
+    if (slot->takes_no_more || slot->event_count == records->options.slot_events_max ||
+        slot->request.count == records->options.records_max) {
+        return SFE_E_FULL;
+    }
+    if (slot->state == RECORDS_EMPTY) {
+        collections_begin(&slot->request);
+        slot->state = RECORDS_FILLING;
+    }
+    offer.mark = collections_mark(&slot->request);
+    sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &offer.subject);
+    enum sfe_code code = find_key(&offer, err);
+    if (code == SFE_OK) {
+        code = add_event(&offer, err);
+    }
+    if (code != SFE_OK) {
+        collections_rewind(&slot->request, offer.mark);
+        return code;
+    }
+    bool is_claimed = sfe_lane_claim(lane, *order_key);
+    SFE_ASSERT(is_claimed);
+    slot->event_count++;
+    return SFE_OK;
+}
+
+/* Adds the records of one event of the slot to the next request. True when the request is full. */
+static bool add_next_event(struct records_slot *slot)
+{
+    struct records *records = slot->records;
+    struct sfe_map_subject subject;
+    struct sfe_event event;
+    struct sfe_error err;
+    int64_t time_ns = 0;
+    enum sfe_code code = records->host.fetch(records->host.context, slot->number, slot->next.event,
+                                             &event, &time_ns, &err);
+
+    if (code == SFE_OK) {
+        sfe_map_subject_make(&event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &subject);
+        code =
+            records_fill(slot, slot->next.map, slot->next.event, &subject, &slot->next.item, &err);
+        if (code == SFE_E_FULL || code == SFE_E_AGAIN) {
+            return true;
+        }
+    } else if (code != SFE_E_NOT_FOUND) {
+        err.retry = SFE_RETRY_LATER;
+        records_judge(slot, slot->next.event, SFE_VERDICT_RETRY, &err);
+        return false;
+    }
+    if (code != SFE_OK) {
+        /* Records of it that are in the request already stay there: they do no harm. */
+        records_judge(slot, slot->next.event, SFE_VERDICT_DEAD, &err);
+    }
+    return false;
+}
+
+bool records_make_next(struct records_slot *slot)
+{
+    const uint32_t map_count = slot->records->options.map_count;
+
+    collections_begin(&slot->request);
+    while (slot->next.map < map_count) {
+        while (slot->next.event < slot->event_count) {
+            if (slot->verdicts[slot->next.event].kind == SFE_VERDICT_DONE && add_next_event(slot)) {
+                return true;
+            }
+            slot->next.event++;
+            slot->next.item = 0;
+        }
+        slot->next = (struct records_place){slot->next.map + 1, 0, 0};
+        if (slot->request.count > 0) {
+            return true;
+        }
+    }
+    return false;
+}

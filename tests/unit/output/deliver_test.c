@@ -1,0 +1,251 @@
+#include "output_world.h"
+
+static void a_full_slot_goes_at_once(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "abcd");
+    world_turn(world);
+    assert_int_equal(world_sent_slots(world), 1);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 4);
+}
+
+static void a_slot_that_is_not_full_waits_for_company_until_its_age(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "ab");
+    uint64_t due_ns = world_turn(world);
+    assert_int_equal(world_sent_slots(world), 0);
+    assert_int_equal(due_ns, world->now_ns + SECOND);
+    world_append(world, "c");
+    assert_int_equal(world_after(world, SECOND / 2), due_ns);
+    assert_int_equal(world_sent_slots(world), 0);
+    world_after(world, SECOND / 2);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 3);
+}
+
+static void all_slots_are_used_while_there_is_a_backlog(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "abcdefghijklmnopqrst");
+    world_turn(world);
+    assert_int_equal(world_sent_slots(world), WORLD_SLOTS);
+    assert_int_equal(world->sent, WORLD_SLOTS);
+    world_answer(world, 5);
+    world_turn(world);
+    assert_int_equal(world_sent_slots(world), WORLD_SLOTS);
+    assert_int_equal(world->slots[world_slot_of(world, 17)].count, 4);
+}
+
+static void an_event_waits_while_an_older_one_of_its_key_is_under_way(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "aabcd");
+    world_turn(world);
+    const struct world_slot *slot = &world->slots[world_slot_of(world, 1)];
+    assert_int_equal(slot->count, 4);
+    assert_int_equal(slot->sequences[1], 3);
+    world_after(world, 10 * SECOND);
+    assert_int_equal(world_sent_slots(world), 1);
+    world_answer(world, 1);
+    world_turn(world);
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 1);
+}
+
+static void a_waiting_event_is_not_parsed_again_while_its_key_is_held(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "abcdaa");
+    world_turn(world);
+    uint32_t offers = world->offers;
+    world_append(world, "x");
+    world_turn(world);
+    world_append(world, "y");
+    world_turn(world);
+    assert_int_equal(world->offers, offers + 2);
+}
+
+static void order_within_a_key_survives_a_retry(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "aabc");
+    world_after(world, 0);
+    world_after(world, SECOND);
+    world_say(world, 0, SFE_VERDICT_RETRY, SFE_RETRY_LATER);
+    world_answer(world, 1);
+    world_after(world, 0);
+    world_append(world, "efgh");
+    world_after(world, 0);
+    for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+        for (uint32_t k = 0; k < world->slots[i].count; k++) {
+            assert_int_not_equal(world->slots[i].sequences[k], 2);
+        }
+    }
+    world_after(world, 2 * SECOND);
+    world_after(world, 2 * SECOND);
+    world_answer(world, 1);
+    world_after(world, 2 * SECOND);
+    world_after(world, 2 * SECOND);
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 1);
+}
+
+static void events_without_a_key_are_never_held(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "----");
+    world_turn(world);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 4);
+}
+
+static void a_target_that_is_full_gets_the_event_in_the_next_slot(void **state)
+{
+    struct world *world = *state;
+
+    world->capacity = 2;
+    world_append(world, "abcde");
+    world_turn(world);
+    assert_int_equal(world_sent_slots(world), 2);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 2);
+    assert_int_equal(world->slots[world_slot_of(world, 3)].count, 2);
+}
+
+static void an_event_that_no_empty_slot_takes_is_dead(void **state)
+{
+    struct world *world = *state;
+
+    world->capacity = 0;
+    world_append(world, "a");
+    world_turn(world);
+    assert_int_equal(world->dead.staged, 1);
+    assert_non_null(strstr(world->dead.annotations[0], "SFE-TOO-LARGE"));
+}
+
+static void a_held_event_makes_a_lone_slot_go_at_once(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "aa");
+    world_turn(world);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 1);
+}
+
+static void nothing_is_offered_while_the_target_is_not_ready(void **state)
+{
+    struct world *world = *state;
+
+    world->is_ready = false;
+    world_append(world, "abcd");
+    world_turn(world);
+    assert_int_equal(world->offers, 0);
+    assert_int_equal(world_facts(world).state, SFE_OUTPUT_WAITING);
+    world->is_ready = true;
+    world_turn(world);
+    assert_int_equal(world_sent_slots(world), 1);
+}
+
+static void a_slot_that_cannot_be_sent_is_sent_later_with_the_same_events(void **state)
+{
+    struct world *world = *state;
+
+    world->cannot_send = true;
+    world_append(world, "abcd");
+    uint64_t due_ns = world_turn(world);
+    assert_int_equal(due_ns, world->now_ns + SECOND);
+    assert_int_equal(world_facts(world).requests, 0);
+    world->cannot_send = false;
+    world_after(world, SECOND);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 4);
+    assert_int_equal(world->offers, 4);
+}
+
+static void a_slot_may_end_while_it_is_sent(void **state)
+{
+    struct world *world = *state;
+
+    world->answers_at_once = true;
+    world_append(world, "abcdefgh");
+    world_turn(world);
+    assert_int_equal(world->sent, 1);
+    assert_int_equal(world_facts(world).state, SFE_OUTPUT_WAITING);
+    world->answers_at_once = false;
+    world_after(world, 2 * SECOND);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 4);
+}
+
+static void a_full_window_reads_nothing_more(void **state)
+{
+    struct world *world = *state;
+
+    for (uint32_t i = 0; i < SFE_WINDOW_EVENTS + 100; i++) {
+        world_append(world, "a");
+    }
+    world_turn(world);
+    assert_int_equal(world->reader.next, SFE_WINDOW_EVENTS + 1);
+    assert_int_equal(world_sent_slots(world), 1);
+    world_answer(world, 1);
+    world_turn(world);
+    assert_int_equal(world->reader.next, SFE_WINDOW_EVENTS + 2);
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 1);
+}
+
+static void gaps_are_passed_over_and_counted(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "abcdefgh");
+    world->stream.is_gone[1] = true;
+    world->stream.is_gone[4] = true;
+    world->stream.is_gone[8] = true;
+    world_turn(world);
+    assert_int_equal(world_facts(world).gaps, 3);
+    world_after(world, SECOND);
+    world_answer(world, 2);
+    world_answer(world, 7);
+    world_turn(world);
+    assert_int_equal(world_cursor(world), 9);
+    assert_int_equal(world_facts(world).backlog, 0);
+}
+
+static void an_event_that_vanishes_while_it_waits_is_a_gap(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "aa");
+    world_turn(world);
+    world->stream.is_gone[2] = true;
+    world_answer(world, 1);
+    world_turn(world);
+    world_turn(world);
+    assert_int_equal(world_facts(world).gaps, 1);
+    assert_int_equal(world_cursor(world), 3);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_full_slot_goes_at_once),
+        TEST(a_slot_that_is_not_full_waits_for_company_until_its_age),
+        TEST(all_slots_are_used_while_there_is_a_backlog),
+        TEST(an_event_waits_while_an_older_one_of_its_key_is_under_way),
+        TEST(a_waiting_event_is_not_parsed_again_while_its_key_is_held),
+        TEST(order_within_a_key_survives_a_retry),
+        TEST(events_without_a_key_are_never_held),
+        TEST(a_target_that_is_full_gets_the_event_in_the_next_slot),
+        TEST(an_event_that_no_empty_slot_takes_is_dead),
+        TEST(a_held_event_makes_a_lone_slot_go_at_once),
+        TEST(nothing_is_offered_while_the_target_is_not_ready),
+        TEST(a_slot_that_cannot_be_sent_is_sent_later_with_the_same_events),
+        TEST(a_slot_may_end_while_it_is_sent),
+        TEST(a_full_window_reads_nothing_more),
+        TEST(gaps_are_passed_over_and_counted),
+        TEST(an_event_that_vanishes_while_it_waits_is_a_gap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

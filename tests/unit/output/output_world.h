@@ -1,0 +1,430 @@
+/* The world of an output: a stream, a reader, a dead stream and a target, all in memory and all
+ * obedient. */
+#ifndef SFE_TESTS_OUTPUT_WORLD_H
+#define SFE_TESTS_OUTPUT_WORLD_H
+
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "output/lane.h"
+#include "output/output.h"
+#include "output/output_parts.h"
+
+#define WORLD_EVENTS      6000u
+#define WORLD_SLOTS       4u
+#define WORLD_SLOT_EVENTS 4u
+#define SECOND            UINT64_C(1000000000)
+
+struct sfe_stream {
+    const char *name;
+    uint64_t first;
+    uint64_t durable;
+    char payloads[WORLD_EVENTS][8]; /* By sequence. The first letter is the order key; '-' none, '!'
+                                       cannot be mapped. */
+    bool is_gone[WORLD_EVENTS];
+    /* Of the dead stream. */
+    uint32_t staged;
+    bool is_full;
+    char annotations[16][1024];
+    struct sfe_event letters[16];
+};
+
+struct sfe_stream_reader {
+    struct sfe_stream *stream;
+    uint64_t next;
+    uint32_t fetches;
+};
+
+struct world_slot {
+    uint32_t count;
+    uint64_t sequences[WORLD_SLOT_EVENTS];
+    bool is_sent;
+};
+
+struct world {
+    struct sfe_stream stream;
+    struct sfe_stream dead;
+    struct sfe_stream_reader reader;
+    struct sfe_target target;
+    struct sfe_target_host host;
+    struct sfe_clock clock;
+    struct sfe_entropy entropy;
+    struct sfe_arena *arena;
+    struct sfe_output *output;
+    struct sfe_cursor start;
+    bool has_start;
+    struct world_slot slots[WORLD_SLOTS];
+    bool is_ready;
+    bool answers_at_once; /* With AGAIN, from within send. */
+    bool cannot_send;
+    uint32_t capacity; /* The target says FULL beyond so many events. */
+    uint32_t offers;
+    uint32_t sent;
+    uint32_t settled_calls;
+    uint64_t now_ns;
+    struct sfe_verdict verdicts[WORLD_SLOT_EVENTS];
+};
+
+/* The stream. */
+
+const char *sfe_stream_name(const struct sfe_stream *stream)
+{
+    return stream->name;
+}
+
+uint64_t sfe_stream_durable(const struct sfe_stream *stream)
+{
+    return stream->durable;
+}
+
+void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
+{
+    memset(facts, 0, sizeof(*facts));
+    facts->first_sequence = stream->first;
+    facts->durable_sequence = stream->durable;
+}
+
+enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event *event,
+                               uint64_t *sequence, struct sfe_error *err)
+{
+    (void)err;
+    if (stream->is_full) {
+        return SFE_E_FULL;
+    }
+    uint32_t place = stream->staged % 16u;
+    stream->letters[place] = *event;
+    assert_true(event->annotation.size < sizeof(stream->annotations[0]));
+    memcpy(stream->annotations[place], event->annotation.bytes, event->annotation.size);
+    stream->annotations[place][event->annotation.size] = '\0';
+    stream->staged++;
+    *sequence = stream->staged;
+    return SFE_OK;
+}
+
+void sfe_stream_reader_seek(struct sfe_stream_reader *reader, uint64_t sequence)
+{
+    reader->next = sequence;
+}
+
+static void world_event(const struct sfe_stream *stream, uint64_t sequence, struct sfe_event *event)
+{
+    memset(event, 0, sizeof(*event));
+    event->sequence = sequence;
+    event->clock_quality = SFE_CLOCK_SYNCED;
+    event->received_ns = (int64_t)sequence * 1000;
+    event->source = SFE_TEXT("readings");
+    event->topic = SFE_TEXT("plant/1");
+    event->payload = sfe_slice_text(stream->payloads[sequence]);
+}
+
+enum sfe_code sfe_stream_reader_next(struct sfe_stream_reader *reader, struct sfe_event *event,
+                                     int64_t *time_ns, struct sfe_stream_place *place,
+                                     struct sfe_error *err)
+{
+    (void)err;
+    while (reader->next <= reader->stream->durable && reader->stream->is_gone[reader->next]) {
+        reader->next++;
+    }
+    if (reader->next > reader->stream->durable) {
+        return SFE_E_END;
+    }
+    world_event(reader->stream, reader->next, event);
+    *time_ns = (int64_t)reader->next * 1000;
+    place->segment = 1;
+    place->offset = (uint32_t)reader->next;
+    reader->next++;
+    return SFE_OK;
+}
+
+enum sfe_code sfe_stream_reader_fetch(struct sfe_stream_reader *reader,
+                                      struct sfe_stream_place place, uint64_t sequence,
+                                      struct sfe_event *event, int64_t *time_ns,
+                                      struct sfe_error *err)
+{
+    assert_int_equal(place.offset, sequence);
+    reader->fetches++;
+    if (reader->stream->is_gone[sequence]) {
+        return sfe_fail(err, SFE_E_NOT_FOUND, "gone");
+    }
+    world_event(reader->stream, sequence, event);
+    *time_ns = (int64_t)sequence * 1000;
+    return SFE_OK;
+}
+
+/* The target. */
+
+static void world_bind(void *context, const struct sfe_target_host *host)
+{
+    ((struct world *)context)->host = *host;
+}
+
+static bool world_is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
+{
+    (void)now_ns;
+    *until_ns = UINT64_MAX;
+    return ((struct world *)context)->is_ready;
+}
+
+static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_event *event,
+                                 int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,
+                                 struct sfe_error *err)
+{
+    struct world *world = context;
+    struct world_slot *slot = &world->slots[number];
+    uint8_t letter = event->payload.bytes[0];
+
+    (void)time_ns;
+    world->offers++;
+    if (letter == '!') {
+        return sfe_fail(err, SFE_E_UNMAPPED, "Value__c: no value at /value");
+    }
+    *order_key = letter == '-' ? 0 : letter;
+    assert_false(slot->is_sent);
+    if (slot->count == world->capacity) {
+        return SFE_E_FULL;
+    }
+    if (!sfe_lane_claim(lane, *order_key)) {
+        return SFE_E_AGAIN;
+    }
+    slot->sequences[slot->count++] = event->sequence;
+    return SFE_OK;
+}
+
+static void world_finish(struct world *world, uint32_t number, enum sfe_slot_outcome outcome,
+                         const struct sfe_error *err, int64_t retry_after_s)
+{
+    struct sfe_slot_result result = {
+        .slot = number,
+        .outcome = outcome,
+        .verdicts = world->verdicts,
+        .count = world->slots[number].count,
+        .retry_after_s = retry_after_s,
+        .err = *err,
+    };
+
+    assert_true(world->slots[number].is_sent);
+    world->slots[number].is_sent = false;
+    world->slots[number].count = 0;
+    world->host.finished(world->host.context, &result);
+    memset(world->verdicts, 0, sizeof(world->verdicts));
+}
+
+static enum sfe_code world_send(void *context, uint32_t number, struct sfe_error *err)
+{
+    struct world *world = context;
+
+    if (world->cannot_send) {
+        return sfe_fail(err, SFE_E_NETWORK, "out of connections");
+    }
+    world->slots[number].is_sent = true;
+    world->sent++;
+    if (world->answers_at_once) {
+        (void)sfe_fail(err, SFE_E_NETWORK, "refused");
+        world_finish(world, number, SFE_SLOT_AGAIN, err, -1);
+    }
+    return SFE_OK;
+}
+
+static void world_abandon(void *context, uint32_t number)
+{
+    ((struct world *)context)->slots[number].count = 0;
+}
+
+/* The rest of the platform. */
+
+static uint64_t world_monotonic(void *context)
+{
+    return ((struct world *)context)->now_ns;
+}
+
+static enum sfe_clock_quality world_wall(void *context, int64_t *unix_ns)
+{
+    (void)context;
+    *unix_ns = 1764000000 * INT64_C(1000000000);
+    return SFE_CLOCK_SYNCED;
+}
+
+static enum sfe_code world_fill(void *context, void *bytes, size_t size, struct sfe_error *err)
+{
+    (void)context;
+    (void)err;
+    memset(bytes, 0x5a, size);
+    return SFE_OK;
+}
+
+static void world_settled(void *owner)
+{
+    ((struct world *)owner)->settled_calls++;
+}
+
+/* What the tests say. */
+
+static void world_open(struct world *world)
+{
+    struct sfe_error err;
+
+    world->target = (struct sfe_target){world,       world_bind, world_is_ready,
+                                        world_offer, world_send, world_abandon};
+    world->clock = (struct sfe_clock){world, world_monotonic, world_wall, NULL};
+    world->entropy = (struct sfe_entropy){world, world_fill};
+    world->stream.name = "telemetry";
+    world->dead.name = "dead";
+    world->reader.stream = &world->stream;
+    const struct sfe_output_options options = {
+        .name = "readings",
+        .stream = &world->stream,
+        .reader = &world->reader,
+        .dead = &world->dead,
+        .target = &world->target,
+        .cursor = world->has_start ? &world->start : NULL,
+        .slot_count = WORLD_SLOTS,
+        .slot_events_max = WORLD_SLOT_EVENTS,
+        .batch_age_ns = SECOND,
+        .clock = &world->clock,
+        .entropy = &world->entropy,
+        .on_settled = world_settled,
+        .owner = world,
+    };
+    assert_int_equal(sfe_arena_open(4u << 20, &world->arena, &err), SFE_OK);
+    assert_int_equal(sfe_output_open(&options, world->arena, &world->output, &err), SFE_OK);
+}
+
+static struct world *world_make(void)
+{
+    struct world *world = test_calloc(1, sizeof(*world));
+
+    world->is_ready = true;
+    world->capacity = WORLD_SLOT_EVENTS;
+    world->now_ns = SECOND;
+    world->stream.first = 1;
+    world->dead.first = 1;
+    return world;
+}
+
+static int world_setup(void **state)
+{
+    struct world *world = world_make();
+
+    world_open(world);
+    *state = world;
+    return 0;
+}
+
+static int world_teardown(void **state)
+{
+    struct world *world = *state;
+
+    sfe_output_close(world->output);
+    sfe_arena_close(world->arena);
+    test_free(world);
+    return 0;
+}
+
+/* Each letter of `keys` is the order key of one more durable event. */
+static void world_append(struct world *world, const char *keys)
+{
+    for (; *keys != '\0'; keys++) {
+        world->stream.durable++;
+        assert_true(world->stream.durable < WORLD_EVENTS);
+        world->stream.payloads[world->stream.durable][0] = *keys;
+        world->stream.payloads[world->stream.durable][1] = '\0';
+    }
+}
+
+static uint64_t world_turn(struct world *world)
+{
+    return sfe_output_turn(world->output, world->now_ns);
+}
+
+/* Time goes on, and a turn with it. */
+static uint64_t world_after(struct world *world, uint64_t delay_ns)
+{
+    world->now_ns += delay_ns;
+    return world_turn(world);
+}
+
+/* The slot of `events` events that was sent and begins with `sequence`. */
+static uint32_t world_slot_of(const struct world *world, uint64_t sequence)
+{
+    for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+        if (world->slots[i].is_sent && world->slots[i].sequences[0] == sequence) {
+            return i;
+        }
+    }
+    fail_msg("no slot was sent that begins with %u", (unsigned)sequence);
+    return 0;
+}
+
+static uint32_t world_sent_slots(const struct world *world)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+        count += world->slots[i].is_sent;
+    }
+    return count;
+}
+
+static void world_say(struct world *world, uint32_t place, enum sfe_verdict_kind kind,
+                      enum sfe_retry retry)
+{
+    world->verdicts[place].kind = kind;
+    (void)sfe_fail(&world->verdicts[place].err, SFE_E_API, "the org says no");
+    (void)sfe_error_api(&world->verdicts[place].err, 200, "SOME_CODE", retry);
+}
+
+/* The slot that begins with `sequence` is answered with what was said, DONE otherwise. */
+static void world_answer(struct world *world, uint64_t sequence)
+{
+    struct sfe_error none = {.code = SFE_OK};
+
+    world_finish(world, world_slot_of(world, sequence), SFE_SLOT_ANSWERED, &none, -1);
+}
+
+static void world_end(struct world *world, uint64_t sequence, enum sfe_slot_outcome outcome)
+{
+    struct sfe_error err;
+
+    (void)sfe_fail(&err, SFE_E_API, "the whole slot");
+    world_finish(world, world_slot_of(world, sequence), outcome, &err, -1);
+}
+
+static uint64_t world_cursor(struct world *world)
+{
+    struct sfe_cursor cursor;
+
+    sfe_output_cursor(world->output, &cursor);
+    return cursor.sequence;
+}
+
+static struct sfe_output_facts world_facts(struct world *world)
+{
+    struct sfe_output_facts facts;
+
+    sfe_output_facts(world->output, &facts);
+    return facts;
+}
+
+/* Not every test says every sentence. */
+static inline void world_all_words(void)
+{
+    (void)world_setup;
+    (void)world_teardown;
+    (void)world_append;
+    (void)world_after;
+    (void)world_sent_slots;
+    (void)world_say;
+    (void)world_answer;
+    (void)world_end;
+    (void)world_cursor;
+    (void)world_facts;
+}
+
+#endif

@@ -1,0 +1,70 @@
+#include "output_world.h"
+
+static struct sfe_arena *arena;
+static const struct sfe_stream_place nowhere = {0, 0};
+
+static void open_window(struct window *window, uint64_t next)
+{
+    struct sfe_error err;
+
+    assert_int_equal(sfe_arena_open(1u << 20, &arena, &err), SFE_OK);
+    assert_int_equal(window_open(window, next, arena, &err), SFE_OK);
+}
+
+static void an_empty_window_has_settled_all_that_was_read(void **state)
+{
+    struct window window;
+
+    (void)state;
+    open_window(&window, 41);
+    assert_int_equal(window_base(&window), 41);
+    sfe_arena_close(arena);
+}
+
+static void the_base_passes_only_what_is_settled(void **state)
+{
+    struct window window;
+
+    (void)state;
+    open_window(&window, 1);
+    struct window_entry *first = window_add(&window, 1, nowhere, 0);
+    struct window_entry *second = window_add(&window, 2, nowhere, 0);
+    second->state = ENTRY_SETTLED;
+    assert_false(window_pass(&window));
+    assert_int_equal(window_base(&window), 1);
+    first->state = ENTRY_SETTLED;
+    assert_true(window_pass(&window));
+    assert_int_equal(window_base(&window), 3);
+    sfe_arena_close(arena);
+}
+
+static void a_window_takes_new_events_for_ever_when_old_ones_settle(void **state)
+{
+    struct window window;
+
+    (void)state;
+    open_window(&window, 1);
+    for (uint64_t sequence = 1; sequence <= SFE_WINDOW_EVENTS; sequence++) {
+        assert_false(window_is_full(&window));
+        window_add(&window, sequence, nowhere, 0);
+    }
+    assert_true(window_is_full(&window));
+    for (uint64_t sequence = SFE_WINDOW_EVENTS + 1; sequence < 3 * SFE_WINDOW_EVENTS; sequence++) {
+        window_at(&window, 0)->state = ENTRY_SETTLED;
+        assert_true(window_pass(&window));
+        struct window_entry *entry = window_add(&window, sequence, nowhere, 0);
+        assert_ptr_equal(&window.entries[window_index(&window, entry)], entry);
+    }
+    assert_int_equal(window_base(&window), 2 * SFE_WINDOW_EVENTS);
+    sfe_arena_close(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_empty_window_has_settled_all_that_was_read),
+        cmocka_unit_test(the_base_passes_only_what_is_settled),
+        cmocka_unit_test(a_window_takes_new_events_for_ever_when_old_ones_settle),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

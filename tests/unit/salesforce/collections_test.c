@@ -1,0 +1,165 @@
+#include "salesforce_world.h"
+
+#include "salesforce/collections.h"
+
+static uint8_t memory[65536];
+static struct collections_request request;
+static struct sfe_json_token tokens[4096];
+static struct sfe_error err;
+
+static void begin(size_t capacity)
+{
+    memset(&request, 0, sizeof(request));
+    request.body = sfe_builder_make(memory, capacity);
+    collections_begin(&request);
+}
+
+static enum sfe_code add(const char *id)
+{
+    struct collections_mark mark = collections_mark(&request);
+
+    collections_begin_record(&request, SFE_TEXT("Reading__c"));
+    sfe_builder_format(&request.body, "\"Id__c\":\"%s\"", id);
+    enum sfe_code code = collections_end_record(&request, collections_hash_id(sfe_slice_text(id)));
+    if (code != SFE_OK) {
+        collections_rewind(&request, mark);
+    }
+    return code;
+}
+
+static void assert_body(const char *expected)
+{
+    assert_int_equal(request.body.size, strlen(expected));
+    assert_memory_equal(request.body.bytes, expected, strlen(expected));
+}
+
+static void a_request_is_what_the_contract_says(void **state)
+{
+    (void)state;
+    begin(sizeof(memory));
+    assert_int_equal(add("R1"), SFE_OK);
+    assert_int_equal(add("R2"), SFE_OK);
+    collections_close(&request);
+    assert_body("{\"allOrNone\":false,\"records\":["
+                "{\"attributes\":{\"type\":\"Reading__c\"},\"Id__c\":\"R1\"},"
+                "{\"attributes\":{\"type\":\"Reading__c\"},\"Id__c\":\"R2\"}]}");
+    collections_reopen(&request);
+    assert_int_equal(add("R3"), SFE_OK);
+    assert_int_equal(request.count, 3);
+}
+
+static void an_external_id_stands_in_a_request_once_whatever_its_case(void **state)
+{
+    (void)state;
+    begin(sizeof(memory));
+    assert_int_equal(add("r1"), SFE_OK);
+    size_t size = request.body.size;
+    assert_int_equal(add("R1"), SFE_E_AGAIN);
+    assert_int_equal(request.body.size, size);
+    assert_int_equal(add("R2"), SFE_OK);
+    collections_begin(&request);
+    assert_int_equal(add("R1"), SFE_OK);
+}
+
+static void going_back_forgets_the_ids(void **state)
+{
+    (void)state;
+    begin(sizeof(memory));
+    assert_int_equal(add("A"), SFE_OK);
+    struct collections_mark mark = collections_mark(&request);
+    for (int i = 0; i < 150; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof(id), "B%d", i);
+        assert_int_equal(add(id), SFE_OK);
+    }
+    collections_rewind(&request, mark);
+    assert_int_equal(request.count, 1);
+    assert_int_equal(add("B7"), SFE_OK);
+    assert_int_equal(add("A"), SFE_E_AGAIN);
+}
+
+static void a_record_beyond_the_buffer_or_the_count_is_full(void **state)
+{
+    (void)state;
+    begin(100);
+    assert_int_equal(add("R1"), SFE_OK);
+    assert_int_equal(add("R2"), SFE_E_FULL);
+    collections_close(&request);
+    assert_false(request.body.overflowed);
+    begin(sizeof(memory));
+    for (unsigned i = 0; i < SFE_COLLECTION_RECORDS_MAX; i++) {
+        char id[16];
+        (void)snprintf(id, sizeof(id), "%u", i);
+        assert_int_equal(add(id), SFE_OK);
+    }
+    assert_int_equal(add("x"), SFE_E_FULL);
+}
+
+static enum sfe_code read_answer(const char *body, uint32_t count,
+                                 struct collections_answer *answer)
+{
+    return collections_read(sfe_slice_text(body), tokens, 4096, count, answer, &err);
+}
+
+static void each_result_is_read_in_the_order_of_the_request(void **state)
+{
+    struct collections_answer answer;
+    struct rest_error error;
+    bool succeeded = false;
+
+    (void)state;
+    assert_int_equal(
+        read_answer("[{\"id\":\"a02\",\"success\":true,\"errors\":[],\"created\":true},"
+                    "{\"success\":false,\"errors\":[{\"statusCode\":\"STRING_TOO_LONG\","
+                    "\"message\":\"Unit: data value too large\",\"fields\":[\"Unit__c\"]}]},"
+                    "{\"success\":false,\"errors\":[]}]",
+                    3, &answer),
+        SFE_OK);
+    assert_int_equal(collections_next(&answer, &succeeded, &error, &err), SFE_OK);
+    assert_true(succeeded);
+    assert_int_equal(collections_next(&answer, &succeeded, &error, &err), SFE_OK);
+    assert_false(succeeded);
+    assert_string_equal(error.code, "STRING_TOO_LONG");
+    assert_string_equal(error.fields, "Unit__c");
+    assert_int_equal(collections_next(&answer, &succeeded, &error, &err), SFE_OK);
+    assert_false(succeeded);
+    assert_string_equal(error.code, "");
+}
+
+static void a_wrong_number_of_results_is_no_answer(void **state)
+{
+    struct collections_answer answer;
+
+    (void)state;
+    assert_int_equal(read_answer("[{\"success\":true}]", 2, &answer), SFE_E_PROTOCOL);
+    assert_int_equal(read_answer("{}", 1, &answer), SFE_E_PROTOCOL);
+    assert_int_equal(read_answer("[{\"success\":true}", 1, &answer), SFE_E_PROTOCOL);
+    assert_int_equal(read_answer("", 1, &answer), SFE_E_PROTOCOL);
+}
+
+static void an_element_without_success_is_no_result(void **state)
+{
+    struct collections_answer answer;
+    struct rest_error error;
+    bool succeeded = false;
+
+    (void)state;
+    assert_int_equal(read_answer("[{\"success\":\"true\"}]", 1, &answer), SFE_OK);
+    assert_int_equal(collections_next(&answer, &succeeded, &error, &err), SFE_E_PROTOCOL);
+    assert_int_equal(read_answer("[null]", 1, &answer), SFE_OK);
+    assert_int_equal(collections_next(&answer, &succeeded, &error, &err), SFE_E_PROTOCOL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_request_is_what_the_contract_says),
+        cmocka_unit_test(an_external_id_stands_in_a_request_once_whatever_its_case),
+        cmocka_unit_test(going_back_forgets_the_ids),
+        cmocka_unit_test(a_record_beyond_the_buffer_or_the_count_is_full),
+        cmocka_unit_test(each_result_is_read_in_the_order_of_the_request),
+        cmocka_unit_test(a_wrong_number_of_results_is_no_answer),
+        cmocka_unit_test(an_element_without_success_is_no_result),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

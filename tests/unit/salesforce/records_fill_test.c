@@ -1,0 +1,186 @@
+#include "salesforce_world.h"
+
+#include "salesforce/records_parts.h"
+
+static struct records_slot *slot_of(struct world *world, uint32_t number)
+{
+    return &((struct records *)world->target.context)->slots[number];
+}
+
+static void an_offer_adds_its_record_and_claims_its_id(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 1, NULL, NULL, 200);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"total\":9.90}"), SFE_OK);
+    assert_true(world->order_key != 0);
+    assert_true(sfe_lane_is_held(world->lane, world->order_key));
+    const char wanted[] = "{\"allOrNone\":false,\"records\":[{\"attributes\":{\"type\":"
+                          "\"PosSale__c\"},\"SaleId__c\":\"S-1\",\"Total__c\":9.90}";
+    struct sfe_slice body = sfe_builder_slice(&slot_of(world, 0)->request.body);
+    assert_int_equal(body.size, strlen(wanted));
+    assert_memory_equal(body.bytes, wanted, strlen(wanted));
+}
+
+static void ids_that_differ_only_in_case_have_one_key(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 1, NULL, NULL, 200);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\"}"), SFE_OK);
+    uint64_t key = world->order_key;
+    size_t size = slot_of(world, 0)->request.body.size;
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"s-1\"}"), SFE_E_AGAIN);
+    assert_int_equal(world->order_key, key);
+    assert_int_equal(slot_of(world, 0)->request.body.size, size);
+    assert_int_equal(world_offer(world, 1, "{\"sale\":\"s-1\"}"), SFE_E_AGAIN);
+    assert_int_equal(slot_of(world, 1)->request.count, 0);
+}
+
+static void an_event_that_cannot_be_mapped_leaves_nothing_behind(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 1, NULL, NULL, 200);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"total\":\"much\"}"),
+                     SFE_E_UNMAPPED);
+    assert_int_equal(world_offer(world, 0, "no json"), SFE_E_UNMAPPED);
+    assert_int_equal(slot_of(world, 0)->event_count, 0);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\"}"), SFE_OK);
+}
+
+static void order_by_takes_the_key_from_its_template(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 1, NULL, "{/till}", 200);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"till\":4}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-2\",\"till\":4}"), SFE_E_AGAIN);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-3\",\"till\":5}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-4\"}"), SFE_E_UNMAPPED);
+}
+
+static void an_id_never_stands_in_a_request_twice_even_with_order_by(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 1, NULL, "{/till}", 200);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"till\":4}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"till\":5}"), SFE_E_AGAIN);
+    assert_false(sfe_lane_is_held(world->lane, world->order_key));
+    assert_int_equal(slot_of(world, 0)->request.count, 1);
+}
+
+static void a_slot_is_full_at_its_count_of_records(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 1, NULL, NULL, 2);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\"}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-2\"}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-3\"}"), SFE_E_FULL);
+    assert_int_equal(world_offer(world, 1, "{\"sale\":\"S-3\"}"), SFE_OK);
+}
+
+static void an_event_of_more_records_than_fit_beside_others_waits_for_its_own_slot(void **state)
+{
+    struct world *world = *state;
+    const char *three = "{\"sale\":\"S-2\",\"lines\":[{\"no\":1},{\"no\":2},{\"no\":3}]}";
+
+    world_open_records(world, 0, "/lines", NULL, 2);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"lines\":[{\"no\":1}]}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, three), SFE_E_FULL);
+    assert_int_equal(slot_of(world, 0)->request.count, 1);
+    assert_int_equal(world_offer(world, 1, three), SFE_OK);
+    assert_int_equal(slot_of(world, 1)->request.count, 2);
+    assert_int_equal(slot_of(world, 1)->next.item, 2);
+    assert_int_equal(world_offer(world, 1, "{\"sale\":\"S-3\",\"lines\":[]}"), SFE_E_FULL);
+}
+
+static void events_without_records_have_a_key_of_their_own(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 0, "/lines", NULL, 200);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"lines\":[]}"), SFE_OK);
+    uint64_t key = world->order_key;
+    assert_true(key != 0);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-2\",\"lines\":[]}"), SFE_OK);
+    assert_true(world->order_key != key);
+}
+
+static void a_record_larger_than_any_request_is_too_large(void **state)
+{
+    struct world *world = *state;
+    size_t size = 400000;
+    char *payload = test_malloc(size);
+
+    world_open_records(world, 0, "/lines", "x", 200);
+    memset(payload, '\x01', size);
+    payload[size - 1] = '\0';
+    /* Not JSON: the whole payload as text would not fit; here the map is asked for what is not
+     * there. */
+    assert_int_equal(world_offer(world, 0, payload), SFE_E_UNMAPPED);
+    test_free(payload);
+    slot_of(world, 0)->request.body.capacity = 60;
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"lines\":[{\"no\":1}]}"),
+                     SFE_E_TOO_LARGE);
+}
+
+static void the_next_request_holds_what_the_first_could_not(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 0, "/lines", NULL, 2);
+    assert_int_equal(
+        world_offer(world, 0, "{\"sale\":\"S\",\"lines\":[{\"no\":1},{\"no\":2},{\"no\":3}]}"),
+        SFE_OK);
+    assert_true(records_make_next(slot_of(world, 0)));
+    assert_int_equal(slot_of(world, 0)->request.count, 1);
+    assert_false(records_make_next(slot_of(world, 0)));
+}
+
+static void an_id_twice_in_one_event_goes_in_two_requests(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 0, "/lines", NULL, 200);
+    assert_int_equal(
+        world_offer(world, 0, "{\"sale\":\"S\",\"lines\":[{\"no\":1},{\"no\":1},{\"no\":2}]}"),
+        SFE_OK);
+    assert_int_equal(slot_of(world, 0)->request.count, 1);
+    assert_true(records_make_next(slot_of(world, 0)));
+    assert_int_equal(slot_of(world, 0)->request.count, 2);
+    assert_false(records_make_next(slot_of(world, 0)));
+}
+
+static void an_event_that_is_gone_when_its_children_are_due_is_dead(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 2, "/lines", NULL, 200);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S\",\"lines\":[{\"no\":1}]}"), SFE_OK);
+    world->is_gone = true;
+    assert_false(records_make_next(slot_of(world, 0)));
+    assert_int_equal(slot_of(world, 0)->verdicts[0].kind, SFE_VERDICT_DEAD);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(an_offer_adds_its_record_and_claims_its_id),
+        TEST(ids_that_differ_only_in_case_have_one_key),
+        TEST(an_event_that_cannot_be_mapped_leaves_nothing_behind),
+        TEST(order_by_takes_the_key_from_its_template),
+        TEST(an_id_never_stands_in_a_request_twice_even_with_order_by),
+        TEST(a_slot_is_full_at_its_count_of_records),
+        TEST(an_event_of_more_records_than_fit_beside_others_waits_for_its_own_slot),
+        TEST(events_without_records_have_a_key_of_their_own),
+        TEST(a_record_larger_than_any_request_is_too_large),
+        TEST(the_next_request_holds_what_the_first_could_not),
+        TEST(an_id_twice_in_one_event_goes_in_two_requests),
+        TEST(an_event_that_is_gone_when_its_children_are_due_is_dead),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
