@@ -1,0 +1,96 @@
+#include "cli/command.h"
+
+#include "base/arena.h"
+#include "base/json_writer.h"
+#include "cli/print.h"
+#include "port/process.h"
+#include "run/agent.h"
+#include "run/compile.h"
+
+#define CONFIG_BYTES_MAX (64u * 1024u * 1024u)
+
+/* Mistakes as one JSON array on standard output, written as they come. */
+struct mistakes {
+    bool json;
+    uint32_t count;
+};
+
+static void report(void *reader, const struct sfe_error *mistake)
+{
+    struct mistakes *mistakes = reader;
+    uint8_t memory[2048];
+    struct sfe_builder out = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_json_writer writer = sfe_json_writer_make(&out);
+
+    mistakes->count++;
+    if (!mistakes->json) {
+        sfe_cli_print_mistake(NULL, mistake);
+        return;
+    }
+    sfe_builder_add_text(&out, mistakes->count == 1u ? "" : ",\n");
+    sfe_json_begin_object(&writer, NULL);
+    sfe_json_put_text(&writer, "file", sfe_slice_text(mistake->where));
+    sfe_json_put_u64(&writer, "line", mistake->line);
+    sfe_json_put_u64(&writer, "column", mistake->column);
+    sfe_json_put_text(&writer, "pointer", sfe_slice_text(mistake->pointer));
+    sfe_json_put_text(&writer, "message", sfe_slice_text(mistake->message));
+    sfe_json_end_object(&writer);
+    sfe_process_print(sfe_builder_slice(&out));
+}
+
+static uint64_t flash_bytes_max(const struct sfe_config *config)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < config->stream_count; i++) {
+        bytes += config->streams[i].quota_bytes + config->streams[i].segment_bytes;
+    }
+    return bytes;
+}
+
+static void print_good(const struct sfe_arguments *arguments, const struct sfe_config *config)
+{
+    unsigned long long memory = sfe_agent_memory_bytes_max(config);
+    unsigned long long flash = flash_bytes_max(config);
+
+    if (arguments->json) {
+        sfe_cli_print("],\"ok\":true,\"memory_bytes_max\":%llu,\"flash_bytes_max\":%llu}\n", memory,
+                      flash);
+        return;
+    }
+    sfe_cli_print("%s is good: %u inputs, %u streams, %u outputs; at most %llu MiB of flash and "
+                  "%llu MiB of memory\n",
+                  config->path, config->input_count, config->stream_count, config->output_count,
+                  flash >> 20, memory >> 20);
+}
+
+int sfe_cli_check(const struct sfe_arguments *arguments)
+{
+    struct sfe_arena *arena = NULL;
+    const struct sfe_config *config = NULL;
+    struct sfe_compiled compiled = {0};
+    struct mistakes mistakes = {arguments->json, 0};
+    struct sfe_error err;
+    enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
+
+    if (code != SFE_OK) {
+        return sfe_cli_fail("check", &err);
+    }
+    if (arguments->json) {
+        sfe_cli_print("{\"mistakes\":[");
+    }
+    code = sfe_config_load(arguments->config, arena, report, &mistakes, &config, &err);
+    if (code == SFE_OK) {
+        code = sfe_compile(config, arena, report, &mistakes, &compiled, &err);
+    }
+    if (code == SFE_OK) {
+        print_good(arguments, config);
+        sfe_compiled_wipe(&compiled);
+    } else if (arguments->json) {
+        sfe_cli_print("],\"ok\":false}\n");
+    } else {
+        sfe_cli_print_error("sfedge check: %s\n", err.message);
+    }
+    sfe_arena_close(arena);
+    return sfe_code_exit(code);
+}

@@ -1,0 +1,77 @@
+#include "run/parts.h"
+
+#include "base/assert.h"
+#include "port/process.h"
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+void sfe_agent_stop(struct sfe_agent *agent)
+{
+    if (atomic_load(&agent->is_stopping)) {
+        return;
+    }
+    SFE_LOG(agent->log, SFE_INFO, "stopping", sfe_text("agent", agent->config->agent.id));
+    agent->stop_by_ns =
+        sfe_clock_monotonic_ns(&agent->platform->clock) + agent->config->agent.stop_timeout_ns;
+    atomic_store(&agent->is_stopping, true);
+    sfe_process_notify("STOPPING=1");
+    for (uint32_t i = 0; i < agent->source_count; i++) {
+        agent->sources[i].source.stop(agent->sources[i].source.context);
+    }
+    agent->platform->http.wake(agent->platform->http.context);
+    agent_kick_flash(agent);
+}
+
+static bool sources_are_quiet(const struct sfe_agent *agent)
+{
+    for (uint32_t i = 0; i < agent->source_count; i++) {
+        if (!agent->sources[i].source.is_quiet(agent->sources[i].source.context)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The orderly end: what was taken is acknowledged, cloud is done, then flash writes its last page.
+ */
+static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
+{
+    bool time_is_up = now_ns >= agent->stop_by_ns;
+
+    if (atomic_load(&agent->flash_is_done)) {
+        atomic_store(&agent->edge_is_done, true);
+        return now_ns;
+    }
+    if (!atomic_load(&agent->flash_may_end)) {
+        if (!time_is_up && !(sources_are_quiet(agent) && atomic_load(&agent->cloud_is_done))) {
+            return agent->stop_by_ns;
+        }
+        if (atomic_load(&agent->cloud_is_done)) {
+            atomic_store(&agent->flash_may_end, true);
+            agent_kick_flash(agent);
+        }
+    }
+    /* Both wake this thread when they are done. */
+    return UINT64_MAX;
+}
+
+uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
+{
+    uint64_t due_ns = UINT64_MAX;
+
+    if ((sfe_process_signals() & SFE_SIGNAL_STOP) != 0) {
+        sfe_agent_stop(agent);
+    }
+    for (uint32_t i = 0; i < agent->source_count; i++) {
+        due_ns = earlier(due_ns,
+                         agent->sources[i].source.turn(agent->sources[i].source.context, now_ns));
+    }
+    due_ns = earlier(due_ns, agent_sample_rates(agent, now_ns));
+    if (atomic_load(&agent->is_stopping)) {
+        due_ns = earlier(due_ns, stop_turn(agent, now_ns));
+    }
+    return due_ns;
+}

@@ -1,0 +1,163 @@
+#include "run/parts.h"
+
+#include "base/assert.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A snapshot costs a page and a sync; what a crash within this time makes us send again changes
+ * nothing. */
+#define SAVE_SPACING_NS 100000000u
+/* Without anything settled: what was durable is noted this often, so that damage can be told from a
+ * torn tail. */
+#define MARK_SPACING_NS 10000000000u
+#define SAVE_AGAIN_NS   1000000000u
+
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static uint64_t commit_streams(struct sfe_agent *agent, uint64_t now_ns)
+{
+    uint64_t due_ns = UINT64_MAX;
+
+    for (uint32_t i = 0; i < agent->stream_count; i++) {
+        struct sfe_stream *stream = agent->streams[i].stream;
+        struct sfe_error err;
+        if (sfe_stream_due_ns(stream, now_ns) <= now_ns &&
+            sfe_stream_commit(stream, now_ns, &err) != SFE_OK) {
+            (void)sfe_within(&err, "stream \"%s\"", sfe_stream_name(stream));
+            sfe_log_error(agent->log, SFE_ERROR, "cannot write to flash; taking stops, tried again",
+                          &err);
+        }
+        due_ns = earlier(due_ns, sfe_stream_due_ns(stream, now_ns));
+    }
+    return due_ns;
+}
+
+/* The lowest cursor over the outputs that read stream `index`, from the scratch of the last
+ * snapshot. */
+static bool lowest_cursor(const struct sfe_agent *agent, uint32_t index, uint64_t *sequence)
+{
+    bool found = false;
+
+    for (uint32_t i = 0; i < agent->output_count; i++) {
+        if (agent->outputs[i].stream_index != index) {
+            continue;
+        }
+        if (!found || agent->cursors[i].sequence < *sequence) {
+            *sequence = agent->cursors[i].sequence;
+        }
+        found = true;
+    }
+    return found;
+}
+
+static void release_settled(struct sfe_agent *agent)
+{
+    for (uint32_t i = 0; i < agent->stream_count; i++) {
+        struct agent_stream *stream = &agent->streams[i];
+        uint64_t sequence = 0;
+        struct sfe_error err;
+        if (!lowest_cursor(agent, i, &sequence) || sequence <= stream->released) {
+            continue;
+        }
+        if (sfe_stream_release(stream->stream, sequence, &err) != SFE_OK) {
+            sfe_log_error(agent->log, SFE_WARNING, "cannot give flash back; tried again", &err);
+            continue;
+        }
+        stream->released = sequence;
+    }
+}
+
+static bool has_unmarked(const struct sfe_agent *agent)
+{
+    for (uint32_t i = 0; i < agent->stream_count; i++) {
+        if (sfe_stream_durable(agent->streams[i].stream) != agent->streams[i].marked) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Only after a snapshot is durable may the events it settles be deleted. */
+static void save_cursors(struct sfe_agent *agent, uint64_t now_ns)
+{
+    struct sfe_error err;
+
+    atomic_store(&agent->has_settled, false);
+    for (uint32_t i = 0; i < agent->output_count; i++) {
+        sfe_output_cursor(agent->outputs[i].output, &agent->cursors[i]);
+    }
+    for (uint32_t i = 0; i < agent->stream_count; i++) {
+        struct sfe_stream *stream = agent->streams[i].stream;
+        int length = snprintf(agent->marks[i].stream, sizeof(agent->marks[i].stream), "%s",
+                              sfe_stream_name(stream));
+        SFE_ASSERT(length > 0 && (size_t)length < sizeof(agent->marks[i].stream));
+        agent->marks[i].durable = sfe_stream_durable(stream);
+    }
+    if (sfe_cursor_log_save(agent->cursor_log, agent->cursors, agent->output_count, agent->marks,
+                            agent->stream_count, &err) != SFE_OK) {
+        sfe_log_error(agent->log, SFE_ERROR, "cannot save the cursors; tried again", &err);
+        atomic_store(&agent->has_settled, true);
+        agent->save_again_ns = now_ns + SAVE_AGAIN_NS;
+        return;
+    }
+    for (uint32_t i = 0; i < agent->stream_count; i++) {
+        agent->streams[i].marked = agent->marks[i].durable;
+    }
+    agent->saved_ns = now_ns;
+    release_settled(agent);
+}
+
+static uint64_t save_turn(struct sfe_agent *agent, uint64_t now_ns)
+{
+    uint64_t due_ns;
+
+    if (atomic_load(&agent->has_settled)) {
+        due_ns = agent->saved_ns + SAVE_SPACING_NS;
+    } else if (has_unmarked(agent)) {
+        due_ns = agent->saved_ns + MARK_SPACING_NS;
+    } else {
+        return UINT64_MAX;
+    }
+    if (due_ns < agent->save_again_ns) {
+        due_ns = agent->save_again_ns;
+    }
+    if (due_ns > now_ns) {
+        return due_ns;
+    }
+    save_cursors(agent, now_ns);
+    return atomic_load(&agent->has_settled) ? now_ns + SAVE_SPACING_NS : UINT64_MAX;
+}
+
+/* Everything staged goes to flash, and what was settled is noted; then this thread has nothing left
+ * to do. */
+static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
+{
+    struct sfe_error err;
+
+    for (uint32_t i = 0; i < agent->stream_count; i++) {
+        if (sfe_stream_commit(agent->streams[i].stream, now_ns, &err) != SFE_OK) {
+            sfe_log_error(agent->log, SFE_ERROR, "cannot write to flash at the end", &err);
+        }
+    }
+    save_cursors(agent, now_ns);
+    atomic_store(&agent->flash_is_done, true);
+    agent->platform->poller.wake(agent->platform->poller.context);
+}
+
+uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
+{
+    uint64_t due_ns;
+
+    if (atomic_load(&agent->flash_may_end)) {
+        if (!atomic_load(&agent->flash_is_done)) {
+            end_flash(agent, now_ns);
+        }
+        return UINT64_MAX;
+    }
+    due_ns = commit_streams(agent, now_ns);
+    return earlier(due_ns, save_turn(agent, now_ns));
+}

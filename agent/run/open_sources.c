@@ -1,0 +1,139 @@
+#include "run/parts.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+
+#include <string.h>
+
+/* The routes of one connection's inputs, and each filter once with its highest QoS. */
+struct plan {
+    struct sfe_intake_route *routes;
+    struct sfe_mqtt_subscription *subscriptions;
+    uint32_t route_count;
+    uint32_t subscription_count;
+};
+
+static void add_subscription(struct plan *plan, const struct sfe_config_input *input)
+{
+    for (uint32_t i = 0; i < plan->subscription_count; i++) {
+        if (strcmp(plan->subscriptions[i].filter, input->topic) == 0) {
+            if (plan->subscriptions[i].qos < input->qos) {
+                plan->subscriptions[i].qos = input->qos;
+            }
+            return;
+        }
+    }
+    plan->subscriptions[plan->subscription_count++] =
+        (struct sfe_mqtt_subscription){input->topic, input->qos};
+}
+
+static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, struct plan *plan,
+                               struct sfe_error *err)
+{
+    uint32_t count = agent->config->input_count;
+
+    plan->routes = sfe_arena_take(agent->arena, (count + 1u) * sizeof(*plan->routes), err);
+    plan->subscriptions =
+        sfe_arena_take(agent->arena, (count + 1u) * sizeof(*plan->subscriptions), err);
+    if (plan->routes == NULL || plan->subscriptions == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        const struct sfe_config_input *input = &agent->config->inputs[i];
+        if (input->connection != connection) {
+            continue;
+        }
+        plan->routes[plan->route_count++] = (struct sfe_intake_route){
+            .input = input->name,
+            .filter = input->topic,
+            .stream = agent->streams[input->stream].stream,
+            .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
+            .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
+        };
+        add_subscription(plan, input);
+    }
+    return SFE_OK;
+}
+
+static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
+                                 const struct plan *plan, struct sfe_error *err)
+{
+    const struct sfe_config_connection *config = &agent->config->connections[connection];
+    struct agent_source *source = &agent->sources[agent->source_count];
+    enum sfe_code code;
+    const struct sfe_intake_options intake = {
+        .routes = plan->routes,
+        .route_count = plan->route_count,
+        .dead = agent->streams[agent->config->dead_stream].stream,
+        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .clock = &agent->platform->clock,
+        .agent_id = agent->config->agent.id,
+        .log = agent->log,
+    };
+
+    code = sfe_intake_open(&intake, agent->arena, &source->intake, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    const struct sfe_mqtt_source_options options = {
+        .connection = config->name,
+        .host = config->mqtt.host,
+        .port = config->mqtt.port,
+        .client_id = config->mqtt.client_id,
+        .username = config->mqtt.username,
+        .password = agent->compiled->connections[connection].secret,
+        .keep_alive_s = (uint32_t)(config->mqtt.keep_alive_ns / 1000000000u),
+        .session_expiry_s = (uint32_t)(config->mqtt.session_expiry_ns / 1000000000u),
+        .receive_maximum = config->mqtt.receive_maximum,
+        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .subscriptions = plan->subscriptions,
+        .subscription_count = plan->subscription_count,
+        .intake = source->intake,
+        .poller = &agent->platform->poller,
+        .mqtt = &agent->platform->mqtt,
+        .clock = &agent->platform->clock,
+        .entropy = &agent->platform->entropy,
+        .log = agent->log,
+    };
+    code = sfe_mqtt_source_open(&options, agent->arena, &source->source, err);
+    if (code != SFE_OK) {
+        return sfe_within(err, "cannot open connection \"%s\"", config->name);
+    }
+    source->is_open = true;
+    agent->source_count++;
+    return SFE_OK;
+}
+
+enum sfe_code agent_open_sources(struct sfe_agent *agent, struct sfe_error *err)
+{
+    const struct sfe_config *config = agent->config;
+    enum sfe_code code = SFE_OK;
+
+    agent->sources = sfe_arena_take(agent->arena,
+                                    (config->connection_count + 1u) * sizeof(*agent->sources), err);
+    if (agent->sources == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
+        struct plan plan = {0};
+        if (config->connections[i].type != SFE_CONNECTION_MQTT) {
+            continue;
+        }
+        code = make_plan(agent, i, &plan, err);
+        if (code == SFE_OK && plan.route_count != 0) {
+            code = open_source(agent, i, &plan, err);
+        }
+    }
+    SFE_ASSERT(agent->source_count <= config->connection_count);
+    return code;
+}
+
+void agent_close_sources(struct sfe_agent *agent)
+{
+    for (uint32_t i = 0; i < agent->source_count; i++) {
+        if (agent->sources[i].is_open) {
+            agent->sources[i].source.close(agent->sources[i].source.context);
+            agent->sources[i].is_open = false;
+        }
+    }
+}

@@ -1,0 +1,93 @@
+#include "run/parts.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+
+static void on_staged(void *owner)
+{
+    agent_kick_flash(owner);
+}
+
+/* Acknowledgements can leave, and there is something to deliver. */
+static void on_durable(void *owner)
+{
+    struct sfe_agent *agent = owner;
+
+    agent->platform->poller.wake(agent->platform->poller.context);
+    agent->platform->http.wake(agent->platform->http.context);
+}
+
+static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+{
+    const struct sfe_config_stream *config = &agent->config->streams[index];
+    const struct sfe_cursor_mark *mark = sfe_cursor_log_mark(agent->cursor_log, config->name);
+    struct sfe_stream_recovery recovery = {0};
+    enum sfe_code code;
+    const struct sfe_stream_options options = {
+        .storage = &agent->platform->storage,
+        .clock = &agent->platform->clock,
+        .entropy = &agent->platform->entropy,
+        .log = agent->log,
+        .name = config->name,
+        .quota_bytes = config->quota_bytes,
+        .segment_bytes = config->segment_bytes,
+        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .linger_ns = config->linger_ns,
+        .known_durable = mark == NULL ? 0 : mark->durable,
+        .on_staged = on_staged,
+        .on_durable = on_durable,
+        .owner = agent,
+    };
+
+    code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
+    if (code != SFE_OK) {
+        return sfe_within(err, "cannot open stream \"%s\"", config->name);
+    }
+    SFE_LOG(agent->log, SFE_INFO, "stream opened", sfe_text("stream", config->name),
+            sfe_count("kept", recovery.kept_events), sfe_count("segments", recovery.segments),
+            sfe_count("torn_bytes", recovery.torn_bytes));
+    if (recovery.lost_events != 0 || recovery.damaged_places != 0) {
+        SFE_LOG(agent->log, SFE_ERROR, "flash is damaged: acknowledged events are lost",
+                sfe_text("stream", config->name), sfe_count("lost", recovery.lost_events),
+                sfe_count("places", recovery.damaged_places));
+    }
+    return SFE_OK;
+}
+
+enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
+{
+    enum sfe_code code;
+    uint32_t count = agent->config->stream_count;
+
+    SFE_ASSERT(count != 0 && count <= SFE_STREAMS_MAX + 1u);
+    agent->streams = sfe_arena_take(agent->arena, count * sizeof(*agent->streams), err);
+    agent->cursors = sfe_arena_take(agent->arena, AGENT_OUTPUTS_MAX * sizeof(*agent->cursors), err);
+    agent->marks = sfe_arena_take(agent->arena, count * sizeof(*agent->marks), err);
+    if (agent->streams == NULL || agent->cursors == NULL || agent->marks == NULL) {
+        return err->code;
+    }
+    code =
+        sfe_cursor_log_open(&agent->platform->storage, &agent->platform->entropy, AGENT_OUTPUTS_MAX,
+                            SFE_STREAMS_MAX + 1u, agent->arena, &agent->cursor_log, err);
+    if (code != SFE_OK) {
+        return sfe_within(err, "cannot open the cursors");
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        code = open_stream(agent, i, err);
+        if (code != SFE_OK) {
+            return code;
+        }
+        agent->stream_count = i + 1u;
+    }
+    return SFE_OK;
+}
+
+void agent_close_streams(struct sfe_agent *agent)
+{
+    for (uint32_t i = 0; i < agent->stream_count; i++) {
+        sfe_stream_close(agent->streams[i].stream);
+    }
+    agent->stream_count = 0;
+    sfe_cursor_log_close(agent->cursor_log);
+    agent->cursor_log = NULL;
+}

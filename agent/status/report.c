@@ -1,0 +1,166 @@
+#include "status/report.h"
+
+#include "base/json_writer.h"
+#include "base/time_format.h"
+
+static void put_time(struct sfe_json_writer *writer, const char *name, int64_t unix_ns)
+{
+    uint8_t memory[32];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+
+    if (unix_ns == 0) {
+        sfe_json_put_null(writer, name);
+        return;
+    }
+    sfe_time_add_datetime(&text, unix_ns);
+    sfe_json_put_text(writer, name, sfe_builder_slice(&text));
+}
+
+static void put_error(struct sfe_json_writer *writer, const char *name, const struct sfe_error *err)
+{
+    if (err->code == SFE_OK) {
+        sfe_json_put_null(writer, name);
+        return;
+    }
+    sfe_json_begin_object(writer, name);
+    sfe_json_put_text(writer, "code", sfe_slice_text(sfe_code_name(err->code)));
+    sfe_json_put_text(writer, "message", sfe_slice_text(err->message));
+    if (err->api_code[0] != '\0') {
+        sfe_json_put_text(writer, "api_code", sfe_slice_text(err->api_code));
+    }
+    if (err->http_status != 0) {
+        sfe_json_put_u64(writer, "http_status", err->http_status);
+    }
+    sfe_json_end_object(writer);
+}
+
+static void put_links(struct sfe_json_writer *writer, const struct sfe_status *status)
+{
+    sfe_json_begin_array(writer, "links");
+    for (uint32_t i = 0; i < status->link_count; i++) {
+        const struct sfe_source_facts *source = &status->links[i].source;
+        const struct sfe_intake_facts *intake = &status->links[i].intake;
+        sfe_json_begin_object(writer, NULL);
+        sfe_json_put_text(writer, "connection", sfe_slice_text(source->connection));
+        sfe_json_put_bool(writer, "connected", source->is_connected);
+        sfe_json_put_bool(writer, "blocked", source->is_blocked);
+        sfe_json_put_u64(writer, "received", source->received);
+        sfe_json_put_u64(writer, "acknowledged", source->acknowledged);
+        sfe_json_put_u64(writer, "unacknowledged", source->unacknowledged);
+        sfe_json_put_u64(writer, "reconnects", source->reconnects);
+        sfe_json_put_u64(writer, "accepted", intake->accepted);
+        sfe_json_put_u64(writer, "empty", intake->empty);
+        sfe_json_put_u64(writer, "retained_ignored", intake->retained_ignored);
+        sfe_json_put_u64(writer, "too_large", intake->too_large);
+        sfe_json_put_u64(writer, "unmatched", intake->unmatched);
+        put_error(writer, "last_error", &source->last_error);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+}
+
+static void put_streams(struct sfe_json_writer *writer, const struct sfe_status *status)
+{
+    sfe_json_begin_array(writer, "streams");
+    for (uint32_t i = 0; i < status->stream_count; i++) {
+        const struct sfe_status_stream *stream = &status->streams[i];
+        const struct sfe_stream_facts *facts = &stream->facts;
+        sfe_json_begin_object(writer, NULL);
+        sfe_json_put_text(writer, "name", sfe_slice_text(stream->name));
+        sfe_json_put_u64(writer, "events", facts->durable_sequence + 1u - facts->first_sequence);
+        sfe_json_put_u64(writer, "first_sequence", facts->first_sequence);
+        sfe_json_put_u64(writer, "durable_sequence", facts->durable_sequence);
+        sfe_json_put_u64(writer, "staged_events", facts->staged_events);
+        sfe_json_put_u64(writer, "flash_bytes", facts->flash_bytes);
+        sfe_json_put_u64(writer, "quota_bytes", stream->quota_bytes);
+        sfe_json_put_u64(writer, "in_per_minute", stream->rate_per_minute);
+        sfe_json_put_u64(writer, "payload_bytes", facts->payload_bytes);
+        sfe_json_put_u64(writer, "written_bytes", facts->written_bytes);
+        sfe_json_put_u64(writer, "syncs", facts->syncs);
+        sfe_json_put_u64(writer, "refused", facts->refused);
+        sfe_json_put_bool(writer, "full", facts->is_full);
+        put_error(writer, "failure", &facts->failure);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+}
+
+static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *status)
+{
+    sfe_json_begin_array(writer, "orgs");
+    for (uint32_t i = 0; i < status->org_count; i++) {
+        const struct sfe_org_facts *facts = &status->orgs[i].facts;
+        sfe_json_begin_object(writer, NULL);
+        sfe_json_put_text(writer, "connection", sfe_slice_text(status->orgs[i].connection));
+        sfe_json_put_bool(writer, "logged_in", facts->has_token);
+        sfe_json_put_u64(writer, "logins", facts->logins);
+        sfe_json_put_u64(writer, "api_calls", facts->api_calls);
+        sfe_json_put_u64(writer, "api_used_today", facts->api_used);
+        sfe_json_put_u64(writer, "api_limit", facts->api_limit);
+        sfe_json_put_u64(writer, "sent_bytes", facts->sent_bytes);
+        put_error(writer, "last_error", &facts->last_error);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+}
+
+static const char *state_name(enum sfe_output_state state)
+{
+    switch (state) {
+    case SFE_OUTPUT_IDLE:
+        return "idle";
+    case SFE_OUTPUT_MOVING:
+        return "moving";
+    case SFE_OUTPUT_WAITING:
+        return "waiting";
+    case SFE_OUTPUT_STOPPED:
+        return "stopped";
+    }
+    return "unknown";
+}
+
+static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status *status)
+{
+    sfe_json_begin_array(writer, "outputs");
+    for (uint32_t i = 0; i < status->output_count; i++) {
+        const struct sfe_status_output *output = &status->outputs[i];
+        const struct sfe_output_facts *facts = &output->facts;
+        sfe_json_begin_object(writer, NULL);
+        sfe_json_put_text(writer, "name", sfe_slice_text(output->name));
+        sfe_json_put_text(writer, "stream", sfe_slice_text(output->stream));
+        sfe_json_put_text(writer, "state", sfe_slice_text(state_name(facts->state)));
+        sfe_json_put_u64(writer, "cursor", facts->cursor);
+        sfe_json_put_u64(writer, "backlog", facts->backlog);
+        put_time(writer, "oldest", facts->oldest_ns);
+        sfe_json_put_u64(writer, "delivered", facts->delivered);
+        sfe_json_put_u64(writer, "out_per_minute", output->rate_per_minute);
+        sfe_json_put_u64(writer, "dead", facts->dead);
+        sfe_json_put_u64(writer, "retried", facts->retried);
+        sfe_json_put_u64(writer, "requests", facts->requests);
+        sfe_json_put_u64(writer, "gaps", facts->gaps);
+        put_error(writer, "last_error", &facts->last_error);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+}
+
+void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
+{
+    struct sfe_json_writer writer = sfe_json_writer_make(out);
+
+    sfe_json_begin_object(&writer, NULL);
+    sfe_json_put_text(&writer, "agent", sfe_slice_text(status->agent_id));
+    sfe_json_put_text(&writer, "version", sfe_slice_text(SFE_VERSION));
+    put_time(&writer, "time", status->now_ns);
+    sfe_json_put_u64(&writer, "uptime_s", status->uptime_ns / 1000000000u);
+    sfe_json_put_bool(&writer, "stopping", status->is_stopping);
+    sfe_json_put_u64(&writer, "memory_bytes", status->memory_bytes);
+    sfe_json_put_u64(&writer, "arena_bytes", status->arena_bytes);
+    sfe_json_put_u64(&writer, "flash_total_bytes", status->flash_total_bytes);
+    sfe_json_put_u64(&writer, "flash_available_bytes", status->flash_available_bytes);
+    put_links(&writer, status);
+    put_streams(&writer, status);
+    put_orgs(&writer, status);
+    put_outputs(&writer, status);
+    sfe_json_end_object(&writer);
+}

@@ -1,0 +1,64 @@
+/* The status document: what the agent says of itself, as JSON and for people. Pure; any thread. */
+#ifndef SFE_STATUS_REPORT_H
+#define SFE_STATUS_REPORT_H
+
+#include "base/bytes.h"
+#include "base/json_reader.h"
+#include "input/intake.h"
+#include "input/source.h"
+#include "output/output.h"
+#include "salesforce/org.h"
+#include "stream/stream.h"
+
+struct sfe_status_link {
+    struct sfe_source_facts source;
+    struct sfe_intake_facts intake;
+};
+
+struct sfe_status_stream {
+    const char *name;
+    uint64_t quota_bytes;
+    uint64_t rate_per_minute; /* Events made durable in the last minute. */
+    struct sfe_stream_facts facts;
+};
+
+struct sfe_status_org {
+    const char *connection;
+    struct sfe_org_facts facts;
+};
+
+struct sfe_status_output {
+    const char *name;
+    const char *stream;
+    uint64_t rate_per_minute; /* Events delivered in the last minute. */
+    struct sfe_output_facts facts;
+};
+
+struct sfe_status {
+    const char *agent_id;
+    int64_t now_ns; /* Unix time. */
+    uint64_t uptime_ns;
+    uint64_t memory_bytes; /* RssAnon; 0: unknown. */
+    uint64_t arena_bytes;  /* Given out at open. */
+    uint64_t flash_total_bytes;
+    uint64_t flash_available_bytes;
+    bool is_stopping;
+    const struct sfe_status_link *links;
+    uint32_t link_count;
+    const struct sfe_status_stream *streams;
+    uint32_t stream_count;
+    const struct sfe_status_org *orgs;
+    uint32_t org_count;
+    const struct sfe_status_output *outputs;
+    uint32_t output_count;
+};
+
+/* Adds the document as one JSON object. */
+void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out);
+
+/* Adds the same for people, made from the parsed document. SFE_E_SYNTAX where it is not one of
+ * ours. */
+SFE_MUST_USE enum sfe_code sfe_report_add_text(const struct sfe_json *document,
+                                               struct sfe_builder *out, struct sfe_error *err);
+
+#endif

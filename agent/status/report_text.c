@@ -1,0 +1,163 @@
+#include "status/report.h"
+
+#include "base/assert.h"
+
+/* One look-up for each figure of the screen: the document is small and read once. */
+struct screen {
+    const struct sfe_json *document;
+    struct sfe_builder *out;
+};
+
+static struct sfe_slice figure(const struct screen *screen, uint32_t object, const char *name)
+{
+    uint32_t value = sfe_json_member(screen->document, object, sfe_slice_text(name));
+
+    return value == SFE_JSON_NONE ? SFE_TEXT("?") : sfe_json_raw(screen->document, value);
+}
+
+static bool is_true(const struct screen *screen, uint32_t object, const char *name)
+{
+    uint32_t value = sfe_json_member(screen->document, object, sfe_slice_text(name));
+
+    return value != SFE_JSON_NONE && sfe_json_kind(screen->document, value) == SFE_JSON_TRUE;
+}
+
+static uint64_t number(const struct screen *screen, uint32_t object, const char *name)
+{
+    struct sfe_slice text = figure(screen, object, name);
+    uint64_t value = 0;
+
+    for (size_t i = 0; i < text.size && text.bytes[i] >= '0' && text.bytes[i] <= '9'; i++) {
+        value = value * 10u + (uint64_t)(text.bytes[i] - '0');
+    }
+    return value;
+}
+
+static void add_field(const struct screen *screen, uint32_t object, const char *label,
+                      const char *name)
+{
+    sfe_builder_add_text(screen->out, label);
+    sfe_builder_add(screen->out, figure(screen, object, name));
+}
+
+static void add_size(const struct screen *screen, uint64_t bytes)
+{
+    if (bytes >= 10u * 1024u * 1024u) {
+        sfe_builder_format(screen->out, "%llu MiB", (unsigned long long)(bytes >> 20));
+    } else if (bytes >= 10u * 1024u) {
+        sfe_builder_format(screen->out, "%llu KiB", (unsigned long long)(bytes >> 10));
+    } else {
+        sfe_builder_format(screen->out, "%llu B", (unsigned long long)bytes);
+    }
+}
+
+static void add_error(const struct screen *screen, uint32_t object, const char *name)
+{
+    uint32_t err = sfe_json_member(screen->document, object, sfe_slice_text(name));
+
+    if (err == SFE_JSON_NONE || sfe_json_kind(screen->document, err) != SFE_JSON_OBJECT) {
+        return;
+    }
+    add_field(screen, err, "\n      last error: ", "code");
+    add_field(screen, err, " ", "message");
+}
+
+static void add_link(const struct screen *screen, uint32_t link)
+{
+    add_field(screen, link, "\n  ", "connection");
+    sfe_builder_add_text(screen->out,
+                         is_true(screen, link, "connected") ? "  connected" : "  NOT CONNECTED");
+    if (is_true(screen, link, "blocked")) {
+        sfe_builder_add_text(screen->out, ", held back (a stream is full)");
+    }
+    add_field(screen, link, "  received ", "received");
+    add_field(screen, link, ", acknowledged ", "acknowledged");
+    add_field(screen, link, ", waiting for flash ", "unacknowledged");
+    add_field(screen, link, ", reconnects ", "reconnects");
+    add_error(screen, link, "last_error");
+}
+
+static void add_stream(const struct screen *screen, uint32_t stream)
+{
+    add_field(screen, stream, "\n  ", "name");
+    add_field(screen, stream, "  kept ", "events");
+    sfe_builder_add_text(screen->out, " events, ");
+    add_size(screen, number(screen, stream, "flash_bytes"));
+    sfe_builder_add_text(screen->out, " of ");
+    add_size(screen, number(screen, stream, "quota_bytes"));
+    add_field(screen, stream, ", in the last minute ", "in_per_minute");
+    if (is_true(screen, stream, "full")) {
+        sfe_builder_add_text(screen->out, "  FULL: taking stopped");
+    }
+    add_error(screen, stream, "failure");
+}
+
+static void add_org(const struct screen *screen, uint32_t org)
+{
+    add_field(screen, org, "\n  ", "connection");
+    sfe_builder_add_text(screen->out,
+                         is_true(screen, org, "logged_in") ? "  logged in" : "  not logged in");
+    add_field(screen, org, "  calls since start ", "api_calls");
+    if (number(screen, org, "api_limit") != 0) {
+        add_field(screen, org, ", used today ", "api_used_today");
+        add_field(screen, org, " of ", "api_limit");
+    }
+    add_error(screen, org, "last_error");
+}
+
+static void add_output(const struct screen *screen, uint32_t output)
+{
+    add_field(screen, output, "\n  ", "name");
+    add_field(screen, output, " <- ", "stream");
+    add_field(screen, output, "  ", "state");
+    add_field(screen, output, ", backlog ", "backlog");
+    add_field(screen, output, " (oldest ", "oldest");
+    add_field(screen, output, "), delivered ", "delivered");
+    add_field(screen, output, ", in the last minute ", "out_per_minute");
+    add_field(screen, output, ", dead ", "dead");
+    add_field(screen, output, ", retried ", "retried");
+    add_error(screen, output, "last_error");
+}
+
+static void add_section(const struct screen *screen, const char *title, const char *name,
+                        void (*add)(const struct screen *screen, uint32_t object))
+{
+    uint32_t list = sfe_json_member(screen->document, 0, sfe_slice_text(name));
+
+    if (list == SFE_JSON_NONE || sfe_json_length(screen->document, list) == 0) {
+        return;
+    }
+    sfe_builder_add_text(screen->out, title);
+    for (uint32_t child = sfe_json_first(screen->document, list); child != SFE_JSON_NONE;
+         child = sfe_json_next(screen->document, list, child)) {
+        add(screen, child);
+    }
+}
+
+enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_builder *out,
+                                  struct sfe_error *err)
+{
+    struct screen screen = {document, out};
+
+    SFE_ASSERT(document->count != 0);
+    if (sfe_json_kind(document, 0) != SFE_JSON_OBJECT ||
+        sfe_json_member(document, 0, SFE_TEXT("outputs")) == SFE_JSON_NONE) {
+        return sfe_fail(err, SFE_E_SYNTAX, "this is not a status document");
+    }
+    add_field(&screen, 0, "sfedge ", "version");
+    add_field(&screen, 0, "  agent ", "agent");
+    add_field(&screen, 0, "  up ", "uptime_s");
+    sfe_builder_add_text(out, " s, memory ");
+    add_size(&screen, number(&screen, 0, "memory_bytes"));
+    sfe_builder_add_text(out, ", flash free ");
+    add_size(&screen, number(&screen, 0, "flash_available_bytes"));
+    if (is_true(&screen, 0, "stopping")) {
+        sfe_builder_add_text(out, ", stopping");
+    }
+    add_section(&screen, "\nlinks", "links", add_link);
+    add_section(&screen, "\nstreams", "streams", add_stream);
+    add_section(&screen, "\norgs", "orgs", add_org);
+    add_section(&screen, "\noutputs", "outputs", add_output);
+    sfe_builder_add_byte(out, '\n');
+    return out->overflowed ? sfe_fail(err, SFE_E_TOO_LARGE, "the status does not fit") : SFE_OK;
+}

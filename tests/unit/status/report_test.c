@@ -1,0 +1,133 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "status/report.h"
+
+#include <string.h>
+
+static uint8_t document[65536];
+static uint8_t text[65536];
+static struct sfe_json_token tokens[4096];
+
+static struct sfe_json write_document(const struct sfe_status *status)
+{
+    struct sfe_builder out = sfe_builder_make(document, sizeof(document));
+    struct sfe_json json;
+    struct sfe_error err;
+
+    sfe_report_add(status, &out);
+    assert_false(out.overflowed);
+    assert_int_equal(
+        sfe_json_parse(sfe_builder_slice(&out), SFE_JSON_UNIQUE_KEYS, tokens, 4096, &json, &err),
+        SFE_OK);
+    return json;
+}
+
+static struct sfe_slice at(const struct sfe_json *json, const char *pointer)
+{
+    uint32_t value = sfe_json_find(json, 0, sfe_slice_text(pointer));
+
+    assert_int_not_equal(value, SFE_JSON_NONE);
+    return sfe_json_raw(json, value);
+}
+
+static void assert_text(struct sfe_slice slice, const char *expected)
+{
+    assert_int_equal(slice.size, strlen(expected));
+    assert_memory_equal(slice.bytes, expected, slice.size);
+}
+
+static struct sfe_status_link link_example(void)
+{
+    struct sfe_status_link link = {0};
+
+    link.source.connection = "site";
+    link.source.is_connected = true;
+    link.source.received = 12;
+    link.intake.empty = 3;
+    return link;
+}
+
+static struct sfe_status_output output_example(void)
+{
+    struct sfe_status_output output = {.name = "sales", .stream = "till"};
+
+    output.facts.state = SFE_OUTPUT_STOPPED;
+    output.facts.backlog = 77;
+    output.facts.oldest_ns = 1764000123456000000;
+    output.facts.last_error.code = SFE_E_API;
+    output.facts.last_error.http_status = 403;
+    strcpy(output.facts.last_error.api_code, "STORAGE_LIMIT_EXCEEDED");
+    strcpy(output.facts.last_error.message, "the org is \"full\"");
+    return output;
+}
+
+static void report_is_one_json_document_with_all_parts(void **state)
+{
+    struct sfe_status_link link = link_example();
+    struct sfe_status_output output = output_example();
+    struct sfe_status_stream stream = {.name = "till", .quota_bytes = 4096};
+    struct sfe_status status = {.agent_id = "store-1",
+                                .links = &link,
+                                .link_count = 1,
+                                .streams = &stream,
+                                .stream_count = 1,
+                                .outputs = &output,
+                                .output_count = 1};
+    struct sfe_json json;
+
+    (void)state;
+    stream.facts.first_sequence = 11;
+    stream.facts.durable_sequence = 20;
+    json = write_document(&status);
+    assert_text(at(&json, "/agent"), "store-1");
+    assert_text(at(&json, "/links/0/connected"), "true");
+    assert_text(at(&json, "/links/0/empty"), "3");
+    assert_text(at(&json, "/streams/0/events"), "10");
+    assert_text(at(&json, "/outputs/0/state"), "stopped");
+    assert_text(at(&json, "/outputs/0/oldest"), "2025-11-24T16:02:03.456Z");
+    assert_text(at(&json, "/outputs/0/last_error/api_code"), "STORAGE_LIMIT_EXCEEDED");
+    assert_text(at(&json, "/links/0/last_error"), "null");
+}
+
+static void report_for_people_names_what_needs_a_human(void **state)
+{
+    struct sfe_status_output output = output_example();
+    struct sfe_status status = {.agent_id = "store-1", .outputs = &output, .output_count = 1};
+    struct sfe_json json = write_document(&status);
+    struct sfe_builder out = sfe_builder_make(text, sizeof(text) - 1);
+    struct sfe_error err;
+
+    (void)state;
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
+    text[out.size] = '\0';
+    assert_non_null(strstr((const char *)text, "stopped"));
+    assert_non_null(strstr((const char *)text, "backlog 77"));
+    assert_non_null(strstr((const char *)text, "the org is"));
+}
+
+static void report_for_people_refuses_what_is_no_status(void **state)
+{
+    struct sfe_json json;
+    struct sfe_error err;
+    struct sfe_builder out = sfe_builder_make(text, sizeof(text));
+
+    (void)state;
+    assert_int_equal(sfe_json_parse(SFE_TEXT("[1]"), 0, tokens, 4096, &json, &err), SFE_OK);
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_E_SYNTAX);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(report_is_one_json_document_with_all_parts),
+        cmocka_unit_test(report_for_people_names_what_needs_a_human),
+        cmocka_unit_test(report_for_people_refuses_what_is_no_status),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
