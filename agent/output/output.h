@@ -26,11 +26,10 @@ struct sfe_output_options {
     struct sfe_stream_reader *reader;
     struct sfe_stream *dead;
     struct sfe_target *target;
-    const struct sfe_cursor
-        *cursor;              /* Where it stood; NULL: at the beginning of the stream. Copied. */
-    uint32_t slot_count;      /* Requests in flight at once. */
-    uint32_t slot_events_max; /* Events of one batch. */
-    uint64_t batch_age_ns;    /* How long an event may wait for company. */
+    const struct sfe_cursor *cursor; /* Where it stood; NULL: at the stream's beginning. Copied. */
+    uint32_t slot_count;             /* Requests in flight at once. */
+    uint32_t slot_events_max;        /* Events of one batch. */
+    uint64_t batch_age_ns;           /* How long an event may wait for company. */
     const struct sfe_clock *clock;
     const struct sfe_entropy *entropy; /* Jitter. */
     struct sfe_log *log;

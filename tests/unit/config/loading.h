@@ -1,4 +1,5 @@
-/* Loads configurations from texts and keeps the mistakes, for the tests of this folder. In the texts ' stands for ". */
+/* Loads configurations from texts and keeps the mistakes, for the tests of this folder. In the
+ * texts ' stands for ". */
 #ifndef SFE_TESTS_UNIT_CONFIG_LOADING_H
 #define SFE_TESTS_UNIT_CONFIG_LOADING_H
 

@@ -48,7 +48,8 @@ static bool is_text(const struct sfe_json *json, const char *pointer, const char
     return token != SFE_JSON_NONE && sfe_json_text_equal(json, token, sfe_slice_text(text));
 }
 
-/* Where they differ, config/sfedge.schema.json is to be replaced by the file left in the working directory. */
+/* Where they differ, config/sfedge.schema.json is to be replaced by the file left in the working
+ * directory. */
 static void the_committed_schema_is_what_the_table_says(void **state)
 {
     static char committed[sizeof(schema)];

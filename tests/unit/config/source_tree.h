@@ -1,4 +1,5 @@
-/* Finds files of the source tree from the path that the compiler was given, for the tests of this folder. */
+/* Finds files of the source tree from the path that the compiler was given, for the tests of this
+ * folder. */
 #ifndef SFE_TESTS_UNIT_CONFIG_SOURCE_TREE_H
 #define SFE_TESTS_UNIT_CONFIG_SOURCE_TREE_H
 

@@ -1,0 +1,107 @@
+#!/bin/sh
+# Passes all tests on a fresh Debian 12 machine: builds with gcc and clang, with and without sanitizers, runs every
+# kind of test, and the static checks. The last line says how many passed.
+#   sh tests/run.sh          everything
+#   sh tests/run.sh quick    one build, its unit, tidy and fuzz tests
+set -u
+cd "$(dirname "$0")/.." || exit 70
+sh toolchains/debian.sh || exit $?
+
+passed=0
+failed=0
+report=build/tests-report
+mkdir -p build
+: > "$report"
+
+# count NAME STATUS: one check that is not a ctest.
+count() {
+    if [ "$2" = 0 ]; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+        echo "FAILED: $1" | tee -a "$report"
+    fi
+}
+
+# step NAME COMMAND...: quiet when it passes.
+step() {
+    name=$1
+    shift
+    if "$@" > build/step.log 2>&1; then
+        count "$name" 0
+    else
+        count "$name" 1
+        tail -n 60 build/step.log
+    fi
+}
+
+build() {
+    cmake --preset "$1" > build/configure.log 2>&1 && cmake --build --preset "$1" > build/build.log 2>&1
+    status=$?
+    count "build $1" $status
+    if [ $status != 0 ]; then
+        tail -n 60 build/configure.log build/build.log
+    fi
+    return $status
+}
+
+# tests PRESET [CTEST OPTIONS]: counts each of its tests.
+tests() {
+    preset=$1
+    shift
+    ctest --preset "$preset" "$@" > "build/ctest-$preset.log" 2>&1
+    line=$(grep 'tests passed,' "build/ctest-$preset.log" | tail -n 1)
+    bad=$(printf '%s' "$line" | sed -n 's/.* \([0-9]*\) tests failed out of .*/\1/p')
+    all=$(printf '%s' "$line" | sed -n 's/.*out of \([0-9]*\)$/\1/p')
+    if [ -z "$all" ]; then
+        count "tests $preset" 1
+        tail -n 40 "build/ctest-$preset.log"
+        return
+    fi
+    passed=$((passed + all - bad))
+    failed=$((failed + bad))
+    echo "$preset: $line"
+    if [ "$bad" != 0 ]; then
+        grep -v '^ *Start ' "build/ctest-$preset.log" | tail -n 200
+        sed -n '/The following tests FAILED/,$p' "build/ctest-$preset.log" >> "$report"
+    fi
+}
+
+sources() {
+    git ls-files 'agent/*.[ch]' 'port/*.[ch]' 'tests/*.[ch]'
+}
+
+static_checks() {
+    # shellcheck disable=SC2046 # Lists of files are wanted.
+    step "clang-format" clang-format --dry-run --Werror $(sources)
+    step "cppcheck" cppcheck --project=build/release/compile_commands.json --quiet --error-exitcode=1 \
+        --enable=warning,performance,portability --inline-suppr --suppressions-list=tests/tidy/cppcheck.txt -j 2
+    # shellcheck disable=SC2046
+    step "clang-tidy" run_clang_tidy $(git ls-files 'agent/*.c' 'port/*.c')
+    # shellcheck disable=SC2046
+    step "codespell" codespell -I tests/tidy/codespell.txt $(git ls-files | grep -v -e corpus/ -e LICENSE)
+    # shellcheck disable=SC2046
+    step "shellcheck" shellcheck $(git ls-files '*.sh') .ci/run
+}
+
+run_clang_tidy() {
+    printf '%s\n' "$@" | xargs -P 2 -n 8 clang-tidy --quiet -p build/release --warnings-as-errors='*'
+}
+
+if build release; then
+    if [ "${1:-}" = quick ]; then
+        tests release -L 'unit|tidy|fuzz' -j 2
+    else
+        tests release -j 2
+    fi
+fi
+if [ "${1:-}" != quick ]; then
+    static_checks
+    build asan && tests asan -L 'unit|fuzz|integration' -j 2
+    build tsan && tests tsan -L 'unit|integration' -LE slow -j 2
+    build clang && tests clang -L 'unit|fuzz' -j 2
+fi
+
+[ -s "$report" ] && cat "$report"
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]

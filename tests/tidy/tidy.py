@@ -1,0 +1,268 @@
+"""The house rules, as tests: each method says one rule; a failure names file and line."""
+
+import os
+import re
+import sys
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+# Who may include whom: the arrows of the design, with what each reaches through them. No cycle.
+MAY_INCLUDE = {
+    "base": {"port"},
+    "event": {"base", "port"},
+    "stream": {"event", "base", "port"},
+    "flow": {"event", "base", "port"},
+    "output": {"flow", "stream", "event", "base", "port"},
+    "salesforce": {"output", "flow", "stream", "event", "base", "port"},
+    "input": {"stream", "event", "base", "port"},
+    "config": {"base", "port"},
+    "status": {"input", "output", "salesforce", "stream", "event", "base", "port"},
+    "run": {"config", "input", "output", "salesforce", "status", "flow", "stream", "event", "base",
+            "port"},
+    "cli": {"run", "config", "status", "stream", "event", "base", "port"},
+    "main.c": {"cli"},
+}
+# What C itself gives; everything else of the system is the port's.
+SYSTEM_HEADERS = {"assert.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h",
+                  "stdbool.h", "stddef.h", "arm_acle.h", "stdint.h", "stdio.h", "stdlib.h", "string.h"}
+BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "atof", "gets",
+          "scanf", "sscanf", "alloca", "localtime", "gmtime", "mktime", "system", "popen"]
+BANNED_ABOVE_PORT = ["time", "clock", "rand", "srand", "exit", "fopen", "errno", "getenv", "signal",
+                     "printf", "fprintf", "puts", "strtol", "strtoul", "strtod"]
+LIMITS = {"function lines": 60, "complexity": 12, "source lines": 600, "header lines": 250,
+          "parameters": 6, "nesting": 4, "columns": 100, "includes": 14, "module sources": 22}
+# Sources whose behaviour is tested by another test than one of their own name, with the reason. May only shrink.
+NO_TEST_OF_ITS_OWN = {
+    "agent/main.c": "three lines; every integration test passes through it",
+    "agent/run/open_outputs.c": "wiring; each integration test passes through it",
+    "agent/run/open_sources.c": "wiring; each integration test passes through it",
+    "agent/run/open_streams.c": "wiring; each integration test passes through it",
+    "agent/run/gather.c": "wiring; main_job_test.py reads the status it gathers",
+    "agent/run/edge_turn.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",
+    "agent/run/flash_turn.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",
+    "agent/run/cloud_turn.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",
+    "agent/run/threads.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",
+    "agent/run/agent.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",
+    "agent/cli/run.c": "each integration test runs the command",
+    "agent/cli/check.c": "main_job_test.py runs the command",
+    "agent/cli/status.c": "main_job_test.py runs the command",
+    "agent/cli/schema.c": "main_job_test.py runs the command",
+    "agent/cli/version.c": "main_job_test.py runs the command",
+    "port/posix/platform.c": "each integration test opens it",
+}
+
+
+def files(folder, *endings):
+    found = []
+    for path, folders, names in os.walk(os.path.join(ROOT, folder)):
+        folders[:] = [name for name in folders if name not in ("build", "__pycache__")]
+        found += [os.path.relpath(os.path.join(path, name), ROOT) for name in names
+                  if name.endswith(endings)]
+    return sorted(found)
+
+
+def read(path):
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def bare(text):
+    """The text without comments and the insides of strings, line for line."""
+    def blank(found):
+        piece = found.group(0)
+        if piece[0] in "\"'":
+            return piece[0] * 2
+        return "\n" * piece.count("\n")
+    return re.sub(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', blank, text,
+                  flags=re.S)
+
+
+def functions(path):
+    """(line, head, body) of each function: the style puts its braces into column one."""
+    lines = bare(read(path)).split("\n")
+    for number, line in enumerate(lines):
+        if line != "{":
+            continue
+        end = number
+        while lines[end] != "}":
+            end += 1
+            if end == len(lines) or lines[end].startswith("};"):
+                break
+        begin = number - 1
+        while begin > 0 and lines[begin - 1].strip() and not lines[begin - 1].startswith(("}", "#")):
+            begin -= 1
+        head = " ".join(lines[begin:number])
+        if "(" in head:
+            yield number + 1, head, lines[number:end + 1]
+
+
+def parameters(head):
+    """How many, `err` not counted: every function that can fail has it."""
+    inside = head[head.index("(") + 1:head.rindex(")")]
+    depth, count = 0, 1
+    for letter in inside:
+        depth += letter == "("
+        depth -= letter == ")"
+        count += letter == "," and depth == 0
+    return count - (inside.rstrip().endswith("struct sfe_error *err"))
+
+
+class Tidy(unittest.TestCase):
+    def report(self, problems):
+        self.assertEqual(problems, [], "\n" + "\n".join(problems))
+
+    def sources(self):
+        return files("agent", ".c", ".h") + files("port", ".c", ".h")
+
+    def test_includes_point_one_way(self):
+        problems = []
+        for path in files("agent", ".c", ".h"):
+            module = path.split(os.sep)[1]
+            for number, line in enumerate(read(path).split("\n"), 1):
+                found = re.match(r'#include "([^/"]+)/', line)
+                if found and found.group(1) != module and \
+                        found.group(1) not in MAY_INCLUDE.get(module, set()):
+                    problems.append("%s:%d: %s may not include %s" % (path, number, module,
+                                                                     found.group(1)))
+                if line.startswith('#include "') and "/" not in line:
+                    problems.append("%s:%d: name the module in the include" % (path, number))
+        for path in files("port/include", ".h"):
+            for number, line in enumerate(read(path).split("\n"), 1):
+                if re.match(r'#include "(?!port/|base/(bytes|error)\.h)', line):
+                    problems.append("%s:%d: the port's interface includes only base/bytes.h and "
+                                    "base/error.h" % (path, number))
+        self.report(problems)
+
+    def test_no_system_header_above_the_port(self):
+        problems = []
+        for path in files("agent", ".c", ".h") + files("port/include", ".h"):
+            for number, line in enumerate(read(path).split("\n"), 1):
+                found = re.match(r"#include <([^>]+)>", line)
+                if found and found.group(1) not in SYSTEM_HEADERS and \
+                        not found.group(1).startswith("cjson/"):
+                    problems.append("%s:%d: <%s> is the port's" % (path, number, found.group(1)))
+        self.report(problems)
+
+    def test_functions_fit_a_screen(self):
+        problems = []
+        for path in self.sources():
+            for line, head, body in functions(path):
+                name = re.findall(r"(\w+)\s*\(", head)
+                where = "%s:%d: %s" % (path, line, name[0] if name else head)
+                if len(body) - 2 > LIMITS["function lines"]:
+                    problems.append("%s has %d lines" % (where, len(body) - 2))
+                text = "\n".join(body)
+                paths = 1 + len(re.findall(r"\b(?:if|for|while|switch)\b|&&|\|\||\?", text)) - \
+                    len(re.findall(r"\}\s*while\b", text))
+                if paths > LIMITS["complexity"]:
+                    problems.append("%s has %d paths" % (where, paths))
+                if parameters(head) > LIMITS["parameters"]:
+                    problems.append("%s has %d parameters" % (where, parameters(head)))
+                deepest = max((len(row) - len(row.lstrip())) // 4 for row in body if row.strip() and
+                              re.match(r"\s*(if|for|while|switch|do)\b", row)) \
+                    if any(re.match(r"\s*(if|for|while|switch|do)\b", row) for row in body) else 0
+                if deepest > LIMITS["nesting"]:
+                    problems.append("%s nests %d deep" % (where, deepest))
+        self.report(problems)
+
+    def test_files_are_short_and_lines_fit(self):
+        problems = []
+        for path in self.sources() + files("tests", ".c", ".h"):
+            text = read(path)
+            limit = LIMITS["header lines"] if path.endswith(".h") else LIMITS["source lines"]
+            if path.startswith("tests") and "/org/" not in path:
+                limit = 1500
+            lines = text.split("\n")
+            if len(lines) > limit and "generated" not in lines[0]:
+                problems.append("%s has %d lines" % (path, len(lines)))
+            for number, line in enumerate(lines, 1):
+                in_comment = line.lstrip().startswith(("*", "/*")) or "/* " in line
+                if len(line) > (LIMITS["columns"] if not in_comment else 100):
+                    problems.append("%s:%d: %d columns" % (path, number, len(line)))
+            if sum(line.startswith("#include") for line in lines) > LIMITS["includes"] and \
+                    not path.startswith("tests"):
+                problems.append("%s includes too much" % path)
+        self.report(problems)
+
+    def test_modules_are_small(self):
+        problems = []
+        for module in MAY_INCLUDE:
+            count = len([path for path in files("agent/" + module, ".c")])
+            if count > LIMITS["module sources"]:
+                problems.append("agent/%s has %d sources" % (module, count))
+        self.report(problems)
+
+    def test_banned_functions_do_not_occur(self):
+        problems = []
+        for path in self.sources():
+            banned = BANNED + ([] if path.startswith("port") else BANNED_ABOVE_PORT)
+            for number, line in enumerate(bare(read(path)).split("\n"), 1):
+                for name in banned:
+                    pattern = r"(?<![\w.>])%s\b" % name if name == "errno" else \
+                        r"(?<![\w.>])%s\s*\(" % name
+                    if re.search(pattern, line):
+                        problems.append("%s:%d: %s" % (path, number, name))
+                if re.search(r"(?<![\w.>])(malloc|calloc|realloc)\s*\(", line) and \
+                        path not in ("agent/base/arena.c", "agent/base/log.c") and \
+                        path.startswith("agent"):
+                    problems.append("%s:%d: memory comes from the arena" % (path, number))
+        self.report(problems)
+
+    def test_public_functions_are_documented(self):
+        problems = []
+        for path in files("agent", ".h") + files("port/include", ".h"):
+            lines = read(path).split("\n")
+            for number, line in enumerate(lines):
+                if not re.match(r"(SFE_MUST_USE |_Noreturn )?[a-z][\w ]*\*?(sfe_\w+)\(", line) or \
+                        line.startswith("static"):
+                    continue
+                # One comment may stand above a group of siblings, up to the next blank line.
+                block = []
+                while number > 0 and lines[number - 1].strip():
+                    number -= 1
+                    block.append(lines[number])
+                if not any("*/" in row for row in block):
+                    problems.append("%s:%d: say what %s does"
+                                    % (path, number + 1, line.split("(")[0].split()[-1]))
+        for path in files("agent", ".h") + files("port/include", ".h"):
+            if not read(path).startswith("/*"):
+                problems.append("%s: say at the top what it is" % path)
+        self.report(problems)
+
+    def test_each_source_has_its_test(self):
+        problems = []
+        for path in files("agent", ".c") + files("port", ".c"):
+            if path in NO_TEST_OF_ITS_OWN:
+                continue
+            parts = path.split(os.sep)
+            test = os.path.join("tests", "unit" if parts[0] == "agent" else "port", *parts[1:])[:-2]
+            # gate_broker.c may be tested through gate.h, in gate_test.c.
+            folder, words = os.path.dirname(test), os.path.basename(test).split("_")
+            names = ["_".join(words[:count]) + "_test.c" for count in range(len(words), 0, -1)]
+            if not any(os.path.exists(os.path.join(ROOT, folder, name)) for name in names):
+                problems.append("%s: no %s_test.c" % (path, test))
+        self.report(problems)
+
+    def test_nothing_is_left_for_later(self):
+        problems = []
+        # The words are put together here, so that this file does not find itself.
+        words = ["TO" + "DO", "FIX" + "ME", "X" + "XX", "HA" + "CK"]
+        for path in self.sources() + files("tests", ".c", ".h", ".py", ".sh") + files("config", ""):
+            for number, line in enumerate(read(path).split("\n"), 1):
+                for word in words:
+                    if re.search(r"\b%s\b" % word, line):
+                        problems.append("%s:%d: %s" % (path, number, word))
+        self.report(problems)
+
+    def test_abbreviations_and_drawers_do_not_occur(self):
+        problems = []
+        for path in self.sources():
+            name = os.path.basename(path)
+            if re.search(r"util|misc|common|manager|helper", name):
+                problems.append("%s: name it for the one thing inside" % path)
+        self.report(problems)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0]] + sys.argv[1:])
