@@ -307,7 +307,7 @@ static enum sfe_code take_front(struct gate *gate, struct sfe_error *err)
 {
     struct gate_inbox *inbox = &gate->inbox;
     struct mqtt_frame frame;
-    struct sfe_slice packet;
+    struct sfe_slice packet = {NULL, 0};
     enum sfe_code code = mqtt_frame_parse(inbox_from(inbox, inbox->begin), &frame, err);
 
     if (code != SFE_OK) {

@@ -97,7 +97,7 @@ static bool have_slot(struct walk *walk, uint32_t split_limit)
     return true;
 }
 
-static void place(struct walk *walk, struct window_entry *entry)
+static void put_in_slot(struct walk *walk, struct window_entry *entry)
 {
     struct output_slot *slot = walk->slot;
 
@@ -128,7 +128,7 @@ static bool offer_once(struct walk *walk, struct window_entry *entry, struct sfe
         entry->offered_ns = output->now_ns;
     }
     if (code == SFE_OK) {
-        place(walk, entry);
+        put_in_slot(walk, entry);
         return true;
     }
     if (code == SFE_E_FULL && walk->slot->count > 0) {

@@ -1,0 +1,181 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "stream_world.h"
+
+static int begin(void **state)
+{
+    struct world *world = world_open(3);
+    world_must_start(world);
+    *state = world;
+    return 0;
+}
+
+static int end(void **state)
+{
+    world_close(*state);
+    return 0;
+}
+
+static void only_segments_wholly_below_the_sequence_go(void **state)
+{
+    struct world *world = *state;
+    for (uint32_t i = 0; i < 60; i++) {
+        world_write(world, 3, 1100);
+    }
+    const uint64_t second = table_find(&world->stream->table, 2)->first_sequence;
+    assert_int_equal(sfe_stream_release(world->stream, second - 1, &world->err), SFE_OK);
+    assert_non_null(world_segment(world, 1));
+    assert_int_equal(sfe_stream_release(world->stream, second, &world->err), SFE_OK);
+    assert_null(world_segment(world, 1));
+    assert_non_null(world_segment(world, 2));
+    assert_int_equal(world_facts(world).first_sequence, second);
+    world_check_whole(world, second);
+    world_restart(world);
+    assert_int_equal(world->recovery.damaged_places, 0);
+    world_check_whole(world, second);
+}
+
+static void the_newest_segment_stays_and_is_written_on(void **state)
+{
+    struct world *world = *state;
+    world_write(world, 3, 100);
+    assert_int_equal(sfe_stream_release(world->stream, 4, &world->err), SFE_OK);
+    assert_non_null(world_segment(world, 1));
+    assert_int_equal(world_facts(world).first_sequence, 4);
+    world_write(world, 3, 100);
+    assert_non_null(world_segment(world, 1));
+    assert_null(world_segment(world, 2));
+}
+
+static void a_release_beyond_what_is_durable_promises_nothing_for_later(void **state)
+{
+    struct world *world = *state;
+    world_write(world, 3, 100);
+    assert_int_equal(sfe_stream_release(world->stream, 1000, &world->err), SFE_OK);
+    for (uint32_t i = 0; i < 60; i++) {
+        world_write(world, 3, 1100);
+    }
+    world_check_whole(world, world_facts(world).first_sequence);
+    assert_true(world_facts(world).first_sequence <= 4);
+}
+
+static void a_removal_that_fails_is_tried_again(void **state)
+{
+    struct world *world = *state;
+    for (uint32_t i = 0; i < 60; i++) {
+        world_write(world, 3, 1100);
+    }
+    const uint64_t used = world_facts(world).flash_bytes;
+    world->memory->fails_removal = true;
+    assert_int_equal(sfe_stream_release(world->stream, 181, &world->err), SFE_E_STORAGE);
+    assert_int_equal(world_facts(world).flash_bytes, used);
+    world->memory->fails_removal = false;
+    world->memory->fail_directory_sync_at = world->memory->directory_syncs + 1;
+    assert_int_equal(sfe_stream_release(world->stream, 181, &world->err), SFE_E_STORAGE);
+    assert_int_equal(sfe_stream_release(world->stream, 181, &world->err), SFE_OK);
+    assert_null(world_segment(world, 3));
+    assert_int_equal(world->stream->table.count, 1);
+}
+
+/* The quota is filled, drained and filled again; nothing is refused without reason and nothing
+ * lost. */
+static void full_then_drained_then_full_again(void **state)
+{
+    struct world *world = *state;
+    uint64_t wanted = 1;
+    world_stop(world);
+    world->options.quota_bytes = 4u * WORLD_SEGMENT_BYTES;
+    world_must_start(world);
+    for (uint32_t round = 0; round < 6; round++) {
+        uint32_t count = 0;
+        while (world_stage(world, 1000) == SFE_OK) {
+            if (++count % 7 == 0) {
+                assert_int_equal(world_commit(world), SFE_OK);
+            }
+            assert_true(count < 2000);
+        }
+        assert_true(count > 60);
+        assert_true(world_facts(world).is_full);
+        assert_int_equal(world_commit(world), SFE_OK);
+        assert_true(world_facts(world).flash_bytes <= 5u * WORLD_SEGMENT_BYTES);
+        assert_int_equal(sfe_stream_durable(world->stream), world->made);
+        assert_int_equal(world_stage(world, 1000), SFE_E_FULL);
+        world_check_whole(world, wanted);
+        wanted = sfe_stream_durable(world->stream) + 1;
+        assert_int_equal(sfe_stream_release(world->stream, wanted, &world->err), SFE_OK);
+        assert_false(world_facts(world).is_full);
+        if (round == 3) {
+            world_restart(world);
+        }
+    }
+}
+
+static void a_quota_of_one_segment_still_drains(void **state)
+{
+    struct world *world = *state;
+    world_stop(world);
+    world->options.quota_bytes = WORLD_SEGMENT_BYTES;
+    world_must_start(world);
+    for (uint32_t round = 0; round < 4; round++) {
+        uint32_t count = 0;
+        while (world_stage(world, 1000) == SFE_OK) {
+            count++;
+            assert_int_equal(world_commit(world), SFE_OK);
+        }
+        assert_true(count > 5);
+        assert_true(world_facts(world).flash_bytes <= 2u * WORLD_SEGMENT_BYTES);
+        assert_int_equal(
+            sfe_stream_release(world->stream, sfe_stream_durable(world->stream) + 1, &world->err),
+            SFE_OK);
+    }
+}
+
+/* Every size of what is staged, against every place in a nearly full quota, and a failure in the
+ * way. */
+static void what_was_staged_always_finds_a_place(void **state)
+{
+    struct world *world = *state;
+    world_stop(world);
+    world->options.quota_bytes = 3u * WORLD_SEGMENT_BYTES;
+    world_must_start(world);
+    for (uint32_t i = 0; i < 400; i++) {
+        enum sfe_code code = world_stage(world, 300 + (i * 7919u) % 12000);
+        if (i % 11 == 5) {
+            world->memory->fail_at = world->memory->calls + 1 + i % 3;
+            world->memory->fail_count = 1;
+        }
+        if (code == SFE_E_FULL || i % 3 == 0) {
+            code = world_commit(world);
+            code = code == SFE_OK ? code : world_commit(world);
+            assert_int_equal(code, SFE_OK);
+            assert_int_equal(sfe_stream_durable(world->stream), world->made);
+            assert_true(world_facts(world).flash_bytes <= 5u * WORLD_SEGMENT_BYTES);
+        }
+        world->memory->fail_at = 0;
+        if (i % 40 == 39) {
+            assert_int_equal(sfe_stream_release(world->stream,
+                                                sfe_stream_durable(world->stream) - 5, &world->err),
+                             SFE_OK);
+        }
+    }
+    world_check_whole(world, world_facts(world).first_sequence);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(only_segments_wholly_below_the_sequence_go, begin, end),
+        cmocka_unit_test_setup_teardown(the_newest_segment_stays_and_is_written_on, begin, end),
+        cmocka_unit_test_setup_teardown(a_release_beyond_what_is_durable_promises_nothing_for_later,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_removal_that_fails_is_tried_again, begin, end),
+        cmocka_unit_test_setup_teardown(full_then_drained_then_full_again, begin, end),
+        cmocka_unit_test_setup_teardown(a_quota_of_one_segment_still_drains, begin, end),
+        cmocka_unit_test_setup_teardown(what_was_staged_always_finds_a_place, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
