@@ -56,6 +56,7 @@ apt_here() {
 }
 # A mirror caught while it is being updated: the release without its security suite will do.
 if ! apt_here update; then
+    echo "$folder: made without the security suite of $suite" >&2
     sed -i '/-security/d' "$work/sources.list"
     apt_here update
 fi

@@ -308,12 +308,36 @@ static bool find_ids(struct org *org, struct call *call, struct sfe_slice ids, b
     return true;
 }
 
+/* Deletes the drafts that have no failure; an Id that stands twice fails the second time. */
+static void delete_drafts(struct org *org, bool all_or_none)
+{
+    struct batch *batch = &org->batch;
+    bool any_failed = false;
+    for (uint32_t i = 0; i < batch->count; i++) {
+        any_failed = any_failed || batch->drafts[i].failure.code != NULL;
+    }
+    for (uint32_t i = 0; i < batch->count; i++) {
+        struct draft *draft = &batch->drafts[i];
+        if (draft->failure.code != NULL) {
+            continue;
+        }
+        if (any_failed && all_or_none) {
+            batch_fail(batch, draft, "ALL_OR_NONE_OPERATION_ROLLED_BACK", NULL,
+                       "Record rolled back because not all records were valid and the request "
+                       "was using AllOrNone header");
+        } else if (draft->record->deleted) {
+            batch_fail(batch, draft, "ENTITY_IS_DELETED", NULL, "entity is deleted");
+        } else {
+            table_delete(&org->table, draft->object, draft->record);
+        }
+    }
+}
+
 static void remove_records(struct org *org, struct call *call)
 {
     struct sfe_slice raw = {NULL, 0};
     struct sfe_slice ids = {NULL, 0};
     struct sfe_slice flag = {NULL, 0};
-    struct batch *batch = &org->batch;
     if (!form_value(call->query, SFE_TEXT("ids"), &raw) || !call_segment(org, raw, &ids) ||
         ids.size == 0 || org->schema.object_count == 0) {
         call_error(call, 400, "MISSING_ARGUMENT", "ids not specified");
@@ -322,26 +346,23 @@ static void remove_records(struct org *org, struct call *call)
     if (!find_ids(org, call, ids, true)) {
         return;
     }
-    bool all_or_none =
-        call->all_or_none || (form_value(call->query, SFE_TEXT("allOrNone"), &flag) &&
-                              sfe_slice_equal(flag, SFE_TEXT("true")));
-    bool any_failed = false;
-    for (uint32_t i = 0; i < batch->count; i++) {
-        any_failed = any_failed || batch->drafts[i].failure.code != NULL;
-    }
-    for (uint32_t i = 0; i < batch->count; i++) {
-        struct draft *draft = &batch->drafts[i];
-        if (draft->failure.code == NULL && any_failed && all_or_none) {
-            batch_fail(batch, draft, "ALL_OR_NONE_OPERATION_ROLLED_BACK", NULL,
-                       "Record rolled back because not all records were valid and the request "
-                       "was using AllOrNone header");
-        } else if (draft->failure.code == NULL && draft->record->deleted) {
-            batch_fail(batch, draft, "ENTITY_IS_DELETED", NULL, "entity is deleted");
-        } else if (draft->failure.code == NULL) {
-            table_delete(&org->table, draft->object, draft->record);
-        }
-    }
+    bool asked = form_value(call->query, SFE_TEXT("allOrNone"), &flag) &&
+                 sfe_slice_equal(flag, SFE_TEXT("true"));
+    delete_drafts(org, call->all_or_none || asked);
     write_results(org, call, false);
+}
+
+/* composite/sobjects itself: records named by their own type or Id. */
+static void mixed_call(struct org *org, struct call *call)
+{
+    if (call->method == HTTP_POST || call->method == HTTP_PATCH) {
+        create_or_update(org, call, call->method == HTTP_PATCH);
+    } else if (call->method == HTTP_DELETE) {
+        remove_records(org, call);
+    } else {
+        call_error(call, 405, "METHOD_NOT_ALLOWED",
+                   "HTTP method not allowed. Allowed are POST,PATCH,DELETE");
+    }
 }
 
 void collections_call(struct org *org, struct call *call, struct sfe_slice rest)
@@ -352,17 +373,13 @@ void collections_call(struct org *org, struct call *call, struct sfe_slice rest)
     if (!call_segment(org, split_first(&behind, '/'), &object) ||
         !call_segment(org, split_first(&behind, '/'), &key) || behind.size != 0) {
         call_error(call, 404, "NOT_FOUND", "The requested resource does not exist");
-    } else if (key.size != 0 && call->method == HTTP_PATCH) {
-        upsert(org, call, object, key);
-    } else if (object.size == 0 && (call->method == HTTP_POST || call->method == HTTP_PATCH)) {
-        create_or_update(org, call, call->method == HTTP_PATCH);
-    } else if (object.size == 0 && call->method == HTTP_DELETE) {
-        remove_records(org, call);
-    } else if (object.size != 0 && key.size == 0 &&
-               (call->method == HTTP_GET || call->method == HTTP_POST)) {
+    } else if (object.size == 0) {
+        mixed_call(org, call);
+    } else if (key.size == 0) {
         call_error(call, 404, "NOT_FOUND", "The requested resource does not exist");
+    } else if (call->method == HTTP_PATCH) {
+        upsert(org, call, object, key);
     } else {
-        call_error(call, 405, "METHOD_NOT_ALLOWED", "HTTP method not allowed. Allowed are %s",
-                   key.size != 0 ? "PATCH" : "POST,PATCH,DELETE");
+        call_error(call, 405, "METHOD_NOT_ALLOWED", "HTTP method not allowed. Allowed are PATCH");
     }
 }

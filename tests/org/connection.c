@@ -270,25 +270,30 @@ void connection_read(struct connection *connection, struct org *org, struct repl
     answer_whole(connection, org, reply);
 }
 
+/* Sends once; false where the socket takes no more. */
+static bool send_some(struct connection *connection)
+{
+    const uint8_t *bytes = connection->out.bytes + connection->out_sent;
+    size_t size = connection->out.size - connection->out_sent;
+    size = connection->tls_retry_bytes != 0 ? connection->tls_retry_bytes : size;
+    ssize_t done = connection->tls != NULL ? tls_write(connection->tls, bytes, size)
+                                           : send(connection->socket, bytes, size, MSG_NOSIGNAL);
+    if (done < 0 && (errno == EAGAIN || errno == EINTR)) {
+        connection->tls_retry_bytes = connection->tls != NULL ? size : 0;
+        return false;
+    }
+    connection->tls_retry_bytes = 0;
+    connection->dead = connection->dead || done <= 0;
+    connection->out_sent += done > 0 ? (size_t)done : 0;
+    return done > 0;
+}
+
 void connection_write(struct connection *connection)
 {
     while (connection_has_output(connection) && !connection_held(connection)) {
-        const uint8_t *bytes = connection->out.bytes + connection->out_sent;
-        size_t size = connection->out.size - connection->out_sent;
-        size = connection->tls_retry_bytes != 0 ? connection->tls_retry_bytes : size;
-        ssize_t done = connection->tls != NULL
-                           ? tls_write(connection->tls, bytes, size)
-                           : send(connection->socket, bytes, size, MSG_NOSIGNAL);
-        if (done < 0 && (errno == EAGAIN || errno == EINTR)) {
-            connection->tls_retry_bytes = connection->tls != NULL ? size : 0;
+        if (!send_some(connection)) {
             return;
         }
-        if (done <= 0) {
-            connection->dead = true;
-            return;
-        }
-        connection->tls_retry_bytes = 0;
-        connection->out_sent += (size_t)done;
     }
     if (!connection_has_output(connection)) {
         connection->out.size = 0;

@@ -113,34 +113,45 @@ static void set_options(struct org *org, const struct http_request *request, str
     done(reply);
 }
 
-static void expire_tokens(struct org *org, struct reply *reply)
+static void expire_tokens(struct org *org, const struct http_request *request, struct reply *reply)
 {
+    (void)request;
     reply->status = 200;
     buffer_format(&reply->body, "{\"expired\":%u}\n", sessions_end_all(&org->sessions));
 }
 
+static void shut_down(struct org *org, const struct http_request *request, struct reply *reply)
+{
+    (void)request;
+    org->stopping = true;
+    done(reply);
+}
+
+struct route_row {
+    enum http_method method;
+    const char *path;
+    void (*answer)(struct org *org, const struct http_request *request, struct reply *reply);
+};
+
+static const struct route_row ROUTES[] = {{HTTP_POST, "/control/faults", set_faults},
+                                          {HTTP_POST, "/control/options", set_options},
+                                          {HTTP_POST, "/control/expire-tokens", expire_tokens},
+                                          {HTTP_POST, "/control/shutdown", shut_down},
+                                          {HTTP_GET, "/control/audit", give_audit},
+                                          {HTTP_GET, "/control/record", give_record}};
+
 void control_answer(struct org *org, const struct http_request *request, struct reply *reply)
 {
-    struct sfe_slice name =
-        sfe_slice_part(request->path, sizeof "/control/" - 1, request->path.size);
-    bool is_post = request->method == HTTP_POST;
-    bool is_get = request->method == HTTP_GET;
     if (!text_equal_caseless(request->x_control, SFE_TEXT("yes"))) {
         refuse(reply, 403, "the header X-Control: yes is needed");
-    } else if (is_post && sfe_slice_equal(name, SFE_TEXT("faults"))) {
-        set_faults(org, request, reply);
-    } else if (is_post && sfe_slice_equal(name, SFE_TEXT("options"))) {
-        set_options(org, request, reply);
-    } else if (is_post && sfe_slice_equal(name, SFE_TEXT("expire-tokens"))) {
-        expire_tokens(org, reply);
-    } else if (is_post && sfe_slice_equal(name, SFE_TEXT("shutdown"))) {
-        org->stopping = true;
-        done(reply);
-    } else if (is_get && sfe_slice_equal(name, SFE_TEXT("audit"))) {
-        give_audit(org, request, reply);
-    } else if (is_get && sfe_slice_equal(name, SFE_TEXT("record"))) {
-        give_record(org, request, reply);
-    } else {
-        refuse(reply, 404, "POST faults, options, expire-tokens, shutdown; GET audit, record");
+        return;
     }
+    for (size_t i = 0; i < sizeof ROUTES / sizeof ROUTES[0]; i++) {
+        if (request->method == ROUTES[i].method &&
+            sfe_slice_equal(request->path, sfe_slice_text(ROUTES[i].path))) {
+            ROUTES[i].answer(org, request, reply);
+            return;
+        }
+    }
+    refuse(reply, 404, "POST faults, options, expire-tokens, shutdown; GET audit, record");
 }

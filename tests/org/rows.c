@@ -264,25 +264,13 @@ static void object_call(struct org *org, struct call *call, struct object *objec
     }
 }
 
-void rows_call(struct org *org, struct call *call, struct sfe_slice rest)
+/* sobjects/X/describe, sobjects/X/ID, sobjects/X/Field/value. */
+static void record_call(struct org *org, struct call *call, struct object *object,
+                        const struct sfe_slice *parts)
 {
-    struct sfe_slice parts[4];
-    for (unsigned i = 0; i < 4; i++) {
-        if (!call_segment(org, split_first(&rest, '/'), &parts[i])) {
-            parts[3] = SFE_TEXT("?");
-            break;
-        }
-    }
-    struct object *object = schema_object(&org->schema, parts[0]);
-    const struct field *key = object == NULL ? NULL : schema_field(object, parts[1]);
-    if (parts[0].size == 0 && call->method == HTTP_GET) {
-        describe_all(org, call->out);
-    } else if (object == NULL || parts[3].size != 0) {
-        call_error(call, 404, "NOT_FOUND", "The requested resource does not exist");
-    } else if (parts[1].size == 0) {
-        object_call(org, call, object);
-    } else if (sfe_slice_equal(parts[1], SFE_TEXT("describe")) && parts[2].size == 0 &&
-               call->method == HTTP_GET) {
+    const struct field *key = schema_field(object, parts[1]);
+    if (sfe_slice_equal(parts[1], SFE_TEXT("describe")) && parts[2].size == 0 &&
+        call->method == HTTP_GET) {
         describe_object(object, call->out);
     } else if (parts[2].size == 0) {
         id_call(org, call, object, parts[1]);
@@ -291,5 +279,24 @@ void rows_call(struct org *org, struct call *call, struct sfe_slice rest)
     } else {
         call_error(call, 404, "NOT_FOUND",
                    "Provided external ID field does not exist or is not accessible");
+    }
+}
+
+void rows_call(struct org *org, struct call *call, struct sfe_slice rest)
+{
+    struct sfe_slice parts[3];
+    bool is_path = true;
+    for (unsigned i = 0; i < 3 && is_path; i++) {
+        is_path = call_segment(org, split_first(&rest, '/'), &parts[i]);
+    }
+    struct object *object = is_path ? schema_object(&org->schema, parts[0]) : NULL;
+    if (is_path && parts[0].size == 0 && call->method == HTTP_GET) {
+        describe_all(org, call->out);
+    } else if (object == NULL || rest.size != 0) {
+        call_error(call, 404, "NOT_FOUND", "The requested resource does not exist");
+    } else if (parts[1].size == 0) {
+        object_call(org, call, object);
+    } else {
+        record_call(org, call, object, parts);
     }
 }

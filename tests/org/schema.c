@@ -249,25 +249,32 @@ static enum sfe_code read_field_member(struct loading *loading, uint32_t key)
     return read_text_member(loading, key);
 }
 
+static enum sfe_code check_number(struct loading *loading, uint32_t token)
+{
+    const struct field *field = loading->field;
+    if (field->scale > field->precision) {
+        return wrong(loading, token, "scale must not be over precision");
+    }
+    if (field->precision < 1 || field->precision > 18) {
+        return wrong(loading, token, "precision must be 1 to 18");
+    }
+    return SFE_OK;
+}
+
 static enum sfe_code check_field(struct loading *loading, uint32_t token)
 {
-    struct field *field = loading->field;
-    if ((field->external_id || field->unique) && field->type != FIELD_STRING) {
+    const struct field *field = loading->field;
+    bool is_indexed = field->external_id || field->unique;
+    if (is_indexed && field->type != FIELD_STRING) {
         return wrong(loading, token, "external_id and unique are for type string here");
     }
-    if ((field->external_id || field->unique) && field->length > 255) {
+    if (is_indexed && field->length > 255) {
         return wrong(loading, token, "an external_id or unique field has at most 255 characters");
     }
     if (field->type == FIELD_REFERENCE && field->parent_name == NULL) {
         return wrong(loading, token, "a reference needs \"to\": the object it points to");
     }
-    if (field_is_number(field->type) && field->scale > field->precision) {
-        return wrong(loading, token, "scale must not be over precision");
-    }
-    if (field_is_number(field->type) && (field->precision < 1 || field->precision > 18)) {
-        return wrong(loading, token, "precision must be 1 to 18");
-    }
-    return SFE_OK;
+    return field_is_number(field->type) ? check_number(loading, token) : SFE_OK;
 }
 
 static enum sfe_code read_field(struct loading *loading, uint32_t key)

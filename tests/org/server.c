@@ -168,6 +168,16 @@ static void serve(struct server *server, struct connection *connection, uint32_t
     rewatch(server, connection);
 }
 
+/* Ends a hold that is over. */
+static void release(struct server *server, struct connection *connection, uint64_t now_ms)
+{
+    if (connection_held(connection) && connection->held_until_ms <= now_ms) {
+        connection->held_until_ms = 0;
+        connection_go_on(connection, server->org, &server->reply);
+        rewatch(server, connection);
+    }
+}
+
 /* Ends holds that are over, closes what is dead, and says how long the loop may sleep. */
 static int sweep(struct server *server)
 {
@@ -176,11 +186,7 @@ static int sweep(struct server *server)
     bool shut = faults_down(&server->org->faults) && server->control_listener >= 0;
     for (uint32_t i = 0; i < server->count;) {
         struct connection *connection = server->connections[i];
-        if (connection_held(connection) && connection->held_until_ms <= now_ms) {
-            connection->held_until_ms = 0;
-            connection_go_on(connection, server->org, &server->reply);
-            rewatch(server, connection);
-        }
+        release(server, connection, now_ms);
         if (connection->dead || (shut && !connection->control_only)) {
             connection_close(connection);
             server->connections[i] = server->connections[--server->count];

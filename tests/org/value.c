@@ -243,12 +243,17 @@ static bool is_zone(struct sfe_slice text)
     return text.size == (has_colon ? 6u : 5u) && two_digits(text.bytes + (has_colon ? 4 : 3), 59);
 }
 
+/* "T10:15:30" */
+static bool is_clock(const uint8_t *bytes)
+{
+    return bytes[0] == 'T' && two_digits(bytes + 1, 23) && bytes[3] == ':' &&
+           two_digits(bytes + 4, 59) && bytes[6] == ':' && two_digits(bytes + 7, 59);
+}
+
 static bool is_datetime(struct sfe_slice text)
 {
-    if (text.size < 20 || !sfe_time_is_date(sfe_slice_part(text, 0, 10)) || text.bytes[10] != 'T' ||
-        !two_digits(text.bytes + 11, 23) || text.bytes[13] != ':' ||
-        !two_digits(text.bytes + 14, 59) || text.bytes[16] != ':' ||
-        !two_digits(text.bytes + 17, 59)) {
+    if (text.size < 20 || !sfe_time_is_date(sfe_slice_part(text, 0, 10)) ||
+        !is_clock(text.bytes + 10)) {
         return false;
     }
     size_t at = 19;

@@ -63,7 +63,7 @@ static void a_retry_dominates_a_death_and_a_death_what_is_done(void **state)
                      SFE_OK);
     assert_int_equal(world_send(world, 0), SFE_OK);
     world_reply(world, 1, 200,
-                "[" FAILED("UNABLE_TO_LOCK_ROW") "," FAILED("STRING_TOO_LONG") "," OK "," FAILED(
+                "[" FAILED("STRING_TOO_LONG") "," FAILED("UNABLE_TO_LOCK_ROW") "," OK "," FAILED(
                     "STRING_TOO_LONG") "," OK "]");
     assert_int_equal(world->result.count, 2);
     assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_RETRY);

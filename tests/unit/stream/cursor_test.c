@@ -297,7 +297,7 @@ static bool survives(uint64_t seed, uint64_t at, bool is_cut)
     fixture->memory->cut_at = is_cut ? at : 0;
     fixture->memory->fail_at = is_cut ? 0 : at;
     fixture->memory->fail_count = 1;
-    for (uint64_t i = 1; i <= 130 && !fixture->memory->is_off; i++) {
+    for (uint64_t i = 1; i <= 70 && !fixture->memory->is_off; i++) {
         tried = i;
         if (save(fixture, i) == SFE_OK) {
             last = i;

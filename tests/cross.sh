@@ -1,0 +1,94 @@
+#!/bin/sh
+# Builds sfedge and its unit tests for ARM with Debian's cross compilers, runs the tests under qemu, and prints the
+# size of the stripped program. The last line says how many builds and tests passed.
+#   sh tests/cross.sh          armhf and arm64
+#   sh tests/cross.sh armhf    one of them
+set -u
+cd "$(dirname "$0")/.." || exit 70
+sh toolchains/debian.sh || exit $?
+
+passed=0
+failed=0
+mkdir -p build
+
+# The compilers, and qemu for the tests: as root at once, otherwise the line to run is printed.
+install_tools() {
+    missing=""
+    for package in gcc-arm-linux-gnueabihf gcc-aarch64-linux-gnu qemu-user-static; do
+        if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" != installed ]; then
+            missing="$missing $package"
+        fi
+    done
+    [ -n "$missing" ] || return 0
+    if [ "$(id -u)" != 0 ]; then
+        echo "Packages are missing. Run this once:" >&2
+        echo "  sudo apt-get update && sudo apt-get install -y --no-install-recommends$missing" >&2
+        return 69
+    fi
+    apt-get -qq update || true
+    # shellcheck disable=SC2086 # A list of words is wanted.
+    DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing > /dev/null
+}
+
+# step NAME COMMAND...: one build step, quiet when it passes.
+step() {
+    name=$1
+    shift
+    if "$@" > "build/cross-step.log" 2>&1; then
+        passed=$((passed + 1))
+        return 0
+    fi
+    failed=$((failed + 1))
+    echo "FAILED: $name"
+    tail -n 60 build/cross-step.log
+    return 1
+}
+
+build() {
+    cmake --preset "$1" && cmake --build --preset "$1" --target sfedge unit_tests
+}
+
+# tests ARCHITECTURE: counts each test; a test that qemu cannot carry out skips itself with its reason.
+tests() {
+    log=build/ctest-$1.log
+    ctest --preset "$1" -L unit -j 2 > "$log" 2>&1
+    line=$(grep 'tests passed,' "$log" | tail -n 1)
+    bad=$(printf '%s' "$line" | sed -n 's/.* \([0-9]*\) tests failed out of .*/\1/p')
+    all=$(printf '%s' "$line" | sed -n 's/.*out of \([0-9]*\)$/\1/p')
+    if [ -z "$all" ] || [ "$all" = 0 ]; then
+        failed=$((failed + 1))
+        echo "FAILED: no tests ran for $1"
+        tail -n 40 "$log"
+        return
+    fi
+    passed=$((passed + all - bad))
+    failed=$((failed + bad))
+    echo "$1: $line"
+    sed -n "s/^\[  SKIPPED \] \([a-z0-9_]*\)$/$1: skipped \1/p" "build/$1/Testing/Temporary/LastTest.log"
+    if [ "$bad" != 0 ]; then
+        grep -v '^ *Start ' "$log" | tail -n 200
+    fi
+}
+
+# cross ARCHITECTURE TRIPLET
+cross() {
+    step "sysroot $1" sh toolchains/sysroot.sh bookworm "$1" "build/sysroot-$1" || return
+    step "build $1" build "$1" || return
+    step "strip $1" "$2-strip" -o "build/$1/sfedge-stripped" "build/$1/sfedge" || return
+    echo "$1: sfedge, stripped: $(wc -c < "build/$1/sfedge-stripped") bytes"
+    tests "$1"
+}
+
+case ${1:-} in
+'' | armhf | arm64) ;;
+*)
+    echo "usage: sh tests/cross.sh [armhf|arm64]" >&2
+    exit 64
+    ;;
+esac
+install_tools || exit $?
+[ "${1:-armhf}" = armhf ] && cross armhf arm-linux-gnueabihf
+[ "${1:-arm64}" = arm64 ] && cross arm64 aarch64-linux-gnu
+
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
