@@ -34,7 +34,7 @@ install_tools() {
 step() {
     name=$1
     shift
-    if "$@" > "build/cross-step.log" 2>&1; then
+    if "$@" > build/cross-step.log 2>&1; then
         passed=$((passed + 1))
         return 0
     fi
@@ -48,7 +48,7 @@ build() {
     cmake --preset "$1" && cmake --build --preset "$1" --target sfedge unit_tests
 }
 
-# tests ARCHITECTURE: counts each test; a test that qemu cannot carry out skips itself with its reason.
+# tests ARCHITECTURE: counts each test; what cannot run under qemu or for this user skips itself and is named.
 tests() {
     log=build/ctest-$1.log
     ctest --preset "$1" -L unit -j 2 > "$log" 2>&1
@@ -64,7 +64,7 @@ tests() {
     passed=$((passed + all - bad))
     failed=$((failed + bad))
     echo "$1: $line"
-    sed -n "s/^\[  SKIPPED \] \([a-z0-9_]*\)$/$1: skipped \1/p" "build/$1/Testing/Temporary/LastTest.log"
+    sed -n "s/^\[  SKIPPED \] \([a-z0-9_]*\)$/$1: skipped \1/p" "build/$1/Testing/Temporary/LastTest.log" | sort -u
     if [ "$bad" != 0 ]; then
         grep -v '^ *Start ' "$log" | tail -n 200
     fi

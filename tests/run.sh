@@ -84,6 +84,21 @@ static_checks() {
     step "shellcheck" shellcheck $(git ls-files '*.sh') .ci/run
 }
 
+# The other machines it is built for: unit tests under an emulator.
+cross() {
+    sh tests/cross.sh > build/cross.log 2>&1
+    line=$(tail -n 1 build/cross.log)
+    bad=$(printf '%s' "$line" | sed -n 's/.* passed, \([0-9]*\) failed$/\1/p')
+    all=$(printf '%s' "$line" | sed -n 's/^\([0-9]*\) passed.*/\1/p')
+    passed=$((passed + ${all:-0}))
+    failed=$((failed + ${bad:-1}))
+    echo "cross: $line"
+    if [ "${bad:-1}" != 0 ]; then
+        tail -n 60 build/cross.log
+        echo "FAILED: cross" >> "$report"
+    fi
+}
+
 run_clang_tidy() {
     printf '%s\n' "$@" | xargs -P 2 -n 8 clang-tidy --quiet -p build/release --warnings-as-errors='*'
 }
@@ -100,6 +115,7 @@ if [ "${1:-}" != quick ]; then
     build asan && tests asan -L 'unit|fuzz|integration' -j 2
     build tsan && tests tsan -L 'unit|integration' -LE slow -j 2
     build clang && tests clang -L 'unit|fuzz' -j 2
+    cross
 fi
 
 [ -s "$report" ] && cat "$report"

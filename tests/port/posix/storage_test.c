@@ -205,7 +205,7 @@ static void list_visits_plain_files_until_told_to_stop(void **state)
     struct place *place = *state;
     char path[128];
     for (int i = 0; i < 3; i++) {
-        char name[8];
+        char name[16];
         (void)snprintf(name, sizeof(name), "f%d", i);
         struct sfe_file *file = open_file(place, name, SFE_STORAGE_CREATE);
         write_text(place, file, 0, "12345");

@@ -318,6 +318,27 @@ static void an_unreadable_end_is_not_cut_and_comes_back(void **state)
     assert_int_equal(reading.count, 5);
 }
 
+/* Killed between write and sync, with the power on: what is read then is in memory only, and must
+ * be made durable before it is called so. */
+static void what_recovery_calls_durable_survives_a_cut_right_after(void **state)
+{
+    struct world *world = *state;
+    world_write(world, 2, 300);
+    world_write(world, 2, 300);
+    struct memory_inode *file = world_segment(world, 1);
+    memset(file->durable + 3u * SFE_PAGE_BYTES, 0, SFE_PAGE_BYTES);
+    file->is_dirty[3] = true;
+    world_restart(world);
+    assert_int_equal(sfe_stream_durable(world->stream), 4);
+    assert_memory_equal(file->durable, file->seen, 4u * SFE_PAGE_BYTES);
+    world_stop(world);
+    memory_cut(world->memory);
+    memory_restart(world->memory);
+    world_must_start(world);
+    assert_int_equal(sfe_stream_durable(world->stream), 4);
+    world_check_whole(world, 1);
+}
+
 static void a_read_only_medium_can_still_be_read(void **state)
 {
     struct world *world = world_of(state);
@@ -405,6 +426,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_unreadable_page_in_the_middle_costs_its_frame_only,
                                         begin, end),
         cmocka_unit_test_setup_teardown(an_unreadable_end_is_not_cut_and_comes_back, begin, end),
+        cmocka_unit_test_setup_teardown(what_recovery_calls_durable_survives_a_cut_right_after,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(a_read_only_medium_can_still_be_read, begin, end),
         cmocka_unit_test_setup_teardown(a_newer_segment_is_refused_and_left_alone, begin, end),
         cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_synced_does_not_open, begin,
