@@ -171,6 +171,7 @@ static enum sfe_code read_headers(struct recovery *recovery, struct sfe_error *e
         }
         if (!segment->is_headless && segment->first_sequence < highest) {
             segment->is_headless = true; /* Sequences do not go back: it is not what it says. */
+            segment->is_foreign = true;
         }
         if (!segment->is_headless) {
             highest = segment->first_sequence;
@@ -202,7 +203,7 @@ static void settle_headless(struct recovery *recovery, struct segment *segment, 
         return;
     }
     segment_name(name, recovery->stream->name, segment->number, SEGMENT_SUFFIX);
-    if (is_damage) {
+    if (is_damage || segment->is_foreign) {
         segment_name(bad_name, recovery->stream->name, segment->number, SEGMENT_BAD_SUFFIX);
         code = recovery->storage->rename(recovery->storage->context, name, bad_name, &ignored);
     } else {

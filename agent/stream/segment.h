@@ -9,11 +9,13 @@
  * segment. */
 #define SEGMENT_HEADER_BYTES  88u
 #define SEGMENT_HEADER_COPIES 2u
-#define SEGMENT_BEGIN         (SEGMENT_HEADER_COPIES * SFE_PAGE_BYTES) /* Offset of the first frame. */
 #define SEGMENT_VERSION       1u
 #define SEGMENT_NAME_BYTES    (SFE_NAME_BYTES_MAX + 24u)
-#define SEGMENT_SUFFIX        ".seg"
-#define SEGMENT_BAD_SUFFIX    ".bad" /* Quarantined: never opened again, left for a human. */
+/* Offset of the first frame. */
+#define SEGMENT_BEGIN  (SEGMENT_HEADER_COPIES * SFE_PAGE_BYTES)
+#define SEGMENT_SUFFIX ".seg"
+/* Quarantined: never opened again, left for a human. */
+#define SEGMENT_BAD_SUFFIX ".bad"
 
 struct segment {
     uint64_t first_sequence;
@@ -25,6 +27,8 @@ struct segment {
     bool is_doomed;       /* Nothing in it is wanted any more: being removed. */
     bool is_headless;     /* While recovering: it has no valid header. */
     bool is_unreadable;   /* While recovering: the medium does not give the header out. */
+    bool is_foreign;      /* While recovering: valid, and out of order. Counts as headless, is never
+                             removed. */
 };
 
 enum header_verdict { HEADER_VALID, HEADER_BAD, HEADER_NEWER };

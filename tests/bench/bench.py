@@ -154,7 +154,8 @@ def main():
     options = argparse.ArgumentParser()
     options.add_argument("build")
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--backlog", type=int, default=0, help="also: memory with N events waiting")
+    options.add_argument("--backlog", type=int, default=1000000,
+                         help="memory with N events waiting; 0: leave that out")
     options.add_argument("--no-compress", action="store_true")
     options = options.parse_args()
     rounds = [(floor_subscribe(options.build), floor_post(options.build),

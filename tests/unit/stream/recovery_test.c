@@ -385,6 +385,24 @@ static void a_directory_that_cannot_be_synced_does_not_open(void **state)
     world_check_whole(world, 1);
 }
 
+static void a_segment_out_of_order_is_put_aside_and_never_removed(void **state)
+{
+    struct world *world = *state;
+    for (uint32_t i = 0; i < 60; i++) {
+        world_write(world, 3, 1100);
+    }
+    const struct segment late = {.first_sequence = 2, .number = 90, .salt = 1};
+    uint8_t header[SEGMENT_BEGIN];
+    segment_header_write(&late, "sales", header);
+    memory_put(world->memory, "sales-00000090.seg", header, sizeof(header));
+    world_restart(world);
+    assert_int_equal(sfe_stream_durable(world->stream), 180);
+    assert_non_null(memory_file(world->memory, "sales-00000090.bad"));
+    world_check_whole(world, 1);
+    world_write(world, 1, 100);
+    assert_non_null(world_segment(world, 91));
+}
+
 static void files_of_others_are_left_alone(void **state)
 {
     struct world *world = world_of(state);
@@ -432,6 +450,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_newer_segment_is_refused_and_left_alone, begin, end),
         cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_synced_does_not_open, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(a_segment_out_of_order_is_put_aside_and_never_removed,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(files_of_others_are_left_alone, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
