@@ -349,5 +349,7 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     walk_window(&walk);
     /* What changed in the walk itself may have made room for more. */
     output->next_due_ns = output->has_changed && !walk.is_blocked ? output->now_ns : walk.due_ns;
-    return output->next_due_ns;
+    /* A slot that failed at once has begun a pause: nobody else wakes us at its end. */
+    idle_ns = idle_until(output, ready_ns);
+    return idle_ns == 0 ? output->next_due_ns : earlier(idle_ns, output->next_due_ns);
 }

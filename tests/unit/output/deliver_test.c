@@ -178,6 +178,20 @@ static void a_slot_may_end_while_it_is_sent(void **state)
     assert_int_equal(world->slots[world_slot_of(world, 1)].count, 4);
 }
 
+static void a_slot_that_failed_at_once_is_tried_again_without_being_woken(void **state)
+{
+    struct world *world = *state;
+
+    world->answers_at_once = true;
+    world_append(world, "abcd");
+    uint64_t due_ns = world_turn(world);
+    for (uint32_t i = 0; i < 3 && due_ns != UINT64_MAX; i++) {
+        world->answers_at_once = false;
+        due_ns = world_after(world, due_ns > world->now_ns ? due_ns - world->now_ns : 0);
+    }
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 4);
+}
+
 static void a_full_window_reads_nothing_more(void **state)
 {
     struct world *world = *state;
@@ -243,6 +257,7 @@ int main(void)
         TEST(nothing_is_offered_while_the_target_is_not_ready),
         TEST(a_slot_that_cannot_be_sent_is_sent_later_with_the_same_events),
         TEST(a_slot_may_end_while_it_is_sent),
+        TEST(a_slot_that_failed_at_once_is_tried_again_without_being_woken),
         TEST(a_full_window_reads_nothing_more),
         TEST(gaps_are_passed_over_and_counted),
         TEST(an_event_that_vanishes_while_it_waits_is_a_gap),
