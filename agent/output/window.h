@@ -26,6 +26,7 @@ struct window_entry {
     uint64_t due_ns;
     uint64_t offered_ns; /* First offering since the last answer; 0: not yet. */
     uint64_t dead_sequence;
+    uint64_t unread_ns; /* When reading it again first failed; 0: it has not. */
     int64_t arrival_ns; /* Unix time. */
     struct sfe_stream_place place;
     uint32_t attempts;    /* Tries that ended with an answer. */

@@ -54,7 +54,7 @@ static bool lowest_cursor(const struct sfe_agent *agent, uint32_t index, uint64_
     return found;
 }
 
-static void release_settled(struct sfe_agent *agent)
+static void release_settled(struct sfe_agent *agent, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < agent->stream_count; i++) {
         struct agent_stream *stream = &agent->streams[i];
@@ -65,6 +65,9 @@ static void release_settled(struct sfe_agent *agent)
         }
         if (sfe_stream_release(stream->stream, sequence, &err) != SFE_OK) {
             sfe_log_error(agent->log, SFE_WARNING, "cannot give flash back; tried again", &err);
+            /* A full stream takes and settles nothing that would bring us here again. */
+            atomic_store(&agent->has_settled, true);
+            agent->save_again_ns = now_ns + SAVE_AGAIN_NS;
             continue;
         }
         stream->released = sequence;
@@ -108,7 +111,7 @@ static void save_cursors(struct sfe_agent *agent, uint64_t now_ns)
         agent->streams[i].marked = agent->marks[i].durable;
     }
     agent->saved_ns = now_ns;
-    release_settled(agent);
+    release_settled(agent, now_ns);
 }
 
 static uint64_t save_turn(struct sfe_agent *agent, uint64_t now_ns)

@@ -173,13 +173,18 @@ static enum sfe_code send(void *context, uint32_t number, struct sfe_error *err)
 
     SFE_ASSERT(number < records->options.slot_count);
     SFE_ASSERT(slot->state == RECORDS_FILLING && slot->event_count > 0);
-    if (slot->request.count == 0 && !records_make_next(slot)) {
+    const bool is_empty = slot->request.count == 0;
+    if (is_empty && !records_make_next(slot)) {
         struct sfe_error none = {.code = SFE_OK};
         records_finish(slot, SFE_SLOT_ANSWERED, &none, -1); /* Its events make no records at all. */
         return SFE_OK;
     }
     enum sfe_code code = records_begin(slot, err);
-    if (code != SFE_OK) {
+    if (code != SFE_OK && is_empty) {
+        /* It holds records of a later map, and more events may come: they begin with map 0. */
+        collections_begin(&slot->request);
+        slot->next = (struct records_place){0, slot->event_count, 0};
+    } else if (code != SFE_OK) {
         collections_reopen(&slot->request);
     }
     return code;
