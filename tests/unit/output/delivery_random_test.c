@@ -6,7 +6,7 @@
 
 #define OK        "{\"id\":\"a0\",\"success\":true,\"errors\":[],\"created\":true}"
 #define STEPS_MAX 100000u
-#define SEEDS     30u
+#define SEEDS     6u
 /* Turns in a row that ask for another at once. */
 #define SPINS_MAX 100u
 
