@@ -138,7 +138,7 @@ static enum sfe_code pass_waiting(struct gate *gate, struct sfe_error *err)
 
     while (code == SFE_OK && inbox->passed < inbox->end) {
         struct mqtt_frame frame;
-        struct sfe_slice packet;
+        struct sfe_slice packet = {NULL, 0};
 
         code = find_packet(gate, inbox->passed, &frame, &packet, err);
         if (code == SFE_OK && frame.type != MQTT_PACKET_PUBLISH) {
