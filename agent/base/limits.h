@@ -33,6 +33,8 @@
 
 /* In flight towards us per broker: unacknowledged PUBLISH packets (MQTT 5 Receive Maximum). */
 #define SFE_RECEIVE_MAXIMUM_DEFAULT 1000u
+/* Brokers of one connection that stand in for each other. */
+#define SFE_BROKERS_MAX 8u
 
 /* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
 #define SFE_COLLECTION_RECORDS_MAX 200u

@@ -25,18 +25,86 @@ static void check_plain(struct config_load *load, uint32_t entry, const char *ke
         key, (int)(host.size < 80 ? host.size : 80), (const char *)host.bytes);
 }
 
+static bool has_tls(const struct sfe_config_mqtt *mqtt)
+{
+    for (uint32_t i = 0; i < mqtt->broker_count; i++) {
+        if (mqtt->brokers[i].tls) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `tls` without a broker that has it, and a certificate without its key. */
+static void check_mqtt_tls(struct config_load *load, const struct sfe_config_mqtt *mqtt,
+                           uint32_t entry)
+{
+    uint32_t tls = load_member(load, entry, "tls");
+
+    if (tls == SFE_JSON_NONE) {
+        return;
+    }
+    if (mqtt->broker_count != 0 && !has_tls(mqtt)) {
+        load_mistake(load, tls,
+                     "\"tls\" has no effect on mqtt://; allowed: with a url that begins with "
+                     "mqtts://");
+    }
+    if ((mqtt->tls_cert_file == NULL) != (mqtt->tls_key_file == NULL)) {
+        load_mistake(load, tls,
+                     "\"%s\" is missing; allowed: \"cert_file\" and \"key_file\" together",
+                     mqtt->tls_cert_file == NULL ? "cert_file" : "key_file");
+    }
+}
+
+static void check_will(struct config_load *load, const struct sfe_config_will *will, uint32_t entry)
+{
+    uint32_t object = load_member(load, entry, "will");
+
+    if (will->topic != NULL && strpbrk(will->topic, "+#") != NULL) {
+        load_mistake(load, blamed(load, object, "topic"),
+                     "a message has a topic without wildcards; allowed: no + and no #");
+    }
+}
+
+/* What MQTT 3.1.1 does not have. */
+static void check_version(struct config_load *load, const struct sfe_config_mqtt *mqtt,
+                          uint32_t entry)
+{
+    uint32_t expiry = load_member(load, entry, "session_expiry");
+
+    if (mqtt->version != SFE_CONFIG_MQTT_3_1_1) {
+        return;
+    }
+    if (expiry != SFE_JSON_NONE) {
+        load_mistake(load, expiry,
+                     "\"session_expiry\" has no effect with \"version\": \"3.1.1\", where the "
+                     "broker decides; allowed: with \"5\"");
+    }
+    if (mqtt->password_file != NULL && mqtt->username == NULL) {
+        load_mistake(load, blamed(load, entry, "password_file"),
+                     "MQTT 3.1.1 has no password without a user name; allowed: with \"username\"");
+    }
+}
+
 static void check_mqtt(struct config_load *load, struct sfe_config_connection *connection,
                        uint32_t entry)
 {
     static const char prefix[] = "sfedge-";
     struct sfe_config_mqtt *mqtt = &connection->mqtt;
     struct sfe_slice id = sfe_slice_text(load->config->agent.id);
-    struct sfe_slice host = sfe_slice_text(mqtt->host);
     char *client_id;
 
-    if (mqtt->host != NULL && !mqtt->tls && !connection->plain && !spelling_is_loopback(host)) {
-        check_plain(load, entry, "url", host);
+    for (uint32_t i = 0; i < mqtt->broker_count; i++) {
+        const struct sfe_config_broker *broker = &mqtt->brokers[i];
+        struct sfe_slice host = sfe_slice_text(broker->host);
+        if (broker->host != NULL && !broker->tls && !connection->plain &&
+            !spelling_is_loopback(host)) {
+            check_plain(load, entry, "url", host);
+        }
     }
+    check_mqtt_tls(load, mqtt, entry);
+    check_will(load, &mqtt->will, entry);
+    check_version(load, mqtt, entry);
     if (mqtt->client_id == NULL && id.size != 0) {
         client_id = (char *)load_take(load, sizeof(prefix) + id.size);
         if (client_id != NULL) {
@@ -47,6 +115,20 @@ static void check_mqtt(struct config_load *load, struct sfe_config_connection *c
     }
 }
 
+static bool have_broker_in_common(const struct sfe_config_mqtt *one,
+                                  const struct sfe_config_mqtt *other)
+{
+    for (uint32_t i = 0; i < one->broker_count * other->broker_count; i++) {
+        const struct sfe_config_broker *a = &one->brokers[i / other->broker_count];
+        const struct sfe_config_broker *b = &other->brokers[i % other->broker_count];
+        if (a->host != NULL && b->host != NULL && strcmp(a->host, b->host) == 0 &&
+            a->port == b->port) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A broker ends the session of the first client when a second one comes with its id. */
 static void check_client_id(struct config_load *load, uint32_t index, uint32_t entry)
 {
@@ -55,10 +137,8 @@ static void check_client_id(struct config_load *load, uint32_t index, uint32_t e
 
     for (uint32_t i = 0; i < index; i++) {
         const struct sfe_config_mqtt *other = &connections[i].mqtt;
-        bool has_both = other->host != NULL && other->client_id != NULL && mqtt->host != NULL &&
-                        mqtt->client_id != NULL;
-        if (has_both && strcmp(other->host, mqtt->host) == 0 && other->port == mqtt->port &&
-            strcmp(other->client_id, mqtt->client_id) == 0) {
+        if (other->client_id != NULL && mqtt->client_id != NULL &&
+            strcmp(other->client_id, mqtt->client_id) == 0 && have_broker_in_common(other, mqtt)) {
             load_mistake(
                 load, blamed(load, entry, "client_id"),
                 "connection \"%s\" has the same client_id at the same broker; allowed: one "

@@ -34,17 +34,38 @@ struct sfe_config_agent {
 
 enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };
 
-struct sfe_config_mqtt {
-    const char *host; /* From `url`: mqtt://host[:1883], mqtts://host[:8883]. */
+/* One url: mqtt://host[:1883], mqtts://host[:8883]. */
+struct sfe_config_broker {
+    const char *host;
     uint16_t port;
     bool tls;
-    const char *client_id;      /* Default: "sfedge-" and agent.id. */
-    const char *username;       /* NULL: none. */
-    const char *password_file;  /* NULL: none. */
-    const char *tls_ca_file;    /* `tls`.`ca_file`; NULL: the system's. */
-    uint64_t keep_alive_ns;     /* `keep_alive`; default 30s, whole seconds, 5s to 18h. */
-    uint64_t session_expiry_ns; /* `session_expiry`; default 7d. */
-    uint16_t receive_maximum;   /* `receive_maximum`; default 1000, 1 to 65535. */
+};
+
+enum sfe_config_mqtt_version { SFE_CONFIG_MQTT_5, SFE_CONFIG_MQTT_3_1_1 };
+
+struct sfe_config_will {
+    const char *topic;   /* NULL: there is no will. A topic without wildcards. */
+    const char *payload; /* NULL: empty. */
+    uint8_t qos;         /* 0 or 1; default 1. */
+    bool retain;         /* Default false. */
+};
+
+struct sfe_config_mqtt {
+    const struct sfe_config_broker
+        *brokers; /* From `url`, one or a list: the first is preferred. */
+    uint32_t broker_count;
+    const char *client_id;                /* Default: "sfedge-" and agent.id. */
+    const char *username;                 /* NULL: none. */
+    const char *password_file;            /* NULL: none. */
+    const char *tls_ca_file;              /* `tls`.`ca_file`; NULL: the system's. */
+    uint64_t keep_alive_ns;               /* `keep_alive`; default 30s, whole seconds, 5s to 18h. */
+    uint64_t session_expiry_ns;           /* `session_expiry`; default 7d. */
+    uint16_t receive_maximum;             /* `receive_maximum`; default 1000, 1 to 65535. */
+    const char *tls_cert_file;            /* `tls`.`cert_file`; NULL: none. */
+    const char *tls_key_file;             /* `tls`.`key_file`; NULL: none. */
+    const char *tls_alpn;                 /* `tls`.`alpn`; NULL: none. */
+    enum sfe_config_mqtt_version version; /* `version`; default "5". */
+    struct sfe_config_will will;
 };
 
 enum sfe_auth_flow { SFE_AUTH_JWT_BEARER };

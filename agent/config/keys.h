@@ -15,6 +15,7 @@ enum config_section {
     SFE_SECTION_CONNECTION,
     SFE_SECTION_AUTH,
     SFE_SECTION_MQTT_TLS,
+    SFE_SECTION_MQTT_WILL,
     SFE_SECTION_SALESFORCE_TLS,
     SFE_SECTION_STREAM,
     SFE_SECTION_INPUT,
@@ -37,8 +38,8 @@ enum config_kind {
     SFE_KEY_TOPIC,      /* A topic filter. */
     SFE_KEY_IDENTIFIER, /* A name in Salesforce. */
     SFE_KEY_VERSION,    /* "v62.0". */
-    SFE_KEY_MQTT_URL,   /* `allowed` are the schemes; stored as host, port and tls. */
-    SFE_KEY_HTTP_URL,   /* The same, stored as text without a slash at the end. */
+    SFE_KEY_MQTT_URL,   /* One or a list; `allowed` are the schemes; stored as brokers. */
+    SFE_KEY_HTTP_URL,   /* `allowed` are the schemes; stored as text without a slash at the end. */
     SFE_KEY_CONNECTION, /* Name of a connection; `allowed` is the type it must have. */
     SFE_KEY_STREAM,     /* Name of a stream. */
     SFE_KEY_STREAMS,    /* One such name or a list. */

@@ -79,6 +79,23 @@ static void put_url(struct sfe_json_writer *writer, const struct config_key *row
     sfe_json_put_text(writer, "pattern", sfe_builder_slice(&pattern));
 }
 
+static void put_urls(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    sfe_json_begin_array(writer, "anyOf");
+    sfe_json_begin_object(writer, NULL);
+    put_url(writer, row);
+    sfe_json_end_object(writer);
+    sfe_json_begin_object(writer, NULL);
+    put(writer, "type", "array");
+    sfe_json_put_u64(writer, "minItems", row->min);
+    sfe_json_put_u64(writer, "maxItems", row->max);
+    sfe_json_begin_object(writer, "items");
+    put_url(writer, row);
+    sfe_json_end_object(writer);
+    sfe_json_end_object(writer);
+    sfe_json_end_array(writer);
+}
+
 static void put_types(struct sfe_json_writer *writer, const char *const *types, size_t count)
 {
     sfe_json_begin_array(writer, "type");
@@ -213,10 +230,10 @@ static void put_section(struct sfe_json_writer *writer, const struct config_key 
 
 /* How the kinds that are no plain text are put. */
 static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const struct config_key *) = {
-    [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,    [SFE_KEY_WHOLE] = put_whole,
-    [SFE_KEY_SIZE] = put_size,       [SFE_KEY_MQTT_URL] = put_url, [SFE_KEY_HTTP_URL] = put_url,
-    [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,   [SFE_KEY_SCALAR] = put_scalar,
-    [SFE_KEY_SECTION] = put_section, [SFE_KEY_NAMED] = put_named,  [SFE_KEY_LIST] = put_list,
+    [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,     [SFE_KEY_WHOLE] = put_whole,
+    [SFE_KEY_SIZE] = put_size,       [SFE_KEY_MQTT_URL] = put_urls, [SFE_KEY_HTTP_URL] = put_url,
+    [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,    [SFE_KEY_SCALAR] = put_scalar,
+    [SFE_KEY_SECTION] = put_section, [SFE_KEY_NAMED] = put_named,   [SFE_KEY_LIST] = put_list,
     [SFE_KEY_MAP] = put_map,
 };
 

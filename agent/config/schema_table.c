@@ -64,7 +64,11 @@ static const struct config_key table[] = {
      .help = "Allows mqtt:// and http:// to other hosts than this one: anyone on the way can "
              "read and change what passes."},
     {ROW(CONNECTION, "url", MQTT_URL), .only = "mqtt", .required = true, .allowed = "mqtt|mqtts",
-     .later = "mqtts", .help = "The broker: its host, and its port where it is not 1883."},
+     COUNTED(CONNECTION, mqtt.brokers, mqtt.broker_count), .min = 1, .max = SFE_BROKERS_MAX,
+     .help = "The broker: its host, and its port where it is not 8883 (mqtts) or 1883 (mqtt). "
+             "With a list the others stand in while the first does not answer."},
+    {ROW(CONNECTION, "version", WORD), .only = "mqtt", TO(CONNECTION, mqtt.version),
+     .fallback = "5", .allowed = "5|3.1.1", .help = "Version of MQTT that the broker speaks."},
     {ROW(CONNECTION, "client_id", TEXT), .only = "mqtt", TO(CONNECTION, mqtt.client_id), .max = 256,
      .help = "MQTT client id; must stay the same, as the broker keeps the session under it. "
              "Default: sfedge- and the id of the agent."},
@@ -72,8 +76,11 @@ static const struct config_key table[] = {
      .help = "User name at the broker."},
     {ROW(CONNECTION, "password_file", FILE), .only = "mqtt", TO(CONNECTION, mqtt.password_file),
      .help = "File that holds the password; others must not be able to read it."},
-    {ROW(CONNECTION, "tls", SECTION), .only = "mqtt", .later = SFE_LATER,
-     .of = SFE_SECTION_MQTT_TLS, .help = "How the broker is trusted."},
+    {ROW(CONNECTION, "tls", SECTION), .only = "mqtt", .of = SFE_SECTION_MQTT_TLS,
+     .help = "How the broker is trusted, and who we are to it; for mqtts://. Its certificate and "
+             "its name are checked always."},
+    {ROW(CONNECTION, "will", SECTION), .only = "mqtt", .of = SFE_SECTION_MQTT_WILL,
+     .help = "Message that the broker publishes for us when the connection breaks."},
     {ROW(CONNECTION, "keep_alive", DURATION), .only = "mqtt", TO(CONNECTION, mqtt.keep_alive_ns),
      .fallback = "30s", .min = 5 * SECOND, .max = 18 * HOUR, .step = SECOND,
      .help = "How often the connection is probed."},
@@ -119,9 +126,22 @@ static const struct config_key table[] = {
 
     {ROW(MQTT_TLS, "ca_file", FILE), TO(CONNECTION, mqtt.tls_ca_file),
      .help = "Certificates that are trusted (PEM). Default: those of the system."},
-    {ROW(MQTT_TLS, "client_cert_file", FILE), .later = SFE_LATER,
-     .help = "Our own certificate (PEM)."},
-    {ROW(MQTT_TLS, "key_file", FILE), .later = SFE_LATER, .help = "Its private key (PEM)."},
+    {ROW(MQTT_TLS, "cert_file", FILE), TO(CONNECTION, mqtt.tls_cert_file),
+     .help = "Our own certificate (PEM), and those between it and its authority."},
+    {ROW(MQTT_TLS, "key_file", FILE), TO(CONNECTION, mqtt.tls_key_file),
+     .help = "Its private key (PEM); others must not be able to read it."},
+    {ROW(MQTT_TLS, "alpn", TEXT), TO(CONNECTION, mqtt.tls_alpn), .max = 255,
+     .help = "Protocol to name in the handshake, for brokers that share a port, such as "
+             "x-amzn-mqtt-ca."},
+
+    {ROW(MQTT_WILL, "topic", TEXT), TO(CONNECTION, mqtt.will.topic), .required = true,
+     .max = 1024, .help = "Its topic."},
+    {ROW(MQTT_WILL, "payload", TEXT), TO(CONNECTION, mqtt.will.payload), .max = 32768,
+     .help = "Its payload. Default: none."},
+    {ROW(MQTT_WILL, "qos", WHOLE), TO(CONNECTION, mqtt.will.qos), .fallback = "1", .max = 1,
+     .help = "Its QoS."},
+    {ROW(MQTT_WILL, "retain", FLAG), TO(CONNECTION, mqtt.will.retain), .fallback = "false",
+     .help = "Whether the broker keeps it for those who subscribe later."},
 
     {ROW(SALESFORCE_TLS, "ca_file", FILE), TO(CONNECTION, salesforce.ca_file),
      .help = "Certificates that are trusted (PEM). Default: those of the system."},
@@ -257,6 +277,7 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
         .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .has_types = true},
     [SFE_SECTION_AUTH] = {.name = "auth", .heading = "auth of a connection"},
     [SFE_SECTION_MQTT_TLS] = {.name = "mqtt-tls", .heading = "tls of a connection of type mqtt"},
+    [SFE_SECTION_MQTT_WILL] = {.name = "mqtt-will", .heading = "will of a connection"},
     [SFE_SECTION_SALESFORCE_TLS] = {.name = "salesforce-tls",
         .heading = "tls of a connection of type salesforce"},
     [SFE_SECTION_STREAM] = {.name = "stream", .heading = "An entry of streams",
@@ -469,6 +490,10 @@ static void add_figures(const struct config_key *key, struct sfe_builder *builde
         add_range(key, builder, quantity_add_size);
         break;
     case SFE_KEY_MQTT_URL:
+        add_words(key, "", " or ", "://host[:port]", builder);
+        sfe_builder_format(builder, ", or a list of %u to %u such", (unsigned)key->min,
+                           (unsigned)key->max);
+        break;
     case SFE_KEY_HTTP_URL:
         add_words(key, "", " or ", "://host[:port]", builder);
         break;

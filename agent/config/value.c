@@ -210,15 +210,14 @@ static const char *read_url(const struct value *value, struct spelling_url *url)
 
 static const char *convert_mqtt_url(const struct value *value)
 {
-    struct sfe_config_connection *connection = (struct sfe_config_connection *)value->base;
-    struct sfe_config_mqtt *mqtt = &connection->mqtt;
+    struct sfe_config_broker *broker = (struct sfe_config_broker *)value->base;
     struct spelling_url url;
     const char *problem = read_url(value, &url);
 
     if (problem == NULL) {
-        mqtt->host = load_keep(value->load, url.host);
-        mqtt->tls = sfe_slice_equal(url.scheme, SFE_TEXT("mqtts"));
-        mqtt->port = url.port != 0 ? url.port : (uint16_t)(mqtt->tls ? 8883 : 1883);
+        broker->host = load_keep(value->load, url.host);
+        broker->tls = sfe_slice_equal(url.scheme, SFE_TEXT("mqtts"));
+        broker->port = url.port != 0 ? url.port : (uint16_t)(broker->tls ? 8883 : 1883);
     }
     return problem;
 }
@@ -358,6 +357,31 @@ static void read_simple(struct config_load *load, const struct config_key *row, 
     }
 }
 
+/* One url or a list of them. */
+static void read_brokers(struct config_load *load, const struct config_key *row, uint32_t token,
+                         void *base)
+{
+    bool is_list = sfe_json_kind(&load->json, token) == SFE_JSON_ARRAY;
+    uint32_t count = is_list ? sfe_json_length(&load->json, token) : 1u;
+    uint32_t item = is_list ? sfe_json_first(&load->json, token) : token;
+    struct sfe_config_broker *brokers;
+
+    if (count < row->min || count > row->max) {
+        value_mistake(load, row, token, count == 0 ? "empty" : "too many entries");
+        return;
+    }
+    brokers = (struct sfe_config_broker *)load_take(load, count * sizeof(*brokers));
+    if (brokers == NULL) {
+        return;
+    }
+    value_store_pointer(row, base, brokers);
+    memcpy((uint8_t *)base + row->count_offset, &count, sizeof(count));
+    for (uint32_t i = 0; i < count; i++) {
+        read_simple(load, row, item, &brokers[i]);
+        item = is_list ? sfe_json_next(&load->json, token, item) : item;
+    }
+}
+
 void value_read(struct config_load *load, const struct config_key *row, uint32_t token, void *base)
 {
     if (row->place_offset != 0) {
@@ -379,6 +403,9 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
         break;
     case SFE_KEY_SCALAR:
         read_scalar(load, row, token, base);
+        break;
+    case SFE_KEY_MQTT_URL:
+        read_brokers(load, row, token, base);
         break;
     default:
         read_simple(load, row, token, base);

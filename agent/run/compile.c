@@ -138,6 +138,34 @@ static enum sfe_code read_secret(struct compiler *compiler,
     return SFE_OK;
 }
 
+struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt)
+{
+    return (struct sfe_tls_options){
+        .ca_file = mqtt->tls_ca_file,
+        .cert_file = mqtt->tls_cert_file,
+        .key_file = mqtt->tls_key_file,
+        .alpn = mqtt->tls_alpn,
+    };
+}
+
+/* Certificates and key of a connection must be there, and fit. */
+static void check_tls_files(struct compiler *compiler,
+                            const struct sfe_config_connection *connection)
+{
+    const struct sfe_config_mqtt *mqtt = &connection->mqtt;
+    const struct sfe_tls_options files = sfe_compile_tls_files(mqtt);
+    struct sfe_error err = {0};
+    bool is_needed = false;
+
+    for (uint32_t i = 0; i < mqtt->broker_count; i++) {
+        is_needed = is_needed || mqtt->brokers[i].tls;
+    }
+    if (is_needed && sfe_tls_check(&files, &err) != SFE_OK) {
+        (void)sfe_within(&err, "connection \"%s\"", connection->name);
+        report_at(compiler, &connection->place, &err);
+    }
+}
+
 enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                           sfe_config_report report, void *reader, struct sfe_compiled *compiled,
                           struct sfe_error *err)
@@ -155,6 +183,7 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     }
     for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
         code = read_secret(&compiler, &config->connections[i], &compiled->connections[i], err);
+        check_tls_files(&compiler, &config->connections[i]);
     }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);

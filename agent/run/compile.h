@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "flow/map.h"
+#include "port/tls.h"
 
 struct sfe_arena;
 
@@ -30,6 +31,9 @@ struct sfe_compiled {
 SFE_MUST_USE enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                                        sfe_config_report report, void *reader,
                                        struct sfe_compiled *compiled, struct sfe_error *err);
+
+/* What TLS to the brokers of a connection reads. */
+struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt);
 
 /* Overwrites the secrets. */
 void sfe_compiled_wipe(struct sfe_compiled *compiled);
