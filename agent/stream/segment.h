@@ -9,11 +9,12 @@
  * segment. */
 #define SEGMENT_HEADER_BYTES  88u
 #define SEGMENT_HEADER_COPIES 2u
-#define SEGMENT_BEGIN         (SEGMENT_HEADER_COPIES * SFE_PAGE_BYTES) /* Offset of the first frame. */
-#define SEGMENT_VERSION       1u
-#define SEGMENT_NAME_BYTES    (SFE_NAME_BYTES_MAX + 24u)
-#define SEGMENT_SUFFIX        ".seg"
-#define SEGMENT_BAD_SUFFIX    ".bad" /* Quarantined: never opened again, left for a human. */
+/* Offset of the first frame. */
+#define SEGMENT_BEGIN      (SEGMENT_HEADER_COPIES * SFE_PAGE_BYTES)
+#define SEGMENT_VERSION    1u
+#define SEGMENT_NAME_BYTES (SFE_NAME_BYTES_MAX + 24u)
+#define SEGMENT_SUFFIX     ".seg"
+#define SEGMENT_BAD_SUFFIX ".bad" /* Quarantined: never opened again, left for a human. */
 
 struct segment {
     uint64_t first_sequence;
