@@ -22,7 +22,9 @@ static const char *const patterns[SFE_KEY_KINDS] = {
     [SFE_KEY_INTERFACE] = "^[A-Za-z0-9._:-]{1,45}$",
     [SFE_KEY_DURATION] = "^[0-9]+(ms|s|m|h|d)$",
     [SFE_KEY_POINTER] = "^/([^~]|~0|~1)*$",
-    [SFE_KEY_TOPIC] = "^(([^#+/]*|\\+)/)*([^#+/]*|\\+|#)$",
+    [SFE_KEY_TOPIC] = "^(\\$share/[^#+/]+/(?=.)|(?!\\$share(/|$)))"
+                      "(([^#+/]*|\\+)/)*([^#+/]*|\\+|#)$",
+    [SFE_KEY_HOSTS] = "^[A-Za-z0-9._:/\\[\\]-]{1,253}$",
     [SFE_KEY_IDENTIFIER] = "^[A-Za-z][A-Za-z0-9_]{0,127}$",
     [SFE_KEY_VERSION] = "^v([5-9][0-9]|[1-9][0-9][0-9])\\.0$",
     [SFE_KEY_CONNECTION] = name_pattern,
@@ -153,7 +155,9 @@ static void put_list(struct sfe_json_writer *writer, const struct config_key *ro
     if (row->kind == SFE_KEY_LIST) {
         put_reference(writer, row->of, SFE_TEXT(""));
     } else {
-        put_pattern(writer, row->kind == SFE_KEY_STREAMS ? name_pattern : patterns[SFE_KEY_TEXT]);
+        put_pattern(writer, row->kind == SFE_KEY_STREAMS ? name_pattern
+                            : row->kind == SFE_KEY_HOSTS ? patterns[SFE_KEY_HOSTS]
+                                                         : patterns[SFE_KEY_TEXT]);
     }
     sfe_json_end_object(writer);
 }
@@ -222,11 +226,11 @@ static void put_section(struct sfe_json_writer *writer, const struct config_key 
 
 /* How the kinds that are no plain text are put. */
 static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const struct config_key *) = {
-    [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,    [SFE_KEY_WHOLE] = put_whole,
-    [SFE_KEY_SIZE] = put_size,       [SFE_KEY_MQTT_URL] = put_url, [SFE_KEY_HTTP_URL] = put_url,
-    [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,   [SFE_KEY_SCALAR] = put_scalar,
-    [SFE_KEY_SECTION] = put_section, [SFE_KEY_NAMED] = put_named,  [SFE_KEY_LIST] = put_list,
-    [SFE_KEY_MAP] = put_map,
+    [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,       [SFE_KEY_WHOLE] = put_whole,
+    [SFE_KEY_SIZE] = put_size,       [SFE_KEY_MQTT_URL] = put_url,    [SFE_KEY_HTTP_URL] = put_url,
+    [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,      [SFE_KEY_HOSTS] = put_list,
+    [SFE_KEY_SCALAR] = put_scalar,   [SFE_KEY_SECTION] = put_section, [SFE_KEY_NAMED] = put_named,
+    [SFE_KEY_LIST] = put_list,       [SFE_KEY_MAP] = put_map,
 };
 
 static void put_default(struct sfe_json_writer *writer, const struct config_key *row)

@@ -157,7 +157,7 @@ static const struct config_key table[] = {
      .help = "File that holds the password; others must not be able to read it."},
     {ROW(PROXY, "password", SECRET), TO(CONNECTION, salesforce.proxy_password),
      .help = "Where the password is: env:NAME or credential:NAME."},
-    {ROW(PROXY, "no_proxy", TEXTS), COUNTED(CONNECTION, salesforce.no_proxy,
+    {ROW(PROXY, "no_proxy", HOSTS), COUNTED(CONNECTION, salesforce.no_proxy,
      salesforce.no_proxy_count), .max = 32,
      .help = "Hosts, domains (with all below them) and networks such as 10.0.0.0/8 that are "
              "reached without the proxy."},
@@ -477,6 +477,7 @@ static const struct {
 } counted[SFE_KEY_KINDS] = {
     [SFE_KEY_NAMED] = {"an object of", "named entries"},
     [SFE_KEY_TEXTS] = {"a list of", "texts"},
+    [SFE_KEY_HOSTS] = {"a list of", "hosts, domains and networks"},
     [SFE_KEY_LIST] = {"a list of", "objects"},
     [SFE_KEY_MAP] = {"an object of", "fields"},
 };

@@ -145,6 +145,11 @@ bool spelling_is_secret_reference(struct sfe_slice text)
            is_word_of(name, "._-") && name.bytes[0] != '.';
 }
 
+bool spelling_is_host_pattern(struct sfe_slice text)
+{
+    return text.size <= HOST_BYTES_MAX && is_word_of(text, "._:/[]-");
+}
+
 bool spelling_is_interface(struct sfe_slice text)
 {
     return text.size <= INTERFACE_BYTES_MAX && is_word_of(text, "._:-");

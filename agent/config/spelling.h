@@ -24,6 +24,10 @@ bool spelling_is_secret_reference(struct sfe_slice text);
 /* A network interface or an IP address: 1 to 45 letters, digits and . _ : - */
 bool spelling_is_interface(struct sfe_slice text);
 
+/* A host, a domain or a network as curl's list of hosts without proxy has them: 1 to 253 letters,
+ * digits and . _ : / [ ] - */
+bool spelling_is_host_pattern(struct sfe_slice text);
+
 /* Bytes below 0x20, or DEL. */
 bool spelling_has_control(struct sfe_slice text);
 

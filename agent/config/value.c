@@ -392,6 +392,7 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
         reference_read_streams(load, row, token, base);
         break;
     case SFE_KEY_TEXTS:
+    case SFE_KEY_HOSTS:
         reference_read_texts(load, row, token, base);
         break;
     case SFE_KEY_SCALAR:
