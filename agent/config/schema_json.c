@@ -11,19 +11,21 @@
 static const char name_pattern[] = "^[a-z0-9_-]{1,32}$";
 static const char field_pattern[] = "^[A-Za-z][A-Za-z0-9_]{0,127}"
                                     "(\\.[A-Za-z][A-Za-z0-9_]{0,127})?$";
+static const char secret_pattern[] = "^(env:[A-Za-z_][A-Za-z0-9_]{0,127}|"
+                                     "credential:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})$";
+static const char topic_pattern[] = "^(\\$share/[^#+/]+/(?=.)|(?!\\$share(/|$)))"
+                                    "(([^#+/]*|\\+)/)*([^#+/]*|\\+|#)$";
 
 /* The pattern of the kinds that are plain text; a schema cannot say their range. */
 static const char *const patterns[SFE_KEY_KINDS] = {
     [SFE_KEY_TEXT] = "^[^\\u0000-\\u001f\\u007f]+$",
     [SFE_KEY_FILE] = "^[^\\u0000-\\u001f\\u007f]+$",
     [SFE_KEY_TEMPLATE] = "^[^\\u0000]+$",
-    [SFE_KEY_SECRET] = "^(env:[A-Za-z_][A-Za-z0-9_]{0,127}|"
-                       "credential:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})$",
+    [SFE_KEY_SECRET] = secret_pattern,
     [SFE_KEY_INTERFACE] = "^[A-Za-z0-9._:-]{1,45}$",
     [SFE_KEY_DURATION] = "^[0-9]+(ms|s|m|h|d)$",
     [SFE_KEY_POINTER] = "^/([^~]|~0|~1)*$",
-    [SFE_KEY_TOPIC] = "^(\\$share/[^#+/]+/(?=.)|(?!\\$share(/|$)))"
-                      "(([^#+/]*|\\+)/)*([^#+/]*|\\+|#)$",
+    [SFE_KEY_TOPIC] = topic_pattern,
     [SFE_KEY_HOSTS] = "^[A-Za-z0-9._:/\\[\\]-]{1,253}$",
     [SFE_KEY_IDENTIFIER] = "^[A-Za-z][A-Za-z0-9_]{0,127}$",
     [SFE_KEY_VERSION] = "^v([5-9][0-9]|[1-9][0-9][0-9])\\.0$",
