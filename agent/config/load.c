@@ -71,7 +71,7 @@ static enum sfe_code parse(struct config_load *load, struct sfe_arena *scratch,
                            struct sfe_error *err)
 {
     const struct config_parts *parts = load->parts;
-    struct merge_file files[SFE_CONFIG_FILES_MAX];
+    struct merge_file files[SFE_CONFIG_FILES_MAX] = {0};
     struct sfe_json_token *tokens;
     struct sfe_error cause;
 
