@@ -8,7 +8,7 @@
 
 static const struct sfe_command COMMANDS[] = {
     {"run", "run the agent in the foreground; SIGTERM ends it in order", "c", sfe_cli_run},
-    {"check", "check the configuration as run would, up to the first connection", "cj",
+    {"check", "check the configuration as run would, up to the first connection", "cjp",
      sfe_cli_check},
     {"status", "show what the running agent does: links, backlog, rates, last errors", "csj",
      sfe_cli_status},
@@ -30,7 +30,8 @@ static int print_help(void)
     }
     sfe_cli_print("\n  -c, --config FILE      the configuration (default %s)\n"
                   "  -s, --state DIRECTORY  the state directory of a running agent\n"
-                  "  -j, --json             for scripts\n\n"
+                  "  -j, --json             for scripts\n"
+                  "  -p, --print            the configuration in force, with its defaults\n\n"
                   "exit codes: 0 well, 64 usage, 65 data, 69 unavailable, 70 internal, 74 storage, "
                   "75 try again,\n            77 permission, 78 configuration\n",
                   SFE_CLI_DEFAULT_CONFIG);
@@ -53,8 +54,8 @@ static char option_letter(const char *text)
     static const struct {
         const char *text;
         char letter;
-    } OPTIONS[] = {{"-c", 'c'},      {"--config", 'c'}, {"-s", 's'},
-                   {"--state", 's'}, {"-j", 'j'},       {"--json", 'j'}};
+    } OPTIONS[] = {{"-c", 'c'}, {"--config", 'c'}, {"-s", 's'}, {"--state", 's'},
+                   {"-j", 'j'}, {"--json", 'j'},   {"-p", 'p'}, {"--print", 'p'}};
 
     for (size_t i = 0; i < sizeof(OPTIONS) / sizeof(OPTIONS[0]); i++) {
         if (strcmp(OPTIONS[i].text, text) == 0) {
@@ -74,8 +75,8 @@ static bool read_arguments(const struct sfe_command *command, char **words,
                                 command->name, *words);
             return false;
         }
-        if (letter == 'j') {
-            arguments->json = true;
+        if (letter == 'j' || letter == 'p') {
+            *(letter == 'j' ? &arguments->json : &arguments->print) = true;
             continue;
         }
         if (words[1] == NULL) {

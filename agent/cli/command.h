@@ -14,12 +14,14 @@ struct sfe_arguments {
     const char *config; /* --config FILE, -c FILE; default SFE_CLI_DEFAULT_CONFIG. */
     const char *state;  /* --state DIRECTORY; NULL: from the configuration. */
     bool json;          /* --json */
+    bool print;         /* --print */
 };
 
 struct sfe_command {
     const char *name;
     const char *summary; /* One line. */
-    const char *options; /* Letters of the options it takes: c config, s state, j json. */
+    const char *options; /* Letters of the options it takes: c config, s state, j json,
+                            p print. */
     /* Runs the command; what it prints goes to standard output, mistakes to standard error. Returns
      * the exit code. */
     int (*run)(const struct sfe_arguments *arguments);

@@ -31,7 +31,7 @@ static enum sfe_code run_agent(const struct sfe_config *config, const struct sfe
     if (code != SFE_OK) {
         goto out;
     }
-    code = sfe_arena_open(sfe_agent_memory_bytes_max(config), &arena, err);
+    code = sfe_arena_open(sfe_agent_arena_bytes(config), &arena, err);
     if (code != SFE_OK) {
         goto out;
     }

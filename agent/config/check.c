@@ -5,7 +5,8 @@
 #include "config/spelling.h"
 #include "config/suggest.h"
 
-#define SEGMENTS_MIN 4u
+#define SEGMENTS_MIN    4u
+#define SIZE_TEXT_BYTES 24u
 
 /* The token to blame for `key` of `object`: its value, or the object where the key is left out. */
 static uint32_t blamed(const struct config_load *load, uint32_t object, const char *key)
@@ -149,20 +150,33 @@ static void check_client_id(struct config_load *load, uint32_t index, uint32_t e
     }
 }
 
+static bool is_shared_login(struct sfe_slice host)
+{
+    return sfe_slice_equal(host, SFE_TEXT("login.salesforce.com")) ||
+           sfe_slice_equal(host, SFE_TEXT("test.salesforce.com"));
+}
+
 static void check_salesforce(struct config_load *load, struct sfe_config_connection *connection,
                              uint32_t entry)
 {
     struct sfe_config_salesforce *salesforce = &connection->salesforce;
     struct spelling_url url;
 
-    if (salesforce->audience == NULL) {
+    if (salesforce->audience == NULL && salesforce->flow == SFE_AUTH_JWT_BEARER) {
         salesforce->audience = salesforce->login_url;
     }
-    if (salesforce->login_url == NULL || connection->plain ||
+    if (salesforce->login_url == NULL ||
         spelling_read_url(sfe_slice_text(salesforce->login_url), &url) != NULL) {
         return;
     }
-    if (sfe_slice_equal(url.scheme, SFE_TEXT("http")) && !spelling_is_loopback(url.host)) {
+    if (salesforce->flow == SFE_AUTH_CLIENT_CREDENTIALS && is_shared_login(url.host)) {
+        load_mistake(load, blamed(load, entry, "login_url"),
+                     "%.*s does not answer the client-credentials flow; allowed: the org's My "
+                     "Domain, \"https://NAME.my.salesforce.com\"",
+                     (int)url.host.size, (const char *)url.host.bytes);
+    }
+    if (!connection->plain && sfe_slice_equal(url.scheme, SFE_TEXT("http")) &&
+        !spelling_is_loopback(url.host)) {
         check_plain(load, entry, "login_url", url.host);
     }
 }
@@ -186,25 +200,45 @@ static void check_connections(struct config_load *load)
     }
 }
 
+static void show_size(uint64_t size_bytes, char shown[SIZE_TEXT_BYTES])
+{
+    struct sfe_builder builder = sfe_builder_make(shown, SIZE_TEXT_BYTES - 1);
+
+    quantity_add_size(&builder, size_bytes);
+    shown[builder.size] = '\0';
+}
+
+static void check_stream(struct config_load *load, const struct sfe_config_stream *stream,
+                         uint32_t entry)
+{
+    uint64_t quota_min = (uint64_t)stream->segment_bytes * SEGMENTS_MIN;
+    uint64_t event_max = load->config->agent.event_bytes_max;
+    char size[SIZE_TEXT_BYTES];
+
+    if (stream->quota_bytes != 0 && stream->quota_bytes < quota_min) {
+        show_size(quota_min, size);
+        load_mistake(load, blamed(load, entry, "quota"),
+                     "the quota holds fewer than %u segments; allowed: at least %s, or a "
+                     "smaller \"segment\"",
+                     SEGMENTS_MIN, size);
+    }
+    if (stream->segment_bytes != 0 &&
+        event_max + SFE_SEGMENT_OVERHEAD_BYTES > stream->segment_bytes) {
+        show_size(stream->segment_bytes - SFE_SEGMENT_OVERHEAD_BYTES, size);
+        load_mistake(load, blamed(load, entry, "segment"),
+                     "the segment does not hold an event of the largest size; allowed: a larger "
+                     "one, or \"event_max\" of the agent at most %s",
+                     size);
+    }
+}
+
 static void check_streams(struct config_load *load)
 {
-    char least[24];
-    struct sfe_builder builder = sfe_builder_make(least, sizeof(least) - 1);
     uint32_t object;
     uint32_t key = load_named_first(load, "streams", &object);
 
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->stream_count; i++) {
-        const struct sfe_config_stream *stream = &load->config->streams[i];
-        uint64_t quota_min = (uint64_t)stream->segment_bytes * SEGMENTS_MIN;
-        if (stream->quota_bytes != 0 && stream->quota_bytes < quota_min) {
-            sfe_builder_rewind(&builder, 0);
-            quantity_add_size(&builder, quota_min);
-            least[builder.size] = '\0';
-            load_mistake(load, blamed(load, key + 1, "quota"),
-                         "the quota holds fewer than %u segments; allowed: at least %s, or a "
-                         "smaller \"segment\"",
-                         SEGMENTS_MIN, least);
-        }
+        check_stream(load, &load->config->streams[i], key + 1);
         key = sfe_json_next(&load->json, object, key);
     }
 }

@@ -22,6 +22,7 @@ struct sfe_config_place {
     const char *pointer; /* RFC 6901, into the file. */
     uint32_t line;
     uint32_t column;
+    const char *file; /* The main file, or one of conf.d; NULL: the main file. */
 };
 
 struct sfe_config_agent {
@@ -66,22 +67,37 @@ struct sfe_config_mqtt {
     const char *tls_alpn;                 /* `tls`.`alpn`; NULL: none. */
     enum sfe_config_mqtt_version version; /* `version`; default "5". */
     struct sfe_config_will will;
+    const char *password; /* "env:NAME" or "credential:NAME"; NULL: none. */
 };
 
-enum sfe_auth_flow { SFE_AUTH_JWT_BEARER };
+enum sfe_auth_flow { SFE_AUTH_JWT_BEARER, SFE_AUTH_CLIENT_CREDENTIALS };
 
 struct sfe_config_salesforce {
     const char *login_url;   /* Without a slash at the end. */
     const char *api_version; /* "v62.0". */
     enum sfe_auth_flow flow; /* `auth`.`flow`. */
     const char *client_id;   /* `auth`.`client_id`: the consumer key. */
-    const char *username;
-    const char *audience; /* Default: login_url. */
+    const char *username;    /* With jwt-bearer only, as audience and key. */
+    const char *audience;    /* Default: login_url. */
     const char *key_file;
     const char *ca_file;         /* `tls`.`ca_file`; NULL: the system's. */
     uint64_t connect_timeout_ns; /* `connect_timeout`; default 15s. */
     uint64_t request_timeout_ns; /* `request_timeout`; default 120s. */
     bool compress;               /* `compress`; default true: bodies over 1 KiB are sent as gzip. */
+    /* Secrets are files, or "env:NAME" or "credential:NAME"; of each pair at most one is set. */
+    const char *key;
+    const char *client_secret_file; /* With client-credentials only. */
+    const char *client_secret;
+    const char *cert_file; /* `tls`.`cert_file`: our own certificate; NULL: none. */
+    const char *cert_key_file;
+    const char *cert_key;
+    const char *proxy_url; /* `proxy`.`url`; NULL: straight. */
+    const char *proxy_username;
+    const char *proxy_password_file;
+    const char *proxy_password;
+    const char *const *no_proxy; /* Hosts, domains and networks that are reached straight. */
+    uint32_t no_proxy_count;
+    const char *interface; /* NULL: any. */
 };
 
 struct sfe_config_connection {
@@ -195,12 +211,21 @@ struct sfe_config {
  * ("unknown key \"qouta\"; did you mean \"quota\"? allowed: …"). */
 typedef void (*sfe_config_report)(void *reader, const struct sfe_error *mistake);
 
-/* Reads and checks `path`. Reports every mistake and then fails with SFE_E_CONFIG (*err: how many);
- * a file that cannot be read or parsed is SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG and is
- * reported as well. Keys of the design that this version does not carry out are mistakes too ("… is
- * not available in this version"), never ignored. */
+/* Reads and checks `path`, and with it the files conf.d/NAME.json beside it, in the order of their
+ * names, as one configuration; what is defined twice is a mistake. Reports every mistake and then
+ * fails with SFE_E_CONFIG (*err: how many); a file that cannot be read or parsed is
+ * SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG and is reported as well. Keys of the design
+ * that this version does not carry out are mistakes too ("… is not available in this version"),
+ * never ignored. */
 SFE_MUST_USE enum sfe_code sfe_config_load(const char *path, struct sfe_arena *arena,
                                            sfe_config_report report, void *reader,
                                            const struct sfe_config **config, struct sfe_error *err);
+
+/* Adds the configuration of `path` as one file that can be read back: what conf.d says is merged
+ * in, defaults are filled in and marked by a comment, paths are absolute, secrets are where they
+ * are, never what they are. For a configuration that loads; otherwise as sfe_config_load, told
+ * nobody. */
+SFE_MUST_USE enum sfe_code sfe_config_print(const char *path, struct sfe_arena *arena,
+                                            struct sfe_builder *out, struct sfe_error *err);
 
 #endif

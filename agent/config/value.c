@@ -14,6 +14,7 @@ struct value {
     const struct config_key *row;
     struct sfe_slice text; /* Unescaped, or the digits or the word of what is no text. */
     void *base;
+    const char *file; /* Where it stands. */
 };
 
 /* Stores the value; what is wrong with it where it cannot ("" where the list of what is allowed
@@ -154,7 +155,7 @@ static struct sfe_slice folder_of(const char *path)
 
 static const char *convert_file(const struct value *value)
 {
-    struct sfe_slice folder = folder_of(value->load->path);
+    struct sfe_slice folder = folder_of(value->file);
     struct sfe_slice name = value->text;
     uint8_t *path;
 
@@ -174,6 +175,16 @@ static const char *convert_file(const struct value *value)
     }
     value_store_pointer(value->row, value->base, path);
     return NULL;
+}
+
+static const char *convert_secret(const struct value *value)
+{
+    return spelling_is_secret_reference(value->text) ? keep(value) : "";
+}
+
+static const char *convert_interface(const struct value *value)
+{
+    return spelling_is_interface(value->text) ? keep(value) : "";
 }
 
 static const char *convert_pointer(const struct value *value)
@@ -259,6 +270,8 @@ static const struct reading {
     [SFE_KEY_DURATION] = {convert_duration, TEXT_ONLY},
     [SFE_KEY_SIZE] = {convert_size, TEXT_ONLY | KIND(SFE_JSON_NUMBER)},
     [SFE_KEY_FILE] = {convert_file, TEXT_ONLY},
+    [SFE_KEY_SECRET] = {convert_secret, TEXT_ONLY},
+    [SFE_KEY_INTERFACE] = {convert_interface, TEXT_ONLY},
     [SFE_KEY_POINTER] = {convert_pointer, TEXT_ONLY},
     [SFE_KEY_TOPIC] = {convert_topic, TEXT_ONLY},
     [SFE_KEY_IDENTIFIER] = {convert_identifier, TEXT_ONLY},
@@ -298,6 +311,9 @@ void value_mistake(struct config_load *load, const struct config_key *row, uint3
     allowed[builder.size] = '\0';
     if (is_url && is_text && memchr(raw.bytes, '@', raw.size) != NULL) {
         found = "a url with a password"; /* Which must not go into any log. */
+    }
+    if (row->kind == SFE_KEY_SECRET) {
+        found = "a secret itself, or nothing that says where one is";
     }
     if (row->kind == SFE_KEY_WORD && is_text) {
         best = nearest_word(row, raw);
@@ -340,7 +356,8 @@ static void read_simple(struct config_load *load, const struct config_key *row, 
                         void *base)
 {
     enum sfe_json_kind kind = sfe_json_kind(&load->json, token);
-    struct value value = {load, row, sfe_json_raw(&load->json, token), base};
+    struct value value = {load, row, sfe_json_raw(&load->json, token), base,
+                          load_place_file(load, token)};
     const char *problem;
 
     SFE_ASSERT(readings[row->kind].convert != NULL);
@@ -399,6 +416,7 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
         reference_read_streams(load, row, token, base);
         break;
     case SFE_KEY_TEXTS:
+    case SFE_KEY_HOSTS:
         reference_read_texts(load, row, token, base);
         break;
     case SFE_KEY_SCALAR:
@@ -415,7 +433,7 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
 
 void value_default(struct config_load *load, const struct config_key *row, void *base)
 {
-    struct value value = {load, row, sfe_slice_text(row->fallback), base};
+    struct value value = {load, row, sfe_slice_text(row->fallback), base, load->path};
 
     if (row->kind == SFE_KEY_STREAM && !row->required) {
         value_store_number(row, base, UINT32_MAX); /* -1: none. */

@@ -291,6 +291,13 @@ static enum sfe_code take_memory(struct gate *gate, struct sfe_arena *arena, str
     return gate_pending_open(&gate->pending, gate->options.receive_maximum, arena, err);
 }
 
+size_t gate_memory_bytes(uint32_t event_bytes_max, uint16_t receive_maximum)
+{
+    return sfe_arena_cost(sizeof(struct gate)) + sfe_arena_cost(GATE_INBOX_BYTES(event_bytes_max)) +
+           sfe_arena_cost(GATE_CLIENT_BYTES) + sfe_arena_cost(GATE_OUT_BYTES) +
+           gate_pending_memory_bytes(receive_maximum);
+}
+
 enum sfe_code gate_open(const struct gate_options *options, struct sfe_arena *arena,
                         struct gate **gate, uint16_t *port, struct sfe_error *err)
 {

@@ -41,6 +41,9 @@ struct gate_facts {
     uint64_t unacknowledged;
 };
 
+/* What a gate takes from the arena. Pure. */
+size_t gate_memory_bytes(uint32_t event_bytes_max, uint16_t receive_maximum);
+
 /* Listens on loopback; *port is where the client must connect to. */
 SFE_MUST_USE enum sfe_code gate_open(const struct gate_options *options, struct sfe_arena *arena,
                                      struct gate **gate, uint16_t *port, struct sfe_error *err);

@@ -101,6 +101,9 @@ struct gate {
     uint64_t acknowledged;
 };
 
+/* What the ring takes from the arena. Pure. */
+size_t gate_pending_memory_bytes(uint16_t receive_maximum);
+
 static inline size_t gate_pipe_size(const struct gate_pipe *pipe)
 {
     return pipe->end - pipe->begin;

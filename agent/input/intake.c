@@ -79,6 +79,15 @@ static void open_routes(struct sfe_intake *intake)
     intake->options.routes = NULL;
 }
 
+size_t sfe_intake_memory_bytes(uint32_t route_count)
+{
+    const struct sfe_intake *self = NULL;
+
+    return sfe_arena_cost(sizeof(*self)) +
+           sfe_arena_cost((route_count + 1u) * sizeof(*self->routes)) +
+           sfe_arena_cost((route_count + 1u) * sizeof(*self->targets));
+}
+
 enum sfe_code sfe_intake_open(const struct sfe_intake_options *options, struct sfe_arena *arena,
                               struct sfe_intake **intake, struct sfe_error *err)
 {

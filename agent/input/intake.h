@@ -60,6 +60,9 @@ struct sfe_intake_facts {
     uint64_t unmatched; /* No input takes this topic: to the dead letters. */
 };
 
+/* What an intake of so many routes takes from the arena. Pure. */
+size_t sfe_intake_memory_bytes(uint32_t route_count);
+
 /* Opens the door; routes are copied into `arena`. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_intake_open(const struct sfe_intake_options *options,
                                            struct sfe_arena *arena, struct sfe_intake **intake,

@@ -524,6 +524,13 @@ static enum sfe_code open_parts(struct mqtt_source *self, struct sfe_arena *aren
     return code;
 }
 
+size_t sfe_mqtt_source_memory_bytes(const struct sfe_mqtt_source_options *options)
+{
+    return sfe_arena_cost(sizeof(struct mqtt_source)) +
+           sfe_arena_cost(options->subscription_count + 1u) +
+           gate_memory_bytes(options->event_bytes_max, options->receive_maximum);
+}
+
 enum sfe_code sfe_mqtt_source_open(const struct sfe_mqtt_source_options *options,
                                    struct sfe_arena *arena, struct sfe_source *source,
                                    struct sfe_error *err)

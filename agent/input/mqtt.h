@@ -55,6 +55,9 @@ struct sfe_mqtt_source_options {
     struct sfe_log *log;
 };
 
+/* What a source with these options takes from the arena. Pure. */
+size_t sfe_mqtt_source_memory_bytes(const struct sfe_mqtt_source_options *options);
+
 /* Opens the gate's listener and the session object; connects with the first turn. Memory from
  * `arena`. */
 SFE_MUST_USE enum sfe_code sfe_mqtt_source_open(const struct sfe_mqtt_source_options *options,

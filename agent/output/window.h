@@ -42,6 +42,9 @@ struct window {
     uint64_t next_sequence; /* Everything below it was read or passed over. */
 };
 
+/* What it takes from the arena. Pure. */
+size_t window_memory_bytes(void);
+
 /* All below `next_sequence` counts as passed. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code window_open(struct window *window, uint64_t next_sequence,
                                        struct sfe_arena *arena, struct sfe_error *err);

@@ -95,24 +95,3 @@ void sfe_agent_close(struct sfe_agent *agent)
         agent->flash_mutex = NULL;
     }
 }
-
-/* What one slot of an output takes: request, its gzip, answer, books (records.h). */
-#define SLOT_BYTES_MAX  (2u * 1024u * 1024u)
-#define FIXED_BYTES_MAX (8u * 1024u * 1024u)
-
-size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
-{
-    size_t event = config->agent.event_bytes_max + 128u * 1024u;
-    size_t bytes = FIXED_BYTES_MAX;
-
-    for (uint32_t i = 0; i < config->connection_count; i++) {
-        bytes += 2u * event + 512u * 1024u;
-    }
-    bytes += config->stream_count * 4u * (event + 64u * 1024u);
-    for (uint32_t i = 0; i < config->output_count; i++) {
-        size_t one = 4u * 1024u * 1024u + 2u * event +
-                     config->outputs[i].requests_in_flight * (SLOT_BYTES_MAX + 4u * event);
-        bytes += config->outputs[i].from_count * one;
-    }
-    return bytes;
-}

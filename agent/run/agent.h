@@ -26,8 +26,12 @@ struct sfe_agent_options {
     struct sfe_log *log;
 };
 
-/* An upper bound of what `config` takes from the arena. */
+/* What `config` takes from the arena at most, once its streams are what it says. */
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config);
+
+/* The arena to open for it: with room for what a run with larger streams has left. What is not
+ * touched costs nothing. */
+size_t sfe_agent_arena_bytes(const struct sfe_config *config);
 
 /* Recovers the streams and opens inputs and outputs; connects nothing yet. On failure *agent is
  * NULL. Main thread. */

@@ -6,9 +6,30 @@
 #include <stdio.h>
 #include <string.h>
 
+static struct sfe_http_route route_of(const struct sfe_config_salesforce *config,
+                                      const struct sfe_compiled_connection *compiled)
+{
+    struct sfe_slice password = compiled->proxy_password;
+    struct sfe_http_route route = {
+        .cert_file = config->cert_file,
+        .key_pem = compiled->tls_key,
+        .proxy_url = config->proxy_url,
+        .proxy_username = config->proxy_username,
+        .no_proxy = compiled->no_proxy,
+        .interface = config->interface,
+    };
+
+    if (password.size != 0) {
+        memcpy(&route.proxy_password, &password.bytes, sizeof(route.proxy_password));
+    }
+    return route;
+}
+
 static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
 {
     const struct sfe_config_connection *config = &agent->config->connections[index];
+    const struct sfe_compiled_connection *compiled = &agent->compiled->connections[index];
+    bool is_signed = config->salesforce.flow == SFE_AUTH_JWT_BEARER;
     struct agent_org *org = &agent->orgs[agent->org_count];
     const struct sfe_org_options options = {
         .name = config->name,
@@ -17,7 +38,9 @@ static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sf
         .client_id = config->salesforce.client_id,
         .username = config->salesforce.username,
         .audience = config->salesforce.audience,
-        .key_pem = agent->compiled->connections[index].secret,
+        .key_pem = is_signed ? compiled->secret : (struct sfe_slice){NULL, 0},
+        .client_secret = is_signed ? (struct sfe_slice){NULL, 0} : compiled->secret,
+        .route = route_of(&config->salesforce, compiled),
         .ca_file = config->salesforce.ca_file,
         .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
         .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),

@@ -104,6 +104,9 @@ void agent_kick_flash(struct sfe_agent *agent);
 /* Takes the scratch that agent_add_status needs. Main thread. */
 SFE_MUST_USE enum sfe_code agent_open_gathered(struct sfe_agent *agent, struct sfe_error *err);
 
+/* What that scratch takes from the arena. */
+size_t agent_gathered_memory_bytes(void);
+
 /* Adds the status document. Edge thread. */
 void agent_add_status(void *agent, struct sfe_builder *out);
 

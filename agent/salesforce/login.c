@@ -122,6 +122,7 @@ static enum sfe_code begin_exchange(struct sfe_org *org, const char *method, con
         .total_timeout_ms = org->options.request_timeout_ms,
         .answer_body = &org->answer_body,
         .tag = &org->login_owner,
+        .route = &org->options.route,
     };
     sfe_builder_rewind(&org->answer_body, 0);
     return org->options.http->begin(org->options.http->context, &request, &org->exchange, err);
@@ -137,6 +138,14 @@ static enum sfe_code begin_login(struct sfe_org *org, struct sfe_error *err)
     };
 
     sfe_builder_rewind(&org->form, 0);
+    if (org->options.client_secret.size != 0) {
+        org->is_asking_time = false; /* Nothing is signed: no clock is needed. */
+        if (oauth_add_secret_form(org->options.client_id, org->options.client_secret, &org->form,
+                                  err) != SFE_OK) {
+            return err->code;
+        }
+        return begin_exchange(org, "POST", "/services/oauth2/token", err);
+    }
     org->is_asking_time = !find_time(org, &claims.now_unix_s);
     if (org->is_asking_time) {
         return begin_exchange(org, "GET", "/services/data/", err);
@@ -226,10 +235,9 @@ static void read_login(struct sfe_org *org, const struct sfe_http_answer *answer
 {
     struct oauth_grant grant = {.token = &org->token};
     struct sfe_error err;
-    bool allow_plain = strncmp(org->options.login_url, "http://", 7) == 0;
-    enum sfe_code code =
-        oauth_read_answer(answer->status, answer->content_type,
-                          sfe_builder_slice(&org->answer_body), allow_plain, &grant, &err);
+    enum sfe_code code = oauth_read_answer(answer->status, answer->content_type,
+                                           sfe_builder_slice(&org->answer_body),
+                                           org->options.login_url, &grant, &err);
 
     if (code == SFE_OK) {
         took_token(org, grant.instance_url);

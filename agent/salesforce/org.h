@@ -1,7 +1,8 @@
 /* One Salesforce org: its address, its token, what it says of our allowance. One log-in at a time,
  * whoever asks. Cloud thread; facts: any thread.
  *
- * OAuth 2.0 JWT bearer (RFC 7523; API sheet, section 1). The token lives in memory only.
+ * OAuth 2.0, JWT bearer (RFC 7523) or client credentials (API sheet, section 1). The token lives in
+ * memory only.
  */
 #ifndef SFE_SALESFORCE_ORG_H
 #define SFE_SALESFORCE_ORG_H
@@ -33,6 +34,8 @@ struct sfe_org_options {
     const struct sfe_entropy *entropy;
     const struct sfe_crypto *crypto;
     struct sfe_log *log;
+    struct sfe_slice client_secret; /* Not empty: the client credentials flow, without a key. */
+    struct sfe_http_route route;    /* By which way the org is reached. */
 };
 
 /* Every exchange this program begins has a pointer to one of these as its tag; the cloud turn calls
@@ -57,6 +60,9 @@ struct sfe_org_facts {
 SFE_MUST_USE enum sfe_code sfe_org_open(const struct sfe_org_options *options,
                                         struct sfe_arena *arena, struct sfe_org **org,
                                         struct sfe_error *err);
+
+/* What an org takes from the arena. */
+size_t sfe_org_memory_bytes(void);
 
 /* Does what is due: begins the log-in when somebody needs a token and its back-off is over. Returns
  * the next turn (UINT64_MAX: woken by an answer). A JWT is never signed with a clock known to be

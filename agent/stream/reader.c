@@ -40,6 +40,14 @@ struct sfe_stream_reader {
     struct walk fetch;
 };
 
+size_t sfe_stream_reader_memory_bytes(const struct sfe_stream_options *options)
+{
+    uint32_t frame_bytes = stream_frame_bytes_max(options);
+
+    return sfe_arena_cost(sizeof(struct sfe_stream_reader)) +
+           sfe_arena_cost(frame_bytes > READ_AHEAD_BYTES ? frame_bytes : READ_AHEAD_BYTES);
+}
+
 enum sfe_code sfe_stream_reader_open(struct sfe_stream *stream, struct sfe_arena *arena,
                                      struct sfe_stream_reader **reader, struct sfe_error *err)
 {

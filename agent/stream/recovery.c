@@ -66,6 +66,17 @@ static int compare_numbers(const void *a, const void *b)
     return one->number < other->number ? -1 : one->number > other->number;
 }
 
+static uint64_t entries_wanted(const struct sfe_stream_options *options)
+{
+    return 2u * (options->quota_bytes / options->segment_bytes) + ENTRIES_SPARE;
+}
+
+size_t recovery_memory_bytes(const struct sfe_stream_options *options)
+{
+    /* The segments that are there already may be as many as the last run had room for. */
+    return sfe_arena_cost((size_t)(2u * entries_wanted(options)) * sizeof(struct segment));
+}
+
 static enum sfe_code list_segments(struct recovery *recovery, struct sfe_arena *arena,
                                    struct sfe_error *err)
 {
@@ -80,8 +91,7 @@ static enum sfe_code list_segments(struct recovery *recovery, struct sfe_arena *
     }
     /* Two neighbours together are larger than one segment, unless a failure or an end cut one
      * short. */
-    const uint64_t wanted =
-        2u * (options->quota_bytes / options->segment_bytes) + listing.count + ENTRIES_SPARE;
+    const uint64_t wanted = entries_wanted(options) + listing.count;
     if (wanted > UINT32_MAX / sizeof(struct segment)) {
         return sfe_fail(err, SFE_E_CONFIG, "the quota makes too many segments");
     }

@@ -76,6 +76,10 @@ SFE_MUST_USE enum sfe_code sfe_stream_open(const struct sfe_stream_options *opti
                                            struct sfe_stream_recovery *recovery,
                                            struct sfe_error *err);
 
+/* What a stream with these options takes from the arena at most, if the ones of the last run were
+ * no larger. Pure. */
+size_t sfe_stream_memory_bytes(const struct sfe_stream_options *options);
+
 /* The name given at open. Any thread. */
 const char *sfe_stream_name(const struct sfe_stream *stream);
 

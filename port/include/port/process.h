@@ -31,6 +31,16 @@ SFE_MUST_USE enum sfe_code sfe_process_read_file(const char *path, struct sfe_bu
 SFE_MUST_USE enum sfe_code sfe_process_read_secret(const char *path, struct sfe_builder *content,
                                                    struct sfe_error *err);
 
+/* Adds the names of the files in `directory` that end with `suffix` and do not begin with a dot, in
+ * the order of their bytes, each with a NUL behind it. A directory that does not exist has none.
+ * SFE_E_TOO_LARGE, SFE_E_PERMISSION, SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_list_files(const char *directory, const char *suffix,
+                                                  struct sfe_builder *names, struct sfe_error *err);
+
+/* Adds `path`, from the root directory on. SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_add_absolute_path(const char *path, struct sfe_builder *out,
+                                                         struct sfe_error *err);
+
 /* Makes `path` a directory (mode 0700) with its parents, and takes the lock in it that keeps a
  * second agent out; the lock lasts until the process ends. SFE_E_REFUSED when another holds it. */
 SFE_MUST_USE enum sfe_code sfe_process_claim_directory(const char *path, struct sfe_error *err);

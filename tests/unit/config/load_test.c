@@ -130,6 +130,7 @@ static void the_committed_examples_load(void **state)
     assert_string_equal(config->outputs[1].records[1].each, "/lines");
     config = load_file(loading, "config/examples/plant.json");
     assert_int_equal(config->stream_count, 3);
+    (void)load_file(loading, "config/examples/behind-proxy.json");
     config = load_file(loading, "config/examples/till.json");
     assert_int_equal(config->dead_stream, 1);
 }

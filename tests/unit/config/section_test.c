@@ -82,11 +82,8 @@ static const struct bad shapes[] = {
 
 static const struct bad unavailable[] = {
     {ROOT("'watch': {}"), "/watch", 3, "\"watch\" is not available in this version"},
-    {ROOT("'conf.d': 'conf.d'"), "/conf.d", 3, "\"conf.d\" is not available in this version"},
-    {ROOT("'connections': {'crm': " CRM(", 'tls': {'client_cert_file': 'x'}") "}"),
-     "/connections/crm/tls/client_cert_file", 3, "is not available in this version"},
-    {ROOT("'connections': {'crm': " CRM(", 'tls': {'key_file': 'x'}") "}"),
-     "/connections/crm/tls/key_file", 3, "is not available in this version"},
+    {IN_CRM("'login_url': 'https://x', 'auth': {'client_id': 'k', 'flow': 'refresh-token'}"),
+     "/connections/crm/auth/flow", 3, "\"refresh-token\" is not available in this version"},
     {IN_STREAM("'encrypt': true"), "/streams/telemetry/encrypt", 3,
      "\"encrypt\" is not available in this version"},
     {IN_STREAM("'when_full': 'drop-oldest'"), "/streams/telemetry/when_full", 3,
