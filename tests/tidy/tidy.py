@@ -49,6 +49,9 @@ NO_TEST_OF_ITS_OWN = {
     "agent/cli/status.c": "main_job_test.py runs the command",
     "agent/cli/schema.c": "main_job_test.py runs the command",
     "agent/cli/version.c": "main_job_test.py runs the command",
+    "agent/cli/try.c": "commands_test.py runs the command; rehearsal_test.c tests what it shows",
+    "agent/cli/manual.c": "commands_test.py has the pages read by man's own formatter",
+    "agent/cli/completion.c": "commands_test.py completes with it in a bash",
     "port/posix/platform.c": "each integration test opens it",
 }
 

@@ -35,6 +35,19 @@ SFE_MUST_USE enum sfe_code sfe_process_read_secret(const char *path, struct sfe_
  * second agent out; the lock lasts until the process ends. SFE_E_REFUSED when another holds it. */
 SFE_MUST_USE enum sfe_code sfe_process_claim_directory(const char *path, struct sfe_error *err);
 
+/* Writes a new file (mode 0644) and makes it durable. SFE_E_REFUSED when `path` exists already:
+ * nothing is replaced. */
+SFE_MUST_USE enum sfe_code sfe_process_create_file(const char *path, struct sfe_slice content,
+                                                   struct sfe_error *err);
+
+/* Reads standard input to its end; for commands. SFE_E_TOO_LARGE when it does not fit. */
+SFE_MUST_USE enum sfe_code sfe_process_read_input(struct sfe_builder *content,
+                                                  struct sfe_error *err);
+
+/* Reads one line of standard input, without its end; false where there is none (more) or it does
+ * not fit. For commands that ask. */
+bool sfe_process_read_line(struct sfe_builder *line);
+
 /* An environment variable, or NULL. */
 const char *sfe_process_environment(const char *name);
 
