@@ -1,3 +1,4 @@
+#include "run/org_options.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
@@ -6,27 +7,37 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, uint32_t connection,
+                                          const struct sfe_platform *platform, struct sfe_log *log)
 {
-    const struct sfe_config_connection *config = &agent->config->connections[index];
-    struct agent_org *org = &agent->orgs[agent->org_count];
-    const struct sfe_org_options options = {
+    const struct sfe_config_connection *config = &compiled->config->connections[connection];
+
+    SFE_ASSERT(config->type == SFE_CONNECTION_SALESFORCE);
+    return (struct sfe_org_options){
         .name = config->name,
         .login_url = config->salesforce.login_url,
         .api_version = config->salesforce.api_version,
         .client_id = config->salesforce.client_id,
         .username = config->salesforce.username,
         .audience = config->salesforce.audience,
-        .key_pem = agent->compiled->connections[index].secret,
+        .key_pem = compiled->connections[connection].secret,
         .ca_file = config->salesforce.ca_file,
         .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
         .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),
-        .http = &agent->platform->http,
-        .clock = &agent->platform->clock,
-        .entropy = &agent->platform->entropy,
-        .crypto = &agent->platform->crypto,
-        .log = agent->log,
+        .http = &platform->http,
+        .clock = &platform->clock,
+        .entropy = &platform->entropy,
+        .crypto = &platform->crypto,
+        .log = log,
     };
+}
+
+static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+{
+    const struct sfe_config_connection *config = &agent->config->connections[index];
+    struct agent_org *org = &agent->orgs[agent->org_count];
+    const struct sfe_org_options options =
+        sfe_org_options_of(agent->compiled, index, agent->platform, agent->log);
 
     if (sfe_org_open(&options, agent->arena, &org->org, err) != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);

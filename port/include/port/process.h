@@ -48,6 +48,11 @@ SFE_MUST_USE enum sfe_code sfe_process_read_input(struct sfe_builder *content,
  * not fit. For commands that ask. */
 bool sfe_process_read_line(struct sfe_builder *line);
 
+/* Adds the addresses of `host` as the system's resolver gives them, parted by blanks; those that do
+ * not fit are left out. Blocks as long as the resolver does; for commands. SFE_E_NETWORK. */
+SFE_MUST_USE enum sfe_code sfe_process_lookup(const char *host, struct sfe_builder *addresses,
+                                              struct sfe_error *err);
+
 /* An environment variable, or NULL. */
 const char *sfe_process_environment(const char *name);
 
