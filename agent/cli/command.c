@@ -37,6 +37,8 @@ static const struct sfe_command COMMANDS[] = {
     {"run", "run the agent in the foreground; SIGTERM ends it in order", "c", sfe_cli_run, NULL},
     {"check", "check the configuration as run would, up to the first connection", "cj",
      sfe_cli_check, NULL},
+    {"init", "ask a few questions and write a configuration that works", "csibolkuKOxj",
+     sfe_cli_init, NULL},
     {"try", "show the requests that a sample message becomes; nothing is sent", "ctpfeERj",
      sfe_cli_try, "[-]"},
     {"doctor", "look at clock, flash, broker and org, and say what to mend", "cj", sfe_cli_doctor,
@@ -160,6 +162,7 @@ static const struct sfe_command *find_command(char *const *words, uint32_t *take
 
 static int refuse_command(const char *word, const char *second)
 {
+    second = second == NULL || second[0] == '-' ? NULL : second;
     sfe_cli_print_error("sfedge: there is no command \"%s%s%s\"; see sfedge help\n", word,
                         second == NULL ? "" : " ", second == NULL ? "" : second);
     return sfe_code_exit(SFE_E_USAGE);

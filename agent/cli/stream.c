@@ -121,7 +121,7 @@ static enum sfe_code list_one(void *visitor, const char *name, struct sfe_error 
 
 int sfe_cli_stream_ls(const struct sfe_arguments *arguments)
 {
-    struct state state = {NULL};
+    struct state state = {.arena = NULL};
     struct lister lister = {.arguments = arguments, .state = &state};
     struct sfe_error err;
     enum sfe_code code = state_open(arguments, &state, &err);
@@ -201,7 +201,7 @@ static enum sfe_code verify_one(void *visitor, const char *name, struct sfe_erro
 
 int sfe_cli_stream_verify(const struct sfe_arguments *arguments)
 {
-    struct state state = {NULL};
+    struct state state = {.arena = NULL};
     struct lister lister = {.arguments = arguments,
                             .state = &state,
                             .only = arguments->word_count == 0 ? NULL : arguments->words[0]};
@@ -292,7 +292,7 @@ static enum sfe_code compare_name(void *visitor, const char *name, struct sfe_er
 
 int sfe_cli_stream_cat(const struct sfe_arguments *arguments)
 {
-    struct state state = {NULL};
+    struct state state = {.arena = NULL};
     struct search search = {arguments->words[0], false};
     struct sfe_error err;
     enum sfe_code code = state_open(arguments, &state, &err);

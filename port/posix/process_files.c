@@ -127,6 +127,14 @@ enum sfe_code sfe_process_create_file(const char *path, struct sfe_slice content
     return code;
 }
 
+enum sfe_code sfe_process_remove_file(const char *path, struct sfe_error *err)
+{
+    SFE_ASSERT(path != NULL);
+    return unlink(path) == 0
+               ? SFE_OK
+               : sfe_fail_os(err, sfe_posix_file_code(errno), errno, "cannot remove '%s'", path);
+}
+
 static enum sfe_code make_one(const char *path, mode_t mode, struct sfe_error *err)
 {
     struct stat status;

@@ -40,6 +40,9 @@ SFE_MUST_USE enum sfe_code sfe_process_claim_directory(const char *path, struct 
 SFE_MUST_USE enum sfe_code sfe_process_create_file(const char *path, struct sfe_slice content,
                                                    struct sfe_error *err);
 
+/* Removes a file that was just created. SFE_E_NOT_FOUND, SFE_E_PERMISSION, SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_remove_file(const char *path, struct sfe_error *err);
+
 /* Reads standard input to its end; for commands. SFE_E_TOO_LARGE when it does not fit. */
 SFE_MUST_USE enum sfe_code sfe_process_read_input(struct sfe_builder *content,
                                                   struct sfe_error *err);

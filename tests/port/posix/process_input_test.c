@@ -95,7 +95,8 @@ static void a_file_is_created_once_and_never_replaced(void **state)
     assert_int_equal(sfe_process_create_file(path, SFE_TEXT("second"), &err), SFE_E_REFUSED);
     assert_int_equal(sfe_process_read_file(path, &content, &err), SFE_OK);
     assert_true(sfe_slice_equal(sfe_builder_slice(&content), SFE_TEXT("first")));
-    assert_int_equal(unlink(path), 0);
+    assert_int_equal(sfe_process_remove_file(path, &err), SFE_OK);
+    assert_int_equal(sfe_process_remove_file(path, &err), SFE_E_NOT_FOUND);
     assert_int_equal(rmdir(folder), 0);
     assert_int_equal(sfe_process_create_file(path, SFE_TEXT("x"), &err), SFE_E_NOT_FOUND);
 }
