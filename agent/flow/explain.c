@@ -135,10 +135,9 @@ void sfe_map_explain(const struct sfe_map *map, uint32_t field,
     sfe_builder_rewind(&step->found, 0);
     sfe_builder_rewind(&step->result, 0);
     add_found(compiled->from, &place, &step->found);
-    if (map_add_field_value(compiled, &place, &step->result, &step->is_left_out, &step->err) !=
-        SFE_OK) {
-        sfe_builder_rewind(&step->result, 0);
-    } else if (step->is_left_out || step->result.overflowed) {
+    const enum sfe_code code =
+        map_add_field_value(compiled, &place, &step->result, &step->is_left_out, &step->err);
+    if (code != SFE_OK || step->is_left_out || step->result.overflowed) {
         sfe_builder_rewind(&step->result, 0);
     }
 }

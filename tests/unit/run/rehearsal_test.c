@@ -40,7 +40,8 @@ static char routes[2048];
 static char steps[8192];
 static char requests[8192];
 
-static void add(char *text, size_t capacity, const char *format, ...)
+__attribute__((format(printf, 3, 4))) static void add(char *text, size_t capacity,
+                                                      const char *format, ...)
 {
     va_list list;
     size_t size = strlen(text);
