@@ -367,26 +367,32 @@ static void look_at_org(struct look *look, bool with_api)
 
 void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bool with_api)
 {
-    struct look look = {.options = options, .connection = &options->config->connections[index]};
+    const struct sfe_config_connection *connection = &options->config->connections[index];
     struct sfe_finding finding = {
-        .level = SFE_FINDING_FAIL, .check = "login", .subject = look.connection->name};
+        .level = SFE_FINDING_FAIL, .check = "login", .subject = connection->name};
     char host[HOST_BYTES];
     struct sfe_error err;
 
-    finding_setting(finding.setting, sizeof(finding.setting), look.connection->name, "login_url");
-    host_of(look.connection->salesforce.login_url, host);
+    finding_setting(finding.setting, sizeof(finding.setting), connection->name, "login_url");
+    host_of(connection->salesforce.login_url, host);
     if (!finding_lookup(options, host, finding.setting)) {
         return;
     }
-    enum sfe_code code = open_look(&look, index, &err);
+    struct look *look = sfe_arena_take(options->arena, sizeof(*look), &err);
+    enum sfe_code code = look == NULL ? SFE_E_NO_MEMORY : SFE_OK;
+    if (look != NULL) {
+        look->options = options;
+        look->connection = connection;
+        code = open_look(look, index, &err);
+    }
     if (code != SFE_OK) {
         finding.code = code;
-        finding_setting(finding.setting, sizeof(finding.setting), look.connection->name,
+        finding_setting(finding.setting, sizeof(finding.setting), connection->name,
                         "auth/key_file");
         finding_tell(options, &finding, err.message,
                      "give auth.key_file the private key of the app's certificate (RSA, PEM)");
         return;
     }
-    look_at_org(&look, with_api);
-    sfe_org_close(look.org);
+    look_at_org(look, with_api);
+    sfe_org_close(look->org);
 }
