@@ -134,7 +134,8 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     if (compiled->outputs == NULL || compiled->connections == NULL) {
         return err->code;
     }
-    for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
+    const uint32_t secrets = compiled->without_secrets ? 0 : config->connection_count;
+    for (uint32_t i = 0; i < secrets && code == SFE_OK; i++) {
         code =
             compile_connection(&compiler, &config->connections[i], &compiled->connections[i], err);
         check_tls_files(&compiler, &config->connections[i]);

@@ -27,6 +27,8 @@ struct sfe_compiled {
     const struct sfe_config *config;
     struct sfe_compiled_output *outputs;         /* One for each of config->outputs. */
     struct sfe_compiled_connection *connections; /* One for each of config->connections. */
+    /* Set before sfe_compile: secrets are left alone, for who will not connect to anybody. */
+    bool without_secrets;
 };
 
 /* Compiles `config`. Reports every mistake, with its place in the file, and then fails with

@@ -28,6 +28,18 @@ static void add_subscription(struct plan *plan, const struct sfe_config_input *i
         (struct sfe_mqtt_subscription){input->topic, input->qos};
 }
 
+struct sfe_intake_route agent_route(const struct sfe_agent *agent,
+                                    const struct sfe_config_input *input)
+{
+    return (struct sfe_intake_route){
+        .input = input->name,
+        .filter = input->topic,
+        .stream = agent->streams[input->stream].stream,
+        .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
+        .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
+    };
+}
+
 static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, struct plan *plan,
                                struct sfe_error *err)
 {
@@ -44,13 +56,7 @@ static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, str
         if (input->connection != connection) {
             continue;
         }
-        plan->routes[plan->route_count++] = (struct sfe_intake_route){
-            .input = input->name,
-            .filter = input->topic,
-            .stream = agent->streams[input->stream].stream,
-            .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
-            .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
-        };
+        plan->routes[plan->route_count++] = agent_route(agent, input);
         add_subscription(plan, input);
     }
     return SFE_OK;

@@ -98,6 +98,10 @@ void agent_close_sources(struct sfe_agent *agent);
 void agent_close_outputs(struct sfe_agent *agent);
 void agent_close_streams(struct sfe_agent *agent);
 
+/* The route of one input; its stream is open. Main thread. */
+struct sfe_intake_route agent_route(const struct sfe_agent *agent,
+                                    const struct sfe_config_input *input);
+
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 

@@ -206,6 +206,11 @@ void sfe_org_facts(struct sfe_org *org, struct sfe_org_facts *facts)
     sfe_mutex_unlock(org->mutex);
 }
 
+bool sfe_org_trusts_org_time(const struct sfe_org *org)
+{
+    return org->trusts_org_time;
+}
+
 void sfe_org_close(struct sfe_org *org)
 {
     if (org == NULL) {

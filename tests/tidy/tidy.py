@@ -20,7 +20,9 @@ MAY_INCLUDE = {
     "status": {"input", "output", "salesforce", "stream", "event", "base", "port"},
     "run": {"config", "input", "output", "salesforce", "status", "flow", "stream", "event", "base",
             "port"},
-    "cli": {"run", "config", "status", "stream", "event", "base", "port"},
+    "doctor": {"run", "config", "input", "salesforce", "output", "flow", "stream", "event", "base",
+               "port"},
+    "cli": {"doctor", "run", "config", "status", "stream", "event", "base", "port"},
     "main.c": {"cli"},
 }
 # What C itself gives; everything else of the system is the port's.
@@ -49,6 +51,18 @@ NO_TEST_OF_ITS_OWN = {
     "agent/cli/status.c": "main_job_test.py runs the command",
     "agent/cli/schema.c": "main_job_test.py runs the command",
     "agent/cli/version.c": "main_job_test.py runs the command",
+    "agent/cli/try.c": "commands_test.py runs the command; rehearsal_test.c tests what it shows",
+    "agent/cli/doctor.c": "commands_test.py runs it on a site that is well and on one that is not",
+    "agent/cli/examine.c": "commands_test.py reads what it prints",
+    "agent/cli/dead.c": "commands_test.py; letters_test.c tests what it changes",
+    "agent/cli/init.c": "commands_test.py answers its questions, and runs on what it wrote",
+    "agent/cli/show.c": "commands_test.py reads what it prints",
+    "agent/cli/state.c": "commands_test.py; walk_test.c tests what it reads",
+    "agent/cli/stream.c": "commands_test.py; walk_test.c tests what it reads",
+    "agent/doctor/broker.c": "commands_test.py has it ask a real broker",
+    "agent/doctor/org.c": "commands_test.py has it ask the simulated org, with each thing wrong",
+    "agent/cli/manual.c": "commands_test.py has the pages read by man's own formatter",
+    "agent/cli/completion.c": "commands_test.py completes with it in a bash",
     "port/posix/platform.c": "each integration test opens it",
 }
 

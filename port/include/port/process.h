@@ -45,6 +45,27 @@ SFE_MUST_USE enum sfe_code sfe_process_add_absolute_path(const char *path, struc
  * second agent out; the lock lasts until the process ends. SFE_E_REFUSED when another holds it. */
 SFE_MUST_USE enum sfe_code sfe_process_claim_directory(const char *path, struct sfe_error *err);
 
+/* Writes a new file (mode 0644) and makes it durable. SFE_E_REFUSED when `path` exists already:
+ * nothing is replaced. */
+SFE_MUST_USE enum sfe_code sfe_process_create_file(const char *path, struct sfe_slice content,
+                                                   struct sfe_error *err);
+
+/* Removes a file that was just created. SFE_E_NOT_FOUND, SFE_E_PERMISSION, SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_remove_file(const char *path, struct sfe_error *err);
+
+/* Reads standard input to its end; for commands. SFE_E_TOO_LARGE when it does not fit. */
+SFE_MUST_USE enum sfe_code sfe_process_read_input(struct sfe_builder *content,
+                                                  struct sfe_error *err);
+
+/* Reads one line of standard input, without its end; false where there is none (more) or it does
+ * not fit. For commands that ask. */
+bool sfe_process_read_line(struct sfe_builder *line);
+
+/* Adds the addresses of `host` as the system's resolver gives them, parted by blanks; those that do
+ * not fit are left out. Blocks as long as the resolver does; for commands. SFE_E_NETWORK. */
+SFE_MUST_USE enum sfe_code sfe_process_lookup(const char *host, struct sfe_builder *addresses,
+                                              struct sfe_error *err);
+
 /* An environment variable, or NULL. */
 const char *sfe_process_environment(const char *name);
 
