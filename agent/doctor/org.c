@@ -22,8 +22,6 @@
 #define CALLS_LOW_PERCENT 10u
 
 struct look {
-    struct sfe_org_options org_options;
-    struct sfe_error login_error;
     struct sfe_http_owner owner; /* First: the tag of the exchange. */
     const struct sfe_doctor_options *options;
     const struct sfe_config_connection *connection;
@@ -34,6 +32,8 @@ struct look {
     bool is_answered;
     int64_t skew_s; /* The org's clock minus ours, by its last Date. */
     bool knows_skew;
+    struct sfe_org_options org_options;
+    struct sfe_error login_error;
 };
 
 /* Settings that advice about a log-in names, as keys of the connection. */

@@ -179,6 +179,7 @@ static enum sfe_code session_begin(void *context, struct sfe_tls_session *sessio
     memset(&session->broken, 0, sizeof(session->broken));
     session->ended = SFE_IO_DATA;
     session->is_done = false;
+    session->last_alert = 0;
     session->unsent = 0;
     /* RFC 6066, section 3: an address is no server name. tls_see_certificate compares it. */
     result = mbedtls_ssl_set_hostname(&session->ssl, session->address_bytes != 0 ? NULL : host);
@@ -188,6 +189,26 @@ static enum sfe_code session_begin(void *context, struct sfe_tls_session *sessio
     session->carrier = *carrier;
     mbedtls_ssl_set_bio(&session->ssl, session, carrier_send, carrier_receive, NULL);
     return SFE_OK;
+}
+
+/* Who refuses us says why and hangs up, while we may be sending still: then the reason lies unread
+ * in the stream (a plain alert record, RFC 5246 section 7.2). */
+static void hear_last_word(struct sfe_tls_session *session)
+{
+    const struct sfe_poller *poller = session->carrier.poller;
+    uint8_t record[7];
+    size_t count = 0;
+    struct sfe_error ignored;
+
+    if (session->broken.code == SFE_OK) {
+        return;
+    }
+    if (poller->read(poller->context, session->carrier.stream, record, sizeof(record), &count,
+                     &ignored) == SFE_IO_DATA &&
+        count == sizeof(record) && record[0] == MBEDTLS_SSL_MSG_ALERT && record[3] == 0 &&
+        record[4] == 2) {
+        session->last_alert = record[6];
+    }
 }
 
 static enum sfe_code session_handshake(void *context, struct sfe_tls_session *session,
@@ -208,6 +229,7 @@ static enum sfe_code session_handshake(void *context, struct sfe_tls_session *se
         return SFE_E_AGAIN;
     }
     session->ended = SFE_IO_FAILED;
+    hear_last_word(session);
     return tls_fail(session, result, err);
 }
 

@@ -34,6 +34,7 @@ struct sfe_tls_session {
     size_t unsent;                  /* Of the write that would have blocked; 0: none. */
     enum sfe_io ended;              /* SFE_IO_CLOSED or SFE_IO_FAILED, once that was seen. */
     struct sfe_error broken;        /* What the stream said when it failed. */
+    uint8_t last_alert;             /* What the other side said before it broke; 0: nothing. */
     char host[TLS_HOST_BYTES_MAX];
     uint8_t address[16]; /* Where the host is an IP address. */
     size_t address_bytes;

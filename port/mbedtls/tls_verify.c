@@ -167,16 +167,14 @@ static const char *alert_name(unsigned alert)
     return "an alert";
 }
 
-static enum sfe_code fail_alert(const struct sfe_tls_session *session, struct sfe_error *err)
+static enum sfe_code fail_alert(const struct sfe_tls_session *session, unsigned alert,
+                                struct sfe_error *err)
 {
 #if IS_VERSION_3
-    const unsigned char *message = session->ssl.MBEDTLS_PRIVATE(in_msg);
     bool wants_ours = false;
 #else
-    const unsigned char *message = session->ssl.in_msg;
     bool wants_ours = session->ssl.client_auth != 0;
 #endif
-    unsigned alert = message != NULL ? message[1] : 0;
 
     wants_ours = (wants_ours || alert == 116) && !session->has_own;
     return sfe_fail(err, SFE_E_TLS, "%.60s refuses our TLS handshake: %s (%u)%s", session->host,
@@ -185,11 +183,25 @@ static enum sfe_code fail_alert(const struct sfe_tls_session *session, struct sf
                                : "");
 }
 
+static unsigned alert_at_hand(const struct sfe_tls_session *session)
+{
+#if IS_VERSION_3
+    const unsigned char *message = session->ssl.MBEDTLS_PRIVATE(in_msg);
+#else
+    const unsigned char *message = session->ssl.in_msg;
+#endif
+
+    return message != NULL ? message[1] : 0;
+}
+
 enum sfe_code tls_fail(const struct sfe_tls_session *session, int result, struct sfe_error *err)
 {
     char why[96] = "";
 
     SFE_ASSERT(result <= 0);
+    if (session->last_alert != 0) {
+        return fail_alert(session, session->last_alert, err);
+    }
     if (session->broken.code != SFE_OK) {
         *err = session->broken;
         return session->is_done
@@ -200,7 +212,7 @@ enum sfe_code tls_fail(const struct sfe_tls_session *session, int result, struct
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
         return fail_certificate(session, err);
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return fail_alert(session, err);
+        return fail_alert(session, alert_at_hand(session), err);
     case 0:
     case MBEDTLS_ERR_SSL_CONN_EOF:
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:
