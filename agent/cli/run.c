@@ -56,8 +56,10 @@ int sfe_cli_run(const struct sfe_arguments *arguments)
     const struct sfe_config *config = NULL;
     struct sfe_compiled compiled = {0};
     struct sfe_error err;
-    enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
+    enum sfe_code code = SFE_OK;
 
+    sfe_process_keep_memory_private();
+    code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
     if (code != SFE_OK) {
         return sfe_cli_fail("run", &err);
     }

@@ -106,7 +106,7 @@ size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
     size_t bytes = FIXED_BYTES_MAX;
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
-        bytes += 2u * event + 512u * 1024u;
+        bytes += 3u * event + 512u * 1024u;
     }
     bytes += config->stream_count * 4u * (event + 64u * 1024u);
     for (uint32_t i = 0; i < config->output_count; i++) {

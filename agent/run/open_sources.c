@@ -49,6 +49,7 @@ static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, str
             .stream = agent->streams[input->stream].stream,
             .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
             .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
+            .guard = {input->mask, input->mask_count, input->card_guard},
         };
         add_subscription(plan, input);
     }
