@@ -23,6 +23,7 @@ static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sf
         .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),
         .http = &agent->platform->http,
         .clock = &agent->platform->clock,
+        .learned = agent->learned,
         .entropy = &agent->platform->entropy,
         .crypto = &agent->platform->crypto,
         .log = agent->log,

@@ -96,6 +96,14 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
     sfe_json_end_array(writer);
 }
 
+static const char *org_state(const struct sfe_org_facts *facts)
+{
+    if (facts->has_token) {
+        return "logged in";
+    }
+    return facts->is_waiting_for_clock ? "waiting for the clock" : "not logged in";
+}
+
 static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "orgs");
@@ -104,6 +112,7 @@ static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *st
         sfe_json_begin_object(writer, NULL);
         sfe_json_put_text(writer, "connection", sfe_slice_text(status->orgs[i].connection));
         sfe_json_put_bool(writer, "logged_in", facts->has_token);
+        sfe_json_put_text(writer, "state", sfe_slice_text(org_state(facts)));
         sfe_json_put_u64(writer, "logins", facts->logins);
         sfe_json_put_u64(writer, "api_calls", facts->api_calls);
         sfe_json_put_u64(writer, "api_used_today", facts->api_used);

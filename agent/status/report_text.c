@@ -112,8 +112,7 @@ static void add_stream(const struct screen *screen, uint32_t stream)
 static void add_org(const struct screen *screen, uint32_t org)
 {
     add_field(screen, org, "\n  ", "connection");
-    sfe_builder_add_text(screen->out,
-                         is_true(screen, org, "logged_in") ? "  logged in" : "  not logged in");
+    add_field(screen, org, "  ", "state");
     add_field(screen, org, "  calls since start ", "api_calls");
     if (number(screen, org, "api_limit") != 0) {
         add_field(screen, org, ", used today ", "api_used_today");
