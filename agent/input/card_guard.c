@@ -372,21 +372,19 @@ static void step_word(struct walk *walk)
         end++;
     }
     const struct sfe_slice word = sfe_slice_part(walk->text, walk->at, end - walk->at);
+    const bool is_named = walk->rule.is_named || walk->named_depth != 0;
+    const bool is_null = sfe_slice_equal(word, SFE_TEXT("null"));
 
     begin_value(walk);
     walk->is_unsound |= !is_number(word) && !is_literal(word);
     walk->at = end;
-    if (sfe_slice_equal(word, SFE_TEXT("null"))) {
-        sfe_builder_add(&walk->out, word);
-    } else if (guard_drops(walk->rule.form, word)) {
+    if (!is_null && guard_drops(walk->rule.form, word)) {
         add_dropped(&walk->out, word.size);
         count_dropped(walk, walk->rule.form == GUARD_FORM_TRACK);
-    } else if (walk->rule.is_named || walk->named_depth != 0) {
+    } else if (!is_null && (is_named || is_card_word(walk, word))) {
         add_tail_as_text(word, &walk->out);
-        walk->facts.named++;
-    } else if (is_card_word(walk, word)) {
-        add_tail_as_text(word, &walk->out);
-        walk->facts.numbers++;
+        walk->facts.named += is_named ? 1u : 0u;
+        walk->facts.numbers += is_named ? 0u : 1u;
     } else {
         sfe_builder_add(&walk->out, word);
     }
