@@ -330,6 +330,22 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
     }
 }
 
+/* Who masks a member looks for the rest as well, unless told not to. */
+static void default_guards(struct config_load *load)
+{
+    struct sfe_config_input *inputs = NULL;
+    uint32_t object;
+    uint32_t key = load_named_first(load, "inputs", &object);
+
+    memcpy(&inputs, &load->config->inputs, sizeof(inputs));
+    for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->input_count; i++) {
+        if (load_member(load, key + 1, "card_guard") == SFE_JSON_NONE) {
+            inputs[i].card_guard = inputs[i].mask_count != 0;
+        }
+        key = sfe_json_next(&load->json, object, key);
+    }
+}
+
 void check_all(struct config_load *load)
 {
     uint32_t object;
@@ -338,6 +354,7 @@ void check_all(struct config_load *load)
     SFE_ASSERT(load->failure == SFE_OK);
     check_connections(load);
     check_streams(load);
+    default_guards(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);
         key = sfe_json_next(&load->json, object, key);

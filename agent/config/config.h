@@ -138,6 +138,7 @@ struct sfe_config_input {
     enum sfe_identity_rule identity_rule; /* `identity`: content (default) or arrival. */
     const char *const *mask;              /* Names of members to mask before flash. */
     uint32_t mask_count;
+    bool card_guard; /* `card_guard`: looks for card numbers; default: where there is mask. */
 };
 
 enum sfe_field_type {

@@ -218,8 +218,13 @@ static const struct config_key table[] = {
      .fallback = "content", .allowed = "content|arrival",
      .help = "content: the same topic and payload is the same event, so a repeat changes "
              "nothing. arrival: each message is an event of its own."},
-    {ROW(INPUT, "mask", TEXTS), .later = SFE_LATER, COUNTED(INPUT, mask, mask_count), .max = 64,
-     .help = "Members whose values are masked before anything is written."},
+    {ROW(INPUT, "mask", TEXTS), COUNTED(INPUT, mask, mask_count), .max = 64,
+     .help = "Members of a JSON payload, at any depth, whose values are masked to their last 4 "
+             "characters before anything is written. Card verification values, PINs and magnetic "
+             "stripes become null."},
+    {ROW(INPUT, "card_guard", FLAG), TO(INPUT, card_guard),
+     .help = "Looks for card numbers wherever they stand, in payload and topic, and masks them to "
+             "their last 4 digits before anything is written. Default: true where there is mask."},
     {ROW(INPUT, "listen", TEXT), .only = "http", .help = "Address and port."},
     {ROW(INPUT, "path", TEXT), .only = "http", .help = "Path of the request."},
     {ROW(INPUT, "auth", ANY), .only = "http", .help = "Who may send."},

@@ -70,11 +70,16 @@ static size_t outputs_bytes(const struct sfe_config *config)
 static size_t source_bytes(const struct sfe_config *config, uint32_t connection)
 {
     uint32_t routes = 0;
+    bool has_guard = false;
     size_t plan = sfe_arena_cost((config->input_count + 1u) * sizeof(struct sfe_intake_route)) +
                   sfe_arena_cost((config->input_count + 1u) * sizeof(struct sfe_mqtt_subscription));
 
     for (uint32_t i = 0; i < config->input_count; i++) {
-        routes += config->inputs[i].connection == connection ? 1u : 0u;
+        const struct sfe_config_input *input = &config->inputs[i];
+        if (input->connection == connection) {
+            routes++;
+            has_guard = has_guard || input->card_guard || input->mask_count != 0;
+        }
     }
     if (routes == 0) {
         return plan;
@@ -84,7 +89,8 @@ static size_t source_bytes(const struct sfe_config *config, uint32_t connection)
         .event_bytes_max = config->agent.event_bytes_max,
         .receive_maximum = config->connections[connection].mqtt.receive_maximum,
     };
-    return plan + sfe_intake_memory_bytes(routes) + sfe_mqtt_source_memory_bytes(&options);
+    return plan + sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard) +
+           sfe_mqtt_source_memory_bytes(&options);
 }
 
 static size_t sources_bytes(const struct sfe_config *config)

@@ -59,9 +59,10 @@ static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sf
 {
     const struct sfe_config_connection *config = &agent->config->connections[index];
     struct agent_org *org = &agent->orgs[agent->org_count];
-    const struct sfe_org_options options =
+    struct sfe_org_options options =
         sfe_org_options_of(agent->compiled, index, agent->platform, agent->log);
 
+    options.learned = agent->learned;
     if (sfe_org_open(&options, agent->arena, &org->org, err) != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);
     }

@@ -37,6 +37,7 @@ struct sfe_intake_route agent_route(const struct sfe_agent *agent,
         .stream = agent->streams[input->stream].stream,
         .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
         .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
+        .guard = {input->mask, input->mask_count, input->card_guard},
     };
 }
 

@@ -37,6 +37,7 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .on_staged = on_staged,
         .on_durable = on_durable,
         .owner = agent,
+        .boot_times = &agent->boot_times,
     };
 
     code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
@@ -71,6 +72,9 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
                             SFE_STREAMS_MAX + 1u, agent->arena, &agent->cursor_log, err);
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open the cursors");
+    }
+    if (sfe_boot_times_load(&agent->platform->storage, &agent->boot_times, err) != SFE_OK) {
+        sfe_log_error(agent->log, SFE_WARNING, "cannot read when earlier boots were", err);
     }
     for (uint32_t i = 0; i < count; i++) {
         code = open_stream(agent, i, err);

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/backoff.h"
+#include "base/learned_clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,9 @@ void org_learn_time(struct sfe_org *org, const struct sfe_http_answer *answer)
         org->org_minus_monotonic_s =
             answer->date_unix_s - (int64_t)(sfe_org_now_ns(org) / SECOND_NS);
         org->knows_time = true;
+        if (org->options.learned != NULL) {
+            (void)sfe_learned_clock_learn(org->options.learned, answer->date_unix_s);
+        }
     }
 }
 
@@ -128,6 +132,21 @@ static enum sfe_code begin_exchange(struct sfe_org *org, const char *method, con
     return org->options.http->begin(org->options.http->context, &request, &org->exchange, err);
 }
 
+static void set_waiting(struct sfe_org *org, bool is_waiting)
+{
+    bool has_changed = false;
+
+    sfe_mutex_lock(org->mutex);
+    has_changed = org->facts.is_waiting_for_clock != is_waiting;
+    org->facts.is_waiting_for_clock = is_waiting;
+    sfe_mutex_unlock(org->mutex);
+    if (has_changed && is_waiting) {
+        SFE_LOG(org->options.log, SFE_WARNING,
+                "the clock is unset: the org is asked for the time before any log-in",
+                sfe_text("connection", org->options.name));
+    }
+}
+
 static enum sfe_code begin_login(struct sfe_org *org, struct sfe_error *err)
 {
     const struct sfe_entropy *entropy = org->options.entropy;
@@ -147,6 +166,7 @@ static enum sfe_code begin_login(struct sfe_org *org, struct sfe_error *err)
         return begin_exchange(org, "POST", "/services/oauth2/token", err);
     }
     org->is_asking_time = !find_time(org, &claims.now_unix_s);
+    set_waiting(org, org->is_asking_time);
     if (org->is_asking_time) {
         return begin_exchange(org, "GET", "/services/data/", err);
     }
@@ -260,6 +280,9 @@ void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answ
     sfe_wipe(org->form.bytes, org->form.capacity);
     if (answer->code != SFE_OK) {
         err = answer->err;
+        if (org->is_asking_time) {
+            (void)sfe_within(&err, "waiting for the clock, which is unset");
+        }
         err.retry = SFE_RETRY_LATER;
         login_failed(org, &err, answer->retry_after_s);
     } else if (!org->is_asking_time) {
@@ -268,7 +291,7 @@ void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answ
         org->login_ns = 0;
     } else {
         (void)sfe_fail(&err, SFE_E_NOT_READY,
-                       "the clock is unset, and the org did not tell the time");
+                       "waiting for the clock, which is unset: the org did not tell the time");
         err.retry = SFE_RETRY_LATER;
         login_failed(org, &err, answer->retry_after_s);
     }

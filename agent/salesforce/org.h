@@ -31,6 +31,7 @@ struct sfe_org_options {
     uint32_t request_timeout_ms;
     const struct sfe_http *http;
     const struct sfe_clock *clock;
+    struct sfe_learned_clock *learned; /* Told what time the org says it is; NULL: nobody is. */
     const struct sfe_entropy *entropy;
     const struct sfe_crypto *crypto;
     struct sfe_log *log;
@@ -53,6 +54,7 @@ struct sfe_org_facts {
     uint64_t api_used; /* From Sforce-Limit-Info; 0: not heard yet. */
     uint64_t api_limit;
     struct sfe_error last_error; /* Of the last log-in; code SFE_OK: it succeeded. */
+    bool is_waiting_for_clock;   /* No JWT can be signed before somebody tells the time. */
 };
 
 /* Opens the org and reads its key; asks nothing of anybody yet. SFE_E_CRYPTO: the key cannot be

@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "stream/boot_times.h"
 #include "stream/parts.h"
 
 /* Several frames cost one read. */
@@ -302,17 +303,35 @@ static enum sfe_code load(struct sfe_stream_reader *reader, struct walk *walk,
     return SFE_OK;
 }
 
+/* A time of another boot, which its monotonic clock told. */
+static int64_t earlier_boot_ns(const struct sfe_stream *stream, const struct segment_view *view,
+                               int64_t received_ns)
+{
+    const struct sfe_boot_time *boot = NULL;
+
+    if (stream->options.boot_times != NULL) {
+        boot = sfe_boot_times_find(stream->options.boot_times, view->segment.boot_id);
+    }
+    return boot == NULL
+               ? received_ns
+               : (int64_t)((uint64_t)received_ns + (uint64_t)boot->wall_minus_monotonic_ns);
+}
+
 /* Time of arrival as Unix time. One taken before the clock was set is put right if that was in this
- * boot. */
+ * boot, or in one that the clock was set in later. */
 static int64_t arrival_ns(const struct sfe_stream *stream, const struct segment_view *view,
                           const struct sfe_event *event)
 {
     const struct sfe_clock *clock = stream->options.clock;
     int64_t wall_ns = 0;
 
-    if (event->clock_quality != SFE_CLOCK_UNSET ||
-        memcmp(view->segment.boot_id, stream->boot_id, sizeof(stream->boot_id)) != 0 ||
-        clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
+    if (event->clock_quality != SFE_CLOCK_UNSET) {
+        return event->received_ns;
+    }
+    if (memcmp(view->segment.boot_id, stream->boot_id, sizeof(stream->boot_id)) != 0) {
+        return earlier_boot_ns(stream, view, event->received_ns);
+    }
+    if (clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
         return event->received_ns;
     }
     const uint64_t age_ns = sfe_clock_monotonic_ns(clock) - (uint64_t)event->received_ns;

@@ -19,6 +19,7 @@
 #include "port/storage.h"
 
 struct sfe_arena;
+struct sfe_boot_times;
 struct sfe_stream;
 
 struct sfe_stream_options {
@@ -41,6 +42,7 @@ struct sfe_stream_options {
     /* Called on the flash thread after the durable sequence rose. */
     void (*on_durable)(void *owner);
     void *owner;
+    const struct sfe_boot_times *boot_times; /* Of earlier boots; NULL: nothing is known. */
 };
 
 /* What opening found. `lost_events` were durable and are damaged: say so, loudly. */

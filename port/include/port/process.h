@@ -10,6 +10,10 @@
 #define SFE_SIGNAL_STOP   1u /* SIGTERM, SIGINT */
 #define SFE_SIGNAL_RELOAD 2u /* SIGHUP */
 
+/* Keeps what is in our memory (passwords, tokens, events) out of core dumps and from other
+ * processes of the same user. Main thread, first of all. */
+void sfe_process_keep_memory_private(void);
+
 /* Routes the signals above to a flag and calls `wake(context)` from the signal handler (it must be
  * async-signal-safe: poller wake is). SIGPIPE is ignored. Main thread, once. */
 void sfe_process_catch_signals(void (*wake)(void *context), void *context);

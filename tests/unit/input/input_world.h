@@ -439,10 +439,10 @@ static inline int world_close(void **state)
 static inline struct sfe_intake *world_intake(struct input_world *world, uint32_t event_bytes_max)
 {
     const struct sfe_intake_route routes[] = {
-        {"tills", "pos/+/sale", &world->sales, true, false},
-        {"plant", "plant/#", &world->readings, false, true},
-        {"all", "+/+/both", &world->sales, false, false},
-        {"copy", "$share/group/+/+/both", &world->readings, false, false},
+        {"tills", "pos/+/sale", &world->sales, true, false, {NULL, 0, false}},
+        {"plant", "plant/#", &world->readings, false, true, {NULL, 0, false}},
+        {"all", "+/+/both", &world->sales, false, false, {NULL, 0, false}},
+        {"copy", "$share/group/+/+/both", &world->readings, false, false, {NULL, 0, false}},
     };
     struct sfe_intake_options options = {
         .routes = routes,

@@ -106,6 +106,7 @@ static int begin(void **state)
     world->agent.output_count = 1;
     world->agent.cursors = &world->cursor;
     world->agent.marks = &world->mark;
+    world->agent.boot_is_noted = true; /* There is no clock here. */
     world->settled = 11;
     atomic_store(&world->agent.has_settled, true);
     *state = world;

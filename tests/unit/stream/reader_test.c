@@ -6,6 +6,8 @@
 
 #include "stream_world.h"
 
+#include "stream/boot_times.h"
+
 static int begin(void **state)
 {
     struct world *world = world_open(9);
@@ -250,6 +252,14 @@ static void times_taken_before_the_clock_was_set_are_put_right(void **state)
     assert_int_equal(sfe_stream_reader_next(world->reader, &event, &time_ns, NULL, &world->err),
                      SFE_OK);
     assert_int_equal(time_ns, staged_ns);
+    /* Unless it was noted when that boot was. */
+    struct sfe_boot_times times = {.count = 1, .items = {{.wall_minus_monotonic_ns = 77000}}};
+    memset(times.items[0].boot_id, world->boot - 1, sizeof(times.items[0].boot_id));
+    world->options.boot_times = &times;
+    world_restart(world);
+    assert_int_equal(sfe_stream_reader_next(world->reader, &event, &time_ns, NULL, &world->err),
+                     SFE_OK);
+    assert_int_equal(time_ns, staged_ns + 77000);
 }
 
 int main(void)
