@@ -197,19 +197,11 @@ static enum sfe_io net_write(void *context, struct sfe_socket *stream, struct sf
     return SFE_IO_DATA;
 }
 
-static void net_close(void *context, struct sfe_socket *socket)
+static void drop(struct sim_net *net, struct sfe_socket *socket)
 {
-    struct sim_net *net = context;
-
-    if (socket == NULL) {
-        return;
-    }
     if (socket->peer != NULL) {
         socket->peer->is_ended = true;
         socket->peer->peer = NULL;
-    }
-    while (socket->backlog_count > 0) {
-        net_close(net, socket->backlog[--socket->backlog_count]);
     }
     for (uint32_t i = 0; i < SOCKETS_MAX; i++) {
         if (net->sockets[i] == socket) {
@@ -217,6 +209,19 @@ static void net_close(void *context, struct sfe_socket *socket)
         }
     }
     free(socket);
+}
+
+static void net_close(void *context, struct sfe_socket *socket)
+{
+    struct sim_net *net = context;
+
+    if (socket == NULL) {
+        return;
+    }
+    while (socket->backlog_count > 0) {
+        drop(net, socket->backlog[--socket->backlog_count]);
+    }
+    drop(net, socket);
 }
 
 static void net_watch(void *context, struct sfe_socket *socket, unsigned events,

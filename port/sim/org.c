@@ -35,7 +35,8 @@ struct exchange {
     struct sfe_builder *answer_body;
     void *tag;
     char token[32];
-    struct sfe_slice body; /* A copy. */
+    uint8_t *body; /* A copy. */
+    size_t body_size;
 };
 
 struct sim_org {
@@ -84,7 +85,8 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
         .fate = draw_fate(org),
         .answer_body = request->answer_body,
         .tag = request->tag,
-        .body = sfe_slice_make(body, request->body.size),
+        .body = body,
+        .body_size = request->body.size,
     };
     found->due_ns =
         org->options.world->now_ns +
@@ -156,8 +158,8 @@ static void upsert(struct sim_org *org, const struct exchange *exchange, struct 
     struct sfe_json request;
     struct sfe_error err;
 
-    const enum sfe_code code =
-        sfe_json_parse(exchange->body, 0, org->tokens, TOKENS_MAX, &request, &err);
+    const enum sfe_code code = sfe_json_parse(sfe_slice_make(exchange->body, exchange->body_size),
+                                              0, org->tokens, TOKENS_MAX, &request, &err);
     SFE_ASSERT(code == SFE_OK);
     const uint32_t records = sfe_json_member(&request, 0, SFE_TEXT("records"));
     SFE_ASSERT(records != SFE_JSON_NONE);
@@ -245,7 +247,7 @@ static void finish(struct sim_org *org, struct exchange *exchange, sfe_http_visi
     sfe_builder_add(
         exchange->answer_body,
         sfe_slice_part(sfe_builder_slice(&out), 0, fate == FATE_CUT ? out.size / 2u : out.size));
-    free((void *)(uintptr_t)exchange->body.bytes);
+    free(exchange->body);
     exchange->is_used = false;
     visit(visitor, &answer);
 }
@@ -275,7 +277,7 @@ static void abandon(struct sim_org *org, struct exchange *exchange)
     if (arrives(exchange->fate) && sim_random_chance(&org->random, 500)) {
         (void)act(org, exchange, &out);
     }
-    free((void *)(uintptr_t)exchange->body.bytes);
+    free(exchange->body);
     exchange->is_used = false;
 }
 

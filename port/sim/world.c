@@ -77,7 +77,7 @@ static uint64_t earliest(const struct sim_turn *turns, uint32_t count)
 
 void sim_world_turn(struct sim_world *world, struct sim_turn *turns, uint32_t count)
 {
-    uint32_t order[TURNS_MAX];
+    uint32_t order[TURNS_MAX] = {0};
 
     SFE_ASSERT(count <= TURNS_MAX);
     for (uint32_t i = 0; i < count; i++) {
