@@ -25,7 +25,8 @@ if before + "\n" not in text:
     sys.exit("no such line in %s: %s" % (path, before))
 open(path, "w", encoding="utf-8").write(text.replace(before + "\n", after + "\n", 1))'
     cmake --build "$work/build" --target sim > "$work/build.log" 2>&1 || { cat "$work/build.log"; exit 70; }
-    if "$work/build/sim" --states "$states" > "$work/sim.log" 2>&1; then
+    if "$work/build/sim" --seeds tests/sim/seeds.txt > "$work/sim.log" 2>&1 &&
+        "$work/build/sim" --states "$states" > "$work/sim.log" 2>&1; then
         missed=$((missed + 1))
         echo "MISSED: $4 ($1)"
     else
