@@ -140,7 +140,10 @@ void stream_measure_room(struct sfe_stream *stream)
     const uint32_t entries = stream->table.capacity - stream->table.count;
 
     room->segment_bytes = segment_bytes - SEGMENT_BEGIN;
-    room->current_bytes = stream->file == NULL ? 0 : segment_bytes - stream->current.durable_end;
+    /* Over the quota is the reserve, which failures have used: it is for what they cost, not for
+     * more. */
+    room->current_bytes =
+        stream->file == NULL || used > quota ? 0 : segment_bytes - stream->current.durable_end;
     room->segments = quota > used ? (quota - used) / segment_bytes : 0;
     if (room->segments == 0 &&
         stream->released > atomic_load_explicit(&stream->durable, memory_order_relaxed)) {

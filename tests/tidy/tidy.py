@@ -64,6 +64,15 @@ NO_TEST_OF_ITS_OWN = {
     "agent/cli/manual.c": "commands_test.py has the pages read by man's own formatter",
     "agent/cli/completion.c": "commands_test.py completes with it in a bash",
     "port/posix/platform.c": "each integration test opens it",
+    "port/sim/clock.c": "world_test.c",
+    "port/sim/entropy.c": "world_test.c",
+    "port/sim/crypto.c": "every agent scenario of tests/sim logs in with it",
+    "port/sim/thread.c": "every scenario of tests/sim passes through it",
+    "port/sim/log_sink.c": "three lines; tells of broken invariants only",
+    "port/sim/process.c": "answers nothing; every agent scenario of tests/sim passes through it",
+    "port/sim/packet.c": "broker_test.c",
+    "port/sim/mqtt.c": "broker_test.c",
+    "port/sim/net.c": "broker_test.c",
 }
 
 
