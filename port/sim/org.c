@@ -179,7 +179,7 @@ static void add_token(struct sim_org *org, struct sfe_builder *out)
 {
     org->token_number++;
     sfe_builder_format(out,
-                       "{\"access_token\":\"T%u\",\"instance_url\":\"https://org.invalid\","
+                       "{\"access_token\":\"T%u\",\"instance_url\":\"https://login.invalid\","
                        "\"token_type\":\"Bearer\"}",
                        (unsigned)org->token_number);
 }

@@ -1,5 +1,6 @@
 /* A process without signals, service manager and files. */
 #include "port/process.h"
+#include "port/tls.h"
 
 #include <stdio.h>
 
@@ -65,4 +66,28 @@ void sfe_process_print_error(struct sfe_slice text)
 bool sfe_process_is_terminal(void)
 {
     return false;
+}
+
+enum sfe_code sfe_process_list_files(const char *directory, const char *suffix,
+                                     struct sfe_builder *names, struct sfe_error *err)
+{
+    (void)directory;
+    (void)suffix;
+    (void)names;
+    (void)err;
+    return SFE_OK; /* Every directory beside the simulated flash is empty. */
+}
+
+enum sfe_code sfe_process_add_absolute_path(const char *path, struct sfe_builder *out,
+                                            struct sfe_error *err)
+{
+    (void)err;
+    sfe_builder_add_text(out, path);
+    return SFE_OK;
+}
+
+enum sfe_code sfe_tls_check(const struct sfe_tls_options *options, struct sfe_error *err)
+{
+    (void)options;
+    return sfe_fail(err, SFE_E_NOT_FOUND, "there are no certificates in a simulation");
 }
