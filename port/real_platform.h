@@ -20,5 +20,6 @@ SFE_MUST_USE enum sfe_code sfe_mbedtls_crypto_open(const struct sfe_entropy *ent
                                                    struct sfe_crypto *crypto,
                                                    struct sfe_error *err);
 void sfe_mbedtls_crypto_close(struct sfe_crypto *crypto);
+void sfe_mbedtls_aead(struct sfe_crypto *crypto); /* The functions for sealed bytes. */
 
 #endif
