@@ -1,5 +1,6 @@
 /* Giving flash back: whole segments, oldest first, each removal durable before the next, so that a
  * power cut leaves no gap that looks like damage. */
+#include "stream/drop.h"
 #include "stream/parts.h"
 
 #include "base/assert.h"
@@ -14,7 +15,8 @@ static bool doom_next(struct sfe_stream *stream, uint32_t *number)
         struct segment *segment = &table->items[i];
         uint32_t next = table_kept_from(table, i + 1);
         if (!segment->is_doomed) {
-            if (next == table->count || table->items[next].first_sequence > stream->released) {
+            if (next == table->count ||
+                (table->items[next].first_sequence > stream->released && !drop_covers(stream, i))) {
                 continue; /* Later ones may be doomed: new segments that could not be dropped. */
             }
             segment->is_doomed = true;
@@ -75,6 +77,7 @@ enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
                                  struct sfe_error *err)
 {
     const uint64_t end = sfe_stream_durable(stream) + 1u;
+    enum drop_change change;
 
     if (sequence > end) {
         sequence = end; /* What comes later is not settled by a promise made before it came. */
@@ -85,5 +88,10 @@ enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
         stream_measure_room(stream);
     }
     sfe_mutex_unlock(stream->mutex);
-    return stream_release_settled(stream, err);
+    enum sfe_code code = stream_release_settled(stream, err);
+    sfe_mutex_lock(stream->mutex);
+    change = drop_note_release(stream);
+    sfe_mutex_unlock(stream->mutex);
+    drop_tell(stream, change);
+    return code;
 }
