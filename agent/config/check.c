@@ -106,6 +106,27 @@ static void check_connections(struct config_load *load)
     }
 }
 
+/* Dead letters are copies of events: they must not land in the clear. */
+static void check_encrypt(struct config_load *load, const struct sfe_config_stream *stream,
+                          uint32_t entry)
+{
+    const struct sfe_config *config = load->config;
+    const struct sfe_config_stream *dead = &config->streams[config->dead_stream];
+
+    if (!stream->encrypt) {
+        return;
+    }
+    if (stream->encrypt_key_file == NULL) {
+        load_mistake(load, blamed(load, entry, "encrypt"),
+                     "\"encrypt\" has no key; allowed: with \"encrypt_key_file\" beside it");
+    }
+    if (!dead->encrypt) {
+        load_mistake(load, blamed(load, entry, "encrypt"),
+                     "its dead letters would not be encrypted; allowed: with \"encrypt\": true in "
+                     "the stream \"dead\" too");
+    }
+}
+
 static void check_streams(struct config_load *load)
 {
     char least[24];
@@ -125,6 +146,7 @@ static void check_streams(struct config_load *load)
                          "smaller \"segment\"",
                          SEGMENTS_MIN, least);
         }
+        check_encrypt(load, stream, key + 1);
         key = sfe_json_next(&load->json, object, key);
     }
 }

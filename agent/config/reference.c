@@ -187,7 +187,8 @@ void reference_read_texts(struct config_load *load, const struct config_key *row
         if (text.size == 0 || spelling_has_control(text)) {
             value_mistake(load, row, item, NULL);
         } else {
-            texts[count++] = load_keep(load, text);
+            texts[count++] =
+                row->kind == SFE_KEY_FILES ? value_path(load, text) : load_keep(load, text);
         }
         item = sfe_json_next(&load->json, token, item);
     }

@@ -9,6 +9,8 @@
 
 /* A private key of 8192 bits in PEM takes some 6.5 kB. */
 #define SECRET_BYTES_MAX 8192u
+/* A key as hexadecimal digits, with a line's end and more than should be there. */
+#define KEY_FILE_BYTES_MAX 128u
 
 struct compiler {
     const struct sfe_config *config;
@@ -138,6 +140,71 @@ static enum sfe_code read_secret(struct compiler *compiler,
     return SFE_OK;
 }
 
+static int digit_of(uint8_t byte)
+{
+    if (byte >= '0' && byte <= '9') {
+        return byte - '0';
+    }
+    if (byte >= 'a' && byte <= 'f') {
+        return byte - 'a' + 10;
+    }
+    return byte >= 'A' && byte <= 'F' ? byte - 'A' + 10 : -1;
+}
+
+/* 32 bytes as they are, or 64 hexadecimal digits. */
+static bool parse_key(struct sfe_builder *content, uint8_t key[SFE_AEAD_KEY_BYTES])
+{
+    if (content->size == SFE_AEAD_KEY_BYTES) {
+        memcpy(key, content->bytes, SFE_AEAD_KEY_BYTES);
+        return true;
+    }
+    trim_line_end(content);
+    if (content->size != 2u * SFE_AEAD_KEY_BYTES) {
+        return false;
+    }
+    for (size_t i = 0; i < SFE_AEAD_KEY_BYTES; i++) {
+        const int high = digit_of(content->bytes[2u * i]);
+        const int low = digit_of(content->bytes[2u * i + 1u]);
+        if (high < 0 || low < 0) {
+            return false;
+        }
+        key[i] = (uint8_t)(16 * high + low);
+    }
+    return true;
+}
+
+static void read_key(struct compiler *compiler, const struct sfe_config_stream *stream,
+                     const char *path, struct sfe_compiled_stream *compiled)
+{
+    uint8_t memory[KEY_FILE_BYTES_MAX];
+    struct sfe_builder content = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_error err;
+
+    SFE_ASSERT(compiled->key_count <= SFE_OLD_KEYS_MAX);
+    enum sfe_code code = sfe_process_read_secret(path, &content, &err);
+    if (code == SFE_OK && !parse_key(&content, compiled->keys[compiled->key_count])) {
+        code = sfe_fail(&err, SFE_E_CRYPTO, "%s: a key is 32 bytes or 64 hexadecimal digits", path);
+    }
+    sfe_wipe(memory, sizeof(memory));
+    if (code == SFE_OK) {
+        compiled->key_count++;
+        return;
+    }
+    (void)sfe_within(&err, "stream \"%s\": cannot use its key", stream->name);
+    report_at(compiler, &stream->place, &err);
+}
+
+static void read_keys(struct compiler *compiler, const struct sfe_config_stream *stream,
+                      struct sfe_compiled_stream *compiled)
+{
+    if (stream->encrypt_key_file != NULL) {
+        read_key(compiler, stream, stream->encrypt_key_file, compiled);
+    }
+    for (uint32_t i = 0; i < stream->encrypt_old_key_count; i++) {
+        read_key(compiler, stream, stream->encrypt_old_key_files[i], compiled);
+    }
+}
+
 enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                           sfe_config_report report, void *reader, struct sfe_compiled *compiled,
                           struct sfe_error *err)
@@ -150,8 +217,13 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
         sfe_arena_take(arena, (config->output_count + 1u) * sizeof(*compiled->outputs), err);
     compiled->connections = sfe_arena_take(
         arena, (config->connection_count + 1u) * sizeof(*compiled->connections), err);
-    if (compiled->outputs == NULL || compiled->connections == NULL) {
+    compiled->streams =
+        sfe_arena_take(arena, (config->stream_count + 1u) * sizeof(*compiled->streams), err);
+    if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL) {
         return err->code;
+    }
+    for (uint32_t i = 0; i < config->stream_count; i++) {
+        read_keys(&compiler, &config->streams[i], &compiled->streams[i]);
     }
     for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
         code = read_secret(&compiler, &config->connections[i], &compiled->connections[i], err);
@@ -170,9 +242,10 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
 
 void sfe_compiled_wipe(struct sfe_compiled *compiled)
 {
-    if (compiled->config == NULL || compiled->connections == NULL) {
+    if (compiled->config == NULL || compiled->connections == NULL || compiled->streams == NULL) {
         return;
     }
+    sfe_wipe(compiled->streams, compiled->config->stream_count * sizeof(*compiled->streams));
     for (uint32_t i = 0; i < compiled->config->connection_count; i++) {
         struct sfe_slice secret = compiled->connections[i].secret;
         if (secret.size != 0) {

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "flow/map.h"
+#include "port/crypto.h"
 
 struct sfe_arena;
 
@@ -19,10 +20,17 @@ struct sfe_compiled_connection {
                                 by sfe_compiled_wipe. */
 };
 
+/* Keys of a stream; wiped by sfe_compiled_wipe. */
+struct sfe_compiled_stream {
+    uint8_t keys[1u + SFE_OLD_KEYS_MAX][SFE_AEAD_KEY_BYTES]; /* The present one first, if any. */
+    uint32_t key_count;
+};
+
 struct sfe_compiled {
     const struct sfe_config *config;
     struct sfe_compiled_output *outputs;         /* One for each of config->outputs. */
     struct sfe_compiled_connection *connections; /* One for each of config->connections. */
+    struct sfe_compiled_stream *streams;         /* One for each of config->streams. */
 };
 
 /* Compiles `config`. Reports every mistake, with its place in the file, and then fails with

@@ -17,12 +17,36 @@ static void on_durable(void *owner)
     agent->platform->http.wake(agent->platform->http.context);
 }
 
+static enum sfe_code open_keys(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+{
+    const struct sfe_compiled_stream *compiled = &agent->compiled->streams[index];
+    const struct sfe_crypto *crypto = &agent->platform->crypto;
+    struct agent_stream *stream = &agent->streams[index];
+
+    for (uint32_t i = 0; i < compiled->key_count; i++) {
+        const struct sfe_slice bytes = sfe_slice_make(compiled->keys[i], sizeof(compiled->keys[i]));
+        enum sfe_code code = crypto->aead_open(crypto->context, bytes, &stream->keys[i], err);
+        if (code != SFE_OK) {
+            return code;
+        }
+        stream->key_count = i + 1u;
+    }
+    return SFE_OK;
+}
+
 static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
 {
     const struct sfe_config_stream *config = &agent->config->streams[index];
     const struct sfe_cursor_mark *mark = sfe_cursor_log_mark(agent->cursor_log, config->name);
     struct sfe_stream_recovery recovery = {0};
-    enum sfe_code code;
+    enum sfe_code code = open_keys(agent, index, err);
+
+    if (code != SFE_OK) {
+        return sfe_within(err, "cannot open stream \"%s\"", config->name);
+    }
+    _Static_assert((int)SFE_STREAM_DROP_OLDEST == (int)SFE_WHEN_FULL_DROP_OLDEST &&
+                       (int)SFE_STREAM_DROP_NEWEST == (int)SFE_WHEN_FULL_DROP_NEWEST,
+                   "the same words");
     const struct sfe_stream_options options = {
         .storage = &agent->platform->storage,
         .clock = &agent->platform->clock,
@@ -37,6 +61,11 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .on_staged = on_staged,
         .on_durable = on_durable,
         .owner = agent,
+        .when_full = (enum sfe_stream_when_full)config->when_full,
+        .is_encrypted = config->encrypt,
+        .crypto = &agent->platform->crypto,
+        .keys = agent->streams[index].keys,
+        .key_count = agent->streams[index].key_count,
     };
 
     code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
@@ -73,11 +102,11 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
         return sfe_within(err, "cannot open the cursors");
     }
     for (uint32_t i = 0; i < count; i++) {
+        agent->stream_count = i + 1u; /* What is opened of it is closed. */
         code = open_stream(agent, i, err);
         if (code != SFE_OK) {
             return code;
         }
-        agent->stream_count = i + 1u;
     }
     return SFE_OK;
 }
@@ -86,6 +115,10 @@ void agent_close_streams(struct sfe_agent *agent)
 {
     for (uint32_t i = 0; i < agent->stream_count; i++) {
         sfe_stream_close(agent->streams[i].stream);
+        for (uint32_t key = 0; key < agent->streams[i].key_count; key++) {
+            agent->platform->crypto.aead_close(agent->platform->crypto.context,
+                                               agent->streams[i].keys[key]);
+        }
     }
     agent->stream_count = 0;
     sfe_cursor_log_close(agent->cursor_log);

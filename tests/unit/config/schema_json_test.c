@@ -97,11 +97,9 @@ static void what_is_not_available_is_not_in_the_schema(void **state)
 
     (void)state;
     assert_false(has(&json, "/properties/watch"));
-    assert_false(has(&json, "/$defs/stream/properties/encrypt"));
     assert_false(has(&json, "/$defs/input-http"));
     assert_false(has(&json, "/$defs/mqtt-tls"));
     assert_false(has(&json, "/$defs/connection-mqtt/properties/tls"));
-    assert_false(has(&json, "/$defs/stream/properties/when_full/enum/1"));
     assert_true(
         is_text(&json, "/$defs/connection-mqtt/properties/url/pattern", "^(mqtt)://[^/?#@]+/?$"));
 }
