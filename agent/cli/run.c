@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/arena.h"
+#include "base/learned_clock.h"
 #include "cli/print.h"
 #include "port/process.h"
 #include "run/agent.h"
@@ -13,6 +14,7 @@ static enum sfe_code run_agent(const struct sfe_config *config, const struct sfe
                                struct sfe_error *err)
 {
     struct sfe_platform platform;
+    struct sfe_learned_clock learned;
     struct sfe_arena *arena = NULL;
     struct sfe_log *log = NULL;
     struct sfe_agent *agent = NULL;
@@ -27,15 +29,16 @@ static enum sfe_code run_agent(const struct sfe_config *config, const struct sfe
         goto out;
     }
     has_platform = true;
+    sfe_learned_clock_put(&learned, &platform.clock);
     code = sfe_log_open(config->agent.log_level, &platform.clock, &log, err);
     if (code != SFE_OK) {
         goto out;
     }
-    code = sfe_arena_open(sfe_agent_memory_bytes_max(config), &arena, err);
+    code = sfe_arena_open(sfe_agent_arena_bytes(config), &arena, err);
     if (code != SFE_OK) {
         goto out;
     }
-    const struct sfe_agent_options options = {config, compiled, &platform, arena, log};
+    const struct sfe_agent_options options = {config, compiled, &platform, arena, log, &learned};
     code = sfe_agent_open(&options, &agent, err);
     if (code == SFE_OK) {
         code = sfe_agent_run(agent, err);
@@ -56,8 +59,10 @@ int sfe_cli_run(const struct sfe_arguments *arguments)
     const struct sfe_config *config = NULL;
     struct sfe_compiled compiled = {0};
     struct sfe_error err;
-    enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
+    enum sfe_code code = SFE_OK;
 
+    sfe_process_keep_memory_private();
+    code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
     if (code != SFE_OK) {
         return sfe_cli_fail("run", &err);
     }

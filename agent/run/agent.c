@@ -66,6 +66,7 @@ enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe
     opened->platform = options->platform;
     opened->arena = options->arena;
     opened->log = options->log;
+    opened->learned = options->learned;
     opened->opened_ns = sfe_clock_monotonic_ns(&options->platform->clock);
     code = open_parts(opened, err);
     if (code != SFE_OK) {
@@ -94,32 +95,4 @@ void sfe_agent_close(struct sfe_agent *agent)
         sfe_mutex_close(agent->flash_mutex);
         agent->flash_mutex = NULL;
     }
-}
-
-/* What one slot of an output takes: request, its gzip, answer, books (records.h). */
-#define SLOT_BYTES_MAX  (2u * 1024u * 1024u)
-#define FIXED_BYTES_MAX (8u * 1024u * 1024u)
-/* What is kept in mind of each segment. */
-#define SEGMENT_BYTES_MAX 256u
-
-size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
-{
-    size_t event = config->agent.event_bytes_max + 128u * 1024u;
-    size_t bytes = FIXED_BYTES_MAX;
-
-    for (uint32_t i = 0; i < config->connection_count; i++) {
-        bytes += 2u * event + 512u * 1024u;
-    }
-    for (uint32_t i = 0; i < config->stream_count; i++) {
-        const struct sfe_config_stream *stream = &config->streams[i];
-        bytes += 5u * (event + 64u * 1024u);
-        bytes += (size_t)(stream->quota_bytes / stream->segment_bytes) * 2u * SEGMENT_BYTES_MAX;
-    }
-    for (uint32_t i = 0; i < config->output_count; i++) {
-        /* Encrypted frames are opened into two buffers beside the one that is read into. */
-        size_t one = 4u * 1024u * 1024u + 4u * (event + 64u * 1024u) +
-                     config->outputs[i].requests_in_flight * (SLOT_BYTES_MAX + 4u * event);
-        bytes += config->outputs[i].from_count * one;
-    }
-    return bytes;
 }

@@ -16,6 +16,7 @@
 
 struct sfe_agent;
 struct sfe_arena;
+struct sfe_learned_clock;
 
 struct sfe_agent_options {
     const struct sfe_config *config; /* Borrowed, as all pointers here; must outlive the agent. */
@@ -24,10 +25,15 @@ struct sfe_agent_options {
     struct sfe_arena
         *arena; /* All memory the agent itself will ever use comes from here, at open. */
     struct sfe_log *log;
+    struct sfe_learned_clock *learned; /* In front of the platform's clock; NULL: none is. */
 };
 
-/* An upper bound of what `config` takes from the arena. */
+/* What `config` takes from the arena at most, once its streams are what it says. */
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config);
+
+/* The arena to open for it: with room for what a run with larger streams has left. What is not
+ * touched costs nothing. */
+size_t sfe_agent_arena_bytes(const struct sfe_config *config);
 
 /* Recovers the streams and opens inputs and outputs; connects nothing yet. On failure *agent is
  * NULL. Main thread. */

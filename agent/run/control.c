@@ -65,6 +65,11 @@ static void serve(struct sfe_control *control)
     poller->watch(poller->context, control->listener, SFE_POLL_READ, on_listener, control);
 }
 
+size_t sfe_control_memory_bytes(void)
+{
+    return sfe_arena_cost(sizeof(struct sfe_control)) + sfe_arena_cost(SFE_CONTROL_BYTES_MAX);
+}
+
 enum sfe_code sfe_control_open(struct sfe_poller *poller, const char *path,
                                void (*add_document)(void *owner, struct sfe_builder *out),
                                void *owner, struct sfe_arena *arena, struct sfe_control **control,

@@ -12,6 +12,9 @@ struct sfe_control;
 #define SFE_CONTROL_SOCKET    "status.sock" /* In the state directory. */
 #define SFE_CONTROL_BYTES_MAX (128u * 1024u)
 
+/* What it takes from the arena. */
+size_t sfe_control_memory_bytes(void);
+
 /* Listens on `path`; `add_document(owner, out)` writes what a client gets. Memory from `arena`. */
 SFE_MUST_USE enum sfe_code
 sfe_control_open(struct sfe_poller *poller, const char *path,

@@ -1,3 +1,4 @@
+#include "run/org_options.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
@@ -6,28 +7,62 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+static struct sfe_http_route route_of(const struct sfe_config_salesforce *config,
+                                      const struct sfe_compiled_connection *compiled)
 {
-    const struct sfe_config_connection *config = &agent->config->connections[index];
-    struct agent_org *org = &agent->orgs[agent->org_count];
-    const struct sfe_org_options options = {
+    struct sfe_slice password = compiled->proxy_password;
+    struct sfe_http_route route = {
+        .cert_file = config->cert_file,
+        .key_pem = compiled->tls_key,
+        .proxy_url = config->proxy_url,
+        .proxy_username = config->proxy_username,
+        .no_proxy = compiled->no_proxy,
+        .interface = config->interface,
+    };
+
+    if (password.size != 0) {
+        memcpy(&route.proxy_password, &password.bytes, sizeof(route.proxy_password));
+    }
+    return route;
+}
+
+struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, uint32_t connection,
+                                          const struct sfe_platform *platform, struct sfe_log *log)
+{
+    const struct sfe_config_connection *config = &compiled->config->connections[connection];
+    const struct sfe_compiled_connection *own = &compiled->connections[connection];
+    bool is_signed = config->salesforce.flow == SFE_AUTH_JWT_BEARER;
+
+    SFE_ASSERT(config->type == SFE_CONNECTION_SALESFORCE);
+    return (struct sfe_org_options){
         .name = config->name,
         .login_url = config->salesforce.login_url,
         .api_version = config->salesforce.api_version,
         .client_id = config->salesforce.client_id,
         .username = config->salesforce.username,
         .audience = config->salesforce.audience,
-        .key_pem = agent->compiled->connections[index].secret,
+        .key_pem = is_signed ? own->secret : (struct sfe_slice){NULL, 0},
+        .client_secret = is_signed ? (struct sfe_slice){NULL, 0} : own->secret,
+        .route = route_of(&config->salesforce, own),
         .ca_file = config->salesforce.ca_file,
         .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
         .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),
-        .http = &agent->platform->http,
-        .clock = &agent->platform->clock,
-        .entropy = &agent->platform->entropy,
-        .crypto = &agent->platform->crypto,
-        .log = agent->log,
+        .http = &platform->http,
+        .clock = &platform->clock,
+        .entropy = &platform->entropy,
+        .crypto = &platform->crypto,
+        .log = log,
     };
+}
 
+static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+{
+    const struct sfe_config_connection *config = &agent->config->connections[index];
+    struct agent_org *org = &agent->orgs[agent->org_count];
+    struct sfe_org_options options =
+        sfe_org_options_of(agent->compiled, index, agent->platform, agent->log);
+
+    options.learned = agent->learned;
     if (sfe_org_open(&options, agent->arena, &org->org, err) != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);
     }

@@ -1,3 +1,4 @@
+#include "run/compile.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
@@ -27,6 +28,19 @@ static void add_subscription(struct plan *plan, const struct sfe_config_input *i
         (struct sfe_mqtt_subscription){input->topic, input->qos};
 }
 
+struct sfe_intake_route agent_route(const struct sfe_agent *agent,
+                                    const struct sfe_config_input *input)
+{
+    return (struct sfe_intake_route){
+        .input = input->name,
+        .filter = input->topic,
+        .stream = agent->streams[input->stream].stream,
+        .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
+        .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
+        .guard = {input->mask, input->mask_count, input->card_guard},
+    };
+}
+
 static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, struct plan *plan,
                                struct sfe_error *err)
 {
@@ -43,14 +57,22 @@ static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, str
         if (input->connection != connection) {
             continue;
         }
-        plan->routes[plan->route_count++] = (struct sfe_intake_route){
-            .input = input->name,
-            .filter = input->topic,
-            .stream = agent->streams[input->stream].stream,
-            .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
-            .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
-        };
+        plan->routes[plan->route_count++] = agent_route(agent, input);
         add_subscription(plan, input);
+    }
+    return SFE_OK;
+}
+
+static enum sfe_code list_brokers(struct sfe_agent *agent, const struct sfe_config_mqtt *config,
+                                  struct sfe_mqtt_broker **brokers, struct sfe_error *err)
+{
+    *brokers = sfe_arena_take(agent->arena, config->broker_count * sizeof(**brokers), err);
+    if (*brokers == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < config->broker_count; i++) {
+        const struct sfe_config_broker *broker = &config->brokers[i];
+        (*brokers)[i] = (struct sfe_mqtt_broker){broker->host, broker->port, broker->tls};
     }
     return SFE_OK;
 }
@@ -60,6 +82,13 @@ static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
 {
     const struct sfe_config_connection *config = &agent->config->connections[connection];
     struct agent_source *source = &agent->sources[agent->source_count];
+    struct sfe_mqtt_broker *brokers = NULL;
+    const struct sfe_mqtt_will will = {
+        .topic = config->mqtt.will.topic,
+        .payload = sfe_slice_text(config->mqtt.will.payload),
+        .qos = config->mqtt.will.qos,
+        .is_retained = config->mqtt.will.retain,
+    };
     enum sfe_code code;
     const struct sfe_intake_options intake = {
         .routes = plan->routes,
@@ -72,25 +101,32 @@ static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
     };
 
     code = sfe_intake_open(&intake, agent->arena, &source->intake, err);
+    if (code == SFE_OK) {
+        code = list_brokers(agent, &config->mqtt, &brokers, err);
+    }
     if (code != SFE_OK) {
         return code;
     }
     const struct sfe_mqtt_source_options options = {
         .connection = config->name,
-        .host = config->mqtt.host,
-        .port = config->mqtt.port,
+        .brokers = brokers,
+        .broker_count = config->mqtt.broker_count,
         .client_id = config->mqtt.client_id,
         .username = config->mqtt.username,
         .password = agent->compiled->connections[connection].secret,
         .keep_alive_s = (uint32_t)(config->mqtt.keep_alive_ns / 1000000000u),
         .session_expiry_s = (uint32_t)(config->mqtt.session_expiry_ns / 1000000000u),
         .receive_maximum = config->mqtt.receive_maximum,
+        .version = config->mqtt.version == SFE_CONFIG_MQTT_3_1_1 ? SFE_MQTT_3_1_1 : SFE_MQTT_5,
+        .will = will.topic == NULL ? NULL : &will,
+        .tls_files = sfe_compile_tls_files(&config->mqtt),
         .event_bytes_max = agent->config->agent.event_bytes_max,
         .subscriptions = plan->subscriptions,
         .subscription_count = plan->subscription_count,
         .intake = source->intake,
         .poller = &agent->platform->poller,
         .mqtt = &agent->platform->mqtt,
+        .tls = &agent->platform->tls,
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,
         .log = agent->log,

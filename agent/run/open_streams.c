@@ -17,29 +17,15 @@ static void on_durable(void *owner)
     agent->platform->http.wake(agent->platform->http.context);
 }
 
-static enum sfe_code open_keys(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
-{
-    const struct sfe_compiled_stream *compiled = &agent->compiled->streams[index];
-    const struct sfe_crypto *crypto = &agent->platform->crypto;
-    struct agent_stream *stream = &agent->streams[index];
-
-    for (uint32_t i = 0; i < compiled->key_count; i++) {
-        const struct sfe_slice bytes = sfe_slice_make(compiled->keys[i], sizeof(compiled->keys[i]));
-        enum sfe_code code = crypto->aead_open(crypto->context, bytes, &stream->keys[i], err);
-        if (code != SFE_OK) {
-            return code;
-        }
-        stream->key_count = i + 1u;
-    }
-    return SFE_OK;
-}
-
 static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
 {
     const struct sfe_config_stream *config = &agent->config->streams[index];
     const struct sfe_cursor_mark *mark = sfe_cursor_log_mark(agent->cursor_log, config->name);
     struct sfe_stream_recovery recovery = {0};
-    enum sfe_code code = open_keys(agent, index, err);
+    struct agent_stream *stream = &agent->streams[index];
+    enum sfe_code code =
+        sfe_compiled_open_keys(&agent->compiled->streams[index], &agent->platform->crypto,
+                               stream->keys, &stream->key_count, err);
 
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open stream \"%s\"", config->name);
@@ -61,11 +47,13 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .on_staged = on_staged,
         .on_durable = on_durable,
         .owner = agent,
+        .boot_times = &agent->boot_times,
         .when_full = (enum sfe_stream_when_full)config->when_full,
-        .is_encrypted = config->encrypt,
+        /* A rehearsal has no keys, and keeps nothing. */
+        .is_encrypted = config->encrypt && !agent->compiled->without_secrets,
         .crypto = &agent->platform->crypto,
-        .keys = agent->streams[index].keys,
-        .key_count = agent->streams[index].key_count,
+        .keys = stream->keys,
+        .key_count = stream->key_count,
     };
 
     code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
@@ -100,6 +88,9 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
                             SFE_STREAMS_MAX + 1u, agent->arena, &agent->cursor_log, err);
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open the cursors");
+    }
+    if (sfe_boot_times_load(&agent->platform->storage, &agent->boot_times, err) != SFE_OK) {
+        sfe_log_error(agent->log, SFE_WARNING, "cannot read when earlier boots were", err);
     }
     for (uint32_t i = 0; i < count; i++) {
         agent->stream_count = i + 1u; /* What is opened of it is closed. */

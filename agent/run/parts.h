@@ -9,6 +9,7 @@
 #include "run/control.h"
 #include "salesforce/records.h"
 #include "status/rate.h"
+#include "stream/boot_times.h"
 #include "stream/cursor.h"
 
 #include <stdatomic.h>
@@ -56,6 +57,7 @@ struct sfe_agent {
     struct sfe_platform *platform;
     struct sfe_arena *arena;
     struct sfe_log *log;
+    struct sfe_learned_clock *learned;
     uint64_t opened_ns;
 
     struct sfe_cursor_log *cursor_log; /* Flash thread once running. */
@@ -78,10 +80,12 @@ struct sfe_agent {
 
     /* Set by cloud when something was settled, cleared by flash before it takes the cursors. */
     atomic_bool has_settled;
-    uint64_t saved_ns;             /* Flash thread: when the last snapshot was written. */
-    uint64_t save_again_ns;        /* Flash thread: not before this after a failure. */
-    struct sfe_cursor *cursors;    /* Flash thread: scratch for a snapshot. */
-    struct sfe_cursor_mark *marks; /* Flash thread: scratch for a snapshot. */
+    struct sfe_boot_times boot_times; /* As loaded. */
+    bool boot_is_noted;               /* Flash thread: the table on flash holds this boot. */
+    uint64_t saved_ns;                /* Flash thread: when the last snapshot was written. */
+    uint64_t save_again_ns;           /* Flash thread: not before this after a failure. */
+    struct sfe_cursor *cursors;       /* Flash thread: scratch for a snapshot. */
+    struct sfe_cursor_mark *marks;    /* Flash thread: scratch for a snapshot. */
 
     /* The orderly end, in this order. */
     atomic_bool is_stopping;   /* Set by edge. */
@@ -100,11 +104,18 @@ void agent_close_sources(struct sfe_agent *agent);
 void agent_close_outputs(struct sfe_agent *agent);
 void agent_close_streams(struct sfe_agent *agent);
 
+/* The route of one input; its stream is open. Main thread. */
+struct sfe_intake_route agent_route(const struct sfe_agent *agent,
+                                    const struct sfe_config_input *input);
+
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 
 /* Takes the scratch that agent_add_status needs. Main thread. */
 SFE_MUST_USE enum sfe_code agent_open_gathered(struct sfe_agent *agent, struct sfe_error *err);
+
+/* What that scratch takes from the arena. */
+size_t agent_gathered_memory_bytes(void);
 
 /* Adds the status document. Edge thread. */
 void agent_add_status(void *agent, struct sfe_builder *out);

@@ -56,26 +56,45 @@ static void give_up_segment(struct sfe_stream *stream, bool is_new)
     }
 }
 
-/* What the new segment's header will say. With drop-oldest it must not add to what could not be
- * removed before. */
+static bool keeps_doomed(const struct segment_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (table->items[i].is_doomed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* New segments that could neither be used nor removed must not pile up beyond the quota; with
+ * drop-oldest a new one must not add to what could not be removed before. */
+static enum sfe_code make_way(struct sfe_stream *stream, struct sfe_error *err)
+{
+    const bool drops = stream->options.when_full == SFE_STREAM_DROP_OLDEST;
+
+    if (!drops && !keeps_doomed(&stream->table)) {
+        return SFE_OK;
+    }
+    enum sfe_code code = stream_release_settled(stream, err);
+    return drops || table_file_bytes(&stream->table) > stream->options.quota_bytes ? code : SFE_OK;
+}
+
+/* What the new segment's header will say. */
 static enum sfe_code plan_segment(struct sfe_stream *stream, const struct frame *frame,
                                   struct segment *segment, struct sfe_error *err)
 {
     const struct sfe_entropy *entropy = stream->options.entropy;
     uint8_t salt[SFE_AEAD_SALT_BYTES];
 
-    if (stream->options.when_full == SFE_STREAM_DROP_OLDEST) {
-        enum sfe_code code = stream_release_settled(stream, err);
-        if (code != SFE_OK) {
-            return sfe_within(err, "cannot give flash back");
-        }
+    enum sfe_code code = make_way(stream, err);
+    if (code != SFE_OK) {
+        return sfe_within(err, "segments that should go cannot be removed");
     }
     if (stream->table.count + 1 >= stream->table.capacity || stream->next_number == UINT32_MAX) {
         return sfe_fail(err, SFE_E_NO_SPACE, "too many segments are kept");
     }
     memcpy(segment->boot_id, stream->boot_id, sizeof(segment->boot_id));
-    enum sfe_code code =
-        entropy->fill(entropy->context, &segment->salt, sizeof(segment->salt), err);
+    code = entropy->fill(entropy->context, &segment->salt, sizeof(segment->salt), err);
     if (code == SFE_OK && stream->options.is_encrypted) {
         code = entropy->fill(entropy->context, salt, sizeof(salt), err);
         if (code == SFE_OK) {

@@ -5,26 +5,39 @@
 
 #include "base/assert.h"
 
-/* Marks the next segment to go, so that readers leave it alone. The newest always stays: it keeps
- * the sequence. */
+/* Is all in it settled, or dropped? The newest always stays: it keeps the sequence. */
+static bool may_go(const struct sfe_stream *stream, uint32_t place)
+{
+    const struct segment_table *table = &stream->table;
+
+    return place + 1u < table->count &&
+           (table->items[place + 1u].first_sequence <= stream->released ||
+            drop_covers(stream, place));
+}
+
+/* Marks the next segment to go, so that readers leave it alone. What is marked already goes first:
+ * a new segment that could not be dropped never held anything, and must not be left as the oldest,
+ * where recovery would take it for damaged. */
 static bool doom_next(struct sfe_stream *stream, uint32_t *number)
 {
     struct segment_table *table = &stream->table;
+    uint32_t place = 0;
 
-    for (uint32_t i = 0; i < table->count; i++) {
-        struct segment *segment = &table->items[i];
-        uint32_t next = table_kept_from(table, i + 1);
-        if (!segment->is_doomed) {
-            if (next == table->count ||
-                (table->items[next].first_sequence > stream->released && !drop_covers(stream, i))) {
-                continue; /* Later ones may be doomed: new segments that could not be dropped. */
-            }
-            segment->is_doomed = true;
-        }
-        *number = segment->number;
-        return true;
+    while (place < table->count && !table->items[place].is_doomed) {
+        place++;
     }
-    return false;
+    if (place == table->count) {
+        place = 0;
+        while (place < table->count && !may_go(stream, place)) {
+            place++;
+        }
+        if (place == table->count) {
+            return false;
+        }
+        table->items[place].is_doomed = true;
+    }
+    *number = table->items[place].number;
+    return true;
 }
 
 static enum sfe_code sync_removal(struct sfe_stream *stream, struct sfe_error *err)

@@ -20,6 +20,7 @@
 #include "port/storage.h"
 
 struct sfe_arena;
+struct sfe_boot_times;
 struct sfe_stream;
 
 /* Where the quota is used up. */
@@ -49,6 +50,7 @@ struct sfe_stream_options {
     /* Called on the flash thread after the durable sequence rose. */
     void (*on_durable)(void *owner);
     void *owner;
+    const struct sfe_boot_times *boot_times; /* Of earlier boots; NULL: nothing is known. */
     enum sfe_stream_when_full when_full;
     bool is_encrypted;                /* Frames are sealed with the first key. */
     const struct sfe_crypto *crypto;  /* With keys only. */
@@ -98,6 +100,10 @@ SFE_MUST_USE enum sfe_code sfe_stream_open(const struct sfe_stream_options *opti
                                            struct sfe_arena *arena, struct sfe_stream **stream,
                                            struct sfe_stream_recovery *recovery,
                                            struct sfe_error *err);
+
+/* What a stream with these options takes from the arena at most, if the ones of the last run were
+ * no larger. Pure. */
+size_t sfe_stream_memory_bytes(const struct sfe_stream_options *options);
 
 /* The name given at open. Any thread. */
 const char *sfe_stream_name(const struct sfe_stream *stream);
