@@ -143,11 +143,12 @@ static void keys_of_streams_are_read_raw_or_as_digits_and_wiped(void **state)
     char one[] = "/tmp/sfedge-key-XXXXXX";
     char other[] = "/tmp/sfedge-key-XXXXXX";
     const char *const old[] = {other};
-    struct sfe_config_stream stream = {.name = "sales",
-                                       .place = {"/streams/sales", 7, 3},
-                                       .encrypt_key_file = one,
-                                       .encrypt_old_key_files = old,
-                                       .encrypt_old_key_count = 1};
+    struct sfe_config_stream stream = {
+        .name = "sales",
+        .place = {.pointer = "/streams/sales", .line = 7, .column = 3},
+        .encrypt_key_file = one,
+        .encrypt_old_key_files = old,
+        .encrypt_old_key_count = 1};
     struct sfe_config config = config_with(NULL, NULL);
     struct sfe_compiled compiled = {0};
     struct sfe_error err;
