@@ -15,9 +15,11 @@
 #define SFE_JSON_TOKENS_MAX 65536u
 
 /* Names of inputs, streams, outputs, connections: they become parts of file names and metrics. */
-#define SFE_NAME_BYTES_MAX         32u
-#define SFE_STREAMS_MAX            32u
-#define SFE_INPUTS_MAX             64u
+#define SFE_NAME_BYTES_MAX 32u
+#define SFE_STREAMS_MAX    32u
+#define SFE_INPUTS_MAX     64u
+/* A key is old until the last segment sealed with it is delivered: days, not generations. */
+#define SFE_OLD_KEYS_MAX           4u
 #define SFE_OUTPUTS_MAX            32u
 #define SFE_CONNECTIONS_MAX        16u
 #define SFE_RECORDS_PER_OUTPUT_MAX 5u

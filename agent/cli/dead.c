@@ -109,6 +109,9 @@ int sfe_cli_dead_ls(const struct sfe_arguments *arguments)
     if (code == SFE_OK) {
         code = show_range(&viewer, from, UINT64_MAX, count, &err);
     }
+    if (code == SFE_OK) {
+        code = state_walk_tell_sealed(&viewer.walk, &err);
+    }
     viewer_close(&viewer);
     return code == SFE_OK ? 0 : sfe_cli_fail("dead ls", &err);
 }
@@ -145,6 +148,9 @@ int sfe_cli_dead_show(const struct sfe_arguments *arguments)
         if (code == SFE_OK) {
             code = show_range(&viewer, first, last, UINT64_MAX, &err);
         }
+    }
+    if (code == SFE_OK) {
+        code = state_walk_tell_sealed(&viewer.walk, &err);
     }
     if (code == SFE_OK && viewer.shown == 0) {
         code = sfe_fail(&err, SFE_E_NOT_FOUND, "there is no such dead letter");
@@ -222,11 +228,13 @@ static enum sfe_code do_all(struct deed *deed, const struct sfe_arguments *argum
 }
 
 static enum sfe_code open_letters(struct deed *deed, const struct sfe_arguments *arguments,
-                                  const struct sfe_config *config, struct sfe_error *err)
+                                  const struct sfe_compiled *compiled, struct sfe_error *err)
 {
+    const struct sfe_config *config = compiled->config;
     struct sfe_platform platform;
     struct sfe_letters *letters = NULL;
-    struct sfe_letters_options options = {.config = config, .platform = &platform};
+    struct sfe_letters_options options = {
+        .config = config, .platform = &platform, .compiled = compiled};
     enum sfe_code code = sfe_process_claim_directory(config->agent.state, err);
 
     if (code == SFE_E_REFUSED) {
@@ -256,6 +264,7 @@ static enum sfe_code open_letters(struct deed *deed, const struct sfe_arguments 
 static int run(struct deed *deed, const struct sfe_arguments *arguments)
 {
     const struct sfe_config *config = NULL;
+    struct sfe_compiled compiled = {.config = NULL};
     struct sfe_arena *arena = NULL;
     struct sfe_error err;
     enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
@@ -265,8 +274,12 @@ static int run(struct deed *deed, const struct sfe_arguments *arguments)
             sfe_config_load(arguments->config, arena, sfe_cli_print_mistake, NULL, &config, &err);
     }
     if (code == SFE_OK) {
-        code = open_letters(deed, arguments, config, &err);
+        code = sfe_compile_keys(config, arena, sfe_cli_print_mistake, NULL, &compiled, &err);
     }
+    if (code == SFE_OK) {
+        code = open_letters(deed, arguments, &compiled, &err);
+    }
+    sfe_compiled_wipe(&compiled);
     sfe_arena_close(arena);
     if (arguments->json) {
         sfe_cli_print("{\"done\":%" PRIu64 ",\"refused\":%" PRIu64 ",\"ok\":%s}\n", deed->count,

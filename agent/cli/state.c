@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "cli/print.h"
 
+#include <inttypes.h>
+
 #define CONFIG_BYTES_MAX (64u * 1024u * 1024u)
 /* The largest segment and a table. */
 #define WALK_BYTES_MAX (2u * SFE_SEGMENT_BYTES_MAX)
@@ -58,6 +60,18 @@ void state_walk_close(struct state_walk *walk)
     sfe_arena_close(walk->arena);
     walk->walk = NULL;
     walk->arena = NULL;
+}
+
+enum sfe_code state_walk_tell_sealed(const struct state_walk *walk, struct sfe_error *err)
+{
+    struct sfe_stream_walk_facts facts;
+
+    sfe_stream_walk_facts(walk->walk, &facts);
+    return facts.sealed == 0
+               ? SFE_OK
+               : sfe_fail(err, SFE_E_CRYPTO,
+                          "%" PRIu64 " events of the stream are encrypted: they are not shown",
+                          facts.sealed);
 }
 
 /* Names that the directory holds, as they are found. */

@@ -31,6 +31,10 @@ SFE_MUST_USE enum sfe_code state_walk_open(const struct state *state, const char
                                            struct state_walk *walk, struct sfe_error *err);
 void state_walk_close(struct state_walk *walk);
 
+/* SFE_E_CRYPTO where the stream keeps encrypted events, which a walk passes over. */
+SFE_MUST_USE enum sfe_code state_walk_tell_sealed(const struct state_walk *walk,
+                                                  struct sfe_error *err);
+
 /* Calls `visit` for each stream: those of the configuration, then others that have files. Stops at
  * the first failure. */
 SFE_MUST_USE enum sfe_code state_each(const struct state *state,

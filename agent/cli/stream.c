@@ -272,6 +272,9 @@ static enum sfe_code cat(const struct sfe_arguments *arguments, const struct sta
     if (code == SFE_OK) {
         code = cat_events(arguments, walk.walk, &scratch, err);
     }
+    if (code == SFE_OK) {
+        code = state_walk_tell_sealed(&walk, err);
+    }
     state_walk_close(&walk);
     return code;
 }

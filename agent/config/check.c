@@ -200,6 +200,27 @@ static void check_connections(struct config_load *load)
     }
 }
 
+/* Dead letters are copies of events: they must not land in the clear. */
+static void check_encrypt(struct config_load *load, const struct sfe_config_stream *stream,
+                          uint32_t entry)
+{
+    const struct sfe_config *config = load->config;
+    const struct sfe_config_stream *dead = &config->streams[config->dead_stream];
+
+    if (!stream->encrypt) {
+        return;
+    }
+    if (stream->encrypt_key_file == NULL) {
+        load_mistake(load, blamed(load, entry, "encrypt"),
+                     "\"encrypt\" has no key; allowed: with \"encrypt_key_file\" beside it");
+    }
+    if (!dead->encrypt) {
+        load_mistake(load, blamed(load, entry, "encrypt"),
+                     "its dead letters would not be encrypted; allowed: with \"encrypt\": true in "
+                     "the stream \"dead\" too");
+    }
+}
+
 static void show_size(uint64_t size_bytes, char shown[SIZE_TEXT_BYTES])
 {
     struct sfe_builder builder = sfe_builder_make(shown, SIZE_TEXT_BYTES - 1);
@@ -239,6 +260,7 @@ static void check_streams(struct config_load *load)
 
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->stream_count; i++) {
         check_stream(load, &load->config->streams[i], key + 1);
+        check_encrypt(load, &load->config->streams[i], key + 1);
         key = sfe_json_next(&load->json, object, key);
     }
 }

@@ -119,7 +119,10 @@ struct sfe_config_stream {
     uint64_t linger_ns;           /* Default 0; at most 10s. */
     uint32_t segment_bytes;       /* `segment`; default 1MiB; power of two, 64KiB to 16MiB. */
     bool encrypt;
-    uint32_t priority; /* Default 0; higher goes first. */
+    uint32_t priority;                        /* Default 0; higher goes first. */
+    const char *encrypt_key_file;             /* 32 bytes, or 64 hexadecimal digits. NULL: none. */
+    const char *const *encrypt_old_key_files; /* Keys that were used before. */
+    uint32_t encrypt_old_key_count;           /* At most SFE_OLD_KEYS_MAX. */
 };
 
 enum sfe_input_type { SFE_INPUT_MQTT };

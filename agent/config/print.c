@@ -8,6 +8,7 @@ struct level {
     uint32_t token; /* SFE_JSON_NONE: one that the files do not have. */
     bool is_object;
     bool has_members;
+    const char *const *paths; /* Of a list of paths: those still to come; NULL: another list. */
 };
 
 struct print {
@@ -41,7 +42,7 @@ static void open_level(struct print *print, uint32_t token, bool is_object)
 {
     SFE_ASSERT(print->depth < sizeof(print->levels) / sizeof(print->levels[0]));
     sfe_builder_add_text(print->out, is_object ? "{" : "[");
-    print->levels[print->depth++] = (struct level){token, is_object, false};
+    print->levels[print->depth++] = (struct level){token, is_object, false, NULL};
 }
 
 static void close_level(struct print *print)
@@ -198,14 +199,20 @@ static void add_scalar(struct print *print, uint32_t token)
     sfe_builder_add(print->out, raw);
 }
 
+static void add_text(struct print *print, const char *text)
+{
+    struct sfe_json_writer writer = sfe_json_writer_make(print->out);
+
+    sfe_json_put_text(&writer, NULL, sfe_slice_text(text));
+}
+
 /* A path, as it was understood. */
 static void add_path(struct print *print, const struct config_key *row, uint32_t object)
 {
-    struct sfe_json_writer writer = sfe_json_writer_make(print->out);
     const char *path = NULL;
 
     memcpy(&path, (const uint8_t *)print->load->readings[object].base + row->offset, sizeof(path));
-    sfe_json_put_text(&writer, NULL, sfe_slice_text(path));
+    add_text(print, path);
 }
 
 /* Writes a member with its value, or with what begins it. */
@@ -219,6 +226,11 @@ static void add_member(struct print *print, uint32_t object, uint32_t key)
     sfe_builder_add_text(print->out, ": ");
     if (kind == SFE_JSON_OBJECT || kind == SFE_JSON_ARRAY) {
         open_level(print, key + 1, kind == SFE_JSON_OBJECT);
+        if (row != NULL && row->kind == SFE_KEY_FILES) {
+            memcpy(&print->levels[print->depth - 1].paths,
+                   (const uint8_t *)print->load->readings[object].base + row->offset,
+                   sizeof(print->levels[0].paths));
+        }
         return;
     }
     if (row != NULL && row->kind == SFE_KEY_FILE && row->size != 0) {
@@ -252,7 +264,7 @@ enum sfe_code print_effective(struct config_load *load, struct sfe_builder *out,
     open_level(&print, 0, true);
     while (token < json->count) {
         close_ended(&print, token);
-        const struct level *level = &print.levels[print.depth - 1];
+        struct level *level = &print.levels[print.depth - 1];
         enum sfe_json_kind kind = sfe_json_kind(json, token);
         if (level->is_object) {
             add_member(&print, level->token, token);
@@ -262,6 +274,8 @@ enum sfe_code print_effective(struct config_load *load, struct sfe_builder *out,
         begin_item(&print);
         if (kind == SFE_JSON_OBJECT || kind == SFE_JSON_ARRAY) {
             open_level(&print, token, kind == SFE_JSON_OBJECT);
+        } else if (level->paths != NULL) {
+            add_text(&print, *level->paths++);
         } else {
             add_scalar(&print, token);
         }

@@ -188,7 +188,9 @@ void reference_read_texts(struct config_load *load, const struct config_key *row
             (row->kind == SFE_KEY_HOSTS && !spelling_is_host_pattern(text))) {
             value_mistake(load, row, item, NULL);
         } else {
-            texts[count++] = load_keep(load, text);
+            texts[count++] = row->kind == SFE_KEY_FILES
+                                 ? value_path(load, load_place_file(load, item), text)
+                                 : load_keep(load, text);
         }
         item = sfe_json_next(&load->json, token, item);
     }

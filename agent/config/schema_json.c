@@ -245,11 +245,11 @@ static void put_section(struct sfe_json_writer *writer, const struct config_key 
 
 /* How the kinds that are no plain text are put. */
 static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const struct config_key *) = {
-    [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,       [SFE_KEY_WHOLE] = put_whole,
-    [SFE_KEY_SIZE] = put_size,       [SFE_KEY_MQTT_URL] = put_urls,   [SFE_KEY_HTTP_URL] = put_url,
-    [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,      [SFE_KEY_HOSTS] = put_list,
-    [SFE_KEY_SCALAR] = put_scalar,   [SFE_KEY_SECTION] = put_section, [SFE_KEY_NAMED] = put_named,
-    [SFE_KEY_LIST] = put_list,       [SFE_KEY_MAP] = put_map,
+    [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,     [SFE_KEY_WHOLE] = put_whole,
+    [SFE_KEY_SIZE] = put_size,       [SFE_KEY_MQTT_URL] = put_urls, [SFE_KEY_HTTP_URL] = put_url,
+    [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,    [SFE_KEY_FILES] = put_list,
+    [SFE_KEY_HOSTS] = put_list,      [SFE_KEY_SCALAR] = put_scalar, [SFE_KEY_SECTION] = put_section,
+    [SFE_KEY_NAMED] = put_named,     [SFE_KEY_LIST] = put_list,     [SFE_KEY_MAP] = put_map,
 };
 
 static void put_default(struct sfe_json_writer *writer, const struct config_key *row)

@@ -186,16 +186,26 @@ static const struct config_key table[] = {
      .min = 4u * SFE_SEGMENT_BYTES_MIN, .max = 1024 * GIB, .note = "at least 4 segments",
      .help = "Flash it may take; at least 4 segments."},
     {ROW(STREAM, "when_full", WORD), TO(STREAM, when_full), .fallback = "block",
-     .allowed = "block|drop-oldest|drop-newest", .later = "drop-oldest|drop-newest",
-     .help = "What happens at the quota. block: nothing more is taken, the sender keeps it."},
+     .allowed = "block|drop-oldest|drop-newest", 
+     .help = "What happens at the quota. block: nothing more is taken, the sender keeps it. "
+             "drop-oldest: the oldest files are deleted, delivered or not. drop-newest: what comes "
+             "is taken and not kept. What is dropped is counted."},
     {ROW(STREAM, "linger", DURATION), TO(STREAM, linger_ns), .fallback = "0s", .max = 10 * SECOND,
      .help = "How long a write may wait for more events, to spare the flash; adds latency, "
              "never risk."},
     {ROW(STREAM, "segment", SIZE), TO(STREAM, segment_bytes), .fallback = "1MiB",
      .min = SFE_SEGMENT_BYTES_MIN, .max = SFE_SEGMENT_BYTES_MAX, .step = SFE_STEP_POWER_OF_TWO,
      .help = "Size of its files."},
-    {ROW(STREAM, "encrypt", FLAG), .later = SFE_LATER, TO(STREAM, encrypt), .fallback = "false",
-     .help = "Encrypts what is on flash."},
+    {ROW(STREAM, "encrypt", FLAG), TO(STREAM, encrypt), .fallback = "false",
+     .help = "Encrypts what is on flash, with AES-256-GCM; needs encrypt_key_file, and a stream "
+             "dead that is encrypted too."},
+    {ROW(STREAM, "encrypt_key_file", FILE), TO(STREAM, encrypt_key_file),
+     .help = "File that holds the key, 32 bytes or 64 hexadecimal digits; others must not be able "
+             "to read it. Without it what is on flash is lost."},
+    {ROW(STREAM, "encrypt_old_key_files", FILES),
+     COUNTED(STREAM, encrypt_old_key_files, encrypt_old_key_count), .min = 1,
+     .max = SFE_OLD_KEYS_MAX,
+     .help = "Keys used before: needed until what was encrypted with them is delivered."},
     {ROW(STREAM, "priority", WHOLE), TO(STREAM, priority), .fallback = "0", .max = 1000,
      .help = "Streams of a higher one are delivered first."},
 
@@ -503,6 +513,7 @@ static const struct {
 } counted[SFE_KEY_KINDS] = {
     [SFE_KEY_NAMED] = {"an object of", "named entries"},
     [SFE_KEY_TEXTS] = {"a list of", "texts"},
+    [SFE_KEY_FILES] = {"a list of", "paths"},
     [SFE_KEY_HOSTS] = {"a list of", "hosts, domains and networks"},
     [SFE_KEY_LIST] = {"a list of", "objects"},
     [SFE_KEY_MAP] = {"an object of", "fields"},

@@ -153,11 +153,25 @@ static struct sfe_slice folder_of(const char *path)
     return folder;
 }
 
+const char *value_path(struct config_load *load, const char *file, struct sfe_slice name)
+{
+    struct sfe_slice folder = folder_of(file);
+    char *path;
+
+    if (name.size == 0 || name.bytes[0] == '/') {
+        return load_keep(load, name);
+    }
+    path = (char *)load_take(load, folder.size + name.size + 1);
+    if (path != NULL) {
+        memcpy(path, folder.bytes, folder.size);
+        memcpy(path + folder.size, name.bytes, name.size);
+    }
+    return path;
+}
+
 static const char *convert_file(const struct value *value)
 {
-    struct sfe_slice folder = folder_of(value->file);
     struct sfe_slice name = value->text;
-    uint8_t *path;
 
     if (name.size == 0) {
         return "empty";
@@ -165,15 +179,9 @@ static const char *convert_file(const struct value *value)
     if (spelling_has_control(name)) {
         return "it holds a control character";
     }
-    if (name.bytes[0] == '/' || value->row->size == 0) {
-        return keep(value);
+    if (value->row->size != 0) {
+        value_store_pointer(value->row, value->base, value_path(value->load, value->file, name));
     }
-    path = (uint8_t *)load_take(value->load, folder.size + name.size + 1);
-    if (path != NULL) {
-        memcpy(path, folder.bytes, folder.size);
-        memcpy(path + folder.size, name.bytes, name.size);
-    }
-    value_store_pointer(value->row, value->base, path);
     return NULL;
 }
 
@@ -416,6 +424,7 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
         reference_read_streams(load, row, token, base);
         break;
     case SFE_KEY_TEXTS:
+    case SFE_KEY_FILES:
     case SFE_KEY_HOSTS:
         reference_read_texts(load, row, token, base);
         break;

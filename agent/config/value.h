@@ -15,6 +15,9 @@ void value_default(struct config_load *load, const struct config_key *row, void 
 /* Stores a JSON value's text, quotes included; NULL after a failure. */
 const char *value_keep_json(struct config_load *load, uint32_t token);
 
+/* Keeps the path `name`, taken from the folder of `file`; NULL after a failure. */
+const char *value_path(struct config_load *load, const char *file, struct sfe_slice name);
+
 /* Stores a pointer or a number in the row's place. */
 void value_store_pointer(const struct config_key *row, void *base, const void *pointer);
 void value_store_number(const struct config_key *row, void *base, uint64_t number);

@@ -119,6 +119,21 @@ static void check_tls_files(struct compiler *compiler,
     }
 }
 
+static enum sfe_code compile_secrets(struct compiler *compiler, struct sfe_compiled *compiled,
+                                     struct sfe_error *err)
+{
+    const struct sfe_config *config = compiler->config;
+    enum sfe_code code = SFE_OK;
+
+    compile_stream_keys(compiler, compiled->streams);
+    for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
+        code =
+            compile_connection(compiler, &config->connections[i], &compiled->connections[i], err);
+        check_tls_files(compiler, &config->connections[i]);
+    }
+    return code;
+}
+
 enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                           sfe_config_report report, void *reader, struct sfe_compiled *compiled,
                           struct sfe_error *err)
@@ -131,14 +146,13 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
         sfe_arena_take(arena, (config->output_count + 1u) * sizeof(*compiled->outputs), err);
     compiled->connections = sfe_arena_take(
         arena, (config->connection_count + 1u) * sizeof(*compiled->connections), err);
-    if (compiled->outputs == NULL || compiled->connections == NULL) {
+    compiled->streams =
+        sfe_arena_take(arena, (config->stream_count + 1u) * sizeof(*compiled->streams), err);
+    if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL) {
         return err->code;
     }
-    const uint32_t secrets = compiled->without_secrets ? 0 : config->connection_count;
-    for (uint32_t i = 0; i < secrets && code == SFE_OK; i++) {
-        code =
-            compile_connection(&compiler, &config->connections[i], &compiled->connections[i], err);
-        check_tls_files(&compiler, &config->connections[i]);
+    if (!compiled->without_secrets) {
+        code = compile_secrets(&compiler, compiled, err);
     }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);
@@ -166,6 +180,9 @@ static void wipe(struct sfe_slice *secret)
 
 void sfe_compiled_wipe(struct sfe_compiled *compiled)
 {
+    if (compiled->config != NULL && compiled->streams != NULL) {
+        sfe_wipe(compiled->streams, compiled->config->stream_count * sizeof(*compiled->streams));
+    }
     if (compiled->config == NULL || compiled->connections == NULL) {
         return;
     }

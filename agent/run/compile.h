@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "flow/map.h"
+#include "port/crypto.h"
 #include "port/tls.h"
 
 struct sfe_arena;
@@ -23,13 +24,33 @@ struct sfe_compiled_connection {
     char *no_proxy;                  /* The list, joined by commas; NULL: none. No secret. */
 };
 
+/* Keys of a stream; wiped by sfe_compiled_wipe. */
+struct sfe_compiled_stream {
+    uint8_t keys[1u + SFE_OLD_KEYS_MAX][SFE_AEAD_KEY_BYTES]; /* The present one first, if any. */
+    uint32_t key_count;
+};
+
 struct sfe_compiled {
     const struct sfe_config *config;
     struct sfe_compiled_output *outputs;         /* One for each of config->outputs. */
     struct sfe_compiled_connection *connections; /* One for each of config->connections. */
+    struct sfe_compiled_stream *streams;         /* One for each of config->streams. */
     /* Set before sfe_compile: secrets are left alone, for who will not connect to anybody. */
     bool without_secrets;
 };
+
+/* Reads the keys of the streams alone, for who has nothing to do with connections and outputs.
+ * Reports as sfe_compile does. */
+SFE_MUST_USE enum sfe_code sfe_compile_keys(const struct sfe_config *config,
+                                            struct sfe_arena *arena, sfe_config_report report,
+                                            void *reader, struct sfe_compiled *compiled,
+                                            struct sfe_error *err);
+
+/* Opens the keys of a stream; `*count` of them are open, after a failure as well. */
+SFE_MUST_USE enum sfe_code sfe_compiled_open_keys(const struct sfe_compiled_stream *compiled,
+                                                  const struct sfe_crypto *crypto,
+                                                  struct sfe_aead_key *keys[1u + SFE_OLD_KEYS_MAX],
+                                                  uint32_t *count, struct sfe_error *err);
 
 /* Compiles `config`. Reports every mistake, with its place in the file, and then fails with
  * SFE_E_CONFIG. */

@@ -23,4 +23,7 @@ SFE_MUST_USE enum sfe_code compile_connection(struct compiler *compiler,
                                               struct sfe_compiled_connection *compiled,
                                               struct sfe_error *err);
 
+/* Reads the keys of all streams into `compiled`, one for each; what is wrong is reported. */
+void compile_stream_keys(struct compiler *compiler, struct sfe_compiled_stream *compiled);
+
 #endif

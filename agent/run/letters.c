@@ -16,8 +16,12 @@ struct sfe_letters {
     struct sfe_cursor_log *cursor_log;
     struct sfe_stream *streams[SFE_STREAMS_MAX + 1u]; /* By index in the configuration; NULL: not
                                                          opened. */
-    struct sfe_stream_reader *reader;                 /* Of the dead letters. */
-    struct sfe_cursor cursor;                         /* As it will be saved. */
+    struct {
+        struct sfe_aead_key *keys[1u + SFE_OLD_KEYS_MAX];
+        uint32_t count;
+    } keys[SFE_STREAMS_MAX + 1u];     /* In the same way. */
+    struct sfe_stream_reader *reader; /* Of the dead letters. */
+    struct sfe_cursor cursor;         /* As it will be saved. */
 };
 
 static uint64_t now_ns(const struct sfe_letters *letters)
@@ -31,6 +35,19 @@ static enum sfe_code open_stream(struct sfe_letters *letters, uint32_t index, st
     const struct sfe_config_stream *config = &letters->options.config->streams[index];
     const struct sfe_cursor_mark *mark = sfe_cursor_log_mark(letters->cursor_log, config->name);
     struct sfe_stream_recovery recovery = {0};
+    enum sfe_code code = SFE_OK;
+
+    if (letters->streams[index] != NULL) {
+        return SFE_OK;
+    }
+    if (letters->options.compiled != NULL && letters->keys[index].count == 0) {
+        code = sfe_compiled_open_keys(&letters->options.compiled->streams[index], &platform->crypto,
+                                      letters->keys[index].keys, &letters->keys[index].count, err);
+        if (code != SFE_OK) {
+            return sfe_within(err, "cannot open stream \"%s\"", config->name);
+        }
+    }
+    /* Where the quota is used up a letter stays: nothing is dropped for it. */
     const struct sfe_stream_options options = {
         .storage = &platform->storage,
         .clock = &platform->clock,
@@ -41,12 +58,13 @@ static enum sfe_code open_stream(struct sfe_letters *letters, uint32_t index, st
         .segment_bytes = config->segment_bytes,
         .event_bytes_max = letters->options.config->agent.event_bytes_max,
         .known_durable = mark == NULL ? 0 : mark->durable,
+        .is_encrypted = config->encrypt,
+        .crypto = &platform->crypto,
+        .keys = letters->keys[index].keys,
+        .key_count = letters->keys[index].count,
     };
 
-    if (letters->streams[index] != NULL) {
-        return SFE_OK;
-    }
-    enum sfe_code code =
+    code =
         sfe_stream_open(&options, letters->options.arena, &letters->streams[index], &recovery, err);
     return code == SFE_OK ? code : sfe_within(err, "cannot open stream \"%s\"", config->name);
 }
@@ -334,9 +352,14 @@ void sfe_letters_close(struct sfe_letters *letters)
     if (letters == NULL) {
         return;
     }
+    const struct sfe_crypto *crypto = &letters->options.platform->crypto;
+
     sfe_stream_reader_close(letters->reader);
     for (uint32_t i = 0; i < letters->options.config->stream_count; i++) {
         sfe_stream_close(letters->streams[i]);
+        for (uint32_t key = 0; key < letters->keys[i].count; key++) {
+            crypto->aead_close(crypto->context, letters->keys[i].keys[key]);
+        }
     }
     sfe_cursor_log_close(letters->cursor_log);
 }

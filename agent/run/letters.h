@@ -9,7 +9,7 @@
 #define SFE_RUN_LETTERS_H
 
 #include "base/log.h"
-#include "config/config.h"
+#include "run/compile.h"
 #include "port/platform.h"
 
 struct sfe_arena;
@@ -18,7 +18,8 @@ struct sfe_letters;
 struct sfe_letters_options {
     const struct sfe_config *config; /* Borrowed, as all pointers here. */
     const struct sfe_platform *platform;
-    struct sfe_arena *arena; /* Of sfe_agent_memory_bytes_max. */
+    const struct sfe_compiled *compiled; /* Of sfe_compile_keys; NULL: no stream has keys. */
+    struct sfe_arena *arena;             /* Of sfe_agent_memory_bytes_max. */
     struct sfe_log *log;
 };
 

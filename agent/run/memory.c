@@ -10,10 +10,14 @@
 
 static struct sfe_stream_options stream_options(const struct sfe_config *config, uint32_t index)
 {
+    const struct sfe_config_stream *stream = &config->streams[index];
+
     return (struct sfe_stream_options){
-        .quota_bytes = config->streams[index].quota_bytes,
-        .segment_bytes = config->streams[index].segment_bytes,
+        .quota_bytes = stream->quota_bytes,
+        .segment_bytes = stream->segment_bytes,
         .event_bytes_max = config->agent.event_bytes_max,
+        .is_encrypted = stream->encrypt,
+        .key_count = (stream->encrypt_key_file == NULL ? 0u : 1u) + stream->encrypt_old_key_count,
     };
 }
 

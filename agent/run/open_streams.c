@@ -22,7 +22,17 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
     const struct sfe_config_stream *config = &agent->config->streams[index];
     const struct sfe_cursor_mark *mark = sfe_cursor_log_mark(agent->cursor_log, config->name);
     struct sfe_stream_recovery recovery = {0};
-    enum sfe_code code;
+    struct agent_stream *stream = &agent->streams[index];
+    enum sfe_code code =
+        sfe_compiled_open_keys(&agent->compiled->streams[index], &agent->platform->crypto,
+                               stream->keys, &stream->key_count, err);
+
+    if (code != SFE_OK) {
+        return sfe_within(err, "cannot open stream \"%s\"", config->name);
+    }
+    _Static_assert((int)SFE_STREAM_DROP_OLDEST == (int)SFE_WHEN_FULL_DROP_OLDEST &&
+                       (int)SFE_STREAM_DROP_NEWEST == (int)SFE_WHEN_FULL_DROP_NEWEST,
+                   "the same words");
     const struct sfe_stream_options options = {
         .storage = &agent->platform->storage,
         .clock = &agent->platform->clock,
@@ -38,6 +48,12 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .on_durable = on_durable,
         .owner = agent,
         .boot_times = &agent->boot_times,
+        .when_full = (enum sfe_stream_when_full)config->when_full,
+        /* A rehearsal has no keys, and keeps nothing. */
+        .is_encrypted = config->encrypt && !agent->compiled->without_secrets,
+        .crypto = &agent->platform->crypto,
+        .keys = stream->keys,
+        .key_count = stream->key_count,
     };
 
     code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
@@ -77,11 +93,11 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
         sfe_log_error(agent->log, SFE_WARNING, "cannot read when earlier boots were", err);
     }
     for (uint32_t i = 0; i < count; i++) {
+        agent->stream_count = i + 1u; /* What is opened of it is closed. */
         code = open_stream(agent, i, err);
         if (code != SFE_OK) {
             return code;
         }
-        agent->stream_count = i + 1u;
     }
     return SFE_OK;
 }
@@ -90,6 +106,10 @@ void agent_close_streams(struct sfe_agent *agent)
 {
     for (uint32_t i = 0; i < agent->stream_count; i++) {
         sfe_stream_close(agent->streams[i].stream);
+        for (uint32_t key = 0; key < agent->streams[i].key_count; key++) {
+            agent->platform->crypto.aead_close(agent->platform->crypto.context,
+                                               agent->streams[i].keys[key]);
+        }
     }
     agent->stream_count = 0;
     sfe_cursor_log_close(agent->cursor_log);

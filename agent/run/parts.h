@@ -21,6 +21,8 @@ struct agent_stream {
     struct sfe_rate rate; /* Edge thread. */
     uint64_t released;    /* Flash thread. */
     uint64_t marked;      /* Flash thread: durable sequence of the last snapshot. */
+    struct sfe_aead_key *keys[1u + SFE_OLD_KEYS_MAX];
+    uint32_t key_count;
 };
 
 struct agent_source {

@@ -177,5 +177,10 @@ static void sha256(void *context, struct sfe_slice message, uint8_t digest[32])
 
 void rehearsal_crypto(struct sfe_crypto *crypto)
 {
-    *crypto = (struct sfe_crypto){NULL, key_open, key_close, sign_rs256, sha256};
+    *crypto = (struct sfe_crypto){
+        .key_open = key_open,
+        .key_close = key_close,
+        .sign_rs256 = sign_rs256,
+        .sha256 = sha256,
+    };
 }

@@ -90,6 +90,9 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "syncs", facts->syncs);
         sfe_json_put_u64(writer, "refused", facts->refused);
         sfe_json_put_bool(writer, "full", facts->is_full);
+        sfe_json_put_bool(writer, "dropping", facts->is_dropping);
+        sfe_json_put_u64(writer, "dropped", facts->dropped_events);
+        sfe_json_put_u64(writer, "dropped_bytes", facts->dropped_bytes);
         put_error(writer, "failure", &facts->failure);
         sfe_json_end_object(writer);
     }

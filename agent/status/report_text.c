@@ -104,7 +104,12 @@ static void add_stream(const struct screen *screen, uint32_t stream)
     add_size(screen, number(screen, stream, "quota_bytes"));
     add_field(screen, stream, ", in the last minute ", "in_per_minute");
     if (is_true(screen, stream, "full")) {
-        sfe_builder_add_text(screen->out, "  FULL: taking stopped");
+        sfe_builder_add_text(screen->out, is_true(screen, stream, "dropping")
+                                              ? "  FULL: what comes is dropped"
+                                              : "  FULL: taking stopped");
+    }
+    if (number(screen, stream, "dropped") != 0) {
+        add_field(screen, stream, ", dropped ", "dropped");
     }
     add_error(screen, stream, "failure");
 }

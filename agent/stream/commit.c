@@ -1,5 +1,6 @@
 /* Writing frames. What is reported durable was covered by a sync that succeeded, in a file whose
  * name and header are durable as well. */
+#include "stream/drop.h"
 #include "stream/parts.h"
 
 #include "base/assert.h"
@@ -65,42 +66,68 @@ static bool keeps_doomed(const struct segment_table *table)
     return false;
 }
 
-/* New segments that could neither be used nor removed must not pile up beyond the quota. */
+/* New segments that could neither be used nor removed must not pile up beyond the quota; with
+ * drop-oldest a new one must not add to what could not be removed before. */
 static enum sfe_code make_way(struct sfe_stream *stream, struct sfe_error *err)
 {
-    if (!keeps_doomed(&stream->table)) {
+    const bool drops = stream->options.when_full == SFE_STREAM_DROP_OLDEST;
+
+    if (!drops && !keeps_doomed(&stream->table)) {
         return SFE_OK;
     }
     enum sfe_code code = stream_release_settled(stream, err);
-    return table_file_bytes(&stream->table) > stream->options.quota_bytes ? code : SFE_OK;
+    return drops || table_file_bytes(&stream->table) > stream->options.quota_bytes ? code : SFE_OK;
 }
 
-/* Creates the file and keeps its space; the header is written with the first frame. */
-static enum sfe_code begin_segment(struct sfe_stream *stream, uint64_t first_sequence,
-                                   struct sfe_error *err)
+/* What the new segment's header will say. */
+static enum sfe_code plan_segment(struct sfe_stream *stream, const struct frame *frame,
+                                  struct segment *segment, struct sfe_error *err)
 {
-    const struct sfe_storage *storage = stream->options.storage;
     const struct sfe_entropy *entropy = stream->options.entropy;
-    char name[SEGMENT_NAME_BYTES];
-    struct segment segment = {
-        .first_sequence = first_sequence,
-        .number = stream->next_number,
-        .durable_end = SEGMENT_BEGIN,
-        .file_bytes = stream->options.segment_bytes,
-    };
+    uint8_t salt[SFE_AEAD_SALT_BYTES];
 
-    SFE_ASSERT(stream->file == NULL);
-    if (stream->table.count + 1 >= stream->table.capacity || stream->next_number == UINT32_MAX) {
-        return sfe_fail(err, SFE_E_NO_SPACE, "too many segments are kept");
-    }
     enum sfe_code code = make_way(stream, err);
     if (code != SFE_OK) {
         return sfe_within(err, "segments that should go cannot be removed");
     }
-    memcpy(segment.boot_id, stream->boot_id, sizeof(segment.boot_id));
-    code = entropy->fill(entropy->context, &segment.salt, sizeof(segment.salt), err);
+    if (stream->table.count + 1 >= stream->table.capacity || stream->next_number == UINT32_MAX) {
+        return sfe_fail(err, SFE_E_NO_SPACE, "too many segments are kept");
+    }
+    memcpy(segment->boot_id, stream->boot_id, sizeof(segment->boot_id));
+    code = entropy->fill(entropy->context, &segment->salt, sizeof(segment->salt), err);
+    if (code == SFE_OK && stream->options.is_encrypted) {
+        code = entropy->fill(entropy->context, salt, sizeof(salt), err);
+        if (code == SFE_OK) {
+            seal_begin(&stream->seal, salt, segment);
+        }
+    }
     if (code != SFE_OK) {
         return sfe_within(err, "no salt for a segment");
+    }
+    sfe_mutex_lock(stream->mutex);
+    drop_plan(stream, frame, segment);
+    sfe_mutex_unlock(stream->mutex);
+    return SFE_OK;
+}
+
+/* Creates the file and keeps its space; the header is written with the first frame. */
+static enum sfe_code begin_segment(struct sfe_stream *stream, const struct frame *frame,
+                                   struct sfe_error *err)
+{
+    const struct sfe_storage *storage = stream->options.storage;
+    char name[SEGMENT_NAME_BYTES];
+    struct segment segment = {
+        .first_sequence = frame->first_sequence,
+        .number = stream->next_number,
+        .durable_end = SEGMENT_BEGIN,
+        .file_bytes = stream->options.segment_bytes,
+        .frame_bytes_max = stream->stage.capacity,
+    };
+
+    SFE_ASSERT(stream->file == NULL);
+    enum sfe_code code = plan_segment(stream, frame, &segment, err);
+    if (code != SFE_OK) {
+        return code;
     }
     stream->next_number++;
     segment_name(name, stream->name, segment.number, SEGMENT_SUFFIX);
@@ -119,6 +146,24 @@ static enum sfe_code begin_segment(struct sfe_stream *stream, uint64_t first_seq
     return SFE_OK;
 }
 
+/* The bytes that go to flash: the stage's own, with header and padding, or sealed beside them.
+ * NULL: they could not be sealed. */
+static const uint8_t *make_frame(struct sfe_stream *stream, struct stage_buffer *buffer,
+                                 const struct frame *frame, struct sfe_error *err)
+{
+    if ((frame->flags & FRAME_SEALED) != 0) {
+        const enum sfe_code code =
+            seal_frame(&stream->seal, &stream->current, stream->current.durable_end, frame,
+                       buffer->bytes, stream->sealed_bytes, err);
+        return code == SFE_OK ? stream->sealed_bytes : NULL;
+    }
+    if (buffer->is_gap) {
+        frame_gap_write(buffer->payload_bytes, buffer->bytes + FRAME_HEADER_BYTES);
+    }
+    frame_seal(frame, stream->current.salt, buffer->bytes);
+    return buffer->bytes;
+}
+
 /* One write and one sync; a new segment's name is made durable too. */
 static enum sfe_code write_frame(struct sfe_stream *stream, struct stage_buffer *buffer,
                                  struct frame *frame, bool is_new, struct sfe_error *err)
@@ -129,11 +174,14 @@ static enum sfe_code write_frame(struct sfe_stream *stream, struct stage_buffer 
     size_t count = 0;
 
     frame->durable_end = offset;
-    frame_seal(frame, stream->current.salt, buffer->bytes);
+    const uint8_t *bytes = make_frame(stream, buffer, frame, err);
+    if (bytes == NULL) {
+        return err->code;
+    }
     if (is_new) {
         parts[count++] = sfe_slice_make(stream->header_bytes, SEGMENT_BEGIN);
     }
-    parts[count++] = sfe_slice_make(buffer->bytes, frame_bytes(frame));
+    parts[count++] = sfe_slice_make(bytes, frame_bytes(frame));
     enum sfe_code code = storage->write(storage->context, stream->file, offset, parts, count, err);
     if (code == SFE_OK) {
         code = storage->sync(storage->context, stream->file, err);
@@ -150,7 +198,10 @@ static void note_durable(struct sfe_stream *stream, const struct frame *frame, b
     const uint64_t durable = frame_end_sequence(frame) - 1u;
     const uint64_t now_ns = sfe_clock_monotonic_ns(stream->options.clock);
 
+    const bool is_gap = (frame->flags & FRAME_GAP) != 0;
+
     stream->current.durable_end += frame_bytes(frame);
+    stream->current.holds_gaps_only = stream->current.holds_gaps_only && is_gap;
     sfe_mutex_lock(stream->mutex);
     if (is_new) {
         table_add(&stream->table, &stream->current);
@@ -158,6 +209,8 @@ static void note_durable(struct sfe_stream *stream, const struct frame *frame, b
     struct segment *kept = table_find(&stream->table, stream->current.number);
     SFE_ASSERT(kept != NULL && !kept->is_doomed);
     kept->durable_end = stream->current.durable_end;
+    kept->holds_gaps_only = stream->current.holds_gaps_only;
+    const enum drop_change change = drop_note(stream, frame, is_new, payload_bytes);
     SFE_ASSERT(durable > atomic_load_explicit(&stream->durable, memory_order_relaxed));
     atomic_store_explicit(&stream->durable, durable, memory_order_release);
     stage_done(&stream->stage);
@@ -165,9 +218,10 @@ static void note_durable(struct sfe_stream *stream, const struct frame *frame, b
     stream->commit_end_ns = now_ns;
     stream->is_failing = false;
     stream->counts.written_bytes += frame_bytes(frame) + (is_new ? SEGMENT_BEGIN : 0u);
-    stream->counts.payload_bytes += payload_bytes;
+    stream->counts.payload_bytes += is_gap ? 0 : payload_bytes;
     stream->counts.syncs++;
     sfe_mutex_unlock(stream->mutex);
+    drop_tell(stream, change);
 }
 
 static void note_failure(struct sfe_stream *stream, uint64_t now_ns, const struct sfe_error *err)
@@ -183,7 +237,7 @@ static void note_failure(struct sfe_stream *stream, uint64_t now_ns, const struc
 static enum sfe_code commit_buffer(struct sfe_stream *stream, struct stage_buffer *buffer,
                                    struct sfe_error *err)
 {
-    struct frame frame = stage_frame(buffer);
+    struct frame frame = stage_frame(&stream->stage, buffer);
     const uint64_t payload_bytes = buffer->payload_bytes;
     enum sfe_code code = SFE_OK;
 
@@ -194,7 +248,7 @@ static enum sfe_code commit_buffer(struct sfe_stream *stream, struct stage_buffe
     }
     const bool is_new = stream->file == NULL;
     if (is_new) {
-        code = begin_segment(stream, frame.first_sequence, err);
+        code = begin_segment(stream, &frame, err);
         if (code != SFE_OK) {
             return code;
         }

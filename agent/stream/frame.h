@@ -7,7 +7,14 @@
 #include "stream/window.h"
 
 #define FRAME_HEADER_BYTES 32u
-#define FRAME_VERSION      1u
+#define FRAME_VERSION      2u
+/* Flags, of version 2. A gap holds no events: so many were dropped as they came, because the quota
+ * was used up; its body says why and how large they were. A sealed body is encrypted. */
+#define FRAME_GAP       1u
+#define FRAME_SEALED    2u
+#define FRAME_GAP_BYTES 16u
+/* What a sealed body is larger than its events: the tag. */
+#define FRAME_TAG_BYTES 16u
 /* More events than anyone stages in a thousand years; keeps sums of sequences within 64 bits. */
 #define SEQUENCE_MAX (UINT64_MAX / 2u)
 
@@ -17,6 +24,7 @@ struct frame {
     uint32_t body_bytes;
     uint32_t durable_end; /* Of this segment's file, when the frame was written; 0: nothing yet. */
     uint8_t version;
+    uint8_t flags;
 };
 
 enum frame_verdict {
@@ -44,7 +52,13 @@ static inline uint64_t frame_end_sequence(const struct frame *frame)
     return frame->first_sequence + frame->count;
 }
 
-/* Writes header and padding around the body that stands at `bytes` + FRAME_HEADER_BYTES. */
+/* Sealing in two steps, for who changes the body in between: all of the header that can be
+ * authenticated, FRAME_ASSOCIATED_BYTES; then checksum and padding. */
+#define FRAME_ASSOCIATED_BYTES 28u
+void frame_begin(const struct frame *frame, uint8_t *bytes);
+void frame_end(const struct frame *frame, uint32_t salt, uint8_t *bytes);
+
+/* Both: writes header and padding around the body that stands at `bytes` + FRAME_HEADER_BYTES. */
 void frame_seal(const struct frame *frame, uint32_t salt, uint8_t *bytes);
 
 /* Reads a header of FRAME_HEADER_BYTES that would stand at `offset`; false where it cannot be one.
@@ -55,6 +69,10 @@ bool frame_parse(struct sfe_slice header, uint64_t offset, struct frame *frame);
  * by `frame_body`, if it is not larger than the window. `err` is filled for FRAME_UNREADABLE. */
 enum frame_verdict frame_check(struct window *window, uint32_t salt, uint64_t offset,
                                struct frame *frame, struct sfe_error *err);
+
+/* Writes and reads the body of a gap: `bytes` of payload were dropped. */
+void frame_gap_write(uint64_t bytes, uint8_t *body);
+uint64_t frame_gap_bytes(struct sfe_slice body);
 
 /* The body of a frame that `frame_check` has just found valid; lives as long as the window's
  * slices. */

@@ -3,6 +3,7 @@
 #define SFE_STREAM_PARTS_H
 
 #include "port/thread.h"
+#include "stream/seal.h"
 #include "stream/stage.h"
 #include "stream/stream.h"
 #include "stream/table.h"
@@ -13,15 +14,20 @@ struct sfe_stream {
     struct sfe_stream_options options;
     char name[SFE_NAME_BYTES_MAX + 1];
     uint8_t boot_id[16];
-    uint32_t frame_bytes_max; /* Largest frame kept or to come: what a reader must hold. */
-    _Atomic uint64_t durable; /* Written under the mutex, by the flash thread. */
+    struct seal seal;             /* Never changes. */
+    uint32_t frame_bytes_max;     /* Largest frame kept or to come: what a reader must hold. */
+    _Atomic uint64_t durable;     /* Written under the mutex, by the flash thread. */
+    _Atomic uint64_t dropped_end; /* What is below was dropped, as the oldest; in the same way. */
 
     /* Guards all from here to `counts`. Never held while the medium is touched. */
     struct sfe_mutex *mutex;
     struct stage stage;
     struct segment_table table;
     uint64_t released;      /* All below are settled. */
-    uint64_t commit_end_ns; /* 0: none yet. */
+    struct segment_gap gap; /* The newest that a header tells of. */
+    bool is_dropping;
+    uint64_t dropped_before; /* dropped_events when dropping began. */
+    uint64_t commit_end_ns;  /* 0: none yet. */
     uint64_t retry_ns;
     bool is_failing;
     struct sfe_error failure;
@@ -29,6 +35,8 @@ struct sfe_stream {
         uint64_t written_bytes;
         uint64_t payload_bytes;
         uint64_t syncs;
+        uint64_t dropped_events;
+        uint64_t dropped_bytes;
     } counts;
 
     /* Flash thread alone: the segment being written, which is the newest of the table once it holds
@@ -37,6 +45,7 @@ struct sfe_stream {
     struct segment current; /* Where `file` is open. */
     uint32_t next_number;
     uint8_t *header_bytes;     /* SEGMENT_BEGIN bytes to make a header in. */
+    uint8_t *sealed_bytes;     /* A frame as it is written; NULL: not encrypted. */
     bool has_unsynced_removal; /* A removal may come back after a power cut. */
 };
 

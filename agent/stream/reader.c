@@ -21,6 +21,8 @@ struct walk {
     struct segment_view view;
     struct frame frame;
     struct sfe_event_decoder decoder;
+    uint8_t *plain; /* Sealed frames are opened into it; as large as the window, NULL: no keys. */
+    bool is_opened; /* `plain` holds the frame at `place`, whatever the window shows. */
 };
 
 struct sfe_stream_reader {
@@ -43,10 +45,13 @@ struct sfe_stream_reader {
 
 size_t sfe_stream_reader_memory_bytes(const struct sfe_stream_options *options)
 {
-    uint32_t frame_bytes = stream_frame_bytes_max(options);
+    const uint32_t frame_bytes = stream_frame_bytes_max(options);
+    /* The window, and where there are keys two that sealed frames are opened into. */
+    const uint32_t buffers = options->key_count > 0 ? 3u : 1u;
 
     return sfe_arena_cost(sizeof(struct sfe_stream_reader)) +
-           sfe_arena_cost(frame_bytes > READ_AHEAD_BYTES ? frame_bytes : READ_AHEAD_BYTES);
+           buffers *
+               sfe_arena_cost(frame_bytes > READ_AHEAD_BYTES ? frame_bytes : READ_AHEAD_BYTES);
 }
 
 enum sfe_code sfe_stream_reader_open(struct sfe_stream *stream, struct sfe_arena *arena,
@@ -65,6 +70,13 @@ enum sfe_code sfe_stream_reader_open(struct sfe_stream *stream, struct sfe_arena
     made->window.bytes = sfe_arena_take(arena, made->window.capacity, err);
     if (made->window.bytes == NULL) {
         return err->code;
+    }
+    if (stream->options.key_count > 0) {
+        made->next.plain = sfe_arena_take(arena, made->window.capacity, err);
+        made->fetch.plain = sfe_arena_take(arena, made->window.capacity, err);
+        if (made->next.plain == NULL || made->fetch.plain == NULL) {
+            return err->code;
+        }
     }
     made->wanted = 1;
     *reader = made;
@@ -191,30 +203,75 @@ static void pass_bad_page(struct sfe_stream_reader *reader)
     reader->offset += SFE_PAGE_BYTES;
 }
 
-static void begin_walk(struct sfe_stream_reader *reader, struct walk *walk,
+/* Begins at the first event of the frame in the window, which stands at `place`. False: its body
+ * does not open; then it is damaged. */
+static bool begin_walk(struct sfe_stream_reader *reader, struct walk *walk,
                        struct sfe_stream_place place, const struct segment_view *view)
 {
+    const bool is_sealed = (walk->frame.flags & FRAME_SEALED) != 0;
+    struct sfe_slice body = frame_body(&reader->window, place.offset, &walk->frame);
+    struct sfe_error ignored;
+
+    walk->place.segment = 0;
+    walk->is_opened = false;
+    if (is_sealed != view->segment.is_sealed) {
+        return false; /* In the clear where it must not be: it is not ours. */
+    }
+    if (is_sealed) {
+        if (body.size < FRAME_TAG_BYTES ||
+            seal_open(&reader->stream->seal, &view->segment, place.offset, body, walk->plain,
+                      &ignored) != SFE_OK) {
+            return false;
+        }
+        body = sfe_slice_make(walk->plain, body.size - FRAME_TAG_BYTES);
+        walk->is_opened = true;
+    }
     walk->place = place;
     walk->generation = reader->window.generation;
     walk->view = *view;
-    sfe_event_decoder_begin(&walk->decoder, frame_body(&reader->window, place.offset, &walk->frame),
-                            walk->frame.first_sequence);
+    sfe_event_decoder_begin(&walk->decoder, body, walk->frame.first_sequence);
+    return true;
+}
+
+static bool is_loaded(const struct sfe_stream_reader *reader, const struct walk *walk,
+                      struct sfe_stream_place place)
+{
+    return walk->place.segment == place.segment && walk->place.offset == place.offset &&
+           (walk->is_opened || walk->generation == reader->window.generation);
+}
+
+/* Events that were dropped as they came: their sequences are passed over. */
+static void pass_gap(struct sfe_stream_reader *reader, const struct frame *frame)
+{
+    reader->offset += frame_bytes(frame);
+    reader->expected = frame_end_sequence(frame);
+    if (reader->wanted < reader->expected) {
+        reader->wanted = reader->expected;
+    }
 }
 
 /* A valid frame at the place: walk it, unless all in it is unwanted. */
 static void take_frame(struct sfe_stream_reader *reader, const struct segment_view *view)
 {
     const struct frame *frame = &reader->next.frame;
+    const bool is_gap = (frame->flags & FRAME_GAP) != 0;
 
-    reader->is_in_damage = false;
     reader->failed_ns = 0;
     if (frame->first_sequence >= view->limit) {
         reader->offset = view->segment.durable_end; /* Given up; it stands in the next segment. */
         return;
     }
-    count_damage(reader, reader->expected, frame->first_sequence);
     reader->here = (struct sfe_stream_place){reader->segment, reader->offset};
-    begin_walk(reader, &reader->next, reader->here, view);
+    if (!is_gap && !begin_walk(reader, &reader->next, reader->here, view)) {
+        pass_bad_page(reader);
+        return;
+    }
+    reader->is_in_damage = false;
+    count_damage(reader, reader->expected, frame->first_sequence);
+    if (is_gap) {
+        pass_gap(reader, frame);
+        return;
+    }
     reader->offset += frame_bytes(frame);
     reader->expected = frame_end_sequence(frame);
     reader->is_walking = reader->expected > reader->wanted;
@@ -273,8 +330,7 @@ static enum sfe_code load(struct sfe_stream_reader *reader, struct walk *walk,
     struct sfe_stream *stream = reader->stream;
     struct segment_view view;
 
-    if (walk->place.segment == place.segment && walk->place.offset == place.offset &&
-        walk->generation == reader->window.generation) {
+    if (is_loaded(reader, walk, place)) {
         return SFE_OK;
     }
     walk->place.segment = 0;
@@ -296,10 +352,10 @@ static enum sfe_code load(struct sfe_stream_reader *reader, struct walk *walk,
     if (verdict == FRAME_UNREADABLE) {
         return err->code;
     }
-    if (verdict != FRAME_VALID || frame_bytes(&walk->frame) > reader->window.capacity) {
+    if (verdict != FRAME_VALID || frame_bytes(&walk->frame) > reader->window.capacity ||
+        !begin_walk(reader, walk, place, &view)) {
         return SFE_E_NOT_FOUND;
     }
-    begin_walk(reader, walk, place, &view);
     return SFE_OK;
 }
 
@@ -357,13 +413,20 @@ static enum sfe_code decode_from(struct walk *walk, uint64_t sequence, struct sf
     return SFE_E_END;
 }
 
+/* Dropped while it was being read: what is still at hand of it does not count. */
+static bool is_dropped(const struct sfe_stream_reader *reader, uint64_t sequence)
+{
+    return sequence < atomic_load_explicit(&reader->stream->dropped_end, memory_order_acquire);
+}
+
 /* The next event of the frame at `here`. SFE_E_AGAIN: there is no more in it. */
 static enum sfe_code next_in_frame(struct sfe_stream_reader *reader, struct sfe_event *event,
                                    int64_t *time_ns, struct sfe_error *err)
 {
     struct walk *walk = &reader->next;
 
-    enum sfe_code code = load(reader, walk, reader->here, err);
+    enum sfe_code code =
+        is_dropped(reader, reader->wanted) ? SFE_E_END : load(reader, walk, reader->here, err);
     if (code == SFE_E_END) {
         reader->is_walking = false;
         return SFE_E_AGAIN; /* Released meanwhile. */
@@ -415,7 +478,7 @@ enum sfe_code sfe_stream_reader_fetch(struct sfe_stream_reader *reader,
 {
     struct walk *walk = &reader->fetch;
 
-    enum sfe_code code = load(reader, walk, place, err);
+    enum sfe_code code = is_dropped(reader, sequence) ? SFE_E_END : load(reader, walk, place, err);
     if (code == SFE_E_END || code == SFE_E_NOT_FOUND) {
         return sfe_fail(err, SFE_E_NOT_FOUND, "the event is no longer there");
     }
@@ -423,8 +486,7 @@ enum sfe_code sfe_stream_reader_fetch(struct sfe_stream_reader *reader,
         return code;
     }
     if (walk->decoder.sequence > sequence) {
-        const struct segment_view view = walk->view;
-        begin_walk(reader, walk, place, &view);
+        sfe_event_decoder_begin(&walk->decoder, walk->decoder.body, walk->frame.first_sequence);
     }
     if (decode_from(walk, sequence, event) != SFE_OK || event->sequence != sequence) {
         return sfe_fail(err, SFE_E_NOT_FOUND, "the event is no longer there");

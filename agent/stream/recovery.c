@@ -2,6 +2,7 @@
  * newest one's end. */
 #include "base/arena.h"
 #include "base/assert.h"
+#include "stream/drop.h"
 #include "stream/parts.h"
 #include "stream/scan.h"
 
@@ -109,8 +110,9 @@ static enum sfe_code list_segments(struct recovery *recovery, struct sfe_arena *
     return code;
 }
 
-/* Shows segment `index` in the window. The file must be closed by `hide`. */
-static enum sfe_code show(struct recovery *recovery, uint32_t index, struct sfe_error *err)
+/* Shows segment `index` in the window, up to `end` at most. The file must be closed by `hide`. */
+static enum sfe_code show(struct recovery *recovery, uint32_t index, uint32_t end,
+                          struct sfe_error *err)
 {
     const struct segment *segment = &recovery->stream->table.items[index];
     char name[SEGMENT_NAME_BYTES];
@@ -121,7 +123,7 @@ static enum sfe_code show(struct recovery *recovery, uint32_t index, struct sfe_
     enum sfe_code code =
         recovery->storage->open(recovery->storage->context, name, SFE_STORAGE_READ, &file, err);
     if (code == SFE_OK) {
-        window_show(&recovery->window, file, segment->file_bytes);
+        window_show(&recovery->window, file, segment->file_bytes < end ? segment->file_bytes : end);
     }
     return code;
 }
@@ -140,14 +142,15 @@ static enum sfe_code read_header(struct recovery *recovery, struct segment *segm
     for (uint32_t copy = 0; copy < SEGMENT_HEADER_COPIES; copy++) {
         struct sfe_slice slice;
         enum sfe_code code = window_get(&recovery->window, (uint64_t)copy * SFE_PAGE_BYTES,
-                                        SEGMENT_HEADER_BYTES, &slice, err);
+                                        SEGMENT_HEADER_BYTES_2, &slice, err);
         if (code != SFE_OK) {
             is_unreadable = is_unreadable || code != SFE_E_END;
             continue;
         }
         switch (segment_header_parse(slice, recovery->stream->name, segment)) {
         case HEADER_VALID:
-            return SFE_OK;
+            return segment->is_sealed ? seal_find_key(&recovery->stream->seal, segment, err)
+                                      : SFE_OK;
         case HEADER_NEWER:
             return sfe_fail(err, SFE_E_CORRUPT, "segment %u was written by a newer version",
                             (unsigned)segment->number);
@@ -168,7 +171,7 @@ static enum sfe_code read_headers(struct recovery *recovery, struct sfe_error *e
     recovery->newest = table->count;
     for (uint32_t i = 0; i < table->count; i++) {
         struct segment *segment = &table->items[i];
-        enum sfe_code code = show(recovery, i, err);
+        enum sfe_code code = show(recovery, i, SEGMENT_BEGIN, err);
         if (code != SFE_OK) {
             segment->is_headless = true;
             segment->is_unreadable = true;
@@ -198,7 +201,7 @@ static bool holds_frame(struct recovery *recovery, uint32_t index)
     struct sfe_error ignored;
     bool is_found = false;
 
-    if (show(recovery, index, &ignored) != SFE_OK) {
+    if (show(recovery, index, UINT32_MAX, &ignored) != SFE_OK) {
         return true;
     }
     for (uint64_t offset = SEGMENT_BEGIN; offset < recovery->window.end && !is_found;
@@ -210,6 +213,21 @@ static bool holds_frame(struct recovery *recovery, uint32_t index)
     return is_found;
 }
 
+/* Its header tells of the gaps of the segment before it, and that one is gone: it went only after
+ * the header was durable. The frame that was durable with it is damaged; what it tells is true. */
+static bool stands_for_removed(const struct segment_table *table, uint32_t index)
+{
+    const struct segment *segment = &table->items[index];
+    uint32_t before = index;
+
+    while (before > 0 && table->items[before - 1u].is_headless) {
+        before--;
+    }
+    return segment->gap.why == SEGMENT_DROPPED_NEWEST &&
+           segment->gap.end == segment->first_sequence &&
+           (before == 0 || table->items[before - 1u].first_sequence < segment->gap.begin);
+}
+
 /* A header becomes durable with the first frame, in one sync. One without any frame is of a segment
  * whose making was cut short, or of a removed file of the same number whose bytes lie there still:
  * it gives up nothing of the segments before it. But when it was written, all before its first
@@ -219,7 +237,8 @@ static void distrust_empty_end(struct recovery *recovery)
     struct segment_table *table = &recovery->stream->table;
     uint64_t *known = &recovery->stream->options.known_durable;
 
-    while (recovery->newest < table->count && !holds_frame(recovery, recovery->newest)) {
+    while (recovery->newest < table->count && !holds_frame(recovery, recovery->newest) &&
+           !stands_for_removed(table, recovery->newest)) {
         uint32_t before = recovery->newest;
         const uint64_t first_sequence = table->items[before].first_sequence;
         *known = first_sequence - 1u > *known ? first_sequence - 1u : *known;
@@ -272,7 +291,7 @@ static void settle_headless(struct recovery *recovery, struct segment *segment, 
 static void settle_gap(struct recovery *recovery, uint32_t begin, uint32_t index)
 {
     struct segment_table *table = &recovery->stream->table;
-    const uint64_t first = table->items[index].first_sequence;
+    const uint64_t first = segment_begin(&table->items[index]);
     const bool is_known = recovery->expected != 0;
     uint64_t lost = is_known && first > recovery->expected ? first - recovery->expected : 0;
     const bool is_damage = is_known ? lost > 0 : first > 1;
@@ -303,7 +322,7 @@ static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_
         .limit = limit,
         .known_durable = stream->options.known_durable,
     };
-    enum sfe_code code = show(recovery, index, err);
+    enum sfe_code code = show(recovery, index, UINT32_MAX, err);
     if (code != SFE_OK) {
         return code;
     }
@@ -321,6 +340,44 @@ static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_
         count_place(recovery, segment->number, scan->end, scan->lost);
     }
     return code;
+}
+
+/* A segment was durable up to the beginning of the one that follows. Its frames are checked when
+ * they are read. False: by the numbers another stood between, or its largest frame is not known,
+ * and readers must have room for it. */
+static bool trust_one(struct recovery *recovery, uint32_t index, uint64_t limit)
+{
+    struct sfe_stream *stream = recovery->stream;
+    struct segment *segment = &stream->table.items[index];
+
+    if (segment->frame_bytes_max == 0 || segment[1].number != segment->number + 1u ||
+        segment[1].is_headless) {
+        return false;
+    }
+    segment->durable_end = segment->file_bytes & ~(SFE_PAGE_BYTES - 1u);
+    if (segment->durable_end < SEGMENT_BEGIN) {
+        segment->durable_end = SEGMENT_BEGIN;
+    }
+    if (segment->frame_bytes_max > stream->frame_bytes_max) {
+        stream->frame_bytes_max = segment->frame_bytes_max;
+    }
+    recovery->report.kept_events +=
+        limit > segment->first_sequence ? limit - segment->first_sequence : 0;
+    recovery->report.segments++;
+    recovery->expected = limit;
+    return true;
+}
+
+/* Counts what was dropped: up to the newest segment by its header, in it by its frames. */
+static void take_counts(struct recovery *recovery, const struct scan *scan)
+{
+    struct sfe_stream *stream = recovery->stream;
+    struct segment *newest = &stream->table.items[recovery->newest];
+
+    stream->counts.dropped_events = newest->dropped_events + scan->dropped;
+    stream->counts.dropped_bytes = newest->dropped_bytes + scan->dropped_bytes;
+    newest->holds_gaps_only = scan->kept == 0 && (scan->dropped > 0 || newest->gap.end != 0) &&
+                              scan->places == 0 && newest->gap.why != SEGMENT_DROPPED_OLDEST;
 }
 
 /* The end of the newest segment: nothing follows that could prove anything, but the cursor log may
@@ -360,15 +417,20 @@ static enum sfe_code scan_segments(struct recovery *recovery, struct sfe_error *
             next++;
         }
         const bool is_newest = next == table->count;
-        enum sfe_code code = scan_one(
-            recovery, i, is_newest ? UINT64_MAX : table->items[next].first_sequence, &scan, err);
+        const uint64_t limit = is_newest ? UINT64_MAX : segment_begin(&table->items[next]);
+        drop_take_gap(recovery->stream, &table->items[i].gap);
+        begin = i + 1;
+        if (!is_newest && trust_one(recovery, i, limit)) {
+            continue;
+        }
+        enum sfe_code code = scan_one(recovery, i, limit, &scan, err);
         if (code != SFE_OK) {
             return code;
         }
         if (is_newest) {
             judge_end(recovery, &scan);
+            take_counts(recovery, &scan);
         }
-        begin = i + 1;
     }
     return SFE_OK;
 }
@@ -389,7 +451,7 @@ static void settle_last(struct recovery *recovery, uint32_t index)
         recovery->expected += segment->file_bytes / EVENT_BYTES_MIN;
         return;
     }
-    if (show(recovery, index, &ignored) == SFE_OK) {
+    if (show(recovery, index, UINT32_MAX, &ignored) == SFE_OK) {
         is_damage = scan_finds_durable(&recovery->window, begin, &end) || is_damage;
         hide(recovery);
     }

@@ -1,12 +1,23 @@
 /* Giving flash back: whole segments, oldest first, each removal durable before the next, so that a
  * power cut leaves no gap that looks like damage. */
+#include "stream/drop.h"
 #include "stream/parts.h"
 
 #include "base/assert.h"
 
+/* Is all in it settled, or dropped? The newest always stays: it keeps the sequence. */
+static bool may_go(const struct sfe_stream *stream, uint32_t place)
+{
+    const struct segment_table *table = &stream->table;
+
+    return place + 1u < table->count &&
+           (table->items[place + 1u].first_sequence <= stream->released ||
+            drop_covers(stream, place));
+}
+
 /* Marks the next segment to go, so that readers leave it alone. What is marked already goes first:
  * a new segment that could not be dropped never held anything, and must not be left as the oldest,
- * where recovery would take it for damaged. The newest always stays: it keeps the sequence. */
+ * where recovery would take it for damaged. */
 static bool doom_next(struct sfe_stream *stream, uint32_t *number)
 {
     struct segment_table *table = &stream->table;
@@ -16,11 +27,14 @@ static bool doom_next(struct sfe_stream *stream, uint32_t *number)
         place++;
     }
     if (place == table->count) {
-        if (table->count < 2 || table->items[1].first_sequence > stream->released) {
+        place = 0;
+        while (place < table->count && !may_go(stream, place)) {
+            place++;
+        }
+        if (place == table->count) {
             return false;
         }
-        place = 0;
-        table->items[0].is_doomed = true;
+        table->items[place].is_doomed = true;
     }
     *number = table->items[place].number;
     return true;
@@ -76,6 +90,7 @@ enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
                                  struct sfe_error *err)
 {
     const uint64_t end = sfe_stream_durable(stream) + 1u;
+    enum drop_change change;
 
     if (sequence > end) {
         sequence = end; /* What comes later is not settled by a promise made before it came. */
@@ -86,5 +101,10 @@ enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
         stream_measure_room(stream);
     }
     sfe_mutex_unlock(stream->mutex);
-    return stream_release_settled(stream, err);
+    enum sfe_code code = stream_release_settled(stream, err);
+    sfe_mutex_lock(stream->mutex);
+    change = drop_note_release(stream);
+    sfe_mutex_unlock(stream->mutex);
+    drop_tell(stream, change);
+    return code;
 }

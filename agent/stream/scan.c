@@ -31,8 +31,21 @@ static bool is_believed(const struct scan *scan, const struct bad_run *bad,
            frame->first_sequence - 1u <= scan->known_durable;
 }
 
-static void keep_frame(struct scan *scan, struct bad_run *bad, uint64_t offset,
-                       const struct frame *frame)
+static void count_events(const struct window *window, struct scan *scan, uint64_t offset,
+                         const struct frame *frame, uint64_t count)
+{
+    if ((frame->flags & FRAME_GAP) == 0) {
+        scan->kept += count;
+        return;
+    }
+    scan->dropped += count;
+    if (FRAME_HEADER_BYTES + (size_t)frame->body_bytes <= window->capacity) {
+        scan->dropped_bytes += frame_gap_bytes(frame_body(window, offset, frame));
+    }
+}
+
+static void keep_frame(const struct window *window, struct scan *scan, struct bad_run *bad,
+                       uint64_t offset, const struct frame *frame)
 {
     const uint64_t end = frame_end_sequence(frame);
     const uint64_t reached = end < scan->limit ? end : scan->limit;
@@ -43,7 +56,7 @@ static void keep_frame(struct scan *scan, struct bad_run *bad, uint64_t offset,
         scan->places++;
         scan->lost += frame->first_sequence - scan->expected;
     }
-    scan->kept += reached - frame->first_sequence;
+    count_events(window, scan, offset, frame, reached - frame->first_sequence);
     scan->expected = reached;
     scan->end = offset + frame_bytes(frame);
     scan->bad_bytes = 0;
@@ -98,7 +111,7 @@ enum sfe_code scan_segment(struct window *window, struct scan *scan, struct sfe_
             break; /* Given up after a failed sync; written again in the next segment. */
         }
         if (verdict == FRAME_VALID && is_believed(scan, &bad, &frame)) {
-            keep_frame(scan, &bad, offset, &frame);
+            keep_frame(window, scan, &bad, offset, &frame);
             offset = scan->end;
         } else {
             pass_bad_page(window, scan, &bad, offset);

@@ -16,6 +16,8 @@ struct scan {
     /* What is found. */
     uint64_t end; /* Offset behind the last believed frame. */
     uint64_t kept;
+    uint64_t dropped;       /* Events that gaps speak of... */
+    uint64_t dropped_bytes; /* ...and their size. */
     uint64_t
         lost; /* In front of a believed frame; what is missing at the end is not decided here. */
     uint32_t places;    /* Damaged places in front of a believed frame. */

@@ -3,22 +3,30 @@
 #include "base/arena.h"
 #include "base/assert.h"
 
+uint32_t stage_event_bytes_max(const struct stage *stage)
+{
+    return stage->capacity - FRAME_HEADER_BYTES - stage->tag_bytes;
+}
+
 static void begin(struct stage *stage, uint32_t index)
 {
     struct stage_buffer *buffer = &stage->buffers[index];
 
     buffer->body =
-        sfe_builder_make(buffer->bytes + FRAME_HEADER_BYTES, stage->capacity - FRAME_HEADER_BYTES);
+        sfe_builder_make(buffer->bytes + FRAME_HEADER_BYTES, stage_event_bytes_max(stage));
     buffer->count = 0;
     buffer->first_sequence = 0;
     buffer->payload_bytes = 0;
+    buffer->is_gap = false;
 }
 
-enum sfe_code stage_open(struct stage *stage, uint32_t capacity, struct sfe_arena *arena,
-                         struct sfe_error *err)
+enum sfe_code stage_open(struct stage *stage, uint32_t capacity, uint32_t tag_bytes,
+                         struct sfe_arena *arena, struct sfe_error *err)
 {
     SFE_ASSERT(capacity >= SFE_PAGE_BYTES && capacity % SFE_PAGE_BYTES == 0);
+    SFE_ASSERT(tag_bytes <= FRAME_TAG_BYTES);
     stage->capacity = capacity;
+    stage->tag_bytes = tag_bytes;
     for (uint32_t i = 0; i < 2; i++) {
         stage->buffers[i].bytes = sfe_arena_take(arena, capacity, err);
         if (stage->buffers[i].bytes == NULL) {
@@ -44,13 +52,18 @@ static bool take_room(struct stage_room *room, uint32_t bytes)
     return true;
 }
 
-struct frame stage_frame(const struct stage_buffer *buffer)
+struct frame stage_frame(const struct stage *stage, const struct stage_buffer *buffer)
 {
-    return (struct frame){
-        .first_sequence = buffer->first_sequence,
-        .count = buffer->count,
-        .body_bytes = (uint32_t)buffer->body.size,
-    };
+    struct frame frame = {.first_sequence = buffer->first_sequence, .count = buffer->count};
+
+    if (buffer->is_gap) {
+        frame.flags = FRAME_GAP;
+        frame.body_bytes = FRAME_GAP_BYTES;
+    } else {
+        frame.flags = stage->tag_bytes != 0 ? FRAME_SEALED : 0;
+        frame.body_bytes = (uint32_t)buffer->body.size + stage->tag_bytes;
+    }
+    return frame;
 }
 
 /* Will the quota have a place for what is taken and for the buffer being filled with `more` bytes
@@ -61,14 +74,43 @@ static bool has_place(const struct stage *stage, size_t more)
     const struct stage_buffer *taken = &stage->buffers[stage->filling ^ 1u];
     const struct stage_buffer *buffer = &stage->buffers[stage->filling];
 
-    if (taken->count > 0) {
-        const struct frame frame = stage_frame(taken);
+    if (taken->count > 0 && !taken->is_gap) {
+        const struct frame frame = stage_frame(stage, taken);
         if (!take_room(&room, frame_bytes(&frame))) {
             /* A failure has cost its place: it has the reserve, one segment over the quota. */
             room.current_bytes = room.segment_bytes - frame_bytes(&frame);
         }
     }
-    return take_room(&room, page_align((uint32_t)(FRAME_HEADER_BYTES + buffer->body.size + more)));
+    more += FRAME_HEADER_BYTES + stage->tag_bytes;
+    return take_room(&room, page_align((uint32_t)(buffer->body.size + more)));
+}
+
+static enum stage_outcome refuse(struct stage *stage)
+{
+    stage->refused++;
+    return STAGE_FULL;
+}
+
+/* The event gets a sequence, and nothing of it is kept. What was staged before goes to flash
+ * first. */
+static enum stage_outcome drop(struct stage *stage, const struct sfe_event *event, uint64_t now_ns,
+                               uint64_t *sequence)
+{
+    struct stage_buffer *buffer = &stage->buffers[stage->filling];
+
+    if ((buffer->count > 0 && !buffer->is_gap) || buffer->count == UINT32_MAX) {
+        return refuse(stage);
+    }
+    stage->last_staged_ns = now_ns;
+    *sequence = stage->next_sequence++;
+    buffer->payload_bytes += event->payload.size;
+    if (buffer->count++ == 0) {
+        buffer->is_gap = true;
+        buffer->first_sequence = *sequence;
+        stage->first_staged_ns = now_ns;
+        return STAGE_WAKES;
+    }
+    return STAGE_QUIET;
 }
 
 enum stage_outcome stage_add(struct stage *stage, const struct sfe_event *event, uint64_t now_ns,
@@ -78,15 +120,13 @@ enum stage_outcome stage_add(struct stage *stage, const struct sfe_event *event,
     const size_t before = buffer->body.size;
     const size_t most = sfe_event_encoded_bytes_max(event);
 
-    SFE_ASSERT(most <= stage->capacity - FRAME_HEADER_BYTES);
+    SFE_ASSERT(most <= stage_event_bytes_max(stage));
     if (!has_place(stage, most)) {
         stage->is_full = true;
-        stage->refused++;
-        return STAGE_FULL;
+        return stage->room.can_drop ? drop(stage, event, now_ns, sequence) : refuse(stage);
     }
-    if (sfe_event_encode(&stage->encoder, event, &buffer->body) != SFE_OK) {
-        stage->refused++;
-        return STAGE_FULL;
+    if (buffer->is_gap || sfe_event_encode(&stage->encoder, event, &buffer->body) != SFE_OK) {
+        return refuse(stage);
     }
     stage->is_full = false;
     stage->last_staged_ns = now_ns;

@@ -14,6 +14,8 @@ struct sfe_arena;
 /* It does not wait when nothing more arrives. */
 #define COMMIT_LULL_NS  UINT64_C(400000)
 #define COMMIT_RETRY_NS UINT64_C(1000000000)
+/* Each page that only says what was dropped wears the flash: one for all that comes within this. */
+#define GAP_SPACING_NS UINT64_C(50000000)
 
 struct stage_buffer {
     uint8_t *bytes; /* A frame in the making: header, body, padding. */
@@ -21,6 +23,7 @@ struct stage_buffer {
     uint32_t count;
     uint64_t first_sequence;
     uint64_t payload_bytes;
+    bool is_gap; /* `count` events came that are not kept: their sequences are, and their size. */
 };
 
 /* What the quota still allows to write. */
@@ -28,6 +31,7 @@ struct stage_room {
     uint32_t segment_bytes; /* Room for frames in a new segment. */
     uint32_t current_bytes; /* Room left in the current segment. */
     uint64_t segments;      /* That may be begun. */
+    bool can_drop;          /* What finds no room is taken and dropped. */
 };
 
 enum stage_outcome { STAGE_QUIET, STAGE_WAKES, STAGE_FULL };
@@ -36,6 +40,7 @@ struct stage {
     struct stage_buffer buffers[2];
     uint32_t filling;                 /* Index; the other is taken when it holds events. */
     uint32_t capacity;                /* Of a buffer, in whole pages. */
+    uint32_t tag_bytes;               /* What sealing adds to a body. */
     struct sfe_event_encoder encoder; /* Of the buffer being filled. */
     struct stage_room room;
     uint64_t next_sequence;
@@ -45,11 +50,15 @@ struct stage {
     bool is_full; /* The quota, not a buffer, refused last. */
 };
 
-SFE_MUST_USE enum sfe_code stage_open(struct stage *stage, uint32_t capacity,
+/* `tag_bytes`: see the structure. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code stage_open(struct stage *stage, uint32_t capacity, uint32_t tag_bytes,
                                       struct sfe_arena *arena, struct sfe_error *err);
 
-/* Encodes `event` and gives it the next sequence. STAGE_WAKES: the flash thread may be asleep to
- * it. */
+/* Largest event, as encoded, that a buffer holds. */
+uint32_t stage_event_bytes_max(const struct stage *stage);
+
+/* Encodes `event`, or counts it as dropped where it finds no room and may be, and gives it the next
+ * sequence. STAGE_WAKES: the flash thread may be asleep to it. */
 enum stage_outcome stage_add(struct stage *stage, const struct sfe_event *event, uint64_t now_ns,
                              uint64_t *sequence);
 
@@ -66,6 +75,6 @@ void stage_done(struct stage *stage);
 uint64_t stage_events(const struct stage *stage);
 
 /* Events and bytes of the frame that `buffer` makes. */
-struct frame stage_frame(const struct stage_buffer *buffer);
+struct frame stage_frame(const struct stage *stage, const struct stage_buffer *buffer);
 
 #endif

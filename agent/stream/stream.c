@@ -43,6 +43,9 @@ static enum sfe_code check_options(const struct sfe_stream_options *options, str
         return sfe_fail(err, SFE_E_CONFIG, "an event of %u bytes does not fit a segment of %u",
                         (unsigned)options->event_bytes_max, (unsigned)segment);
     }
+    if (options->is_encrypted && options->key_count == 0) {
+        return sfe_fail(err, SFE_E_CRYPTO, "no key to encrypt with");
+    }
     if (options->quota_bytes < segment) {
         return sfe_fail(err, SFE_E_CONFIG, "the quota is smaller than one segment");
     }
@@ -52,7 +55,7 @@ static enum sfe_code check_options(const struct sfe_stream_options *options, str
 static uint32_t stage_capacity(const struct sfe_stream_options *options)
 {
     const uint32_t most = options->segment_bytes - SEGMENT_BEGIN;
-    uint32_t bytes = page_align(FRAME_HEADER_BYTES + options->event_bytes_max +
+    uint32_t bytes = page_align(FRAME_HEADER_BYTES + FRAME_TAG_BYTES + options->event_bytes_max +
                                 SFE_TOPIC_BYTES_MAX + ANNOTATION_BYTES_USUAL);
 
     if (bytes < STAGE_BYTES_MIN) {
@@ -63,8 +66,10 @@ static uint32_t stage_capacity(const struct sfe_stream_options *options)
 
 size_t sfe_stream_memory_bytes(const struct sfe_stream_options *options)
 {
+    const uint32_t buffers = options->is_encrypted ? 3u : 2u;
+
     return sfe_arena_cost(sizeof(struct sfe_stream)) +
-           2u * sfe_arena_cost(stage_capacity(options)) + sfe_arena_cost(SEGMENT_BEGIN) +
+           buffers * sfe_arena_cost(stage_capacity(options)) + sfe_arena_cost(SEGMENT_BEGIN) +
            recovery_memory_bytes(options);
 }
 
@@ -78,9 +83,18 @@ static enum sfe_code open_parts(struct sfe_stream *stream, struct sfe_arena *are
 {
     const struct sfe_clock *clock = stream->options.clock;
 
-    enum sfe_code code = stage_open(&stream->stage, stage_capacity(&stream->options), arena, err);
+    enum sfe_code code = stage_open(&stream->stage, stage_capacity(&stream->options),
+                                    stream->options.is_encrypted ? FRAME_TAG_BYTES : 0, arena, err);
     if (code != SFE_OK) {
         return code;
+    }
+    stream->seal =
+        (struct seal){stream->options.crypto, stream->options.keys, stream->options.key_count};
+    if (stream->options.is_encrypted) {
+        stream->sealed_bytes = sfe_arena_take(arena, stream->stage.capacity, err);
+        if (stream->sealed_bytes == NULL) {
+            return err->code;
+        }
     }
     stream->header_bytes = sfe_arena_take(arena, SEGMENT_BEGIN, err);
     if (stream->header_bytes == NULL) {
@@ -93,6 +107,11 @@ static enum sfe_code open_parts(struct sfe_stream *stream, struct sfe_arena *are
         return code;
     }
     stream_measure_room(stream);
+    /* What was dropped before a crash, and not removed. */
+    struct sfe_error later;
+    if (stream_release_settled(stream, &later) != SFE_OK) {
+        sfe_log_error(stream->options.log, SFE_WARNING, "cannot give flash back", &later);
+    }
     return SFE_OK;
 }
 
@@ -131,23 +150,38 @@ const char *sfe_stream_name(const struct sfe_stream *stream)
     return stream->name;
 }
 
+/* With drop-newest one segment is kept for saying what was dropped. */
+static uint64_t quota_of_events(const struct sfe_stream *stream)
+{
+    const uint64_t quota = stream->options.quota_bytes;
+    const uint32_t segment = stream->options.segment_bytes;
+
+    return stream->options.when_full == SFE_STREAM_DROP_NEWEST && quota >= 2u * (uint64_t)segment
+               ? quota - segment
+               : quota;
+}
+
 void stream_measure_room(struct sfe_stream *stream)
 {
     struct stage_room *room = &stream->stage.room;
     const uint32_t segment_bytes = stream->options.segment_bytes;
-    const uint64_t quota = stream->options.quota_bytes;
+    const uint64_t quota = quota_of_events(stream);
     const uint64_t used = table_file_bytes(&stream->table);
     const uint32_t entries = stream->table.capacity - stream->table.count;
 
     room->segment_bytes = segment_bytes - SEGMENT_BEGIN;
-    /* Over the quota is the reserve, which failures have used: it is for what they cost, not for
-     * more. */
+    room->can_drop = stream->options.when_full == SFE_STREAM_DROP_NEWEST && entries >= 3;
+    /* Over the quota is the reserve, which failures have used, or which is kept for gaps: it is for
+     * what they cost, not for more. */
     room->current_bytes =
         stream->file == NULL || used > quota ? 0 : segment_bytes - stream->current.durable_end;
     room->segments = quota > used ? (quota - used) / segment_bytes : 0;
     if (room->segments == 0 &&
         stream->released > atomic_load_explicit(&stream->durable, memory_order_relaxed)) {
         room->segments = 1; /* All is settled: the newest goes as soon as another has begun. */
+    }
+    if (stream->options.when_full == SFE_STREAM_DROP_OLDEST) {
+        room->segments = entries; /* What is in the way goes. */
     }
     /* Two stay free for what is staged, whatever fails. */
     if (entries < 3) {
@@ -161,7 +195,7 @@ enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event
                                uint64_t *sequence, struct sfe_error *err)
 {
     if (event->payload.size > stream->options.event_bytes_max ||
-        sfe_event_encoded_bytes_max(event) > stream->stage.capacity - FRAME_HEADER_BYTES) {
+        sfe_event_encoded_bytes_max(event) > stage_event_bytes_max(&stream->stage)) {
         return sfe_fail(err, SFE_E_TOO_LARGE, "an event of %zu bytes is over the stream's limit",
                         event->payload.size);
     }
@@ -202,8 +236,11 @@ uint64_t sfe_stream_due_ns(struct sfe_stream *stream, uint64_t now_ns)
     } else if (stage_has_taken(stage) ||
                stage->buffers[stage->filling].body.size >= SFE_FRAME_BYTES_TARGET) {
         due_ns = now_ns;
-    } else if (stream->options.linger_ns != 0) {
-        due_ns = stage->first_staged_ns + stream->options.linger_ns;
+    } else if (stream->options.linger_ns != 0 || stage->buffers[stage->filling].is_gap) {
+        const uint64_t linger_ns = stream->options.linger_ns;
+        const bool is_gap = stage->buffers[stage->filling].is_gap;
+        due_ns = stage->first_staged_ns +
+                 (is_gap && linger_ns < GAP_SPACING_NS ? GAP_SPACING_NS : linger_ns);
     } else {
         due_ns = due_by_load_ns(stream, now_ns);
     }
@@ -234,6 +271,9 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
         .refused = stream->stage.refused,
         .is_full = stream->stage.is_full,
         .is_failing = stream->is_failing,
+        .is_dropping = stream->is_dropping,
+        .dropped_events = stream->counts.dropped_events,
+        .dropped_bytes = stream->counts.dropped_bytes,
     };
     if (first < table->count && stream->released <= durable) {
         facts->first_sequence = table->items[first].first_sequence;

@@ -15,12 +15,20 @@
 #include "base/log.h"
 #include "event/event.h"
 #include "port/clock.h"
+#include "port/crypto.h"
 #include "port/entropy.h"
 #include "port/storage.h"
 
 struct sfe_arena;
 struct sfe_boot_times;
 struct sfe_stream;
+
+/* Where the quota is used up. */
+enum sfe_stream_when_full {
+    SFE_STREAM_BLOCK,       /* Staging says SFE_E_FULL: the sender keeps the event. */
+    SFE_STREAM_DROP_OLDEST, /* The oldest segments go, settled or not. */
+    SFE_STREAM_DROP_NEWEST  /* The event is taken and counted, and not kept. */
+};
 
 struct sfe_stream_options {
     const struct sfe_storage
@@ -43,11 +51,17 @@ struct sfe_stream_options {
     void (*on_durable)(void *owner);
     void *owner;
     const struct sfe_boot_times *boot_times; /* Of earlier boots; NULL: nothing is known. */
+    enum sfe_stream_when_full when_full;
+    bool is_encrypted;                /* Frames are sealed with the first key. */
+    const struct sfe_crypto *crypto;  /* With keys only. */
+    struct sfe_aead_key *const *keys; /* The others open what was sealed before the key changed. */
+    uint32_t key_count;
 };
 
-/* What opening found. `lost_events` were durable and are damaged: say so, loudly. */
+/* What opening found. `lost_events` were durable and are damaged: say so, loudly. What is inside a
+ * segment that another one follows is not looked at before it is read: readers count its damage. */
 struct sfe_stream_recovery {
-    uint64_t kept_events;
+    uint64_t kept_events; /* By their sequences. */
     uint64_t lost_events;
     uint64_t torn_bytes; /* Of a tail that was never acknowledged. */
     uint32_t damaged_places;
@@ -58,21 +72,30 @@ struct sfe_stream_recovery {
 struct sfe_stream_facts {
     uint64_t first_sequence; /* Oldest kept; durable + 1 when empty. */
     uint64_t durable_sequence;
-    uint64_t staged_events;   /* Not yet durable. */
-    uint64_t flash_bytes;     /* Kept by the segments. */
-    uint64_t written_bytes;   /* To flash since open, padding included. */
-    uint64_t payload_bytes;   /* Of events made durable since open: topic not counted. */
-    uint64_t syncs;           /* fdatasync calls since open. */
-    uint64_t refused;         /* Times staging said SFE_E_FULL. */
-    bool is_full;             /* The quota is used up: staging stops until something is released. */
+    uint64_t staged_events; /* Not yet durable. */
+    uint64_t flash_bytes;   /* Kept by the segments. */
+    uint64_t written_bytes; /* To flash since open, padding included. */
+    uint64_t payload_bytes; /* Of events made durable since open: topic not counted. */
+    uint64_t syncs;         /* fdatasync calls since open. */
+    uint64_t refused;       /* Times staging said SFE_E_FULL. */
+    bool is_full; /* The quota is used up: staging stops, or drops, until something is released. */
     bool is_failing;          /* The last commit failed and is tried again. */
     struct sfe_error failure; /* Why, where is_failing. */
+    bool is_dropping;
+    /* Dropped because the quota was used up, from the stream's beginning on; durable as the events
+     * are. With drop-oldest all events of the segments that went and that no cursor had passed:
+     * one that was on its way, or settled out of order, counts and may arrive all the same. What
+     * an output missed, its own count of gaps says. Bytes: of their frames on flash; with
+     * drop-newest of their payloads. */
+    uint64_t dropped_events;
+    uint64_t dropped_bytes;
 };
 
 /* Opens the stream and recovers it from whatever the last run left behind: a torn tail is cut,
  * damage is skipped and counted, the last segment is sealed and a new one begun with the next
- * commit. Takes all memory it will ever use from `arena`: two stage buffers. Errors: SFE_E_STORAGE,
- * SFE_E_CORRUPT (a newer format), SFE_E_NO_MEMORY. */
+ * commit. Takes all memory it will ever use from `arena`: two stage buffers, and a third where it
+ * is encrypted. Errors: SFE_E_STORAGE, SFE_E_CORRUPT (a newer format), SFE_E_CRYPTO (a segment is
+ * kept whose key is not among those given), SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_stream_open(const struct sfe_stream_options *options,
                                            struct sfe_arena *arena, struct sfe_stream **stream,
                                            struct sfe_stream_recovery *recovery,
@@ -87,7 +110,9 @@ const char *sfe_stream_name(const struct sfe_stream *stream);
 
 /* Copies `event` into the stage (the one copy an event gets) and gives it a sequence. Does not
  * touch flash and does not block for it. SFE_E_FULL (no text): no room in the stage, or the quota
- * is used up; the caller holds its acknowledgement and comes again. SFE_E_TOO_LARGE. Any thread. */
+ * is used up; the caller holds its acknowledgement and comes again. SFE_E_TOO_LARGE. An event that
+ * is dropped as the newest has a sequence as well: once that is durable, the drop is. Any thread.
+ */
 SFE_MUST_USE enum sfe_code sfe_stream_stage(struct sfe_stream *stream,
                                             const struct sfe_event *event, uint64_t *sequence,
                                             struct sfe_error *err);

@@ -60,7 +60,7 @@ static bool view_at(const struct segment_table *table, uint32_t place, struct se
     uint32_t next = table_kept_from(table, place + 1);
     view->segment = table->items[place];
     view->has_next = next < table->count;
-    view->limit = view->has_next ? table->items[next].first_sequence : UINT64_MAX;
+    view->limit = view->has_next ? segment_begin(&table->items[next]) : UINT64_MAX;
     return true;
 }
 

@@ -15,7 +15,7 @@ struct segment_view {
     struct segment segment;
     bool has_next;
     uint64_t
-        limit; /* Sequences from here on stand in a later segment; UINT64_MAX: there is none. */
+        limit; /* Sequences from here on a later segment speaks of; UINT64_MAX: there is none. */
 };
 
 /* Adds the newest segment. There must be room. */

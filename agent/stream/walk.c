@@ -139,8 +139,8 @@ static enum sfe_code read_header(struct sfe_stream_walk *walk, struct walk_segme
     for (uint32_t copy = 0; copy < SEGMENT_HEADER_COPIES && !entry->is_valid; copy++) {
         struct sfe_slice slice;
         struct sfe_error ignored;
-        if (window_get(&walk->window, (uint64_t)copy * SFE_PAGE_BYTES, SEGMENT_HEADER_BYTES, &slice,
-                       &ignored) != SFE_OK) {
+        if (window_get(&walk->window, (uint64_t)copy * SFE_PAGE_BYTES, SEGMENT_HEADER_BYTES_2,
+                       &slice, &ignored) != SFE_OK) {
             continue;
         }
         enum header_verdict verdict =
@@ -178,7 +178,7 @@ static enum sfe_code read_headers(struct sfe_stream_walk *walk, struct sfe_error
             continue;
         }
         if (before != NULL) {
-            before->limit = entry->segment.first_sequence;
+            before->limit = segment_begin(&entry->segment);
         }
         before = entry;
         walk->facts.segments++;
@@ -195,12 +195,13 @@ static void add_scan(struct sfe_stream_walk *walk, const struct walk_segment *en
 
     if (is_first) {
         facts->first_sequence = entry->segment.first_sequence;
-    } else if (entry->segment.first_sequence > facts->end_sequence) {
-        facts->lost += entry->segment.first_sequence - facts->end_sequence;
+    } else if (segment_begin(&entry->segment) > facts->end_sequence) {
+        facts->lost += segment_begin(&entry->segment) - facts->end_sequence;
         facts->damaged_places++;
     }
     facts->end_sequence = scan->expected;
     facts->events += scan->kept;
+    facts->sealed += entry->segment.is_sealed ? scan->kept : 0;
     facts->lost += scan->lost;
     facts->damaged_places += scan->places;
     facts->torn_bytes = scan->bad_bytes;
@@ -323,7 +324,9 @@ static void step(struct sfe_stream_walk *walk)
     }
     walk->expected = frame_end_sequence(&frame);
     walk->frame_end = walk->expected < entry->limit ? walk->expected : entry->limit;
-    walk->is_in_frame = walk->frame_end > walk->wanted;
+    /* A gap holds no events; what is sealed is not shown. */
+    walk->is_in_frame =
+        (frame.flags & (FRAME_GAP | FRAME_SEALED)) == 0 && walk->frame_end > walk->wanted;
     if (walk->is_in_frame) {
         sfe_event_decoder_begin(&walk->decoder, frame_body(&walk->window, walk->offset, &frame),
                                 frame.first_sequence);

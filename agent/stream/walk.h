@@ -21,6 +21,7 @@ struct sfe_stream_walk_facts {
     uint32_t quarantined;    /* Files that recovery has put aside. */
     uint32_t damaged_places; /* In front of events that are kept. */
     uint64_t events;
+    uint64_t sealed;         /* Of them, those that are encrypted: the walk passes them over. */
     uint64_t lost;           /* Sequences that are missing between those that are kept. */
     uint64_t first_sequence; /* Of the oldest kept; the next to come where there is none. */
     uint64_t end_sequence;   /* Behind the newest. */

@@ -161,6 +161,7 @@ enum sfe_code sfe_mbedtls_crypto_open(const struct sfe_entropy *entropy, struct 
                                   .key_close = key_close,
                                   .sign_rs256 = sign_rs256,
                                   .sha256 = sha256};
+    sfe_mbedtls_aead(crypto);
     return SFE_OK;
 }
 

@@ -42,6 +42,10 @@ class ConfigCases(unittest.TestCase):
             with open(path, "w", encoding="utf-8") as file:
                 file.write("something\n")
             os.chmod(path, mode)
+        path = os.path.join(cls.folder, "files", "stream.key")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("5a" * 32 + "\n")
+        os.chmod(path, 0o600)
         cls.environment = dict(os.environ, SFEDGE_CASE_SECRET="something",
                                CREDENTIALS_DIRECTORY=os.path.join(cls.folder, "files"))
         schema = subprocess.run([cls.sfedge(), "schema"], stdout=subprocess.PIPE, check=True)

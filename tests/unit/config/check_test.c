@@ -13,6 +13,10 @@ static const struct bad mistakes[] = {
      "fewer than 4 segments; allowed: at least 4MiB"},
     {IN_STREAM("'segment': '16MiB', 'quota': '63MiB'"), "/streams/telemetry/quota", 3,
      "at least 64MiB"},
+    {ROOT("'streams': {'dead': {'encrypt': true}}"), "/streams/dead/encrypt", 3,
+     "\"encrypt\" has no key; allowed: with \"encrypt_key_file\" beside it"},
+    {IN_STREAM("'encrypt': true, 'encrypt_key_file': 'k'"), "/streams/telemetry/encrypt", 3,
+     "its dead letters would not be encrypted"},
     {IN_RECORD("'object': 'R__c', 'external_id': 'ID__c', 'map': {'Id__c': '{id}'}"),
      "/outputs/readings/records/0/external_id", 6,
      "\"ID__c\" is not in \"map\"; did you mean \"Id__c\"?"},
@@ -62,6 +66,23 @@ static void unencrypted_loopback_needs_no_permission(void **state)
     (void)load_good(loading, IN_CRM("'login_url': 'http://localhost:8080', " AUTH));
 }
 
+static void a_stream_is_encrypted_together_with_its_dead_letters(void **state)
+{
+    struct loading *loading = (struct loading *)*state;
+    const struct sfe_config *config = load_good(
+        loading,
+        ROOT("'streams': {'sales': {'encrypt': true, 'encrypt_key_file': '/k'},\n"
+             "'dead': {'encrypt': true, 'encrypt_key_file': '/k',\n"
+             "         'encrypt_old_key_files': ['/a', 'b'], 'when_full': 'drop-oldest'}}"));
+
+    assert_true(config->streams[0].encrypt);
+    assert_string_equal(config->streams[0].encrypt_key_file, "/k");
+    assert_int_equal(config->streams[0].when_full, SFE_WHEN_FULL_BLOCK);
+    assert_int_equal(config->streams[1].when_full, SFE_WHEN_FULL_DROP_OLDEST);
+    assert_int_equal(config->streams[1].encrypt_old_key_count, 2);
+    assert_string_equal(config->streams[1].encrypt_old_key_files[0], "/a");
+}
+
 static void plain_permits_unencrypted_transport(void **state)
 {
     struct loading *loading = (struct loading *)*state;
@@ -93,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_does_not_fit_together_is_reported),
+        cmocka_unit_test(a_stream_is_encrypted_together_with_its_dead_letters),
         cmocka_unit_test(unencrypted_loopback_needs_no_permission),
         cmocka_unit_test(plain_permits_unencrypted_transport),
         cmocka_unit_test(the_client_id_comes_from_the_agent_unless_given),

@@ -79,8 +79,8 @@ static void what_is_not_available_is_not_offered(void **state)
     struct sfe_builder builder = sfe_builder_make(memory, sizeof(memory));
 
     (void)state;
-    keys_add_allowed(keys_find(SFE_SECTION_STREAM, SFE_TEXT("when_full"), SFE_TEXT("")), &builder);
-    assert_true(sfe_slice_equal(sfe_builder_slice(&builder), SFE_TEXT("\"block\"")));
+    keys_add_allowed(keys_find(SFE_SECTION_INPUT, SFE_TEXT("type"), SFE_TEXT("")), &builder);
+    assert_true(sfe_slice_equal(sfe_builder_slice(&builder), SFE_TEXT("\"mqtt\"")));
     assert_true(keys_is_used(SFE_SECTION_MQTT_TLS));
     assert_true(keys_is_used(SFE_SECTION_SALESFORCE_TLS));
     assert_true(keys_is_used(SFE_SECTION_ROOT));

@@ -517,7 +517,8 @@ static inline struct world *world_make(uint64_t seed, bool lines_come_first)
     world->http = (struct sfe_http){world, begin, NULL, cancel, NULL};
     world->clock = (struct sfe_clock){world, monotonic, wall, NULL};
     world->entropy = (struct sfe_entropy){world, fill};
-    world->crypto = (struct sfe_crypto){world, key_open, key_close, sign, NULL};
+    world->crypto = (struct sfe_crypto){
+        .context = world, .key_open = key_open, .key_close = key_close, .sign_rs256 = sign};
     world->stream.name = "sales";
     world->dead.name = "dead";
     world->reader.stream = &world->stream;

@@ -135,6 +135,54 @@ static void a_password_is_read_without_its_line_end_and_wiped(void **state)
     (void)unlink(path);
 }
 
+static void keys_of_streams_are_read_raw_or_as_digits_and_wiped(void **state)
+{
+    static const char raw[] = "0123456789abcdef0123456789abcde\xff";
+    static const char digits[] =
+        "00112233445566778899aAbBcCdDeEfF00112233445566778899aabbccddeeff\n";
+    char one[] = "/tmp/sfedge-key-XXXXXX";
+    char other[] = "/tmp/sfedge-key-XXXXXX";
+    const char *const old[] = {other};
+    struct sfe_config_stream stream = {
+        .name = "sales",
+        .place = {.pointer = "/streams/sales", .line = 7, .column = 3},
+        .encrypt_key_file = one,
+        .encrypt_old_key_files = old,
+        .encrypt_old_key_count = 1};
+    struct sfe_config config = config_with(NULL, NULL);
+    struct sfe_compiled compiled = {0};
+    struct sfe_error err;
+
+    (void)state;
+    config.streams = &stream;
+    config.stream_count = 1;
+    assert_true(close(mkstemp(one)) == 0 && close(mkstemp(other)) == 0);
+    write_file(one, raw, 0600);
+    write_file(other, digits, 0600);
+    assert_int_equal(sfe_compile(&config, arena, report, NULL, &compiled, &err), SFE_OK);
+    const struct sfe_compiled_stream *keys = &compiled.streams[0];
+    assert_int_equal(keys->key_count, 2);
+    assert_memory_equal(keys->keys[0], raw, 32);
+    assert_int_equal(keys->keys[1][1], 0x11);
+    assert_int_equal(keys->keys[1][10], 0xaa);
+    assert_int_equal(keys->keys[1][31], 0xff);
+    sfe_compiled_wipe(&compiled);
+    assert_memory_not_equal(keys->keys[0], raw, 32);
+    write_file(one, "too short", 0600);
+    write_file(other, "zz112233445566778899aAbBcCdDeEfF00112233445566778899aabbccddeeff", 0600);
+    assert_int_equal(sfe_compile(&config, arena, report, NULL, &compiled, &err), SFE_E_CONFIG);
+    assert_int_equal(mistake_count, 2);
+    assert_string_equal(mistakes[0].pointer, "/streams/sales");
+    assert_non_null(strstr(mistakes[0].message, "a key is 32 bytes or 64 hexadecimal digits"));
+    assert_null(strstr(mistakes[0].message, "too short"));
+    write_file(one, raw, 0644);
+    mistake_count = 0;
+    assert_int_equal(sfe_compile(&config, arena, report, NULL, &compiled, &err), SFE_E_CONFIG);
+    assert_int_equal(mistakes[0].code, SFE_E_PERMISSION);
+    (void)unlink(one);
+    (void)unlink(other);
+}
+
 static void a_secret_that_others_can_read_is_a_mistake(void **state)
 {
     char path[] = "/tmp/sfedge-password-XXXXXX";
@@ -163,6 +211,8 @@ int main(void)
                                         close_arena),
         cmocka_unit_test_setup_teardown(good_maps_are_compiled_in_order, open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_password_is_read_without_its_line_end_and_wiped,
+                                        open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(keys_of_streams_are_read_raw_or_as_digits_and_wiped,
                                         open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_secret_that_others_can_read_is_a_mistake, open_arena,
                                         close_arena),

@@ -204,7 +204,10 @@ static inline struct world *world_make(void)
     world->http = (struct sfe_http){world, world_begin, NULL, world_cancel, NULL};
     world->clock = (struct sfe_clock){world, world_monotonic, world_wall, NULL};
     world->entropy = (struct sfe_entropy){world, world_fill};
-    world->crypto = (struct sfe_crypto){world, world_key_open, world_key_close, world_sign, NULL};
+    world->crypto = (struct sfe_crypto){.context = world,
+                                        .key_open = world_key_open,
+                                        .key_close = world_key_close,
+                                        .sign_rs256 = world_sign};
     world->now_ns = 1000 * SECOND;
     world->wall_s = NOW_S;
     world->quality = SFE_CLOCK_SYNCED;

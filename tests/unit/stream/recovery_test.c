@@ -139,8 +139,10 @@ static void a_flipped_bit_costs_one_frame_at_most_and_is_counted(void **state)
             struct world_reading reading = world_read(world, READ_ALL);
             const uint64_t lost = 90 - reading.count;
             assert_true(lost == 0 || lost == 3);
-            assert_int_equal(world->recovery.lost_events, lost);
-            assert_int_equal(world->recovery.damaged_places, lost == 0 ? 0 : 1);
+            /* Of the newest segment opening tells; the others are checked when they are read. */
+            const bool is_newest = world_segment(world, number + 1) == NULL;
+            assert_int_equal(world->recovery.lost_events, is_newest ? lost : 0);
+            assert_int_equal(world->recovery.damaged_places, is_newest && lost != 0 ? 1 : 0);
             assert_int_equal(sfe_stream_reader_damaged(world->reader), lost);
             assert_int_equal(sfe_stream_durable(world->stream), 90);
             lossy += lost == 3;
@@ -313,7 +315,6 @@ static void an_unreadable_end_is_not_cut_and_comes_back(void **state)
     world_segment(world, 1)->is_unreadable[3] = false;
     world_restart(world);
     assert_int_equal(sfe_stream_durable(world->stream), last);
-    assert_int_equal(world->recovery.kept_events, 5);
     struct world_reading reading = world_read(world, 1);
     assert_int_equal(reading.count, 5);
 }
@@ -365,7 +366,7 @@ static void a_newer_segment_is_refused_and_left_alone(void **state)
     struct memory_inode *file = world_segment(world, 1);
     for (uint32_t copy = 0; copy < 2; copy++) {
         uint8_t *header = file->seen + copy * SFE_PAGE_BYTES;
-        header[8] = 2;
+        header[8] = 3;
         struct sfe_builder checksum = sfe_builder_make(header + 84, 4);
         sfe_builder_add_u32le(&checksum, sfe_crc32c(0, sfe_slice_make(header, 84)));
     }

@@ -22,7 +22,7 @@ static int begin(void **state)
     struct sfe_error err;
     memset(&fixture, 0, sizeof(fixture));
     assert_int_equal(sfe_arena_open(1024u * 1024u, &fixture.arena, &err), SFE_OK);
-    assert_int_equal(stage_open(&fixture.stage, CAPACITY, fixture.arena, &err), SFE_OK);
+    assert_int_equal(stage_open(&fixture.stage, CAPACITY, 0, fixture.arena, &err), SFE_OK);
     fixture.stage.next_sequence = 1;
     fixture.stage.room = (struct stage_room){.segment_bytes = 2u * CAPACITY, .segments = 100};
     *state = &fixture;
