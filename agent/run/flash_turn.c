@@ -155,12 +155,15 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
  * taken before, if the board restarts: no reason to try again. */
 static void note_boot(struct sfe_agent *agent)
 {
-    const struct sfe_clock *clock = &agent->platform->clock;
     struct sfe_boot_time boot;
     struct sfe_error err;
     int64_t wall_ns = 0;
 
-    if (agent->boot_is_noted || clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
+    if (agent->boot_is_noted) {
+        return;
+    }
+    const struct sfe_clock *clock = &agent->platform->clock;
+    if (clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
         return;
     }
     agent->boot_is_noted = true;
