@@ -12,6 +12,8 @@ static const struct sfe_command COMMANDS[] = {
      sfe_cli_check},
     {"status", "show what the running agent does: links, backlog, rates, last errors", "csj",
      sfe_cli_status},
+    {"reload", "make the running agent take its configuration file anew, whole or not at all",
+     "csj", sfe_cli_reload},
     {"schema", "print the JSON Schema of the configuration file", "", sfe_cli_schema},
     {"version", "print the version", "", sfe_cli_version},
     {NULL, NULL, NULL, NULL},

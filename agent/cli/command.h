@@ -36,6 +36,7 @@ int sfe_cli_main(int argc, char **argv);
 int sfe_cli_run(const struct sfe_arguments *arguments);
 int sfe_cli_check(const struct sfe_arguments *arguments);
 int sfe_cli_status(const struct sfe_arguments *arguments);
+int sfe_cli_reload(const struct sfe_arguments *arguments);
 int sfe_cli_schema(const struct sfe_arguments *arguments);
 int sfe_cli_version(const struct sfe_arguments *arguments);
 

@@ -208,7 +208,7 @@ void sfe_output_stop(struct sfe_output *output)
 
 bool sfe_output_is_quiet(const struct sfe_output *output)
 {
-    return output->in_flight == 0;
+    return output->in_flight == 0 && output->buried == 0;
 }
 
 void sfe_output_cursor(struct sfe_output *output, struct sfe_cursor *cursor)

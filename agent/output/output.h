@@ -70,7 +70,7 @@ uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns);
 
 /* No new batch is begun; what is in flight is still settled. */
 void sfe_output_stop(struct sfe_output *output);
-/* True when nothing is in flight. */
+/* True when nothing is in flight, to the target or as a letter to the dead stream. */
 bool sfe_output_is_quiet(const struct sfe_output *output);
 
 /* The cursor as it stands ("output/stream"). Any thread (its own lock). */

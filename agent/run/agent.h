@@ -10,23 +10,19 @@
 #define SFE_RUN_AGENT_H
 
 #include "base/log.h"
-#include "config/config.h"
 #include "port/platform.h"
-#include "run/compile.h"
+#include "run/setup.h"
 
 struct sfe_agent;
-struct sfe_arena;
 
 struct sfe_agent_options {
-    const struct sfe_config *config; /* Borrowed, as all pointers here; must outlive the agent. */
-    const struct sfe_compiled *compiled;
-    struct sfe_platform *platform;
-    struct sfe_arena
-        *arena; /* All memory the agent itself will ever use comes from here, at open. */
+    struct sfe_setup *setup;       /* Held by the agent. */
+    struct sfe_platform *platform; /* Borrowed, as all pointers here; must outlive the agent. */
     struct sfe_log *log;
 };
 
-/* An upper bound of what `config` takes from the arena. */
+/* An upper bound of what `config` takes from the arenas of the agent. All of it is taken at open;
+ * what a reload changes is taken again before the old is given back. */
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config);
 
 /* Recovers the streams and opens inputs and outputs; connects nothing yet. On failure *agent is

@@ -27,26 +27,27 @@ static void add_subscription(struct plan *plan, const struct sfe_config_input *i
         (struct sfe_mqtt_subscription){input->topic, input->qos};
 }
 
-static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, struct plan *plan,
-                               struct sfe_error *err)
+static enum sfe_code make_plan(const struct agent_set *set, const struct agent_source *source,
+                               struct plan *plan, struct sfe_error *err)
 {
-    uint32_t count = agent->config->input_count;
+    const uint32_t connection = source->connection_index;
+    uint32_t count = set->config->input_count;
 
-    plan->routes = sfe_arena_take(agent->arena, (count + 1u) * sizeof(*plan->routes), err);
+    plan->routes = sfe_arena_take(source->arena, (count + 1u) * sizeof(*plan->routes), err);
     plan->subscriptions =
-        sfe_arena_take(agent->arena, (count + 1u) * sizeof(*plan->subscriptions), err);
+        sfe_arena_take(source->arena, (count + 1u) * sizeof(*plan->subscriptions), err);
     if (plan->routes == NULL || plan->subscriptions == NULL) {
         return err->code;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct sfe_config_input *input = &agent->config->inputs[i];
+        const struct sfe_config_input *input = &set->config->inputs[i];
         if (input->connection != connection) {
             continue;
         }
         plan->routes[plan->route_count++] = (struct sfe_intake_route){
             .input = input->name,
             .filter = input->topic,
-            .stream = agent->streams[input->stream].stream,
+            .stream = set->streams[input->stream].stream,
             .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
             .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
         };
@@ -55,23 +56,35 @@ static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, str
     return SFE_OK;
 }
 
-static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
-                                 const struct plan *plan, struct sfe_error *err)
+static enum sfe_code open_arena(const struct sfe_config *config, struct sfe_arena **arena,
+                                struct sfe_error *err)
 {
-    const struct sfe_config_connection *config = &agent->config->connections[connection];
-    struct agent_source *source = &agent->sources[agent->source_count];
+    struct sfe_config only = *config;
+
+    /* All connections: inputs name theirs by its index. */
+    only.stream_count = 0;
+    only.output_count = 0;
+    return agent_open_part_arena(&only, arena, err);
+}
+
+static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set *set,
+                                 struct agent_source *source, const struct plan *plan,
+                                 struct sfe_error *err)
+{
+    const uint32_t connection = source->connection_index;
+    const struct sfe_config_connection *config = &set->config->connections[connection];
     enum sfe_code code;
     const struct sfe_intake_options intake = {
         .routes = plan->routes,
         .route_count = plan->route_count,
-        .dead = agent->streams[agent->config->dead_stream].stream,
-        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .dead = set->streams[set->config->dead_stream].stream,
+        .event_bytes_max = set->config->agent.event_bytes_max,
         .clock = &agent->platform->clock,
-        .agent_id = agent->config->agent.id,
+        .agent_id = set->config->agent.id,
         .log = agent->log,
     };
 
-    code = sfe_intake_open(&intake, agent->arena, &source->intake, err);
+    code = sfe_intake_open(&intake, source->arena, &source->intake, err);
     if (code != SFE_OK) {
         return code;
     }
@@ -81,11 +94,11 @@ static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
         .port = config->mqtt.port,
         .client_id = config->mqtt.client_id,
         .username = config->mqtt.username,
-        .password = agent->compiled->connections[connection].secret,
+        .password = set->compiled->connections[connection].secret,
         .keep_alive_s = (uint32_t)(config->mqtt.keep_alive_ns / 1000000000u),
         .session_expiry_s = (uint32_t)(config->mqtt.session_expiry_ns / 1000000000u),
         .receive_maximum = config->mqtt.receive_maximum,
-        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .event_bytes_max = set->config->agent.event_bytes_max,
         .subscriptions = plan->subscriptions,
         .subscription_count = plan->subscription_count,
         .intake = source->intake,
@@ -95,45 +108,44 @@ static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
     };
-    code = sfe_mqtt_source_open(&options, agent->arena, &source->source, err);
+    code = sfe_mqtt_source_open(&options, source->arena, &source->source, err);
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);
     }
-    source->is_open = true;
-    agent->source_count++;
     return SFE_OK;
 }
 
-enum sfe_code agent_open_sources(struct sfe_agent *agent, struct sfe_error *err)
+enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
+                                 struct sfe_error *err)
 {
-    const struct sfe_config *config = agent->config;
     enum sfe_code code = SFE_OK;
 
-    agent->sources = sfe_arena_take(agent->arena,
-                                    (config->connection_count + 1u) * sizeof(*agent->sources), err);
-    if (agent->sources == NULL) {
-        return err->code;
-    }
-    for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
+    SFE_ASSERT(set->source_count <= set->config->connection_count);
+    for (uint32_t i = 0; i < set->source_count && code == SFE_OK; i++) {
+        struct agent_source *source = &set->sources[i];
         struct plan plan = {0};
-        if (config->connections[i].type != SFE_CONNECTION_MQTT) {
+        if (source->carried != AGENT_NEW) {
             continue;
         }
-        code = make_plan(agent, i, &plan, err);
-        if (code == SFE_OK && plan.route_count != 0) {
-            code = open_source(agent, i, &plan, err);
+        code = open_arena(set->config, &source->arena, err);
+        if (code == SFE_OK) {
+            code = make_plan(set, source, &plan, err);
+        }
+        if (code == SFE_OK) {
+            code = open_source(agent, set, source, &plan, err);
         }
     }
-    SFE_ASSERT(agent->source_count <= config->connection_count);
     return code;
 }
 
-void agent_close_sources(struct sfe_agent *agent)
+void agent_close_source(struct agent_source *source)
 {
-    for (uint32_t i = 0; i < agent->source_count; i++) {
-        if (agent->sources[i].is_open) {
-            agent->sources[i].source.close(agent->sources[i].source.context);
-            agent->sources[i].is_open = false;
-        }
+    if (source->source.close != NULL) {
+        source->source.close(source->source.context);
+        source->source.close = NULL;
     }
+    sfe_arena_close(source->arena);
+    source->arena = NULL;
+    sfe_setup_drop(source->setup);
+    source->setup = NULL;
 }

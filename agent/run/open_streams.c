@@ -17,9 +17,24 @@ static void on_durable(void *owner)
     agent->platform->http.wake(agent->platform->http.context);
 }
 
-static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+static enum sfe_code open_arena(const struct sfe_config *config, uint32_t index,
+                                struct sfe_arena **arena, struct sfe_error *err)
 {
-    const struct sfe_config_stream *config = &agent->config->streams[index];
+    struct sfe_config only = *config;
+
+    only.streams = &config->streams[index];
+    only.stream_count = 1;
+    only.dead_stream = 0;
+    only.connection_count = 0;
+    only.input_count = 0;
+    only.output_count = 0;
+    return agent_open_part_arena(&only, arena, err);
+}
+
+static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set, uint32_t index,
+                                 struct sfe_error *err)
+{
+    const struct sfe_config_stream *config = &set->config->streams[index];
     const struct sfe_cursor_mark *mark = sfe_cursor_log_mark(agent->cursor_log, config->name);
     struct sfe_stream_recovery recovery = {0};
     enum sfe_code code;
@@ -31,7 +46,7 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .name = config->name,
         .quota_bytes = config->quota_bytes,
         .segment_bytes = config->segment_bytes,
-        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .event_bytes_max = set->config->agent.event_bytes_max,
         .linger_ns = config->linger_ns,
         .known_durable = mark == NULL ? 0 : mark->durable,
         .on_staged = on_staged,
@@ -39,7 +54,11 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .owner = agent,
     };
 
-    code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
+    code = open_arena(set->config, index, &set->streams[index].arena, err);
+    if (code == SFE_OK) {
+        code = sfe_stream_open(&options, set->streams[index].arena, &set->streams[index].stream,
+                               &recovery, err);
+    }
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open stream \"%s\"", config->name);
     }
@@ -54,40 +73,42 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
     return SFE_OK;
 }
 
-enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
+enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err)
 {
     enum sfe_code code;
-    uint32_t count = agent->config->stream_count;
 
-    SFE_ASSERT(count != 0 && count <= SFE_STREAMS_MAX + 1u);
-    agent->streams = sfe_arena_take(agent->arena, count * sizeof(*agent->streams), err);
     agent->cursors = sfe_arena_take(agent->arena, AGENT_OUTPUTS_MAX * sizeof(*agent->cursors), err);
-    agent->marks = sfe_arena_take(agent->arena, count * sizeof(*agent->marks), err);
-    if (agent->streams == NULL || agent->cursors == NULL || agent->marks == NULL) {
+    agent->marks =
+        sfe_arena_take(agent->arena, (SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks), err);
+    if (agent->cursors == NULL || agent->marks == NULL) {
         return err->code;
     }
     code =
         sfe_cursor_log_open(&agent->platform->storage, &agent->platform->entropy, AGENT_OUTPUTS_MAX,
                             SFE_STREAMS_MAX + 1u, agent->arena, &agent->cursor_log, err);
-    if (code != SFE_OK) {
-        return sfe_within(err, "cannot open the cursors");
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        code = open_stream(agent, i, err);
-        if (code != SFE_OK) {
-            return code;
-        }
-        agent->stream_count = i + 1u;
-    }
-    return SFE_OK;
+    return code == SFE_OK ? code : sfe_within(err, "cannot open the cursors");
 }
 
-void agent_close_streams(struct sfe_agent *agent)
+enum sfe_code agent_open_streams(struct sfe_agent *agent, struct agent_set *set,
+                                 struct sfe_error *err)
 {
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        sfe_stream_close(agent->streams[i].stream);
+    enum sfe_code code = SFE_OK;
+
+    SFE_ASSERT(set->stream_count != 0 && set->stream_count <= SFE_STREAMS_MAX + 1u);
+    for (uint32_t i = 0; i < set->stream_count && code == SFE_OK; i++) {
+        if (set->streams[i].carried == AGENT_NEW) {
+            code = open_stream(agent, set, i, err);
+        }
     }
-    agent->stream_count = 0;
-    sfe_cursor_log_close(agent->cursor_log);
-    agent->cursor_log = NULL;
+    return code;
+}
+
+void agent_close_stream(struct agent_stream *stream)
+{
+    sfe_stream_close(stream->stream);
+    stream->stream = NULL;
+    sfe_arena_close(stream->table_arena);
+    stream->table_arena = NULL;
+    sfe_arena_close(stream->arena);
+    stream->arena = NULL;
 }

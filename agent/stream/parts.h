@@ -20,8 +20,9 @@ struct sfe_stream {
     struct sfe_mutex *mutex;
     struct stage stage;
     struct segment_table table;
-    uint64_t released;      /* All below are settled. */
-    uint64_t commit_end_ns; /* 0: none yet. */
+    uint64_t table_quota_bytes; /* It has room for so much. */
+    uint64_t released;          /* All below are settled. */
+    uint64_t commit_end_ns;     /* 0: none yet. */
     uint64_t retry_ns;
     bool is_failing;
     struct sfe_error failure;

@@ -1,0 +1,275 @@
+"""Reloads at random moments under load: none lost, none doubled, none out of order; what did not change is not touched."""
+
+import copy
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+import site_parts as parts
+
+BUILD = sys.argv[1]
+RELOADS = int(sys.argv[2]) if len(sys.argv) > 2 else 300
+SEED = int(sys.argv[3]) if len(sys.argv) > 3 else int(time.time())
+
+FAULTS = [
+    {},
+    {"status_503": {"probability": 0.2, "retry_after": 1}},
+    {"cut_after_commit": {"probability": 0.2}},
+    {"row_lock": {"probability": 0.05}},
+    {"slow": {"ms": 80}},
+    {"token_expired": {"probability": 0.1}},
+]
+
+
+def spare_output(name):
+    """An output beside the others; its object is of no concern to the audit."""
+    return {"type": "salesforce-records", "connection": "crm", "from": name, "records": [
+        {"object": "DeviceAlert__c", "external_id": "EventKey__c", "map": {"EventKey__c": "{id}"}}]}
+
+
+def change_output(config, chance):
+    output = config["outputs"][chance.choice(["readings", "sales"])]
+    output["batch_age"] = "%dms" % chance.randint(20, 400)
+    output["requests_in_flight"] = chance.randint(1, 6)
+
+
+def change_batch(config, chance):
+    config["outputs"]["readings"]["batch_records"] = chance.randint(20, 200)
+
+
+def change_org(config, chance):
+    config["connections"]["crm"]["compress"] = chance.random() < 0.5
+    config["connections"]["crm"]["request_timeout"] = "%ds" % chance.randint(20, 90)
+
+
+def change_link(config, chance):
+    config["connections"]["site"]["keep_alive"] = "%ds" % chance.randint(10, 60)
+    config["connections"]["site"]["receive_maximum"] = chance.randint(20, 1000)
+
+
+def change_limits(config, chance):
+    stream = config["streams"][chance.choice(["telemetry", "sales"])]
+    stream["quota"] = "%dMiB" % chance.randint(128, 512)
+    stream["linger"] = "%dms" % chance.randint(0, 20)
+
+
+def change_priority(config, chance):
+    config["streams"]["telemetry"]["priority"] = chance.randint(0, 3)
+
+
+def toggle_stream(config, chance):
+    if "spare" in config["streams"]:
+        del config["streams"]["spare"], config["inputs"]["spare"]
+        config["outputs"].pop("spare", None)
+        return
+    config["streams"]["spare"] = {"quota": "8MiB"}
+    config["inputs"]["spare"] = {"type": "mqtt", "connection": "site", "topic": "spare/#",
+                                 "stream": "spare"}
+    if chance.random() < 0.5:
+        config["outputs"]["spare"] = spare_output("spare")
+
+
+def change_nothing(config, chance):
+    config["agent"]["stop_timeout"] = "%ds" % chance.randint(5, 12)
+
+
+CHANGES = [change_output, change_batch, change_org, change_link, change_limits, change_priority,
+           toggle_stream, change_nothing]
+
+
+class Reloads(unittest.TestCase):
+    def reload(self, site, *more):
+        return site.command("reload", "--config", site.path("sfedge.json"), *more)
+
+    def start(self):
+        site = parts.Site(BUILD)
+        self.addCleanup(site.close)
+        config = site.default_config()
+        config["outputs"]["readings"]["order_by"] = "{topic.1}"
+        site.write_config(config)
+        site.start_broker()
+        site.start_org()
+        site.start_agent()
+        return site
+
+    def test_a_bad_configuration_is_refused_with_every_reason_and_nothing_changes(self):
+        site = self.start()
+        good = site.config
+        bad = copy.deepcopy(good)
+        bad["outputs"]["readings"]["records"][0]["map"]["DeviceId__c"] = "{tpoic.1}"
+        bad["outputs"]["sales"]["records"][1]["map"]["Sku__c"] = "{item:/sku"
+        bad["outputs"]["sales"]["batch_age"] = "3s"
+        site.write_config(bad)
+        code, _, err = self.reload(site)
+        self.assertEqual(code, 78, err)
+        self.assertIn("/outputs/readings/records/0/map/DeviceId__c", err)
+        self.assertIn("/outputs/sales/records/1/map/Sku__c", err)
+        code, out, _ = self.reload(site, "--json")
+        self.assertEqual(code, 78)
+        answer = json.loads(out)
+        self.assertEqual((answer["ok"], len(answer["mistakes"])), (False, 2))
+        status = site.status()
+        self.assertEqual((status["last_reload"]["ok"], status["last_reload"]["mistakes"]),
+                         (False, 2))
+        code, out, _ = site.command("status", "--config", site.path("sfedge.json"))
+        self.assertIn("reload refused", out)
+        site.agent.send_signal(signal.SIGHUP)
+        parts.wait_until(lambda: site.agent_log().count("reload refused") >= 3, 20,
+                         "the refusal of SIGHUP is logged")
+        for section, key, value in [("agent", "id", "other"), ("agent", "event_max", "128KiB"),
+                                    ("streams", "telemetry", {"segment": "2MiB"})]:
+            bad = copy.deepcopy(good)
+            bad[section][key] = value
+            site.write_config(bad)
+            code, _, err = self.reload(site)
+            self.assertEqual(code, 78, (section, key))
+            self.assertIn("cannot change by a reload", err)
+        bad = copy.deepcopy(good)
+        bad["agent"]["state"] = "elsewhere"
+        site.write_config(bad)
+        code, _, err = self.reload(site, "--state", site.path("state"))
+        self.assertEqual(code, 78)
+        self.assertIn("/agent/state", err)
+        site.write_config(good)
+        code, out, err = self.reload(site)
+        self.assertEqual((code, out), (0, "reloaded\n"), err)
+        self.assertTrue(site.status()["last_reload"]["ok"])
+        self.assertEqual(site.status()["links"][0]["reconnects"], 0)
+        account = site.publish(devices=4, tills=1, count=200, rate=1000)
+        site.wait_delivered(account)
+        site.check_exactly_once(account)
+        self.assertEqual(site.stop_agent(), 0)
+
+    def test_a_key_that_cannot_be_used_is_refused_before_anything_stops(self):
+        site = self.start()
+        with open(site.path("broken.key"), "w", encoding="utf-8") as file:
+            file.write("no key\n")
+        os.chmod(site.path("broken.key"), 0o600)
+        good = copy.deepcopy(site.config)
+        site.config["connections"]["crm"]["auth"]["key_file"] = "broken.key"
+        site.config["connections"]["site"]["keep_alive"] = "20s"
+        site.write_config(site.config)
+        code, _, err = self.reload(site)
+        self.assertEqual(code, 78, err)
+        self.assertIn("private key", err)
+        site.write_config(good)
+        account = site.publish(devices=4, tills=1, count=200, rate=1000)
+        site.wait_delivered(account)
+        site.check_exactly_once(account)
+        self.assertEqual(site.status()["links"][0]["received"], account["published"])
+
+    def test_what_did_not_change_is_not_touched(self):
+        site = self.start()
+        account = site.publish(devices=4, tills=1, count=300, rate=1000)
+        site.wait_delivered(account)
+        before = site.status()
+        site.config["outputs"]["sales"]["batch_age"] = "300ms"
+        site.config["streams"]["sales"]["linger"] = "5ms"
+        site.config["connections"]["site"]["plain"] = False  # Its default, written out.
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        after = site.status()
+        self.assertEqual(after["links"][0]["received"], before["links"][0]["received"])
+        self.assertEqual(after["orgs"][0]["logins"], before["orgs"][0]["logins"])
+        outputs = {output["name"]: output for output in after["outputs"]}
+        self.assertGreater(outputs["readings"]["delivered"], 0)
+        self.assertEqual(outputs["sales"]["delivered"], 0)  # Opened anew, at its cursor.
+        self.assertEqual(outputs["sales"]["backlog"], 0)
+        site.config["connections"]["site"]["keep_alive"] = "20s"
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        parts.wait_until(site.connected, 30, "the changed link is connected")
+        self.assertEqual(site.status()["links"][0]["received"], 0)
+        self.assertEqual(site.status()["orgs"][0]["logins"], before["orgs"][0]["logins"])
+
+    def test_an_output_that_was_removed_goes_on_at_its_cursor_when_it_comes_back(self):
+        site = self.start()
+        account = site.publish(devices=0, tills=2, count=100, rate=1000)
+        site.wait_delivered(account)
+        calls = site.object_audit("PosSale__c")
+        output = site.config["outputs"].pop("sales")
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        self.assertEqual([one["name"] for one in site.status()["outputs"]], ["readings"])
+        site.config["outputs"]["sales"] = output
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        status = {one["name"]: one for one in site.status()["outputs"]}
+        self.assertEqual(status["sales"]["backlog"], 0)
+        self.assertEqual(site.object_audit("PosSale__c"), calls)
+
+    def test_random_reloads_under_load_lose_double_and_reorder_nothing(self):
+        print("reload_test, seed %d" % SEED, flush=True)
+        chance = random.Random(SEED)
+        site = self.start()
+        publisher = site.publish(wait=False, devices=40, tills=4, rate=600, seconds=1200)
+        taken = resident = refused = 0
+        for number in range(RELOADS):
+            if number % 10 == 0:
+                site.faults(seed=SEED + number, **chance.choice(FAULTS))
+            config = copy.deepcopy(site.config)
+            chance.choice(CHANGES)(config, chance)
+            if number % 15 == 14:
+                self.refuse(site, chance)
+                refused += 1
+            site.write_config(config)
+            if chance.random() < 0.2:
+                site.agent.send_signal(signal.SIGHUP)
+                time.sleep(chance.uniform(0, 0.1))
+            else:
+                code, _, err = self.reload(site)
+                self.assertEqual(code, 0, err)
+            self.assertIsNone(site.agent.poll())
+            if number == RELOADS // 3:
+                taken, resident = self.memory(site)
+        end_taken, end_resident = self.memory(site)
+        publisher.terminate()
+        account = site.published(publisher)
+        site.faults()
+        site.wait_delivered(account, 240)
+        site.check_exactly_once(account)
+        print("%d published, %d reloads, %d refused; arenas %d then %d, RssAnon %d then %d"
+              % (account["published"], RELOADS, refused, taken, end_taken, resident, end_resident))
+        self.assertEqual(sum(stream["events"] for stream in site.status()["streams"]
+                             if stream["name"] == "dead"), 0)
+        self.assertEqual(end_taken, taken)
+        if not self.is_sanitized():
+            self.assertLess(end_resident, resident * 1.25 + (4 << 20))
+        self.assertEqual(site.stop_agent(), 0)
+
+    def refuse(self, site, chance):
+        bad = copy.deepcopy(site.config)
+        change_org(bad, chance)
+        change_link(bad, chance)
+        bad["outputs"]["readings"]["records"][0]["map"]["Unit__c"] = "{unit"
+        with open(site.path("sfedge.json"), "w", encoding="utf-8") as file:
+            json.dump(bad, file)
+        self.assertEqual(self.reload(site)[0], 78)
+
+    def memory(self, site):
+        """Arenas and RssAnon, always with the same configuration."""
+        kept = copy.deepcopy(site.config)
+        config = site.default_config()
+        config["outputs"]["readings"]["order_by"] = "{topic.1}"
+        config["streams"]["telemetry"]["quota"] = config["streams"]["sales"]["quota"] = "512MiB"
+        site.write_config(config)
+        code, _, err = self.reload(site)
+        self.assertEqual(code, 0, err)
+        status = site.status()
+        site.write_config(kept)
+        return status["arena_bytes"], status["memory_bytes"]
+
+    @staticmethod
+    def is_sanitized():
+        with open(os.path.join(BUILD, "sfedge"), "rb") as file:
+            data = file.read()
+        return b"__asan_init" in data or b"__tsan_init" in data
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v"])

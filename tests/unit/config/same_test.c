@@ -1,0 +1,151 @@
+#include "loading.h"
+
+#include "config/same.h"
+
+#include <stdlib.h>
+
+/* One configuration in full, so that a text can be replaced anywhere in it. */
+static const char BASE[] =
+    "{'agent':{'id':'a'},"
+    "'connections':{'site':{'type':'mqtt','url':'mqtt://127.0.0.1:1883','username':'u'},"
+    "'crm':{'type':'salesforce','login_url':'https://login.example.com','auth':{'flow':"
+    "'jwt-bearer','client_id':'c','username':'u@x','key_file':'k'}}},"
+    "'streams':{'one':{'quota':'64MiB'},'two':{}},"
+    "'inputs':{'in':{'type':'mqtt','connection':'site','topic':'a/+','stream':'one'}},"
+    "'outputs':{'out':{'type':'salesforce-records','connection':'crm','from':'one',"
+    "'records':[{'object':'X__c','external_id':'Id__c','map':{'Id__c':'{/id}','N__c':{'from':"
+    "'/n','type':'int','default':1}}}]}}}";
+
+static struct sfe_arena *arenas[2];
+
+static int open_arenas(void **state)
+{
+    struct sfe_error err;
+
+    (void)state;
+    return sfe_arena_open(1u << 20, &arenas[0], &err) == SFE_OK &&
+                   sfe_arena_open(1u << 20, &arenas[1], &err) == SFE_OK
+               ? 0
+               : -1;
+}
+
+static int close_arenas(void **state)
+{
+    (void)state;
+    sfe_arena_close(arenas[0]);
+    sfe_arena_close(arenas[1]);
+    return 0;
+}
+
+static void print_mistake(void *reader, const struct sfe_error *mistake)
+{
+    (void)reader;
+    print_error("%s: %s\n", mistake->pointer, mistake->message);
+}
+
+/* BASE with the first `from` replaced by `to`. */
+static const struct sfe_config *config_with(struct sfe_arena *arena, const char *from,
+                                            const char *to)
+{
+    static char text[8192];
+    const char *found = strstr(BASE, from);
+    const struct sfe_config *config = NULL;
+    struct sfe_error err;
+
+    assert_non_null(found);
+    int size = snprintf(text, sizeof(text), "%.*s%s%s", (int)(found - BASE), BASE, to,
+                        found + strlen(from));
+    assert_true(size > 0 && (size_t)size < sizeof(text));
+    for (char *byte = text; *byte != '\0'; byte++) {
+        *byte = *byte == '\'' ? '"' : *byte;
+    }
+    const struct config_source source = {"etc/sfedge.json", sfe_slice_text(text)};
+    assert_int_equal(config_load_text(&source, arena, print_mistake, NULL, &config, &err), SFE_OK);
+    return config;
+}
+
+struct expected {
+    const char *from;
+    const char *to;
+    bool site;
+    bool crm;
+    bool input;
+    bool output;
+};
+
+static void check(const struct expected *expected)
+{
+    const struct sfe_config *a = config_with(arenas[0], "'id':'a'", "'id':'a'");
+    const struct sfe_config *b = config_with(arenas[1], expected->from, expected->to);
+    const struct sfe_config_part site[] = {{a, 0}, {b, 0}};
+    const struct sfe_config_part crm[] = {{a, 1}, {b, 1}};
+
+    assert_true(sfe_config_same_connection(site[0], site[1]) == expected->site);
+    assert_true(sfe_config_same_connection(crm[0], crm[1]) == expected->crm);
+    assert_true(sfe_config_same_input(site[0], site[1]) == expected->input);
+    assert_true(sfe_config_same_output(site[0], site[1]) == expected->output);
+}
+
+static void a_change_is_seen_in_its_part_and_in_no_other(void **state)
+{
+    static const struct expected CASES[] = {
+        {"mqtt://127.0.0.1:1883", "mqtt://127.0.0.1:1884", false, true, true, true},
+        {"mqtt://127.0.0.1:1883", "mqtt://127.0.0.2:1883", false, true, true, true},
+        {"'username':'u'}", "'username':'v'}", false, true, true, true},
+        {",'username':'u'}", "}", false, true, true, true},
+        {"'username':'u'}", "'username':'u','keep_alive':'31s'}", false, true, true, true},
+        {"'client_id':'c'", "'client_id':'d'", true, false, true, true},
+        {"'key_file':'k'}", "'key_file':'k'},'compress':false", true, false, true, true},
+        {"'key_file':'k'}", "'key_file':'k'},'tls':{'ca_file':'ca'}", true, false, true, true},
+        {"'topic':'a/+'", "'topic':'b/+'", true, true, false, true},
+        {"'topic':'a/+'", "'topic':'a/+','qos':0", true, true, false, true},
+        {"'stream':'one'", "'stream':'two'", true, true, false, true},
+        {"'{/id}'", "'{/ident}'", true, true, true, false},
+        {"'{/id}'", "1", true, true, true, false},
+        {"'default':1", "'default':2", true, true, true, false},
+        {"'type':'int'", "'type':'double'", true, true, true, false},
+        {"'N__c'", "'M__c'", true, true, true, false},
+        {"'object':'X__c'", "'object':'Y__c'", true, true, true, false},
+        {"'from':'one',", "'from':'one','batch_age':'2s',", true, true, true, false},
+        {"'from':'one',", "'from':'one','order_by':'{topic}',", true, true, true, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        check(&CASES[i]);
+        (void)close_arenas(NULL);
+        assert_int_equal(open_arenas(NULL), 0);
+    }
+}
+
+static void what_has_no_effect_is_no_change(void **state)
+{
+    static const struct expected CASES[] = {
+        {"'id':'a'", "'id':'a','log':'debug'", true, true, true, true},
+        {"'username':'u'}", "'username':'u','keep_alive':'30000ms'}", true, true, true, true},
+        {"'username':'u'}", "'username':'u','client_id':'sfedge-a'}", true, true, true, true},
+        {"'streams':{", "'streams':{'before':{},", true, true, true, true},
+        {"'from':'one'", "'from':['one','two']", true, true, true, true},
+        {"'quota':'64MiB'", "'quota':'32MiB'", true, true, true, true},
+        {"'topic':'a/+',", "'qos':1,'topic':'a/+',", true, true, true, true},
+        {"'from':'/n'", "'from':'/n','optional':false", true, true, true, true},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        check(&CASES[i]);
+        (void)close_arenas(NULL);
+        assert_int_equal(open_arenas(NULL), 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_change_is_seen_in_its_part_and_in_no_other, open_arenas,
+                                        close_arenas),
+        cmocka_unit_test_setup_teardown(what_has_no_effect_is_no_change, open_arenas, close_arenas),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
