@@ -162,6 +162,9 @@ SFE_MUST_USE enum sfe_code agent_take_set(struct agent_set *set, struct sfe_aren
                                           struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_plan_set(struct agent_set *set, struct sfe_setup *setup,
                                           const struct agent_set *before, struct sfe_error *err);
+/* Refuses a set whose cursors would not fit beside those that are kept. */
+SFE_MUST_USE enum sfe_code agent_check_room(const struct sfe_agent *agent,
+                                            const struct agent_set *set, struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_open_set(struct sfe_agent *agent, struct agent_set *set,
                                           struct sfe_error *err);
 /* Closes all that is not carried over, and forgets the rest. */

@@ -92,13 +92,21 @@ static void report(void *reader, const struct sfe_error *mistake)
     sfe_json_end_object(writer);
 }
 
-static void report_fixed(struct agent_reload *reload, const char *pointer, uint32_t line)
+static void report_fixed(struct agent_reload *reload, const char *pointer, uint32_t line,
+                         const char *what)
 {
     struct sfe_error mistake;
 
-    (void)sfe_fail(&mistake, SFE_E_CONFIG, "cannot change by a reload; restart the agent for it");
+    (void)sfe_fail(&mistake, SFE_E_CONFIG, "%s cannot change by a reload; restart the agent for it",
+                   what);
     (void)sfe_error_at(&mistake, reload->setup->config->path, pointer, line, 0);
     report(reload, &mistake);
+}
+
+static bool same_form(const struct sfe_config_stream *a, const struct sfe_config_stream *b)
+{
+    return a->segment_bytes == b->segment_bytes && a->encrypt == b->encrypt &&
+           a->when_full == b->when_full;
 }
 
 /* What everything else stands on. */
@@ -108,19 +116,20 @@ static void check_fixed(struct agent_reload *reload)
     const struct sfe_config *next = reload->setup->config;
 
     if (strcmp(now->agent.id, next->agent.id) != 0) {
-        report_fixed(reload, "/agent/id", 0);
+        report_fixed(reload, "/agent/id", 0, "agent.id");
     }
     if (strcmp(now->agent.state, next->agent.state) != 0) {
-        report_fixed(reload, "/agent/state", 0);
+        report_fixed(reload, "/agent/state", 0, "agent.state");
     }
     if (now->agent.event_bytes_max != next->agent.event_bytes_max) {
-        report_fixed(reload, "/agent/event_max", 0);
+        report_fixed(reload, "/agent/event_max", 0, "agent.event_max");
     }
     for (uint32_t i = 0; i < next->stream_count; i++) {
         for (uint32_t k = 0; k < now->stream_count; k++) {
             if (strcmp(next->streams[i].name, now->streams[k].name) == 0 &&
-                next->streams[i].segment_bytes != now->streams[k].segment_bytes) {
-                report_fixed(reload, next->streams[i].place.pointer, next->streams[i].place.line);
+                !same_form(&next->streams[i], &now->streams[k])) {
+                report_fixed(reload, next->streams[i].place.pointer, next->streams[i].place.line,
+                             "segment, encrypt or when_full of a stream");
             }
         }
     }
@@ -254,6 +263,7 @@ static uint64_t opening_turn(struct agent_reload *reload, uint64_t now_ns)
         return UINT64_MAX;
     }
     if (agent_plan_set(&reload->next, reload->setup, &agent->set, &err) != SFE_OK ||
+        agent_check_room(agent, &reload->next, &err) != SFE_OK ||
         agent_open_set(agent, &reload->next, &err) != SFE_OK ||
         agent_open_tables(&reload->next, &err) != SFE_OK) {
         report(reload, &err);

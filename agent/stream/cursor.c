@@ -261,6 +261,14 @@ const struct sfe_cursor_mark *sfe_cursor_log_mark(const struct sfe_cursor_log *l
     return cursor_set_mark(&log->set, stream);
 }
 
+bool sfe_cursor_log_has_room(const struct sfe_cursor_log *log, uint32_t cursors, uint32_t marks)
+{
+    SFE_ASSERT(log->set.cursor_count <= log->set.cursor_capacity);
+    SFE_ASSERT(log->set.mark_count <= log->set.mark_capacity);
+    return cursors <= log->set.cursor_capacity - log->set.cursor_count &&
+           marks <= log->set.mark_capacity - log->set.mark_count;
+}
+
 /* What a save says. */
 struct given {
     const struct sfe_cursor *cursors;

@@ -12,6 +12,8 @@
 #include "port/entropy.h"
 #include "port/storage.h"
 
+#include <stdbool.h>
+
 struct sfe_arena;
 struct sfe_cursor_log;
 
@@ -52,6 +54,9 @@ SFE_MUST_USE enum sfe_code sfe_cursor_log_open(const struct sfe_storage *storage
 const struct sfe_cursor *sfe_cursor_log_find(const struct sfe_cursor_log *log, const char *name);
 const struct sfe_cursor_mark *sfe_cursor_log_mark(const struct sfe_cursor_log *log,
                                                   const char *stream);
+
+/* True where the names that are kept and so many more fit into a snapshot. */
+bool sfe_cursor_log_has_room(const struct sfe_cursor_log *log, uint32_t cursors, uint32_t marks);
 
 /* Writes a snapshot of `cursors` and `marks` and makes it durable. On failure the last one stands
  * and the next save begins a new file. */

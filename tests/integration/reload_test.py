@@ -5,7 +5,6 @@ import json
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 import unittest
@@ -118,9 +117,15 @@ class Reloads(unittest.TestCase):
                          (False, 2))
         code, out, _ = site.command("status", "--config", site.path("sfedge.json"))
         self.assertIn("reload refused", out)
+        self.assertIn("reload refused", site.agent_log())
+        self.assertIn("/outputs/sales/records/1/map/Sku__c", site.agent_log())
+        site.config = copy.deepcopy(good)
+        site.config["outputs"]["sales"]["order_by"] = "{tpoic}"
+        site.write_config(site.config)
         site.agent.send_signal(signal.SIGHUP)
-        parts.wait_until(lambda: site.agent_log().count("reload refused") >= 3, 20,
-                         "the refusal of SIGHUP is logged")
+        parts.wait_until(lambda: site.status()["last_reload"]["mistakes"] == 1, 20,
+                         "SIGHUP is refused and told in the status")
+        self.assertIn("/outputs/sales/order_by", site.agent_log())
         for section, key, value in [("agent", "id", "other"), ("agent", "event_max", "128KiB"),
                                     ("streams", "telemetry", {"segment": "2MiB"})]:
             bad = copy.deepcopy(good)
@@ -134,7 +139,7 @@ class Reloads(unittest.TestCase):
         site.write_config(bad)
         code, _, err = self.reload(site, "--state", site.path("state"))
         self.assertEqual(code, 78)
-        self.assertIn("/agent/state", err)
+        self.assertIn("agent.state cannot change", err)
         site.write_config(good)
         code, out, err = self.reload(site)
         self.assertEqual((code, out), (0, "reloaded\n"), err)
@@ -202,6 +207,46 @@ class Reloads(unittest.TestCase):
         status = {one["name"]: one for one in site.status()["outputs"]}
         self.assertEqual(status["sales"]["backlog"], 0)
         self.assertEqual(site.object_audit("PosSale__c"), calls)
+
+    def test_a_request_that_does_not_end_in_time_is_cut_off_and_comes_again(self):
+        site = self.start()
+        site.config["agent"]["stop_timeout"] = "1s"
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        site.faults(seed=SEED, slow={"ms": 20000})
+        account = site.publish(devices=2, tills=1, count=100, rate=1000)
+        site.config["connections"]["crm"]["compress"] = False
+        site.write_config(site.config)
+        begun = time.monotonic()
+        self.assertEqual(self.reload(site)[0], 0)
+        self.assertLess(time.monotonic() - begun, 15)
+        site.faults()
+        site.wait_delivered(account)
+        site.check_exactly_once(account)
+
+    def test_an_end_asked_for_during_a_reload_is_an_orderly_end(self):
+        site = self.start()
+        site.faults(seed=SEED, slow={"ms": 3000})
+        account = site.publish(devices=2, tills=1, count=100, rate=1000)
+        site.config["connections"]["crm"]["compress"] = False
+        site.config["connections"]["site"]["keep_alive"] = "20s"
+        site.write_config(site.config)
+        site.agent.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        site.agent.send_signal(signal.SIGHUP)
+        self.assertEqual(site.stop_agent(60), 0)
+        site.faults()
+        site.start_agent()
+        site.wait_delivered(account)
+        site.check_exactly_once(account)
+
+    def test_without_an_agent_reload_says_so(self):
+        site = parts.Site(BUILD)
+        self.addCleanup(site.close)
+        os.mkdir(site.path("state"), 0o700)
+        code, _, err = self.reload(site)
+        self.assertEqual(code, 69, err)
+        self.assertIn("no agent is running", err)
 
     def test_random_reloads_under_load_lose_double_and_reorder_nothing(self):
         print("reload_test, seed %d" % SEED, flush=True)

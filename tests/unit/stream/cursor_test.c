@@ -336,6 +336,21 @@ static void a_failure_of_any_call_leaves_the_last_snapshot_and_passes(void **sta
     }
 }
 
+static void room_is_what_a_save_would_take(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_true(sfe_cursor_log_has_room(fixture->log, 8, 8));
+    assert_false(sfe_cursor_log_has_room(fixture->log, 9, 0));
+    assert_false(sfe_cursor_log_has_room(fixture->log, 0, 9));
+    const struct sfe_cursor cursors[3] = {{.name = "a/s", .sequence = 1},
+                                          {.name = "b/s", .sequence = 1},
+                                          {.name = "c/s", .sequence = 1}};
+    assert_int_equal(sfe_cursor_log_save(fixture->log, cursors, 3, NULL, 0, &fixture->err), SFE_OK);
+    assert_true(sfe_cursor_log_has_room(fixture->log, 5, 8));
+    assert_false(sfe_cursor_log_has_room(fixture->log, 6, 8));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -348,6 +363,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cursors_of_former_outputs_are_kept, begin, end),
         cmocka_unit_test_setup_teardown(
             too_many_former_cursors_are_refused_and_the_last_snapshot_stands, begin, end),
+        cmocka_unit_test_setup_teardown(room_is_what_a_save_would_take, begin, end),
         cmocka_unit_test_setup_teardown(a_torn_snapshot_leaves_the_one_before, begin, end),
         cmocka_unit_test_setup_teardown(a_snapshot_is_of_several_pages_where_it_must, begin, end),
         cmocka_unit_test_setup_teardown(a_newer_format_is_refused, begin, end),
