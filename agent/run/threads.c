@@ -79,6 +79,8 @@ void agent_resume(struct sfe_agent *agent)
 {
     if (atomic_load(&agent->pause_number) % 2u == 1) {
         atomic_fetch_add(&agent->pause_number, 1u);
+        /* Cloud may not have gone to sleep yet: then it is about to wait for the network. */
+        agent->platform->http.wake(agent->platform->http.context);
         agent_kick_cloud(agent);
         agent_kick_flash(agent);
     }
