@@ -20,5 +20,9 @@ SFE_MUST_USE enum sfe_code sfe_mbedtls_crypto_open(const struct sfe_entropy *ent
                                                    struct sfe_crypto *crypto,
                                                    struct sfe_error *err);
 void sfe_mbedtls_crypto_close(struct sfe_crypto *crypto);
+SFE_MUST_USE enum sfe_code sfe_mbedtls_tls_open(const struct sfe_clock *clock,
+                                                const struct sfe_entropy *entropy,
+                                                struct sfe_tls *tls, struct sfe_error *err);
+void sfe_mbedtls_tls_close(struct sfe_tls *tls);
 
 #endif

@@ -112,7 +112,7 @@ if build release; then
 fi
 if [ "${1:-}" != quick ]; then
     static_checks
-    build asan && tests asan -L 'unit|fuzz|integration' -j 2
+    build asan && tests asan -L 'unit|fuzz|integration|sim' -j 2
     build tsan && tests tsan -L 'unit|integration' -LE slow -j 2
     build clang && tests clang -L 'unit|fuzz' -j 2
     cross

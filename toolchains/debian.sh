@@ -3,8 +3,8 @@
 # once; otherwise it prints the one line to run.
 set -eu
 packages="ca-certificates gcc clang clang-format clang-tidy libclang-rt-14-dev cppcheck cmake ninja-build
-git python3 openssl strace libcurl4-openssl-dev libmbedtls-dev libcjson-dev libpaho-mqtt-dev zlib1g-dev
-libcmocka-dev mosquitto mosquitto-clients codespell shellcheck"
+git python3 python3-jsonschema openssl strace libcurl4-openssl-dev libmbedtls-dev libcjson-dev libpaho-mqtt-dev zlib1g-dev
+libcmocka-dev mosquitto mosquitto-clients nghttp2-proxy codespell shellcheck"
 
 missing=""
 for package in $packages; do

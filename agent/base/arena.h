@@ -23,6 +23,13 @@ SFE_MUST_USE void *sfe_arena_take(struct sfe_arena *arena, size_t size, struct s
 /* Bytes given out so far. */
 size_t sfe_arena_taken(const struct sfe_arena *arena);
 
+/* What a take of `size` costs the arena at most; for those who say beforehand what they will take.
+ */
+static inline size_t sfe_arena_cost(size_t size)
+{
+    return size + (_Alignof(max_align_t) - size % _Alignof(max_align_t)) % _Alignof(max_align_t);
+}
+
 /* Returns everything. NULL is allowed. */
 void sfe_arena_close(struct sfe_arena *arena);
 

@@ -28,11 +28,15 @@
 #define SFE_SEGMENT_BYTES_DEFAULT (1024u * 1024u)
 #define SFE_SEGMENT_BYTES_MIN     (64u * 1024u)
 #define SFE_SEGMENT_BYTES_MAX     (16u * 1024u * 1024u)
+/* Of a segment this much is not for a payload: its header, and what an event has beside. */
+#define SFE_SEGMENT_OVERHEAD_BYTES (3u * SFE_PAGE_BYTES)
 /* A frame closes when it holds this much: one write, one sync. */
 #define SFE_FRAME_BYTES_TARGET (64u * 1024u)
 
 /* In flight towards us per broker: unacknowledged PUBLISH packets (MQTT 5 Receive Maximum). */
 #define SFE_RECEIVE_MAXIMUM_DEFAULT 1000u
+/* Brokers of one connection that stand in for each other. */
+#define SFE_BROKERS_MAX 8u
 
 /* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
 #define SFE_COLLECTION_RECORDS_MAX 200u

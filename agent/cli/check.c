@@ -7,7 +7,8 @@
 #include "run/agent.h"
 #include "run/compile.h"
 
-#define CONFIG_BYTES_MAX (64u * 1024u * 1024u)
+#define CONFIG_BYTES_MAX  (64u * 1024u * 1024u)
+#define PRINTED_BYTES_MAX (4u * 1024u * 1024u)
 
 /* Mistakes as one JSON array on standard output, written as they come. */
 struct mistakes {
@@ -64,31 +65,56 @@ static void print_good(const struct sfe_arguments *arguments, const struct sfe_c
                   flash >> 20, memory >> 20);
 }
 
+static enum sfe_code print_effective(const char *path, struct sfe_arena *arena,
+                                     struct sfe_error *err)
+{
+    uint8_t *memory = sfe_arena_take(arena, PRINTED_BYTES_MAX, err);
+    struct sfe_builder out = sfe_builder_make(memory, memory == NULL ? 0 : PRINTED_BYTES_MAX);
+    enum sfe_code code = memory == NULL ? err->code : sfe_config_print(path, arena, &out, err);
+
+    if (code == SFE_OK) {
+        sfe_process_print(sfe_builder_slice(&out));
+    }
+    return code;
+}
+
+/* What is said when all is well. */
+static enum sfe_code finish(const struct sfe_arguments *arguments, const struct sfe_config *config,
+                            struct sfe_arena *arena, struct sfe_error *err)
+{
+    if (arguments->print) {
+        return print_effective(arguments->config, arena, err);
+    }
+    print_good(arguments, config);
+    return SFE_OK;
+}
+
 int sfe_cli_check(const struct sfe_arguments *arguments)
 {
     struct sfe_arena *arena = NULL;
     const struct sfe_config *config = NULL;
     struct sfe_compiled compiled = {0};
-    struct mistakes mistakes = {arguments->json, 0};
+    struct mistakes mistakes = {arguments->json && !arguments->print, 0};
     struct sfe_error err;
     enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
 
     if (code != SFE_OK) {
         return sfe_cli_fail("check", &err);
     }
-    if (arguments->json) {
+    if (mistakes.json) {
         sfe_cli_print("{\"mistakes\":[");
     }
     code = sfe_config_load(arguments->config, arena, report, &mistakes, &config, &err);
     if (code == SFE_OK) {
         code = sfe_compile(config, arena, report, &mistakes, &compiled, &err);
     }
+    sfe_compiled_wipe(&compiled);
     if (code == SFE_OK) {
-        print_good(arguments, config);
-        sfe_compiled_wipe(&compiled);
-    } else if (arguments->json) {
+        code = finish(arguments, config, arena, &err);
+    } else if (mistakes.json) {
         sfe_cli_print("],\"ok\":false}\n");
-    } else {
+    }
+    if (code != SFE_OK && !mistakes.json) {
         sfe_cli_print_error("sfedge check: %s\n", err.message);
     }
     sfe_arena_close(arena);

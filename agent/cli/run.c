@@ -1,5 +1,6 @@
 #include "cli/command.h"
 
+#include "base/learned_clock.h"
 #include "cli/print.h"
 #include "port/process.h"
 #include "run/agent.h"
@@ -10,6 +11,7 @@ static enum sfe_code run_agent(struct sfe_setup *setup, struct sfe_error *err)
 {
     const struct sfe_config *config = setup->config;
     struct sfe_platform platform;
+    struct sfe_learned_clock learned;
     struct sfe_log *log = NULL;
     struct sfe_agent *agent = NULL;
     bool has_platform = false;
@@ -23,11 +25,12 @@ static enum sfe_code run_agent(struct sfe_setup *setup, struct sfe_error *err)
         goto out;
     }
     has_platform = true;
+    sfe_learned_clock_put(&learned, &platform.clock);
     code = sfe_log_open(config->agent.log_level, &platform.clock, &log, err);
     if (code != SFE_OK) {
         goto out;
     }
-    const struct sfe_agent_options options = {setup, &platform, log};
+    const struct sfe_agent_options options = {setup, &platform, log, &learned};
     code = sfe_agent_open(&options, &agent, err);
     if (code == SFE_OK) {
         code = sfe_agent_run(agent, err);
@@ -45,9 +48,10 @@ int sfe_cli_run(const struct sfe_arguments *arguments)
 {
     struct sfe_setup *setup = NULL;
     struct sfe_error err;
-    enum sfe_code code =
-        sfe_setup_load(arguments->config, sfe_cli_print_mistake, NULL, &setup, &err);
+    enum sfe_code code;
 
+    sfe_process_keep_memory_private();
+    code = sfe_setup_load(arguments->config, sfe_cli_print_mistake, NULL, &setup, &err);
     if (code == SFE_OK) {
         code = run_agent(setup, &err);
     }

@@ -5,7 +5,8 @@
 #include "config/spelling.h"
 #include "config/suggest.h"
 
-#define SEGMENTS_MIN 4u
+#define SEGMENTS_MIN    4u
+#define SIZE_TEXT_BYTES 24u
 
 /* The token to blame for `key` of `object`: its value, or the object where the key is left out. */
 static uint32_t blamed(const struct config_load *load, uint32_t object, const char *key)
@@ -25,18 +26,86 @@ static void check_plain(struct config_load *load, uint32_t entry, const char *ke
         key, (int)(host.size < 80 ? host.size : 80), (const char *)host.bytes);
 }
 
+static bool has_tls(const struct sfe_config_mqtt *mqtt)
+{
+    for (uint32_t i = 0; i < mqtt->broker_count; i++) {
+        if (mqtt->brokers[i].tls) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* `tls` without a broker that has it, and a certificate without its key. */
+static void check_mqtt_tls(struct config_load *load, const struct sfe_config_mqtt *mqtt,
+                           uint32_t entry)
+{
+    uint32_t tls = load_member(load, entry, "tls");
+
+    if (tls == SFE_JSON_NONE) {
+        return;
+    }
+    if (mqtt->broker_count != 0 && !has_tls(mqtt)) {
+        load_mistake(load, tls,
+                     "\"tls\" has no effect on mqtt://; allowed: with a url that begins with "
+                     "mqtts://");
+    }
+    if ((mqtt->tls_cert_file == NULL) != (mqtt->tls_key_file == NULL)) {
+        load_mistake(load, tls,
+                     "\"%s\" is missing; allowed: \"cert_file\" and \"key_file\" together",
+                     mqtt->tls_cert_file == NULL ? "cert_file" : "key_file");
+    }
+}
+
+static void check_will(struct config_load *load, const struct sfe_config_will *will, uint32_t entry)
+{
+    uint32_t object = load_member(load, entry, "will");
+
+    if (will->topic != NULL && strpbrk(will->topic, "+#") != NULL) {
+        load_mistake(load, blamed(load, object, "topic"),
+                     "a message has a topic without wildcards; allowed: no + and no #");
+    }
+}
+
+/* What MQTT 3.1.1 does not have. */
+static void check_version(struct config_load *load, const struct sfe_config_mqtt *mqtt,
+                          uint32_t entry)
+{
+    uint32_t expiry = load_member(load, entry, "session_expiry");
+
+    if (mqtt->version != SFE_CONFIG_MQTT_3_1_1) {
+        return;
+    }
+    if (expiry != SFE_JSON_NONE) {
+        load_mistake(load, expiry,
+                     "\"session_expiry\" has no effect with \"version\": \"3.1.1\", where the "
+                     "broker decides; allowed: with \"5\"");
+    }
+    if (mqtt->password_file != NULL && mqtt->username == NULL) {
+        load_mistake(load, blamed(load, entry, "password_file"),
+                     "MQTT 3.1.1 has no password without a user name; allowed: with \"username\"");
+    }
+}
+
 static void check_mqtt(struct config_load *load, struct sfe_config_connection *connection,
                        uint32_t entry)
 {
     static const char prefix[] = "sfedge-";
     struct sfe_config_mqtt *mqtt = &connection->mqtt;
     struct sfe_slice id = sfe_slice_text(load->config->agent.id);
-    struct sfe_slice host = sfe_slice_text(mqtt->host);
     char *client_id;
 
-    if (mqtt->host != NULL && !mqtt->tls && !connection->plain && !spelling_is_loopback(host)) {
-        check_plain(load, entry, "url", host);
+    for (uint32_t i = 0; i < mqtt->broker_count; i++) {
+        const struct sfe_config_broker *broker = &mqtt->brokers[i];
+        struct sfe_slice host = sfe_slice_text(broker->host);
+        if (broker->host != NULL && !broker->tls && !connection->plain &&
+            !spelling_is_loopback(host)) {
+            check_plain(load, entry, "url", host);
+        }
     }
+    check_mqtt_tls(load, mqtt, entry);
+    check_will(load, &mqtt->will, entry);
+    check_version(load, mqtt, entry);
     if (mqtt->client_id == NULL && id.size != 0) {
         client_id = (char *)load_take(load, sizeof(prefix) + id.size);
         if (client_id != NULL) {
@@ -47,6 +116,20 @@ static void check_mqtt(struct config_load *load, struct sfe_config_connection *c
     }
 }
 
+static bool have_broker_in_common(const struct sfe_config_mqtt *one,
+                                  const struct sfe_config_mqtt *other)
+{
+    for (uint32_t i = 0; i < one->broker_count * other->broker_count; i++) {
+        const struct sfe_config_broker *a = &one->brokers[i / other->broker_count];
+        const struct sfe_config_broker *b = &other->brokers[i % other->broker_count];
+        if (a->host != NULL && b->host != NULL && strcmp(a->host, b->host) == 0 &&
+            a->port == b->port) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* A broker ends the session of the first client when a second one comes with its id. */
 static void check_client_id(struct config_load *load, uint32_t index, uint32_t entry)
 {
@@ -55,10 +138,8 @@ static void check_client_id(struct config_load *load, uint32_t index, uint32_t e
 
     for (uint32_t i = 0; i < index; i++) {
         const struct sfe_config_mqtt *other = &connections[i].mqtt;
-        bool has_both = other->host != NULL && other->client_id != NULL && mqtt->host != NULL &&
-                        mqtt->client_id != NULL;
-        if (has_both && strcmp(other->host, mqtt->host) == 0 && other->port == mqtt->port &&
-            strcmp(other->client_id, mqtt->client_id) == 0) {
+        if (other->client_id != NULL && mqtt->client_id != NULL &&
+            strcmp(other->client_id, mqtt->client_id) == 0 && have_broker_in_common(other, mqtt)) {
             load_mistake(
                 load, blamed(load, entry, "client_id"),
                 "connection \"%s\" has the same client_id at the same broker; allowed: one "
@@ -69,20 +150,33 @@ static void check_client_id(struct config_load *load, uint32_t index, uint32_t e
     }
 }
 
+static bool is_shared_login(struct sfe_slice host)
+{
+    return sfe_slice_equal(host, SFE_TEXT("login.salesforce.com")) ||
+           sfe_slice_equal(host, SFE_TEXT("test.salesforce.com"));
+}
+
 static void check_salesforce(struct config_load *load, struct sfe_config_connection *connection,
                              uint32_t entry)
 {
     struct sfe_config_salesforce *salesforce = &connection->salesforce;
     struct spelling_url url;
 
-    if (salesforce->audience == NULL) {
+    if (salesforce->audience == NULL && salesforce->flow == SFE_AUTH_JWT_BEARER) {
         salesforce->audience = salesforce->login_url;
     }
-    if (salesforce->login_url == NULL || connection->plain ||
+    if (salesforce->login_url == NULL ||
         spelling_read_url(sfe_slice_text(salesforce->login_url), &url) != NULL) {
         return;
     }
-    if (sfe_slice_equal(url.scheme, SFE_TEXT("http")) && !spelling_is_loopback(url.host)) {
+    if (salesforce->flow == SFE_AUTH_CLIENT_CREDENTIALS && is_shared_login(url.host)) {
+        load_mistake(load, blamed(load, entry, "login_url"),
+                     "%.*s does not answer the client-credentials flow; allowed: the org's My "
+                     "Domain, \"https://NAME.my.salesforce.com\"",
+                     (int)url.host.size, (const char *)url.host.bytes);
+    }
+    if (!connection->plain && sfe_slice_equal(url.scheme, SFE_TEXT("http")) &&
+        !spelling_is_loopback(url.host)) {
         check_plain(load, entry, "login_url", url.host);
     }
 }
@@ -106,25 +200,45 @@ static void check_connections(struct config_load *load)
     }
 }
 
+static void show_size(uint64_t size_bytes, char shown[SIZE_TEXT_BYTES])
+{
+    struct sfe_builder builder = sfe_builder_make(shown, SIZE_TEXT_BYTES - 1);
+
+    quantity_add_size(&builder, size_bytes);
+    shown[builder.size] = '\0';
+}
+
+static void check_stream(struct config_load *load, const struct sfe_config_stream *stream,
+                         uint32_t entry)
+{
+    uint64_t quota_min = (uint64_t)stream->segment_bytes * SEGMENTS_MIN;
+    uint64_t event_max = load->config->agent.event_bytes_max;
+    char size[SIZE_TEXT_BYTES];
+
+    if (stream->quota_bytes != 0 && stream->quota_bytes < quota_min) {
+        show_size(quota_min, size);
+        load_mistake(load, blamed(load, entry, "quota"),
+                     "the quota holds fewer than %u segments; allowed: at least %s, or a "
+                     "smaller \"segment\"",
+                     SEGMENTS_MIN, size);
+    }
+    if (stream->segment_bytes != 0 &&
+        event_max + SFE_SEGMENT_OVERHEAD_BYTES > stream->segment_bytes) {
+        show_size(stream->segment_bytes - SFE_SEGMENT_OVERHEAD_BYTES, size);
+        load_mistake(load, blamed(load, entry, "segment"),
+                     "the segment does not hold an event of the largest size; allowed: a larger "
+                     "one, or \"event_max\" of the agent at most %s",
+                     size);
+    }
+}
+
 static void check_streams(struct config_load *load)
 {
-    char least[24];
-    struct sfe_builder builder = sfe_builder_make(least, sizeof(least) - 1);
     uint32_t object;
     uint32_t key = load_named_first(load, "streams", &object);
 
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->stream_count; i++) {
-        const struct sfe_config_stream *stream = &load->config->streams[i];
-        uint64_t quota_min = (uint64_t)stream->segment_bytes * SEGMENTS_MIN;
-        if (stream->quota_bytes != 0 && stream->quota_bytes < quota_min) {
-            sfe_builder_rewind(&builder, 0);
-            quantity_add_size(&builder, quota_min);
-            least[builder.size] = '\0';
-            load_mistake(load, blamed(load, key + 1, "quota"),
-                         "the quota holds fewer than %u segments; allowed: at least %s, or a "
-                         "smaller \"segment\"",
-                         SEGMENTS_MIN, least);
-        }
+        check_stream(load, &load->config->streams[i], key + 1);
         key = sfe_json_next(&load->json, object, key);
     }
 }
@@ -216,6 +330,22 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
     }
 }
 
+/* Who masks a member looks for the rest as well, unless told not to. */
+static void default_guards(struct config_load *load)
+{
+    struct sfe_config_input *inputs = NULL;
+    uint32_t object;
+    uint32_t key = load_named_first(load, "inputs", &object);
+
+    memcpy(&inputs, &load->config->inputs, sizeof(inputs));
+    for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->input_count; i++) {
+        if (load_member(load, key + 1, "card_guard") == SFE_JSON_NONE) {
+            inputs[i].card_guard = inputs[i].mask_count != 0;
+        }
+        key = sfe_json_next(&load->json, object, key);
+    }
+}
+
 void check_all(struct config_load *load)
 {
     uint32_t object;
@@ -224,6 +354,7 @@ void check_all(struct config_load *load)
     SFE_ASSERT(load->failure == SFE_OK);
     check_connections(load);
     check_streams(load);
+    default_guards(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);
         key = sfe_json_next(&load->json, object, key);

@@ -22,6 +22,7 @@ struct sfe_config_place {
     const char *pointer; /* RFC 6901, into the file. */
     uint32_t line;
     uint32_t column;
+    const char *file; /* The main file, or one of conf.d; NULL: the main file. */
 };
 
 struct sfe_config_agent {
@@ -34,33 +35,69 @@ struct sfe_config_agent {
 
 enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };
 
-struct sfe_config_mqtt {
-    const char *host; /* From `url`: mqtt://host[:1883], mqtts://host[:8883]. */
+/* One url: mqtt://host[:1883], mqtts://host[:8883]. */
+struct sfe_config_broker {
+    const char *host;
     uint16_t port;
     bool tls;
-    const char *client_id;      /* Default: "sfedge-" and agent.id. */
-    const char *username;       /* NULL: none. */
-    const char *password_file;  /* NULL: none. */
-    const char *tls_ca_file;    /* `tls`.`ca_file`; NULL: the system's. */
-    uint64_t keep_alive_ns;     /* `keep_alive`; default 30s, whole seconds, 5s to 18h. */
-    uint64_t session_expiry_ns; /* `session_expiry`; default 7d. */
-    uint16_t receive_maximum;   /* `receive_maximum`; default 1000, 1 to 65535. */
 };
 
-enum sfe_auth_flow { SFE_AUTH_JWT_BEARER };
+enum sfe_config_mqtt_version { SFE_CONFIG_MQTT_5, SFE_CONFIG_MQTT_3_1_1 };
+
+struct sfe_config_will {
+    const char *topic;   /* NULL: there is no will. A topic without wildcards. */
+    const char *payload; /* NULL: empty. */
+    uint8_t qos;         /* 0 or 1; default 1. */
+    bool retain;         /* Default false. */
+};
+
+struct sfe_config_mqtt {
+    const struct sfe_config_broker
+        *brokers; /* From `url`, one or a list: the first is preferred. */
+    uint32_t broker_count;
+    const char *client_id;                /* Default: "sfedge-" and agent.id. */
+    const char *username;                 /* NULL: none. */
+    const char *password_file;            /* NULL: none. */
+    const char *tls_ca_file;              /* `tls`.`ca_file`; NULL: the system's. */
+    uint64_t keep_alive_ns;               /* `keep_alive`; default 30s, whole seconds, 5s to 18h. */
+    uint64_t session_expiry_ns;           /* `session_expiry`; default 7d. */
+    uint16_t receive_maximum;             /* `receive_maximum`; default 1000, 1 to 65535. */
+    const char *tls_cert_file;            /* `tls`.`cert_file`; NULL: none. */
+    const char *tls_key_file;             /* `tls`.`key_file`; NULL: none. */
+    const char *tls_alpn;                 /* `tls`.`alpn`; NULL: none. */
+    enum sfe_config_mqtt_version version; /* `version`; default "5". */
+    struct sfe_config_will will;
+    const char *password; /* "env:NAME" or "credential:NAME"; NULL: none. */
+};
+
+enum sfe_auth_flow { SFE_AUTH_JWT_BEARER, SFE_AUTH_CLIENT_CREDENTIALS };
 
 struct sfe_config_salesforce {
     const char *login_url;   /* Without a slash at the end. */
     const char *api_version; /* "v62.0". */
     enum sfe_auth_flow flow; /* `auth`.`flow`. */
     const char *client_id;   /* `auth`.`client_id`: the consumer key. */
-    const char *username;
-    const char *audience; /* Default: login_url. */
+    const char *username;    /* With jwt-bearer only, as audience and key. */
+    const char *audience;    /* Default: login_url. */
     const char *key_file;
     const char *ca_file;         /* `tls`.`ca_file`; NULL: the system's. */
     uint64_t connect_timeout_ns; /* `connect_timeout`; default 15s. */
     uint64_t request_timeout_ns; /* `request_timeout`; default 120s. */
     bool compress;               /* `compress`; default true: bodies over 1 KiB are sent as gzip. */
+    /* Secrets are files, or "env:NAME" or "credential:NAME"; of each pair at most one is set. */
+    const char *key;
+    const char *client_secret_file; /* With client-credentials only. */
+    const char *client_secret;
+    const char *cert_file; /* `tls`.`cert_file`: our own certificate; NULL: none. */
+    const char *cert_key_file;
+    const char *cert_key;
+    const char *proxy_url; /* `proxy`.`url`; NULL: straight. */
+    const char *proxy_username;
+    const char *proxy_password_file;
+    const char *proxy_password;
+    const char *const *no_proxy; /* Hosts, domains and networks that are reached straight. */
+    uint32_t no_proxy_count;
+    const char *interface; /* NULL: any. */
 };
 
 struct sfe_config_connection {
@@ -101,6 +138,7 @@ struct sfe_config_input {
     enum sfe_identity_rule identity_rule; /* `identity`: content (default) or arrival. */
     const char *const *mask;              /* Names of members to mask before flash. */
     uint32_t mask_count;
+    bool card_guard; /* `card_guard`: looks for card numbers; default: where there is mask. */
 };
 
 enum sfe_field_type {
@@ -174,12 +212,21 @@ struct sfe_config {
  * ("unknown key \"qouta\"; did you mean \"quota\"? allowed: …"). */
 typedef void (*sfe_config_report)(void *reader, const struct sfe_error *mistake);
 
-/* Reads and checks `path`. Reports every mistake and then fails with SFE_E_CONFIG (*err: how many);
- * a file that cannot be read or parsed is SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG and is
- * reported as well. Keys of the design that this version does not carry out are mistakes too ("… is
- * not available in this version"), never ignored. */
+/* Reads and checks `path`, and with it the files conf.d/NAME.json beside it, in the order of their
+ * names, as one configuration; what is defined twice is a mistake. Reports every mistake and then
+ * fails with SFE_E_CONFIG (*err: how many); a file that cannot be read or parsed is
+ * SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG and is reported as well. Keys of the design
+ * that this version does not carry out are mistakes too ("… is not available in this version"),
+ * never ignored. */
 SFE_MUST_USE enum sfe_code sfe_config_load(const char *path, struct sfe_arena *arena,
                                            sfe_config_report report, void *reader,
                                            const struct sfe_config **config, struct sfe_error *err);
+
+/* Adds the configuration of `path` as one file that can be read back: what conf.d says is merged
+ * in, defaults are filled in and marked by a comment, paths are absolute, secrets are where they
+ * are, never what they are. For a configuration that loads; otherwise as sfe_config_load, told
+ * nobody. */
+SFE_MUST_USE enum sfe_code sfe_config_print(const char *path, struct sfe_arena *arena,
+                                            struct sfe_builder *out, struct sfe_error *err);
 
 #endif

@@ -15,7 +15,9 @@ enum config_section {
     SFE_SECTION_CONNECTION,
     SFE_SECTION_AUTH,
     SFE_SECTION_MQTT_TLS,
+    SFE_SECTION_MQTT_WILL,
     SFE_SECTION_SALESFORCE_TLS,
+    SFE_SECTION_PROXY,
     SFE_SECTION_STREAM,
     SFE_SECTION_INPUT,
     SFE_SECTION_OUTPUT,
@@ -33,16 +35,19 @@ enum config_kind {
     SFE_KEY_DURATION,   /* Text such as "5s"; min, max and step in nanoseconds. */
     SFE_KEY_SIZE,       /* Text such as "64MiB", or a number of bytes. */
     SFE_KEY_FILE,       /* A path, taken from the folder of the configuration file. */
+    SFE_KEY_SECRET,     /* "env:NAME" or "credential:NAME": where a secret is, never itself. */
+    SFE_KEY_INTERFACE,  /* A network interface, or an address. */
     SFE_KEY_POINTER,    /* A JSON pointer that is not the root. */
     SFE_KEY_TOPIC,      /* A topic filter. */
     SFE_KEY_IDENTIFIER, /* A name in Salesforce. */
     SFE_KEY_VERSION,    /* "v62.0". */
-    SFE_KEY_MQTT_URL,   /* `allowed` are the schemes; stored as host, port and tls. */
-    SFE_KEY_HTTP_URL,   /* The same, stored as text without a slash at the end. */
+    SFE_KEY_MQTT_URL,   /* One or a list; `allowed` are the schemes; stored as brokers. */
+    SFE_KEY_HTTP_URL,   /* `allowed` are the schemes; stored as text without a slash at the end. */
     SFE_KEY_CONNECTION, /* Name of a connection; `allowed` is the type it must have. */
     SFE_KEY_STREAM,     /* Name of a stream. */
     SFE_KEY_STREAMS,    /* One such name or a list. */
     SFE_KEY_TEXTS,      /* A list of texts. */
+    SFE_KEY_HOSTS,      /* A list of hosts, domains and networks. */
     SFE_KEY_SCALAR,     /* A JSON value without members; stored as its JSON text. */
     SFE_KEY_SECTION,    /* An object, section `of`, in the same structure. */
     SFE_KEY_NAMED,      /* An object whose members have free names, each a section `of`. */
@@ -85,8 +90,7 @@ struct config_section_form {
     const char *heading; /* In the manual. */
     size_t size;         /* Of one entry's structure; its name comes first in it. */
     size_t place_offset;
-    bool has_types;
-    const char *one_of; /* Exactly one of these keys must be there. */
+    const char *types; /* The key that chooses among entries: "type", "flow"; NULL: all alike. */
 };
 
 /* The table. */
@@ -116,7 +120,8 @@ bool keys_is_reachable(const struct config_key *key);
 /* True where the section stands under a row that can be written; the root does. */
 bool keys_is_used(enum config_section section);
 
-/* The row that holds the types of a section. The section has types. */
+/* The row that holds the types of a section. The section has types; without the key an entry is of
+ * the row's default type. */
 const struct config_key *keys_types(enum config_section section);
 
 /* Word `index` of a list; empty behind the last one. */

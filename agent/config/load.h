@@ -15,6 +15,11 @@
 /* So many are told; the rest are counted. */
 #define SFE_CONFIG_MISTAKES_MAX 200u
 #define SFE_CONFIG_JOBS_MAX     512u
+/* Of the stream of dead letters, where it is not declared. */
+#define SFE_CONFIG_DEAD_QUOTA "16MiB"
+
+/* All files together. */
+#define SFE_CONFIG_FILES_MAX 64u
 
 /* A configuration text and the path it is known by. Borrowed. */
 struct config_source {
@@ -22,11 +27,45 @@ struct config_source {
     struct sfe_slice text;
 };
 
-/* As sfe_config_load, from a text already read. */
+/* One of the files whose texts stand one behind the other in load->json.text. */
+struct config_part {
+    const char *path;
+    uint32_t begin;
+};
+
+/* Several texts that are one configuration: the main file, then those of conf.d. Borrowed; the
+ * paths must live as long as the configuration. */
+struct config_parts {
+    struct sfe_slice text; /* All, one behind the other. */
+    struct config_part parts[SFE_CONFIG_FILES_MAX];
+    uint32_t count;
+};
+
+/* Whom a load serves. */
+struct config_host {
+    struct sfe_arena *arena;
+    sfe_config_report report;
+    void *reader;
+    struct sfe_builder *printed; /* NULL: nothing is printed. */
+};
+
+/* As sfe_config_load, from texts already read; `printed` as in sfe_config_print, or NULL. */
+SFE_MUST_USE enum sfe_code config_load_parts(const struct config_parts *parts,
+                                             const struct config_host *host,
+                                             const struct sfe_config **config,
+                                             struct sfe_error *err);
+
+/* The same of a single text. */
 SFE_MUST_USE enum sfe_code config_load_text(const struct config_source *source,
                                             struct sfe_arena *arena, sfe_config_report report,
                                             void *reader, const struct sfe_config **config,
                                             struct sfe_error *err);
+
+/* How `token`, an object, was read. */
+struct config_reading {
+    void *base;      /* The structure it went to; NULL: it is no section. */
+    uint8_t section; /* enum config_section */
+};
 
 struct config_mistake {
     uint32_t offset; /* Into the text. */
@@ -41,7 +80,9 @@ struct config_job {
 };
 
 struct config_load {
-    const char *path;
+    const char *path; /* Of the main file. */
+    const struct config_parts *parts;
+    struct config_reading *readings; /* One for each token. */
     struct sfe_json json;
     struct sfe_arena *arena; /* For what outlives the load. */
     struct sfe_config *config;
@@ -71,6 +112,9 @@ void load_mistake(struct config_load *load, uint32_t token, const char *format, 
 
 /* Where `token` stands; its pointer is kept in the arena. */
 struct sfe_config_place load_place(struct config_load *load, uint32_t token);
+
+/* The path of the file in which `token` stands. */
+const char *load_place_file(const struct config_load *load, uint32_t token);
 
 /* Adds the RFC 6901 pointer of `token`; of a member's key the same as of its value. */
 void load_add_pointer(const struct sfe_json *json, uint32_t token, struct sfe_builder *builder);

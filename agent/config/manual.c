@@ -41,7 +41,7 @@ static void add_key(struct sfe_builder *builder, const struct config_key *row)
     add_roff(builder, sfe_slice_text(row->key));
     sfe_builder_add_text(builder, "\n");
     if (row->only != NULL) {
-        sfe_builder_add_text(builder, "(type ");
+        sfe_builder_format(builder, "(%s ", keys_form(row->section)->types);
         add_words(builder, row->only);
         sfe_builder_add_text(builder, ")\n");
     }

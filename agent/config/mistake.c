@@ -81,13 +81,30 @@ static uint32_t offset_of(const struct config_load *load, uint32_t token)
     return place->kind == SFE_JSON_STRING ? place->begin - 1 : place->begin;
 }
 
+static const struct config_part *part_at(const struct config_load *load, size_t offset)
+{
+    uint32_t index = load->parts->count;
+
+    SFE_ASSERT(index != 0);
+    while (index > 1 && load->parts->parts[index - 1].begin > offset) {
+        index--;
+    }
+    return &load->parts->parts[index - 1];
+}
+
+const char *load_place_file(const struct config_load *load, uint32_t token)
+{
+    return part_at(load, offset_of(load, token))->path;
+}
+
 static void find_line(struct config_load *load, size_t offset, uint32_t *line, uint32_t *column)
 {
     const uint8_t *bytes = load->json.text.bytes;
+    const struct config_part *part = part_at(load, offset);
 
-    if (offset < load->line_begin) {
+    if (offset < load->line_begin || load->line_begin < part->begin) {
         load->line = 1;
-        load->line_begin = 0;
+        load->line_begin = part->begin;
     }
     for (size_t i = load->line_begin; i < offset; i++) {
         if (bytes[i] == '\n') {
@@ -145,7 +162,7 @@ void load_mistake(struct config_load *load, uint32_t token, const char *format, 
     pointer[text.size] = '\0';
     find_line(load, mistake->offset, &line, &column);
     (void)sfe_fail(&error, SFE_E_CONFIG, "%s", message);
-    (void)sfe_error_at(&error, load->path, pointer, line, column);
+    (void)sfe_error_at(&error, load_place_file(load, token), pointer, line, column);
     mistake->error = error;
 }
 
@@ -158,6 +175,7 @@ struct sfe_config_place load_place(struct config_load *load, uint32_t token)
     load_add_pointer(&load->json, token, &text);
     place.pointer = load_keep(load, sfe_builder_slice(&text));
     find_line(load, offset_of(load, token), &place.line, &place.column);
+    place.file = load_place_file(load, token);
     return place;
 }
 

@@ -184,7 +184,8 @@ void reference_read_texts(struct config_load *load, const struct config_key *row
         if (sfe_json_kind(&load->json, item) == SFE_JSON_STRING) {
             text = load_text(load, item);
         }
-        if (text.size == 0 || spelling_has_control(text)) {
+        if (text.size == 0 || spelling_has_control(text) ||
+            (row->kind == SFE_KEY_HOSTS && !spelling_is_host_pattern(text))) {
             value_mistake(load, row, item, NULL);
         } else {
             texts[count++] = load_keep(load, text);

@@ -74,8 +74,18 @@ static bool same_url(const struct side *a, const struct side *b)
     const struct sfe_config_connection *left = a->base;
     const struct sfe_config_connection *right = b->base;
 
-    return same_text(left->mqtt.host, right->mqtt.host) && left->mqtt.port == right->mqtt.port &&
-           left->mqtt.tls == right->mqtt.tls;
+    if (left->mqtt.broker_count != right->mqtt.broker_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < left->mqtt.broker_count; i++) {
+        const struct sfe_config_broker *one = &left->mqtt.brokers[i];
+        const struct sfe_config_broker *other = &right->mqtt.brokers[i];
+        if (!same_text(one->host, other->host) || one->port != other->port ||
+            one->tls != other->tls) {
+            return false;
+        }
+    }
+    return true;
 }
 
 /* No default: a new kind must say here how it is compared. */
@@ -85,6 +95,8 @@ static bool same_value(const struct config_key *row, const struct side *a, const
     case SFE_KEY_TEXT:
     case SFE_KEY_TEMPLATE:
     case SFE_KEY_FILE:
+    case SFE_KEY_SECRET:
+    case SFE_KEY_INTERFACE:
     case SFE_KEY_POINTER:
     case SFE_KEY_TOPIC:
     case SFE_KEY_IDENTIFIER:
@@ -106,6 +118,7 @@ static bool same_value(const struct config_key *row, const struct side *a, const
     case SFE_KEY_STREAM:
         return row->size == 0 || same_text(stream_at(a, row->offset), stream_at(b, row->offset));
     case SFE_KEY_TEXTS:
+    case SFE_KEY_HOSTS:
         return row->size == 0 || same_texts(row, a, b);
     case SFE_KEY_STREAMS: /* As the header says. */
     case SFE_KEY_SECTION: /* These are compared by who asks. */

@@ -3,20 +3,31 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "config/keys.h"
+#include "config/rules.h"
 
-#define NAME_BYTES_MAX 96u
+#define NAME_BYTES_MAX    96u
+#define PATTERN_BYTES_MAX 256u
 
 static const char name_pattern[] = "^[a-z0-9_-]{1,32}$";
-static const char field_pattern[] = "^[A-Za-z][A-Za-z0-9_]*(\\.[A-Za-z][A-Za-z0-9_]*)?$";
+static const char field_pattern[] = "^[A-Za-z][A-Za-z0-9_]{0,127}"
+                                    "(\\.[A-Za-z][A-Za-z0-9_]{0,127})?$";
+static const char secret_pattern[] = "^(env:[A-Za-z_][A-Za-z0-9_]{0,127}|"
+                                     "credential:[A-Za-z0-9_-][A-Za-z0-9._-]{0,127})$";
+static const char topic_pattern[] = "^(\\$share/[^#+/]+/(?=.)|(?!\\$share(/|$)))"
+                                    "(([^#+/]*|\\+)/)*([^#+/]*|\\+|#)$";
 
 /* The pattern of the kinds that are plain text; a schema cannot say their range. */
 static const char *const patterns[SFE_KEY_KINDS] = {
     [SFE_KEY_TEXT] = "^[^\\u0000-\\u001f\\u007f]+$",
     [SFE_KEY_FILE] = "^[^\\u0000-\\u001f\\u007f]+$",
+    [SFE_KEY_TEMPLATE] = "^[^\\u0000]+$",
+    [SFE_KEY_SECRET] = secret_pattern,
+    [SFE_KEY_INTERFACE] = "^[A-Za-z0-9._:-]{1,45}$",
     [SFE_KEY_DURATION] = "^[0-9]+(ms|s|m|h|d)$",
     [SFE_KEY_POINTER] = "^/([^~]|~0|~1)*$",
-    [SFE_KEY_TOPIC] = "^(([^#+/]*|\\+)/)*([^#+/]*|\\+|#)$",
-    [SFE_KEY_IDENTIFIER] = "^[A-Za-z][A-Za-z0-9_]*$",
+    [SFE_KEY_TOPIC] = topic_pattern,
+    [SFE_KEY_HOSTS] = "^[A-Za-z0-9._:/\\[\\]-]{1,253}$",
+    [SFE_KEY_IDENTIFIER] = "^[A-Za-z][A-Za-z0-9_]{0,127}$",
     [SFE_KEY_VERSION] = "^v([5-9][0-9]|[1-9][0-9][0-9])\\.0$",
     [SFE_KEY_CONNECTION] = name_pattern,
     [SFE_KEY_STREAM] = name_pattern,
@@ -62,7 +73,7 @@ static void put_words(struct sfe_json_writer *writer, const struct config_key *r
 
 static void put_url(struct sfe_json_writer *writer, const struct config_key *row)
 {
-    uint8_t memory[NAME_BYTES_MAX];
+    uint8_t memory[PATTERN_BYTES_MAX];
     struct sfe_builder pattern = sfe_builder_make(memory, sizeof(memory));
     struct sfe_slice scheme = keys_word(row->allowed, 0);
 
@@ -73,10 +84,29 @@ static void put_url(struct sfe_json_writer *writer, const struct config_key *row
         }
         scheme = keys_word(row->allowed, i + 1);
     }
-    sfe_builder_add_text(&pattern, ")://[^/?#@]+/?$");
+    sfe_builder_add_text(&pattern, ")://([A-Za-z0-9._-]{1,253}|\\[[0-9A-Fa-f:.]{1,253}\\])"
+                                   "(:0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|"
+                                   "65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?/?$");
     SFE_ASSERT(!pattern.overflowed);
     put(writer, "type", "string");
     sfe_json_put_text(writer, "pattern", sfe_builder_slice(&pattern));
+}
+
+static void put_urls(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    sfe_json_begin_array(writer, "anyOf");
+    sfe_json_begin_object(writer, NULL);
+    put_url(writer, row);
+    sfe_json_end_object(writer);
+    sfe_json_begin_object(writer, NULL);
+    put(writer, "type", "array");
+    sfe_json_put_u64(writer, "minItems", row->min);
+    sfe_json_put_u64(writer, "maxItems", row->max);
+    sfe_json_begin_object(writer, "items");
+    put_url(writer, row);
+    sfe_json_end_object(writer);
+    sfe_json_end_object(writer);
+    sfe_json_end_array(writer);
 }
 
 static void put_types(struct sfe_json_writer *writer, const char *const *types, size_t count)
@@ -144,7 +174,9 @@ static void put_list(struct sfe_json_writer *writer, const struct config_key *ro
     if (row->kind == SFE_KEY_LIST) {
         put_reference(writer, row->of, SFE_TEXT(""));
     } else {
-        put_pattern(writer, row->kind == SFE_KEY_STREAMS ? name_pattern : patterns[SFE_KEY_TEXT]);
+        put_pattern(writer, row->kind == SFE_KEY_STREAMS ? name_pattern
+                            : row->kind == SFE_KEY_HOSTS ? patterns[SFE_KEY_HOSTS]
+                                                         : patterns[SFE_KEY_TEXT]);
     }
     sfe_json_end_object(writer);
 }
@@ -213,11 +245,11 @@ static void put_section(struct sfe_json_writer *writer, const struct config_key 
 
 /* How the kinds that are no plain text are put. */
 static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const struct config_key *) = {
-    [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,    [SFE_KEY_WHOLE] = put_whole,
-    [SFE_KEY_SIZE] = put_size,       [SFE_KEY_MQTT_URL] = put_url, [SFE_KEY_HTTP_URL] = put_url,
-    [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,   [SFE_KEY_SCALAR] = put_scalar,
-    [SFE_KEY_SECTION] = put_section, [SFE_KEY_NAMED] = put_named,  [SFE_KEY_LIST] = put_list,
-    [SFE_KEY_MAP] = put_map,
+    [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,       [SFE_KEY_WHOLE] = put_whole,
+    [SFE_KEY_SIZE] = put_size,       [SFE_KEY_MQTT_URL] = put_urls,   [SFE_KEY_HTTP_URL] = put_url,
+    [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,      [SFE_KEY_HOSTS] = put_list,
+    [SFE_KEY_SCALAR] = put_scalar,   [SFE_KEY_SECTION] = put_section, [SFE_KEY_NAMED] = put_named,
+    [SFE_KEY_LIST] = put_list,       [SFE_KEY_MAP] = put_map,
 };
 
 static void put_default(struct sfe_json_writer *writer, const struct config_key *row)
@@ -245,22 +277,6 @@ static void put_key(struct sfe_json_writer *writer, const struct config_key *row
     sfe_json_end_object(writer);
 }
 
-static void put_one_of(struct sfe_json_writer *writer, const char *keys)
-{
-    struct sfe_slice key = keys_word(keys, 0);
-
-    sfe_json_begin_array(writer, "oneOf");
-    for (uint32_t i = 0; key.size != 0; i++) {
-        sfe_json_begin_object(writer, NULL);
-        sfe_json_begin_array(writer, "required");
-        sfe_json_put_text(writer, NULL, key);
-        sfe_json_end_array(writer);
-        sfe_json_end_object(writer);
-        key = keys_word(keys, i + 1);
-    }
-    sfe_json_end_array(writer);
-}
-
 static bool belongs(const struct config_key *row, enum config_section section,
                     struct sfe_slice type)
 {
@@ -274,7 +290,6 @@ static void put_object(struct sfe_json_writer *writer, enum config_section secti
 {
     uint32_t count;
     const struct config_key *rows = keys_table(&count);
-    const char *one_of = keys_form(section)->one_of;
 
     put(writer, "type", "object");
     sfe_json_put_bool(writer, "additionalProperties", false);
@@ -292,19 +307,23 @@ static void put_object(struct sfe_json_writer *writer, enum config_section secti
         }
     }
     sfe_json_end_object(writer);
-    if (one_of != NULL) {
-        put_one_of(writer, one_of);
-    }
+    rules_add_schema(writer, section, type);
 }
 
-/* {"if": {"properties": {"type": {"const": T}}}, "then": {"$ref": …}} */
+/* {"if": {"properties": {"type": {"const": T}}}, "then": {"$ref": …}}. An object without the key
+ * passes the condition of the default type alone. */
 static void put_choice(struct sfe_json_writer *writer, enum config_section section,
-                       struct sfe_slice type)
+                       const struct config_key *types, struct sfe_slice type)
 {
     sfe_json_begin_object(writer, NULL);
     sfe_json_begin_object(writer, "if");
+    if (!sfe_slice_equal(type, sfe_slice_text(types->fallback))) {
+        sfe_json_begin_array(writer, "required");
+        put(writer, NULL, types->key);
+        sfe_json_end_array(writer);
+    }
     sfe_json_begin_object(writer, "properties");
-    sfe_json_begin_object(writer, "type");
+    sfe_json_begin_object(writer, types->key);
     sfe_json_put_text(writer, "const", type);
     sfe_json_end_object(writer);
     sfe_json_end_object(writer);
@@ -323,16 +342,18 @@ static void put_typed(struct sfe_json_writer *writer, enum config_section sectio
 
     sfe_json_begin_object(writer, keys_form(section)->name);
     put(writer, "type", "object");
-    sfe_json_begin_array(writer, "required");
-    put(writer, NULL, "type");
-    sfe_json_end_array(writer);
+    if (types->required) {
+        sfe_json_begin_array(writer, "required");
+        put(writer, NULL, types->key);
+        sfe_json_end_array(writer);
+    }
     sfe_json_begin_object(writer, "properties");
     put_key(writer, types);
     sfe_json_end_object(writer);
     sfe_json_begin_array(writer, "allOf");
     for (uint32_t i = 0; type.size != 0; i++) {
         if (!keys_is_later_word(types, type)) {
-            put_choice(writer, section, type);
+            put_choice(writer, section, types, type);
         }
         type = keys_word(types->allowed, i + 1);
     }
@@ -368,7 +389,7 @@ static void put_definitions(struct sfe_json_writer *writer)
         if (!keys_is_used(section)) {
             continue;
         }
-        if (keys_form(section)->has_types) {
+        if (keys_form(section)->types != NULL) {
             put_typed(writer, section);
             put_each_type(writer, section);
         } else {

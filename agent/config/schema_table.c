@@ -43,7 +43,6 @@ static const struct config_key table[] = {
     {ROW(ROOT, "outputs", NAMED), .of = SFE_SECTION_OUTPUT, .max = SFE_OUTPUTS_MAX,
      COUNTED(CONFIG, outputs, output_count), .help = "What reads streams and delivers, by name."},
     {ROW(ROOT, "watch", ANY), .later = SFE_LATER, .help = "What to be told about."},
-    {ROW(ROOT, "conf.d", ANY), .later = SFE_LATER, .help = "A folder of further files."},
 
     {ROW(AGENT, "id", TEXT), TO(CONFIG, agent.id), .required = true, .min = 1, .max = 64,
      .help = "Names this gateway; no two may have the same."},
@@ -64,7 +63,11 @@ static const struct config_key table[] = {
      .help = "Allows mqtt:// and http:// to other hosts than this one: anyone on the way can "
              "read and change what passes."},
     {ROW(CONNECTION, "url", MQTT_URL), .only = "mqtt", .required = true, .allowed = "mqtt|mqtts",
-     .later = "mqtts", .help = "The broker: its host, and its port where it is not 1883."},
+     COUNTED(CONNECTION, mqtt.brokers, mqtt.broker_count), .min = 1, .max = SFE_BROKERS_MAX,
+     .help = "The broker: its host, and its port where it is not 8883 (mqtts) or 1883 (mqtt). "
+             "With a list the others stand in while the first does not answer."},
+    {ROW(CONNECTION, "version", WORD), .only = "mqtt", TO(CONNECTION, mqtt.version),
+     .fallback = "5", .allowed = "5|3.1.1", .help = "Version of MQTT that the broker speaks."},
     {ROW(CONNECTION, "client_id", TEXT), .only = "mqtt", TO(CONNECTION, mqtt.client_id), .max = 256,
      .help = "MQTT client id; must stay the same, as the broker keeps the session under it. "
              "Default: sfedge- and the id of the agent."},
@@ -72,8 +75,13 @@ static const struct config_key table[] = {
      .help = "User name at the broker."},
     {ROW(CONNECTION, "password_file", FILE), .only = "mqtt", TO(CONNECTION, mqtt.password_file),
      .help = "File that holds the password; others must not be able to read it."},
-    {ROW(CONNECTION, "tls", SECTION), .only = "mqtt", .later = SFE_LATER,
-     .of = SFE_SECTION_MQTT_TLS, .help = "How the broker is trusted."},
+    {ROW(CONNECTION, "tls", SECTION), .only = "mqtt", .of = SFE_SECTION_MQTT_TLS,
+     .help = "How the broker is trusted, and who we are to it; for mqtts://. Its certificate and "
+             "its name are checked always."},
+    {ROW(CONNECTION, "will", SECTION), .only = "mqtt", .of = SFE_SECTION_MQTT_WILL,
+     .help = "Message that the broker publishes for us when the connection breaks."},
+    {ROW(CONNECTION, "password", SECRET), .only = "mqtt", TO(CONNECTION, mqtt.password),
+     .help = "Where the password is: env:NAME or credential:NAME."},
     {ROW(CONNECTION, "keep_alive", DURATION), .only = "mqtt", TO(CONNECTION, mqtt.keep_alive_ns),
      .fallback = "30s", .min = 5 * SECOND, .max = 18 * HOUR, .step = SECOND,
      .help = "How often the connection is probed."},
@@ -103,31 +111,76 @@ static const struct config_key table[] = {
      .max = 10 * MINUTE, .help = "How long a request may take; then it is tried again."},
     {ROW(CONNECTION, "compress", FLAG), .only = "salesforce", TO(CONNECTION, salesforce.compress),
      .fallback = "true", .help = "Sends bodies over 1 KiB as gzip."},
+    {ROW(CONNECTION, "proxy", SECTION), .only = "salesforce", .of = SFE_SECTION_PROXY,
+     .help = "The way out, where there is no straight one."},
+    {ROW(CONNECTION, "interface", INTERFACE), .only = "salesforce",
+     TO(CONNECTION, salesforce.interface),
+     .help = "Network interface, or address of this device, that requests leave from."},
 
     {ROW(AUTH, "flow", WORD), TO(CONNECTION, salesforce.flow), .fallback = "jwt-bearer",
      .allowed = "jwt-bearer|client-credentials|refresh-token",
-     .later = "client-credentials|refresh-token", .help = "OAuth 2.0 flow."},
+     .later = "refresh-token",
+     .help = "OAuth 2.0 flow. client-credentials is answered at a My Domain only."},
     {ROW(AUTH, "client_id", TEXT), TO(CONNECTION, salesforce.client_id), .required = true,
      .help = "Consumer key of the connected app."},
-    {ROW(AUTH, "username", TEXT), TO(CONNECTION, salesforce.username), .required = true,
-     .help = "The user that the agent acts for."},
-    {ROW(AUTH, "audience", HTTP_URL), TO(CONNECTION, salesforce.audience), .allowed = "https|http",
+    {ROW(AUTH, "username", TEXT), .only = "jwt-bearer", TO(CONNECTION, salesforce.username),
+     .required = true, .help = "The user that the agent acts for."},
+    {ROW(AUTH, "audience", HTTP_URL), .only = "jwt-bearer", TO(CONNECTION, salesforce.audience),
+     .allowed = "https|http",
      .help = "Audience of the JWT: https://login.salesforce.com, or https://test.salesforce.com "
              "for a sandbox, where login_url is a My Domain. Default: login_url."},
-    {ROW(AUTH, "key_file", FILE), TO(CONNECTION, salesforce.key_file), .required = true,
+    {ROW(AUTH, "key_file", FILE), .only = "jwt-bearer", TO(CONNECTION, salesforce.key_file),
      .help = "File of the private key (PEM); others must not be able to read it."},
+    {ROW(AUTH, "key", SECRET), .only = "jwt-bearer", TO(CONNECTION, salesforce.key),
+     .help = "Where the private key (PEM) is: env:NAME or credential:NAME."},
+    {ROW(AUTH, "client_secret_file", FILE), .only = "client-credentials",
+     TO(CONNECTION, salesforce.client_secret_file),
+     .help = "File of the app's consumer secret; others must not be able to read it."},
+    {ROW(AUTH, "client_secret", SECRET), .only = "client-credentials",
+     TO(CONNECTION, salesforce.client_secret),
+     .help = "Where the consumer secret is: env:NAME or credential:NAME."},
 
     {ROW(MQTT_TLS, "ca_file", FILE), TO(CONNECTION, mqtt.tls_ca_file),
      .help = "Certificates that are trusted (PEM). Default: those of the system."},
-    {ROW(MQTT_TLS, "client_cert_file", FILE), .later = SFE_LATER,
-     .help = "Our own certificate (PEM)."},
-    {ROW(MQTT_TLS, "key_file", FILE), .later = SFE_LATER, .help = "Its private key (PEM)."},
+    {ROW(MQTT_TLS, "cert_file", FILE), TO(CONNECTION, mqtt.tls_cert_file),
+     .help = "Our own certificate (PEM), and those between it and its authority."},
+    {ROW(MQTT_TLS, "key_file", FILE), TO(CONNECTION, mqtt.tls_key_file),
+     .help = "Its private key (PEM); others must not be able to read it."},
+    {ROW(MQTT_TLS, "alpn", TEXT), TO(CONNECTION, mqtt.tls_alpn), .max = 255,
+     .help = "Protocol to name in the handshake, for brokers that share a port, such as "
+             "x-amzn-mqtt-ca."},
+
+    {ROW(MQTT_WILL, "topic", TEXT), TO(CONNECTION, mqtt.will.topic), .required = true,
+     .max = 1024, .help = "Its topic."},
+    {ROW(MQTT_WILL, "payload", TEXT), TO(CONNECTION, mqtt.will.payload), .max = 32768,
+     .help = "Its payload. Default: none."},
+    {ROW(MQTT_WILL, "qos", WHOLE), TO(CONNECTION, mqtt.will.qos), .fallback = "1", .max = 1,
+     .help = "Its QoS."},
+    {ROW(MQTT_WILL, "retain", FLAG), TO(CONNECTION, mqtt.will.retain), .fallback = "false",
+     .help = "Whether the broker keeps it for those who subscribe later."},
 
     {ROW(SALESFORCE_TLS, "ca_file", FILE), TO(CONNECTION, salesforce.ca_file),
      .help = "Certificates that are trusted (PEM). Default: those of the system."},
-    {ROW(SALESFORCE_TLS, "client_cert_file", FILE), .later = SFE_LATER,
-     .help = "Our own certificate (PEM)."},
-    {ROW(SALESFORCE_TLS, "key_file", FILE), .later = SFE_LATER, .help = "Its private key (PEM)."},
+    {ROW(SALESFORCE_TLS, "cert_file", FILE), TO(CONNECTION, salesforce.cert_file),
+     .help = "Our own certificate, and those it hangs on (PEM), for an org that asks for one."},
+    {ROW(SALESFORCE_TLS, "key_file", FILE), TO(CONNECTION, salesforce.cert_key_file),
+     .help = "File of its private key (PEM); others must not be able to read it."},
+    {ROW(SALESFORCE_TLS, "key", SECRET), TO(CONNECTION, salesforce.cert_key),
+     .help = "Where its private key (PEM) is: env:NAME or credential:NAME."},
+
+    {ROW(PROXY, "url", HTTP_URL), TO(CONNECTION, salesforce.proxy_url), .required = true,
+     .allowed = "http|https",
+     .help = "The proxy. It must allow CONNECT; what passes is encrypted from here to the org."},
+    {ROW(PROXY, "username", TEXT), TO(CONNECTION, salesforce.proxy_username), .max = 256,
+     .help = "User name at the proxy."},
+    {ROW(PROXY, "password_file", FILE), TO(CONNECTION, salesforce.proxy_password_file),
+     .help = "File that holds the password; others must not be able to read it."},
+    {ROW(PROXY, "password", SECRET), TO(CONNECTION, salesforce.proxy_password),
+     .help = "Where the password is: env:NAME or credential:NAME."},
+    {ROW(PROXY, "no_proxy", HOSTS), COUNTED(CONNECTION, salesforce.no_proxy,
+     salesforce.no_proxy_count), .max = 32,
+     .help = "Hosts, domains (with all below them) and networks such as 10.0.0.0/8 that are "
+             "reached without the proxy."},
 
     {ROW(STREAM, "quota", SIZE), TO(STREAM, quota_bytes), .fallback = "64MiB",
      .min = 4u * SFE_SEGMENT_BYTES_MIN, .max = 1024 * GIB, .note = "at least 4 segments",
@@ -165,8 +218,13 @@ static const struct config_key table[] = {
      .fallback = "content", .allowed = "content|arrival",
      .help = "content: the same topic and payload is the same event, so a repeat changes "
              "nothing. arrival: each message is an event of its own."},
-    {ROW(INPUT, "mask", TEXTS), .later = SFE_LATER, COUNTED(INPUT, mask, mask_count), .max = 64,
-     .help = "Members whose values are masked before anything is written."},
+    {ROW(INPUT, "mask", TEXTS), COUNTED(INPUT, mask, mask_count), .max = 64,
+     .help = "Members of a JSON payload, at any depth, whose values are masked to their last 4 "
+             "characters before anything is written. Card verification values, PINs and magnetic "
+             "stripes become null."},
+    {ROW(INPUT, "card_guard", FLAG), TO(INPUT, card_guard),
+     .help = "Looks for card numbers wherever they stand, in payload and topic, and masks them to "
+             "their last 4 digits before anything is written. Default: true where there is mask."},
     {ROW(INPUT, "listen", TEXT), .only = "http", .help = "Address and port."},
     {ROW(INPUT, "path", TEXT), .only = "http", .help = "Path of the request."},
     {ROW(INPUT, "auth", ANY), .only = "http", .help = "Who may send."},
@@ -254,21 +312,23 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_ROOT] = {.name = "file", .heading = "The file"},
     [SFE_SECTION_AGENT] = {.name = "agent", .heading = "agent"},
     [SFE_SECTION_CONNECTION] = {.name = "connection", .heading = "An entry of connections",
-        .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .has_types = true},
-    [SFE_SECTION_AUTH] = {.name = "auth", .heading = "auth of a connection"},
+        .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .types = "type"},
+    [SFE_SECTION_AUTH] = {.name = "auth", .heading = "auth of a connection", .types = "flow"},
     [SFE_SECTION_MQTT_TLS] = {.name = "mqtt-tls", .heading = "tls of a connection of type mqtt"},
+    [SFE_SECTION_MQTT_WILL] = {.name = "mqtt-will", .heading = "will of a connection"},
     [SFE_SECTION_SALESFORCE_TLS] = {.name = "salesforce-tls",
         .heading = "tls of a connection of type salesforce"},
+    [SFE_SECTION_PROXY] = {.name = "proxy", .heading = "proxy of a connection of type salesforce"},
     [SFE_SECTION_STREAM] = {.name = "stream", .heading = "An entry of streams",
         .size = sizeof(STREAM), .place_offset = offsetof(STREAM, place)},
     [SFE_SECTION_INPUT] = {.name = "input", .heading = "An entry of inputs",
-        .size = sizeof(INPUT), .place_offset = offsetof(INPUT, place), .has_types = true},
+        .size = sizeof(INPUT), .place_offset = offsetof(INPUT, place), .types = "type"},
     [SFE_SECTION_OUTPUT] = {.name = "output", .heading = "An entry of outputs",
-        .size = sizeof(OUTPUT), .place_offset = offsetof(OUTPUT, place), .has_types = true},
+        .size = sizeof(OUTPUT), .place_offset = offsetof(OUTPUT, place), .types = "type"},
     [SFE_SECTION_RECORD] = {.name = "record", .heading = "An element of records",
         .size = sizeof(RECORD), .place_offset = offsetof(RECORD, place)},
     [SFE_SECTION_FIELD] = {.name = "field", .heading = "A field of map, written as an object",
-        .size = sizeof(FIELD), .place_offset = offsetof(FIELD, place), .one_of = "from|value"},
+        .size = sizeof(FIELD), .place_offset = offsetof(FIELD, place)},
 };
 /* clang-format on */
 
@@ -351,9 +411,10 @@ const struct config_key *keys_find(enum config_section section, struct sfe_slice
 
 const struct config_key *keys_types(enum config_section section)
 {
-    const struct config_key *types = keys_find(section, SFE_TEXT("type"), SFE_TEXT(""));
+    const struct config_key *types = NULL;
 
-    SFE_ASSERT(keys_form(section)->has_types);
+    SFE_ASSERT(keys_form(section)->types != NULL);
+    types = keys_find(section, sfe_slice_text(keys_form(section)->types), SFE_TEXT(""));
     SFE_ASSERT(types != NULL);
     return types;
 }
@@ -422,6 +483,8 @@ static const char *const phrases[SFE_KEY_KINDS] = {
     [SFE_KEY_TEMPLATE] = "text, {/pointer} and the like in it",
     [SFE_KEY_FLAG] = "true or false",
     [SFE_KEY_FILE] = "path of a file, from the folder of this one",
+    [SFE_KEY_SECRET] = "where it is: \"env:NAME\" or \"credential:NAME\"",
+    [SFE_KEY_INTERFACE] = "the name of a network interface, or an address of this device",
     [SFE_KEY_POINTER] = "a JSON pointer that begins with /, such as \"/lines\"",
     [SFE_KEY_TOPIC] = "a topic filter such as \"plant/+/telemetry\" or \"pos/#\"",
     [SFE_KEY_IDENTIFIER] = "a letter, then letters, digits and _",
@@ -440,6 +503,7 @@ static const struct {
 } counted[SFE_KEY_KINDS] = {
     [SFE_KEY_NAMED] = {"an object of", "named entries"},
     [SFE_KEY_TEXTS] = {"a list of", "texts"},
+    [SFE_KEY_HOSTS] = {"a list of", "hosts, domains and networks"},
     [SFE_KEY_LIST] = {"a list of", "objects"},
     [SFE_KEY_MAP] = {"an object of", "fields"},
 };
@@ -469,6 +533,10 @@ static void add_figures(const struct config_key *key, struct sfe_builder *builde
         add_range(key, builder, quantity_add_size);
         break;
     case SFE_KEY_MQTT_URL:
+        add_words(key, "", " or ", "://host[:port]", builder);
+        sfe_builder_format(builder, ", or a list of %u to %u such", (unsigned)key->min,
+                           (unsigned)key->max);
+        break;
     case SFE_KEY_HTTP_URL:
         add_words(key, "", " or ", "://host[:port]", builder);
         break;

@@ -1,15 +1,15 @@
 #include "config/section.h"
 
 #include "base/assert.h"
+#include "config/rules.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
 #include "config/value.h"
 
-#define ROWS_MAX       128u
+#define ROWS_MAX       192u
 #define KEYS_BYTES_MAX 128u
 
 static const char dead_name[] = "dead";
-static const char dead_quota[] = "16MiB";
 
 /* The type of an entry, and whether its values can be read. */
 struct entry_type {
@@ -35,13 +35,16 @@ static void add_job(struct config_load *load, enum config_section section, uint3
 static struct entry_type read_type(struct config_load *load, const struct config_job *job)
 {
     struct entry_type type = {{NULL, 0}, false};
-    const struct config_key *row;
-    uint32_t token = load_member(load, job->token, "type");
+    const struct config_key *row = keys_types(job->section);
+    uint32_t token = load_member(load, job->token, row->key);
 
-    if (token == SFE_JSON_NONE || sfe_json_kind(&load->json, token) != SFE_JSON_STRING) {
+    if (token == SFE_JSON_NONE) {
+        type.text = sfe_slice_text(row->fallback);
         return type;
     }
-    row = keys_types(job->section);
+    if (sfe_json_kind(&load->json, token) != SFE_JSON_STRING) {
+        return type;
+    }
     type.text = load_text(load, token);
     if (keys_word_index(row->allowed, type.text) == UINT32_MAX) {
         type.text = (struct sfe_slice){NULL, 0};
@@ -76,9 +79,10 @@ static void unknown_key(struct config_load *load, const struct config_job *job, 
         return; /* Enough was said: the search for names costs too much for a file of rubbish. */
     }
     if (other != NULL) {
-        load_mistake(load, key, "unknown key %s for type \"%.*s\"; it goes with type \"%s\"",
-                     load_show(load, key, shown), (int)type->text.size,
-                     (const char *)type->text.bytes, other->only);
+        const char *types = keys_form(job->section)->types;
+        load_mistake(load, key, "unknown key %s for %s \"%.*s\"; it goes with %s \"%s\"",
+                     load_show(load, key, shown), types, (int)type->text.size,
+                     (const char *)type->text.bytes, types, other->only);
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
@@ -98,27 +102,34 @@ static void unknown_key(struct config_load *load, const struct config_job *job, 
     }
 }
 
-static void duplicate_key(struct config_load *load, uint32_t key)
-{
-    char shown[SFE_CONFIG_SHOWN_BYTES];
-
-    load_mistake(load, key, "key %s stands twice in this object; allowed: once",
-                 load_show(load, key, shown));
-}
-
-/* True where a member of `object` before `key` has the key `text`. */
-static bool stands_before(const struct config_load *load, uint32_t object, uint32_t key,
-                          struct sfe_slice text)
+/* The member of `object` before `key` that has the key `text`; SFE_JSON_NONE. */
+static uint32_t find_before(const struct config_load *load, uint32_t object, uint32_t key,
+                            struct sfe_slice text)
 {
     uint32_t other = sfe_json_first(&load->json, object);
 
     while (other < key) {
         if (sfe_json_text_equal(&load->json, other, text)) {
-            return true;
+            return other;
         }
         other = sfe_json_next(&load->json, object, other);
     }
-    return false;
+    return SFE_JSON_NONE;
+}
+
+/* `other` is the first one of that name. */
+static void duplicate_key(struct config_load *load, uint32_t key, uint32_t other)
+{
+    char shown[SFE_CONFIG_SHOWN_BYTES];
+    const char *file = load_place_file(load, other);
+
+    if (file == load_place_file(load, key)) {
+        load_mistake(load, key, "key %s stands twice in this object; allowed: once",
+                     load_show(load, key, shown));
+    } else {
+        load_mistake(load, key, "key %s stands in %s too; allowed: in one file",
+                     load_show(load, key, shown), file);
+    }
 }
 
 /* Checks kind and number of entries; makes their array and stores it. NULL: a mistake, or a
@@ -187,6 +198,7 @@ static void check_name(struct config_load *load, const struct config_key *row, u
                        uint32_t key, struct sfe_slice name)
 {
     bool is_field = row->kind == SFE_KEY_MAP;
+    uint32_t other = find_before(load, object, key, name);
     char shown[SFE_CONFIG_SHOWN_BYTES];
 
     if (is_field ? !spelling_is_identifier(name, 1) : !spelling_is_name(name)) {
@@ -194,8 +206,8 @@ static void check_name(struct config_load *load, const struct config_key *row, u
                      load_show(load, key, shown),
                      is_field ? "a field such as \"Value__c\" or \"Parent__r.Id__c\""
                               : "1 to 32 bytes of a-z, 0-9, _ and -");
-    } else if (stands_before(load, object, key, name)) {
-        duplicate_key(load, key);
+    } else if (other != SFE_JSON_NONE) {
+        duplicate_key(load, key, other);
     }
 }
 
@@ -264,23 +276,23 @@ static void read_key(struct config_load *load, const struct config_job *job, uin
     const struct config_key *rows = keys_table(&count);
     struct sfe_slice text = load_text(load, key);
     const struct config_key *row = keys_find(job->section, text, type->text);
-    bool is_typed = keys_form(job->section)->has_types;
+    const char *types = keys_form(job->section)->types;
 
     if (row == NULL) {
         unknown_key(load, job, key, type);
         return;
     }
     if (seen[row - rows] != 0) {
-        duplicate_key(load, key);
+        duplicate_key(load, key, find_before(load, job->token, key, text));
         return;
     }
     seen[row - rows] = 1;
-    if (type->is_later && strcmp(row->key, "type") != 0) {
+    if (type->is_later && strcmp(row->key, types) != 0) {
         return; /* The type is the mistake, not what goes with it. */
     }
     if (keys_is_later(row)) {
         load_mistake(load, key, "\"%s\" is not available in this version", row->key);
-    } else if (!is_typed || row->only == NULL || type->text.size != 0) {
+    } else if (types == NULL || row->only == NULL || type->text.size != 0) {
         read_value(load, row, key + 1, job->base);
     }
 }
@@ -296,25 +308,10 @@ static void missing_key(struct config_load *load, const struct config_job *job,
     load_mistake(load, job->token, "key \"%s\" is missing; allowed: %s", row->key, allowed);
 }
 
-static void check_one_of(struct config_load *load, const struct config_job *job, const char *keys)
-{
-    uint32_t count = 0;
-    struct sfe_slice key = keys_word(keys, 0);
-
-    for (uint32_t i = 0; key.size != 0; i++) {
-        count += sfe_json_member(&load->json, job->token, key) != SFE_JSON_NONE ? 1u : 0u;
-        key = keys_word(keys, i + 1);
-    }
-    if (count != 1) {
-        load_mistake(load, job->token, "found %s of \"from\" and \"value\"; allowed: exactly one",
-                     count == 0 ? "none" : "both");
-    }
-}
-
 static void fill_missing(struct config_load *load, const struct config_job *job,
                          const struct entry_type *type, const uint8_t seen[ROWS_MAX])
 {
-    bool is_typed = keys_form(job->section)->has_types;
+    bool is_typed = keys_form(job->section)->types != NULL;
     uint32_t count;
     const struct config_key *rows = keys_table(&count);
 
@@ -344,7 +341,8 @@ static void read_section(struct config_load *load, const struct config_job *job)
                      load_show(load, job->token, shown));
         return;
     }
-    if (form->has_types) {
+    load->readings[job->token] = (struct config_reading){job->base, (uint8_t)job->section};
+    if (form->types != NULL) {
         type = read_type(load, job);
     }
     key = sfe_json_first(&load->json, job->token);
@@ -353,8 +351,8 @@ static void read_section(struct config_load *load, const struct config_job *job)
         key = sfe_json_next(&load->json, job->token, key);
     }
     fill_missing(load, job, &type, seen);
-    if (form->one_of != NULL) {
-        check_one_of(load, job, form->one_of);
+    if (!type.is_later) {
+        rules_check(load, job->section, job->token, type.text);
     }
 }
 
@@ -400,10 +398,10 @@ void section_add_dead_stream(struct config_load *load)
     }
     job.base = &streams[config->stream_count];
     fill_missing(load, &job, &no_type, seen);
-    quota.fallback = dead_quota;
+    quota.fallback = SFE_CONFIG_DEAD_QUOTA;
     value_default(load, &quota, job.base);
     streams[config->stream_count].name = dead_name;
-    streams[config->stream_count].place = (struct sfe_config_place){"/streams/dead", 0, 0};
+    streams[config->stream_count].place = (struct sfe_config_place){"/streams/dead", 0, 0, NULL};
     config->streams = streams;
     config->dead_stream = config->stream_count++;
 }

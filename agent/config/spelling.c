@@ -3,8 +3,10 @@
 #include "base/limits.h"
 #include "config/quantity.h"
 
-#define IDENTIFIER_BYTES_MAX 128u
-#define HOST_BYTES_MAX       253u
+#define IDENTIFIER_BYTES_MAX  128u
+#define HOST_BYTES_MAX        253u
+#define SECRET_NAME_BYTES_MAX 128u
+#define INTERFACE_BYTES_MAX   45u
 
 static bool is_digit(uint8_t byte)
 {
@@ -112,6 +114,45 @@ bool spelling_is_version(struct sfe_slice text)
     }
     return sfe_slice_equal(from(text, text.size - 2), SFE_TEXT(".0")) &&
            quantity_read_whole(sfe_slice_part(text, 1, text.size - 3), &number) && number >= 50;
+}
+
+static bool begins_with(struct sfe_slice text, const char *begin)
+{
+    return text.size >= strlen(begin) && memcmp(text.bytes, begin, strlen(begin)) == 0;
+}
+
+static bool is_word_of(struct sfe_slice text, const char *more)
+{
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.bytes[i];
+        if (!is_letter(byte) && !is_digit(byte) && (byte == 0 || strchr(more, byte) == NULL)) {
+            return false;
+        }
+    }
+    return text.size != 0;
+}
+
+bool spelling_is_secret_reference(struct sfe_slice text)
+{
+    struct sfe_slice name = from(text, text.size < 4 ? text.size : 4);
+
+    if (begins_with(text, "env:")) {
+        return name.size <= SECRET_NAME_BYTES_MAX && is_word_of(name, "_") &&
+               !is_digit(name.bytes[0]);
+    }
+    name = from(text, text.size < 11 ? text.size : 11);
+    return begins_with(text, "credential:") && name.size <= SECRET_NAME_BYTES_MAX &&
+           is_word_of(name, "._-") && name.bytes[0] != '.';
+}
+
+bool spelling_is_host_pattern(struct sfe_slice text)
+{
+    return text.size <= HOST_BYTES_MAX && is_word_of(text, "._:/[]-");
+}
+
+bool spelling_is_interface(struct sfe_slice text)
+{
+    return text.size <= INTERFACE_BYTES_MAX && is_word_of(text, "._:-");
 }
 
 bool spelling_has_control(struct sfe_slice text)

@@ -18,6 +18,16 @@ bool spelling_is_pointer(struct sfe_slice text);
 /* "v50.0" or later. */
 bool spelling_is_version(struct sfe_slice text);
 
+/* "env:NAME" (an environment variable) or "credential:NAME" (of the service manager). */
+bool spelling_is_secret_reference(struct sfe_slice text);
+
+/* A network interface or an IP address: 1 to 45 letters, digits and . _ : - */
+bool spelling_is_interface(struct sfe_slice text);
+
+/* A host, a domain or a network as curl's list of hosts without proxy has them: 1 to 253 letters,
+ * digits and . _ : / [ ] - */
+bool spelling_is_host_pattern(struct sfe_slice text);
+
 /* Bytes below 0x20, or DEL. */
 bool spelling_has_control(struct sfe_slice text);
 

@@ -14,6 +14,7 @@ struct value {
     const struct config_key *row;
     struct sfe_slice text; /* Unescaped, or the digits or the word of what is no text. */
     void *base;
+    const char *file; /* Where it stands. */
 };
 
 /* Stores the value; what is wrong with it where it cannot ("" where the list of what is allowed
@@ -154,7 +155,7 @@ static struct sfe_slice folder_of(const char *path)
 
 static const char *convert_file(const struct value *value)
 {
-    struct sfe_slice folder = folder_of(value->load->path);
+    struct sfe_slice folder = folder_of(value->file);
     struct sfe_slice name = value->text;
     uint8_t *path;
 
@@ -174,6 +175,16 @@ static const char *convert_file(const struct value *value)
     }
     value_store_pointer(value->row, value->base, path);
     return NULL;
+}
+
+static const char *convert_secret(const struct value *value)
+{
+    return spelling_is_secret_reference(value->text) ? keep(value) : "";
+}
+
+static const char *convert_interface(const struct value *value)
+{
+    return spelling_is_interface(value->text) ? keep(value) : "";
 }
 
 static const char *convert_pointer(const struct value *value)
@@ -210,15 +221,14 @@ static const char *read_url(const struct value *value, struct spelling_url *url)
 
 static const char *convert_mqtt_url(const struct value *value)
 {
-    struct sfe_config_connection *connection = (struct sfe_config_connection *)value->base;
-    struct sfe_config_mqtt *mqtt = &connection->mqtt;
+    struct sfe_config_broker *broker = (struct sfe_config_broker *)value->base;
     struct spelling_url url;
     const char *problem = read_url(value, &url);
 
     if (problem == NULL) {
-        mqtt->host = load_keep(value->load, url.host);
-        mqtt->tls = sfe_slice_equal(url.scheme, SFE_TEXT("mqtts"));
-        mqtt->port = url.port != 0 ? url.port : (uint16_t)(mqtt->tls ? 8883 : 1883);
+        broker->host = load_keep(value->load, url.host);
+        broker->tls = sfe_slice_equal(url.scheme, SFE_TEXT("mqtts"));
+        broker->port = url.port != 0 ? url.port : (uint16_t)(broker->tls ? 8883 : 1883);
     }
     return problem;
 }
@@ -260,6 +270,8 @@ static const struct reading {
     [SFE_KEY_DURATION] = {convert_duration, TEXT_ONLY},
     [SFE_KEY_SIZE] = {convert_size, TEXT_ONLY | KIND(SFE_JSON_NUMBER)},
     [SFE_KEY_FILE] = {convert_file, TEXT_ONLY},
+    [SFE_KEY_SECRET] = {convert_secret, TEXT_ONLY},
+    [SFE_KEY_INTERFACE] = {convert_interface, TEXT_ONLY},
     [SFE_KEY_POINTER] = {convert_pointer, TEXT_ONLY},
     [SFE_KEY_TOPIC] = {convert_topic, TEXT_ONLY},
     [SFE_KEY_IDENTIFIER] = {convert_identifier, TEXT_ONLY},
@@ -299,6 +311,9 @@ void value_mistake(struct config_load *load, const struct config_key *row, uint3
     allowed[builder.size] = '\0';
     if (is_url && is_text && memchr(raw.bytes, '@', raw.size) != NULL) {
         found = "a url with a password"; /* Which must not go into any log. */
+    }
+    if (row->kind == SFE_KEY_SECRET) {
+        found = "a secret itself, or nothing that says where one is";
     }
     if (row->kind == SFE_KEY_WORD && is_text) {
         best = nearest_word(row, raw);
@@ -341,7 +356,8 @@ static void read_simple(struct config_load *load, const struct config_key *row, 
                         void *base)
 {
     enum sfe_json_kind kind = sfe_json_kind(&load->json, token);
-    struct value value = {load, row, sfe_json_raw(&load->json, token), base};
+    struct value value = {load, row, sfe_json_raw(&load->json, token), base,
+                          load_place_file(load, token)};
     const char *problem;
 
     SFE_ASSERT(readings[row->kind].convert != NULL);
@@ -355,6 +371,31 @@ static void read_simple(struct config_load *load, const struct config_key *row, 
     problem = load->failure == SFE_OK ? readings[row->kind].convert(&value) : NULL;
     if (problem != NULL) {
         value_mistake(load, row, token, problem);
+    }
+}
+
+/* One url or a list of them. */
+static void read_brokers(struct config_load *load, const struct config_key *row, uint32_t token,
+                         void *base)
+{
+    bool is_list = sfe_json_kind(&load->json, token) == SFE_JSON_ARRAY;
+    uint32_t count = is_list ? sfe_json_length(&load->json, token) : 1u;
+    uint32_t item = is_list ? sfe_json_first(&load->json, token) : token;
+    struct sfe_config_broker *brokers;
+
+    if (count < row->min || count > row->max) {
+        value_mistake(load, row, token, count == 0 ? "empty" : "too many entries");
+        return;
+    }
+    brokers = (struct sfe_config_broker *)load_take(load, count * sizeof(*brokers));
+    if (brokers == NULL) {
+        return;
+    }
+    value_store_pointer(row, base, brokers);
+    memcpy((uint8_t *)base + row->count_offset, &count, sizeof(count));
+    for (uint32_t i = 0; i < count; i++) {
+        read_simple(load, row, item, &brokers[i]);
+        item = is_list ? sfe_json_next(&load->json, token, item) : item;
     }
 }
 
@@ -375,10 +416,14 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
         reference_read_streams(load, row, token, base);
         break;
     case SFE_KEY_TEXTS:
+    case SFE_KEY_HOSTS:
         reference_read_texts(load, row, token, base);
         break;
     case SFE_KEY_SCALAR:
         read_scalar(load, row, token, base);
+        break;
+    case SFE_KEY_MQTT_URL:
+        read_brokers(load, row, token, base);
         break;
     default:
         read_simple(load, row, token, base);
@@ -388,7 +433,7 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
 
 void value_default(struct config_load *load, const struct config_key *row, void *base)
 {
-    struct value value = {load, row, sfe_slice_text(row->fallback), base};
+    struct value value = {load, row, sfe_slice_text(row->fallback), base, load->path};
 
     if (row->kind == SFE_KEY_STREAM && !row->required) {
         value_store_number(row, base, UINT32_MAX); /* -1: none. */

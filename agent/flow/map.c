@@ -192,6 +192,13 @@ static enum sfe_code fail_field(const struct map_field *field, const struct flow
     return sfe_within(err, "%.64s", field->name);
 }
 
+enum sfe_code map_add_field_value(const struct map_field *field, const struct flow_place *place,
+                                  struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
+{
+    enum sfe_code code = add_value(field, place, out, is_left_out, err);
+    return code == SFE_OK ? code : fail_field(field, place, err);
+}
+
 static struct sfe_slice trim(struct sfe_slice text)
 {
     static const char blanks[] = " \t\r\n";

@@ -5,6 +5,7 @@
 
 #include "flow/map.h"
 #include "flow/pointer.h"
+#include "flow/template.h"
 
 /* Heads begin with a comma, are escaped, and end behind the colon: ,"Value__c": or
  * ,"Parent__r":{"Id__c": */
@@ -30,5 +31,12 @@ struct sfe_map {
     const struct map_field *id_field; /* NULL: the record has no external ID. */
     uint32_t field_count;
 };
+
+/* Adds one field's value as JSON, or sets *is_left_out: what a record is made of, for who wants to
+ * see it alone. Errors as of sfe_map_add_record. */
+SFE_MUST_USE enum sfe_code map_add_field_value(const struct map_field *field,
+                                               const struct flow_place *place,
+                                               struct sfe_builder *out, bool *is_left_out,
+                                               struct sfe_error *err);
 
 #endif

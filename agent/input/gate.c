@@ -49,6 +49,7 @@ static void end_connection(struct gate *gate, uint8_t reason, const struct sfe_e
     if (gate->broker.socket != NULL && gate->client.socket != NULL) {
         write_last(gate, reason);
     }
+    gate_link_end(gate);
     close_side(gate, &gate->client);
     close_side(gate, &gate->broker);
     gate_pending_clear(&gate->pending);
@@ -59,7 +60,9 @@ static void end_connection(struct gate *gate, uint8_t reason, const struct sfe_e
     gate->inbox.skip_bytes = 0;
     memset(&gate->border, 0, sizeof(gate->border));
     gate->level = 0;
+    gate->opening_bytes = 0;
     gate->is_standing = false;
+    gate->is_answered = false;
     gate->is_accepted = false;
     gate->is_waiting = false;
     gate->is_blocked = false;
@@ -78,14 +81,21 @@ static void watch(struct gate *gate, struct gate_side *side, unsigned events, sf
     }
 }
 
+static bool may_read_broker(const struct gate *gate)
+{
+    return gate_broker_has_room(gate) && !gate->client.out.is_held;
+}
+
 static void watch_both(struct gate *gate)
 {
     unsigned client = gate_client_has_room(gate) ? SFE_POLL_READ : 0u;
-    unsigned broker = SFE_POLL_WRITE;
+    unsigned broker;
 
     if (gate->is_standing) {
-        bool may_read = gate_broker_has_room(gate) && !gate->client.out.is_held;
-        broker = (may_read ? SFE_POLL_READ : 0u) | (gate->broker.out.is_held ? SFE_POLL_WRITE : 0u);
+        broker = (may_read_broker(gate) ? SFE_POLL_READ : 0u) |
+                 (gate->broker.out.is_held ? SFE_POLL_WRITE : 0u);
+    } else {
+        broker = gate_link_awaits(gate);
     }
     client |= gate->client.out.is_held ? SFE_POLL_WRITE : 0u;
     watch(gate, &gate->client, client, on_client);
@@ -103,12 +113,14 @@ static uint8_t reason_of(const struct gate *gate, enum sfe_code code)
 /* The client left in order; where the broker kept it waiting, that is why. */
 static void client_left(const struct gate *gate, struct sfe_error *err)
 {
+    char name[96];
+
+    gate_link_name(gate, name, sizeof(name));
     if (!gate->is_standing) {
-        (void)sfe_fail(err, SFE_E_TIMEOUT, "cannot connect to %s:%u: no answer", gate->options.host,
-                       (unsigned)gate->options.port);
-    } else if (gate->level == 0) {
-        (void)sfe_fail(err, SFE_E_TIMEOUT, "%s:%u does not answer CONNECT", gate->options.host,
-                       (unsigned)gate->options.port);
+        (void)sfe_fail(err, SFE_E_TIMEOUT, "cannot connect to %s: %s", name,
+                       gate->is_secured ? "no end of the TLS handshake" : "no answer");
+    } else if (!gate->is_answered) {
+        (void)sfe_fail(err, SFE_E_TIMEOUT, "%s does not answer CONNECT", name);
     } else {
         (void)sfe_fail(err, SFE_E_NETWORK, "the MQTT client left");
     }
@@ -127,6 +139,24 @@ static enum sfe_code write_to_broker(struct gate *gate, struct sfe_error *err)
     return code;
 }
 
+/* What TLS has read ahead while there was no room. */
+static enum sfe_code take_more(struct gate *gate, struct sfe_error *err)
+{
+    enum sfe_code code = SFE_OK;
+    bool has_data = true;
+
+    while (code == SFE_OK && has_data && gate_link_has_more(gate) && may_read_broker(gate)) {
+        code = gate_broker_receive(gate, &has_data, err);
+        if (code == SFE_OK) {
+            code = write_to_broker(gate, err);
+        }
+        if (code == SFE_OK) {
+            code = gate_flush(gate, &gate->client, err);
+        }
+    }
+    return code;
+}
+
 /* After all that was read is dealt with: writes in one go what became due, or ends a connection
  * that failed. */
 static void settle(struct gate *gate, enum sfe_code code, struct sfe_error *err)
@@ -142,6 +172,9 @@ static void settle(struct gate *gate, enum sfe_code code, struct sfe_error *err)
     }
     if (code == SFE_OK) {
         code = gate_flush(gate, &gate->client, err);
+    }
+    if (code == SFE_OK) {
+        code = take_more(gate, err);
     }
     if (code == SFE_OK) {
         watch_both(gate);
@@ -180,20 +213,18 @@ static void on_client(void *owner, struct sfe_socket *socket, unsigned events)
 static void on_broker(void *owner, struct sfe_socket *socket, unsigned events)
 {
     struct gate *gate = owner;
-    const struct sfe_poller *poller = gate->options.poller;
     struct sfe_error err = {0};
     enum sfe_code code = SFE_OK;
     bool has_data = false;
 
     SFE_ASSERT(socket == gate->broker.socket);
     if (!gate->is_standing) {
-        gate->is_standing = poller->connected(poller->context, socket);
+        code = gate_link_move_on(gate, &err);
     }
     if ((events & SFE_POLL_WRITE) != 0 && gate->is_standing) {
         gate->broker.out.is_held = false;
     }
-    /* Of a connection that failed, the read says why. */
-    if ((events & (SFE_POLL_READ | SFE_POLL_FAILED)) != 0 || !gate->is_standing) {
+    if (code == SFE_OK && gate->is_standing && (events & (SFE_POLL_READ | SFE_POLL_FAILED)) != 0) {
         code = gate_broker_receive(gate, &has_data, &err);
     }
     if (code == SFE_OK && !has_data && (events & SFE_POLL_FAILED) != 0) {
@@ -260,6 +291,13 @@ static enum sfe_code take_memory(struct gate *gate, struct sfe_arena *arena, str
     return gate_pending_open(&gate->pending, gate->options.receive_maximum, arena, err);
 }
 
+size_t gate_memory_bytes(uint32_t event_bytes_max, uint16_t receive_maximum)
+{
+    return sfe_arena_cost(sizeof(struct gate)) + sfe_arena_cost(GATE_INBOX_BYTES(event_bytes_max)) +
+           sfe_arena_cost(GATE_CLIENT_BYTES) + sfe_arena_cost(GATE_OUT_BYTES) +
+           gate_pending_memory_bytes(receive_maximum);
+}
+
 enum sfe_code gate_open(const struct gate_options *options, struct sfe_arena *arena,
                         struct gate **gate, uint16_t *port, struct sfe_error *err)
 {
@@ -284,6 +322,14 @@ enum sfe_code gate_open(const struct gate_options *options, struct sfe_arena *ar
     poller->watch(poller->context, self->listener, SFE_POLL_READ, on_listener, self);
     *gate = self;
     return SFE_OK;
+}
+
+void gate_use(struct gate *gate, const char *host, uint16_t port, bool is_tls)
+{
+    SFE_ASSERT(!is_tls || gate->options.tls_session != NULL);
+    gate->options.host = host;
+    gate->options.port = port;
+    gate->options.is_tls = is_tls;
 }
 
 bool gate_turn(struct gate *gate)

@@ -5,6 +5,9 @@
  * gate answers it when its events are durable. Nothing else answers it. While a message waits for
  * room, all else overtakes it. Edge thread; all memory is taken at open.
  *
+ * The connection to the broker may be secured: the gate is where TLS ends, so that the client needs
+ * none.
+ *
  * The promise: a PUBACK leaves only on the connection on which its message came, in the order of
  * arrival, and after the durable sequence of every stream that took the message has reached it.
  */
@@ -13,17 +16,21 @@
 
 #include "input/intake.h"
 #include "port/poller.h"
+#include "port/tls.h"
 
 struct gate;
 
 struct gate_options {
     const char *host; /* The broker. Borrowed, as all pointers here. */
     uint16_t port;
+    bool is_tls; /* The connection to the broker is secured by `tls_session`. */
     uint16_t
         receive_maximum; /* As the client's CONNECT says; what a broker sends beyond it waits. */
     uint32_t event_bytes_max;
     struct sfe_intake *intake;
     struct sfe_poller *poller;
+    const struct sfe_tls *tls;           /* NULL: never secured. */
+    struct sfe_tls_session *tls_session; /* The gate's until gate_close. */
 };
 
 struct gate_facts {
@@ -34,9 +41,15 @@ struct gate_facts {
     uint64_t unacknowledged;
 };
 
+/* What a gate takes from the arena. Pure. */
+size_t gate_memory_bytes(uint32_t event_bytes_max, uint16_t receive_maximum);
+
 /* Listens on loopback; *port is where the client must connect to. */
 SFE_MUST_USE enum sfe_code gate_open(const struct gate_options *options, struct sfe_arena *arena,
                                      struct gate **gate, uint16_t *port, struct sfe_error *err);
+
+/* The next connection goes to this broker instead. `host` is borrowed. */
+void gate_use(struct gate *gate, const char *host, uint16_t port, bool is_tls);
 
 /* Releases acknowledgements and tries a message again that waits for room. True while one waits. */
 bool gate_turn(struct gate *gate);

@@ -3,13 +3,24 @@
 #include "base/arena.h"
 #include "base/assert.h"
 
+/* Most messages enter one stream. Where they enter more, fewer are in flight. */
+static uint32_t receipts_max(uint16_t receive_maximum)
+{
+    return 2u * receive_maximum + GATE_RECEIPTS_MAX;
+}
+
+size_t gate_pending_memory_bytes(uint16_t receive_maximum)
+{
+    return sfe_arena_cost(receive_maximum * sizeof(struct gate_acknowledgement)) +
+           sfe_arena_cost(receipts_max(receive_maximum) * sizeof(struct sfe_receipt));
+}
+
 enum sfe_code gate_pending_open(struct gate_pending *pending, uint16_t receive_maximum,
                                 struct sfe_arena *arena, struct sfe_error *err)
 {
     SFE_ASSERT(receive_maximum > 0);
     pending->capacity = receive_maximum;
-    /* Most messages enter one stream. Where they enter more, fewer are in flight. */
-    pending->receipt_capacity = 2u * receive_maximum + GATE_RECEIPTS_MAX;
+    pending->receipt_capacity = receipts_max(receive_maximum);
     pending->acknowledgements =
         sfe_arena_take(arena, pending->capacity * sizeof(*pending->acknowledgements), err);
     if (pending->acknowledgements == NULL) {

@@ -53,14 +53,15 @@ static enum sfe_code see_connack(struct gate *gate, struct sfe_slice body, struc
     struct mqtt_connack connack;
     enum sfe_code code;
 
-    if (gate->level != 0) {
-        return sfe_fail(err, SFE_E_PROTOCOL, "the broker answers CONNECT twice");
+    if (gate->level == 0 || gate->is_answered) {
+        return sfe_fail(err, SFE_E_PROTOCOL, "the broker answers CONNECT %s",
+                        gate->is_answered ? "twice" : "before it has come");
     }
-    code = mqtt_connack_parse(body, &connack, err);
+    code = mqtt_connack_parse(body, gate->level, &connack, err);
     if (code != SFE_OK) {
         return code;
     }
-    gate->level = connack.level;
+    gate->is_answered = true;
     gate->is_accepted = connack.reason == 0;
     if (!gate->is_accepted && gate->why.code == SFE_OK) {
         (void)refused_by_broker(&gate->why, "the broker refuses us", connack.reason);
@@ -74,7 +75,7 @@ static enum sfe_code check_packet(const struct gate *gate, const struct mqtt_fra
     bool may_be_first = frame->type == MQTT_PACKET_CONNACK || frame->type == MQTT_PACKET_AUTH;
     enum sfe_code code = mqtt_frame_check_from_server(frame, err);
 
-    if (code == SFE_OK && gate->level == 0 && !may_be_first) {
+    if (code == SFE_OK && !gate->is_answered && !may_be_first) {
         return sfe_fail(err, SFE_E_PROTOCOL, "a packet of type %d before CONNACK",
                         (int)frame->type);
     }
@@ -137,7 +138,7 @@ static enum sfe_code pass_waiting(struct gate *gate, struct sfe_error *err)
 
     while (code == SFE_OK && inbox->passed < inbox->end) {
         struct mqtt_frame frame;
-        struct sfe_slice packet;
+        struct sfe_slice packet = {NULL, 0};
 
         code = find_packet(gate, inbox->passed, &frame, &packet, err);
         if (code == SFE_OK && frame.type != MQTT_PACKET_PUBLISH) {
@@ -342,10 +343,9 @@ enum sfe_code gate_broker_take(struct gate *gate, struct sfe_error *err)
 
 enum sfe_code gate_broker_receive(struct gate *gate, bool *has_data, struct sfe_error *err)
 {
-    const struct sfe_poller *poller = gate->options.poller;
     struct gate_inbox *inbox = &gate->inbox;
     size_t room;
-    size_t count = 0;
+    struct sfe_builder place;
 
     *has_data = false;
     make_room(inbox);
@@ -354,12 +354,11 @@ enum sfe_code gate_broker_receive(struct gate *gate, bool *has_data, struct sfe_
         return SFE_OK;
     }
     room = room < GATE_READ_BYTES ? room : GATE_READ_BYTES;
-    switch (poller->read(poller->context, gate->broker.socket, inbox->bytes + inbox->end, room,
-                         &count, err)) {
+    place = sfe_builder_make(inbox->bytes + inbox->end, room);
+    switch (gate_side_read(gate, &gate->broker, &place, err)) {
     case SFE_IO_DATA:
-        SFE_ASSERT(count <= room);
         *has_data = true;
-        inbox->end += count;
+        inbox->end += place.size;
         return gate_broker_take(gate, err);
     case SFE_IO_WOULD_BLOCK:
         return SFE_OK;

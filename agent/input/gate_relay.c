@@ -28,14 +28,13 @@ bool gate_pipe_add(struct gate_pipe *pipe, struct sfe_slice bytes)
 
 enum sfe_code gate_flush(struct gate *gate, struct gate_side *side, struct sfe_error *err)
 {
-    const struct sfe_poller *poller = gate->options.poller;
     struct gate_pipe *pipe = &side->out;
 
     while (gate_pipe_size(pipe) != 0 && !pipe->is_held) {
         struct sfe_slice bytes = sfe_slice_make(pipe->bytes + pipe->begin, gate_pipe_size(pipe));
         size_t count = 0;
 
-        switch (poller->write(poller->context, side->socket, bytes, &count, err)) {
+        switch (gate_side_write(gate, side, bytes, &count, err)) {
         case SFE_IO_DATA:
             pipe->begin += count;
             break;
@@ -97,9 +96,28 @@ static enum sfe_code client_packet(struct gate *gate, struct sfe_error *err)
     }
 }
 
+/* Learns the protocol level from the first packet, which is passed on like all others. */
+static enum sfe_code see_opening(struct gate *gate, struct sfe_slice bytes, struct sfe_error *err)
+{
+    enum sfe_code code;
+
+    for (size_t i = 0; i < bytes.size && gate->opening_bytes < GATE_OPENING_BYTES_MAX; i++) {
+        gate->opening[gate->opening_bytes++] = bytes.bytes[i];
+    }
+    code = mqtt_connect_parse_level(sfe_slice_make(gate->opening, gate->opening_bytes),
+                                    &gate->level, err);
+    return code == SFE_E_AGAIN ? SFE_OK : code;
+}
+
 static enum sfe_code pass_client_bytes(struct gate *gate, struct sfe_slice bytes,
                                        struct sfe_error *err)
 {
+    if (gate->level == 0) {
+        enum sfe_code code = see_opening(gate, bytes, err);
+        if (code != SFE_OK) {
+            return code;
+        }
+    }
     while (bytes.size != 0) {
         bool is_whole = false;
         enum sfe_code code = mqtt_border_pass(&gate->border, &bytes, &is_whole, err);
@@ -116,24 +134,21 @@ static enum sfe_code pass_client_bytes(struct gate *gate, struct sfe_slice bytes
 
 enum sfe_code gate_client_receive(struct gate *gate, bool *has_data, struct sfe_error *err)
 {
-    const struct sfe_poller *poller = gate->options.poller;
     struct gate_pipe *pipe = &gate->broker.out;
     size_t room = client_room(gate);
-    size_t count = 0;
-    uint8_t *place;
+    struct sfe_builder place;
 
     *has_data = false;
     if (room == 0) {
         return SFE_OK;
     }
     make_room(pipe, room);
-    place = pipe->bytes + pipe->end;
-    switch (poller->read(poller->context, gate->client.socket, place, room, &count, err)) {
+    place = sfe_builder_make(pipe->bytes + pipe->end, room);
+    switch (gate_side_read(gate, &gate->client, &place, err)) {
     case SFE_IO_DATA:
-        SFE_ASSERT(count <= room);
         *has_data = true;
-        pipe->end += count;
-        return pass_client_bytes(gate, sfe_slice_make(place, count), err);
+        pipe->end += place.size;
+        return pass_client_bytes(gate, sfe_builder_slice(&place), err);
     case SFE_IO_WOULD_BLOCK:
         return SFE_OK;
     case SFE_IO_CLOSED:

@@ -1,7 +1,8 @@
 /* What the files of the gate share: its state, and their functions on it.
  *
  * gate.c: connections. gate_broker.c: what comes from the broker. gate_relay.c: bytes from the
- * client, and on their way out. gate_acknowledge.c: what is owed to the broker. Edge thread.
+ * client, and on their way out. gate_acknowledge.c: what is owed to the broker. gate_link.c: the
+ * connection to the broker, secured or not. Edge thread.
  */
 #ifndef SFE_INPUT_GATE_STATE_H
 #define SFE_INPUT_GATE_STATE_H
@@ -22,6 +23,10 @@
 #define GATE_PACKET_BYTES_MAX (32u * 1024u)
 /* The inbox holds one read, and a message of the largest payload with its topic and properties. */
 #define GATE_INBOX_BYTES(event_bytes_max) (GATE_READ_BYTES + (event_bytes_max) + 64u * 1024u)
+/* CONNECT up to its protocol level: header, the name "MQTT" and its length, and the level. */
+#define GATE_OPENING_BYTES_MAX (MQTT_HEADER_BYTES_MAX + 7u)
+/* One record of TLS (RFC 8446, section 5.1). */
+#define GATE_RECORD_BYTES_MAX (16u * 1024u)
 /* A message's streams, and the dead letters. */
 #define GATE_RECEIPTS_MAX (SFE_STREAMS_MAX + 1u)
 
@@ -76,11 +81,16 @@ struct gate {
     struct gate_inbox inbox;
     struct gate_pending pending;
     struct mqtt_border border; /* Of the bytes from client to broker. */
-    uint8_t level;             /* MQTT_LEVEL_..., told by the CONNACK; 0: none has come. */
-    bool is_standing;          /* The connection to the broker stands. */
-    bool is_accepted;          /* CONNACK with success. */
-    bool is_waiting;           /* The message at the front has to wait, for whatever reason. */
-    bool is_blocked;           /* It waits for room in a stream. */
+    uint8_t level;             /* MQTT_LEVEL_..., told by the client's CONNECT; 0: not yet. */
+    uint8_t opening[GATE_OPENING_BYTES_MAX]; /* The first bytes of CONNECT. */
+    uint8_t opening_bytes;
+    bool is_secured;  /* The connection to the broker uses TLS, which has begun. */
+    unsigned awaited; /* Events for which the handshake of TLS waits. */
+    bool is_standing; /* The connection to the broker stands, TLS included. */
+    bool is_answered; /* CONNACK, whatever it says. */
+    bool is_accepted; /* CONNACK with success. */
+    bool is_waiting;  /* The message at the front has to wait, for whatever reason. */
+    bool is_blocked;  /* It waits for room in a stream. */
     bool is_stopping;
     uint32_t pings_answered; /* By us: so many PINGRESP of the broker are surplus. */
     uint32_t progress;       /* Of the message at the front, see struct sfe_message. */
@@ -90,6 +100,9 @@ struct gate {
     uint64_t received;
     uint64_t acknowledged;
 };
+
+/* What the ring takes from the arena. Pure. */
+size_t gate_pending_memory_bytes(uint16_t receive_maximum);
 
 static inline size_t gate_pipe_size(const struct gate_pipe *pipe)
 {
@@ -129,6 +142,29 @@ SFE_MUST_USE enum sfe_code gate_broker_receive(struct gate *gate, bool *has_data
 
 /* Deals with what is in the inbox, as far as there is room for it. */
 SFE_MUST_USE enum sfe_code gate_broker_take(struct gate *gate, struct sfe_error *err);
+
+/* gate_link.c */
+
+/* Moves the connection to the broker on until it stands. Errors: SFE_E_NETWORK, SFE_E_TLS. */
+SFE_MUST_USE enum sfe_code gate_link_move_on(struct gate *gate, struct sfe_error *err);
+
+/* Events that the connection waits for until it stands. */
+unsigned gate_link_awaits(const struct gate *gate);
+
+/* As the poller's, through TLS where the side is secured. */
+enum sfe_io gate_side_read(struct gate *gate, struct gate_side *side, struct sfe_builder *bytes,
+                           struct sfe_error *err);
+enum sfe_io gate_side_write(struct gate *gate, struct gate_side *side, struct sfe_slice bytes,
+                            size_t *count, struct sfe_error *err);
+
+/* True where bytes of the broker wait of which the poller does not tell. */
+bool gate_link_has_more(const struct gate *gate);
+
+/* Ends TLS, before the broker's socket is closed. */
+void gate_link_end(struct gate *gate);
+
+/* Adds "host:port" of the broker. */
+void gate_link_name(const struct gate *gate, char *text, size_t capacity);
 
 /* gate_acknowledge.c */
 

@@ -27,7 +27,10 @@ struct target {
 struct sfe_intake {
     struct sfe_intake_options options;
     struct route *routes;
-    struct target *targets; /* Of the message at hand; one a route and one for the dead letters. */
+    struct target *targets;  /* Of the message at hand; one a route and one for the dead letters. */
+    uint8_t *masked_payload; /* NULL: no route has a guard. */
+    uint8_t *masked_topic;
+    struct sfe_card_guard strays; /* For what no route takes. */
     struct sfe_intake_facts facts;
     uint8_t boot_id[16];
     uint64_t opened_ns; /* Monotonic: with boot id and `arrivals` no two arrivals are alike. */
@@ -79,6 +82,41 @@ static void open_routes(struct sfe_intake *intake)
     intake->options.routes = NULL;
 }
 
+static uint32_t masked_bytes_max(uint32_t event_bytes_max)
+{
+    return event_bytes_max > SFE_EVENT_EXCERPT_BYTES ? event_bytes_max : SFE_EVENT_EXCERPT_BYTES;
+}
+
+size_t sfe_intake_memory_bytes(uint32_t route_count, uint32_t event_bytes_max, bool has_guard)
+{
+    const struct sfe_intake *self = NULL;
+    const size_t guards = has_guard ? sfe_arena_cost(masked_bytes_max(event_bytes_max)) +
+                                          sfe_arena_cost(SFE_TOPIC_BYTES_MAX)
+                                    : 0;
+
+    return guards + sfe_arena_cost(sizeof(*self)) +
+           sfe_arena_cost((route_count + 1u) * sizeof(*self->routes)) +
+           sfe_arena_cost((route_count + 1u) * sizeof(*self->targets));
+}
+
+static enum sfe_code open_guards(struct sfe_intake *intake, struct sfe_arena *arena,
+                                 struct sfe_error *err)
+{
+    const uint32_t most = masked_bytes_max(intake->options.event_bytes_max);
+    bool is_on = false;
+
+    for (uint32_t i = 0; i < intake->options.route_count; i++) {
+        is_on |= sfe_card_guard_is_on(&intake->routes[i].options.guard);
+    }
+    if (!is_on) {
+        return SFE_OK;
+    }
+    intake->strays.finds_numbers = true;
+    intake->masked_payload = sfe_arena_take(arena, most, err);
+    intake->masked_topic = sfe_arena_take(arena, SFE_TOPIC_BYTES_MAX, err);
+    return intake->masked_payload == NULL || intake->masked_topic == NULL ? err->code : SFE_OK;
+}
+
 enum sfe_code sfe_intake_open(const struct sfe_intake_options *options, struct sfe_arena *arena,
                               struct sfe_intake **intake, struct sfe_error *err)
 {
@@ -99,6 +137,9 @@ enum sfe_code sfe_intake_open(const struct sfe_intake_options *options, struct s
     }
     self->options = *options;
     open_routes(self);
+    if (open_guards(self, arena, err) != SFE_OK) {
+        return err->code;
+    }
     options->clock->boot_id(options->clock->context, self->boot_id);
     self->opened_ns = sfe_clock_monotonic_ns(options->clock);
     *intake = self;
@@ -206,6 +247,47 @@ static void make_event(struct sfe_intake *intake, const struct sfe_message *mess
     identify(intake, message, target, wall_ns, event);
 }
 
+/* The beginning of a payload may end inside a card number: what might be one goes. */
+static struct sfe_slice without_open_end(struct sfe_slice text)
+{
+    while (text.size != 0) {
+        uint8_t last = text.bytes[text.size - 1];
+        if (!(last >= '0' && last <= '9') && last != ' ' && last != '-') {
+            break;
+        }
+        text.size--;
+    }
+    return text;
+}
+
+/* Masks what must not be written. */
+static void guard_event(const struct sfe_intake *intake, const struct sfe_message *message,
+                        const struct target *target, struct sfe_event *event,
+                        struct sfe_card_guard_facts *facts)
+{
+    const struct sfe_card_guard *guard =
+        target->route == NULL ? &intake->strays : &target->route->options.guard;
+
+    memset(facts, 0, sizeof(*facts));
+    if (!sfe_card_guard_is_on(guard)) {
+        return;
+    }
+    if (message->payload_bytes > event->payload.size) {
+        event->payload = without_open_end(event->payload);
+    }
+    SFE_ASSERT(event->topic.size <= SFE_TOPIC_BYTES_MAX);
+    event->payload = sfe_card_guard_payload(guard, event->payload, intake->masked_payload, facts);
+    event->topic = sfe_card_guard_text(guard, event->topic, intake->masked_topic, facts);
+}
+
+static void count_guarded(struct sfe_intake *intake, const struct sfe_card_guard_facts *facts)
+{
+    intake->facts.guard.named += facts->named;
+    intake->facts.guard.numbers += facts->numbers;
+    intake->facts.guard.tracks += facts->tracks;
+    intake->facts.guard.authentication += facts->authentication;
+}
+
 static enum sfe_code stage_dead(struct sfe_intake *intake, struct sfe_event *event,
                                 const struct verdict *verdict, struct sfe_receipt *receipt,
                                 struct sfe_error *err)
@@ -240,13 +322,18 @@ static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_me
                                   const struct target *target, struct verdict *verdict,
                                   struct sfe_receipt *receipt, struct sfe_error *err)
 {
+    struct sfe_card_guard_facts guarded;
     struct sfe_event event;
     enum sfe_code code;
 
     make_event(intake, message, target, &event);
+    guard_event(intake, message, target, &event, &guarded);
     if (verdict->reason == NULL) {
         receipt->stream = target->stream;
         code = sfe_stream_stage(target->stream, &event, &receipt->sequence, err);
+        if (code == SFE_OK) {
+            count_guarded(intake, &guarded);
+        }
         if (code == SFE_OK || code == SFE_E_FULL) {
             return code;
         }
@@ -259,7 +346,11 @@ static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_me
     if (event.payload.size < message->payload_bytes) {
         event.flags |= SFE_EVENT_EXCERPT;
     }
-    return stage_dead(intake, &event, verdict, receipt, err);
+    code = stage_dead(intake, &event, verdict, receipt, err);
+    if (code == SFE_OK) {
+        count_guarded(intake, &guarded);
+    }
+    return code;
 }
 
 /* As choose_targets; one target, the dead letters, where the message cannot be admitted. */

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "input/card_guard.h"
 #include "port/clock.h"
 #include "stream/stream.h"
 
@@ -19,8 +20,9 @@ struct sfe_intake_route {
                            by its filter. */
     struct sfe_stream *stream;
     bool ignores_retained;
-    bool identity_by_arrival; /* Each arrival is an event of its own; otherwise equal topic and
-                                 payload are one event. */
+    bool identity_by_arrival;    /* Each arrival is an event of its own; otherwise equal topic and
+                                    payload are one event. */
+    struct sfe_card_guard guard; /* What is masked before anything is written. */
 };
 
 struct sfe_intake_options {
@@ -58,18 +60,26 @@ struct sfe_intake_facts {
     uint64_t retained_ignored;
     uint64_t too_large; /* To the dead letters with the first bytes. */
     uint64_t unmatched; /* No input takes this topic: to the dead letters. */
+    struct sfe_card_guard_facts guard;
 };
 
-/* Opens the door; routes are copied into `arena`. SFE_E_NO_MEMORY. */
+/* What an intake of so many routes takes from the arena; `has_guard`: one of them has a card guard.
+ * Pure. */
+size_t sfe_intake_memory_bytes(uint32_t route_count, uint32_t event_bytes_max, bool has_guard);
+
+/* Opens the door; routes are copied into `arena`, which gives the one buffer for masked copies too
+ * where a route has a guard. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_intake_open(const struct sfe_intake_options *options,
                                            struct sfe_arena *arena, struct sfe_intake **intake,
                                            struct sfe_error *err);
 
 /* Takes one message into every stream whose input matches (each at most once per message and
- * stream). `receipts` has room for `capacity`; *count are filled, 0 where the message is no event
- * (it may be acknowledged at once). SFE_E_FULL: a stream has no room: nothing is lost, call again
- * later with the same message; receipts already given stand. No other failure: what cannot be
- * admitted goes to the dead letters. */
+ * stream). An input's guard comes first: what is staged, and the identity made from it, is of the
+ * masked payload and topic. What no input takes is guarded where any input is. `receipts` has room
+ * for `capacity`; *count are filled, 0 where the message is no event (it may be acknowledged at
+ * once). SFE_E_FULL: a stream has no room: nothing is lost, call again later with the same message;
+ * receipts already given stand. No other failure: what cannot be admitted goes to the dead letters.
+ */
 SFE_MUST_USE enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct sfe_message *message,
                                              struct sfe_receipt *receipts, uint32_t capacity,
                                              uint32_t *count, struct sfe_error *err);

@@ -8,6 +8,7 @@
 #include "base/backoff.h"
 #include "input/gate.h"
 #include "input/mqtt_packet.h"
+#include "input/probe.h"
 #include "port/thread.h"
 
 #include <stdio.h>
@@ -25,6 +26,10 @@
 #define MAIL_COUNT 8u
 /* MQTT 5, section 3.8.3.1: retained messages only with a subscription that is new. */
 #define RETAIN_IF_NEW 1u
+/* How often the first broker is asked whether it is back; less often when it was and then refused.
+ */
+#define PROBE_NS     (30u * SECOND_NS)
+#define PROBE_NS_MAX (3600u * SECOND_NS)
 
 enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_SUBSCRIBING, LINK_RUNNING };
 
@@ -45,7 +50,13 @@ struct mqtt_source {
     uint32_t next;     /* Subscription under way. */
     uint32_t refused;  /* Subscriptions, in this pass. */
     uint64_t connects;
-    bool *is_granted; /* One a subscription. */
+    uint32_t broker;    /* Of this attempt or connection. */
+    bool is_returning;  /* We ended the connection ourselves, for the first broker. */
+    struct probe probe; /* Of the first broker. */
+    uint64_t probe_due_ns;
+    uint64_t probe_delay_ns;
+    struct sfe_tls_session *tls_session; /* NULL: no broker needs one. */
+    bool *is_granted;                    /* One a subscription. */
     bool is_stopping;
     struct sfe_error last_error;
     struct sfe_mutex *mutex; /* Guards mails and mail_count. */
@@ -90,26 +101,74 @@ static void log_failure(const struct mqtt_source *self, const struct sfe_error *
 
     SFE_LOG(self->options.log, level, "mqtt connection failed",
             sfe_text("connection", self->options.connection),
+            sfe_text("host", self->options.brokers[self->broker].host),
             sfe_text("code", sfe_code_name(err->code)), sfe_text("reason", err->message),
             sfe_count("failures", self->attempt), sfe_text("next", "retry"));
+}
+
+/* After a connection that was steady the first broker has its turn again, else the next one. */
+static void choose_broker(struct mqtt_source *self, bool was_steady)
+{
+    if (was_steady) {
+        self->broker = 0;
+        self->probe_delay_ns = PROBE_NS;
+    } else {
+        self->broker = (self->broker + 1u) % self->options.broker_count;
+    }
 }
 
 /* Back to waiting. A failure like the one before is not logged again. */
 static void fail_link(struct mqtt_source *self, const struct sfe_error *err, uint64_t now_ns)
 {
     bool was_running = self->state == LINK_RUNNING;
+    bool was_steady = was_running && now_ns - self->since_ns >= STEADY_NS;
+    uint32_t rounds;
 
-    if (was_running && now_ns - self->since_ns >= STEADY_NS) {
+    if (was_steady) {
         self->attempt = 0;
     }
     self->attempt += self->attempt < UINT32_MAX;
     if (was_running || strcmp(err->message, self->last_error.message) != 0) {
         log_failure(self, err);
     }
+    choose_broker(self, was_steady);
     self->last_error = *err;
     self->state = LINK_WAITING;
-    self->due_ns = now_ns + sfe_backoff_ns(self->attempt, RETRY_BASE_NS, RETRY_CAP_NS,
-                                           random_bits(self, now_ns));
+    /* A round through all brokers is one attempt for the back-off. */
+    rounds = 1u + (self->attempt - 1u) / self->options.broker_count;
+    self->due_ns =
+        now_ns + sfe_backoff_ns(rounds, RETRY_BASE_NS, RETRY_CAP_NS, random_bits(self, now_ns));
+}
+
+/* The first broker is back. What the client says about the end of this connection is no failure. */
+static void return_to_first(struct mqtt_source *self)
+{
+    const struct sfe_error in_order = {0};
+
+    SFE_LOG(self->options.log, SFE_INFO, "mqtt connection returns",
+            sfe_text("connection", self->options.connection),
+            sfe_text("host", self->options.brokers[0].host));
+    self->is_returning = true;
+    self->probe_delay_ns *= 2u;
+    if (self->probe_delay_ns > PROBE_NS_MAX) {
+        self->probe_delay_ns = PROBE_NS_MAX;
+    }
+    probe_end(&self->probe);
+    gate_end(self->gate, 0, &in_order);
+}
+
+static void look_for_first(struct mqtt_source *self, uint64_t now_ns)
+{
+    if (self->state != LINK_RUNNING || self->broker == 0 || self->is_stopping ||
+        self->is_returning) {
+        return;
+    }
+    if (self->probe.has_answered) {
+        return_to_first(self);
+    } else if (now_ns >= self->probe_due_ns) {
+        self->probe_due_ns = now_ns + self->probe_delay_ns;
+        probe_begin(&self->probe, self->options.brokers[0].host, self->options.brokers[0].port);
+    }
 }
 
 /* There is no connection any more, says the client with *err; the gate has often seen why. */
@@ -118,7 +177,15 @@ static void lose_link(struct mqtt_source *self, const struct sfe_error *err, uin
     const struct sfe_error *seen = gate_reason(self->gate);
     struct sfe_error why = seen->code != SFE_OK ? *seen : *err;
 
+    probe_end(&self->probe);
     gate_end(self->gate, 0, &why);
+    if (self->is_returning) {
+        self->is_returning = false;
+        self->broker = 0;
+        self->state = LINK_WAITING;
+        self->due_ns = now_ns;
+        return;
+    }
     fail_link(self, &why, now_ns);
 }
 
@@ -140,9 +207,11 @@ static void see_end(struct mqtt_source *self, const struct mail *mail, uint64_t 
 static void begin_connect(struct mqtt_source *self, uint64_t now_ns)
 {
     const struct sfe_mqtt *mqtt = self->options.mqtt;
+    const struct sfe_mqtt_broker *broker = &self->options.brokers[self->broker];
     struct sfe_error err = {0};
 
     gate_forget_reason(self->gate);
+    gate_use(self->gate, broker->host, broker->port, broker->is_tls);
     if (mqtt->connect(mqtt->context, self->session, &err) != SFE_OK) {
         fail_link(self, &err, now_ns);
         return;
@@ -157,9 +226,11 @@ static void run_link(struct mqtt_source *self, uint64_t now_ns)
 
     self->state = LINK_RUNNING;
     self->since_ns = now_ns;
+    self->probe_due_ns = now_ns + self->probe_delay_ns;
     self->due_ns = self->refused == 0 ? UINT64_MAX : now_ns + delay_ns;
     SFE_LOG(self->options.log, SFE_INFO, "mqtt connection running",
             sfe_text("connection", self->options.connection),
+            sfe_text("host", self->options.brokers[self->broker].host),
             sfe_count("subscriptions", self->options.subscription_count - self->refused),
             sfe_count("refused", self->refused));
 }
@@ -313,7 +384,11 @@ static uint64_t source_turn(void *context, uint64_t now_ns)
 
     take_mail(self, now_ns);
     do_what_is_due(self, now_ns);
+    look_for_first(self, now_ns);
     next_ns = self->is_stopping && self->state == LINK_WAITING ? UINT64_MAX : self->due_ns;
+    if (self->state == LINK_RUNNING && self->broker != 0 && self->probe_due_ns < next_ns) {
+        next_ns = self->probe_due_ns;
+    }
     if (gate_turn(self->gate) && next_ns > now_ns + BLOCKED_TURN_NS) {
         next_ns = now_ns + BLOCKED_TURN_NS;
     }
@@ -351,13 +426,23 @@ static void source_facts(void *context, struct sfe_source_facts *facts)
     facts->last_error = self->last_error;
 }
 
+static void close_tls(struct mqtt_source *self)
+{
+    if (self->tls_session != NULL) {
+        self->options.tls->close(self->options.tls->context, self->tls_session);
+        self->tls_session = NULL;
+    }
+}
+
 static void source_close(void *context)
 {
     struct mqtt_source *self = context;
 
     /* The gate says goodbye to the broker itself: the client would wait for the gate, which is a
      * turn of this thread. */
+    probe_end(&self->probe);
     gate_close(self->gate);
+    close_tls(self);
     self->options.mqtt->close(self->options.mqtt->context, self->session);
     sfe_mutex_close(self->mutex);
 }
@@ -374,6 +459,8 @@ static enum sfe_code open_session(struct mqtt_source *self, uint16_t port, struc
         .keep_alive_s = options->keep_alive_s,
         .session_expiry_s = options->session_expiry_s,
         .receive_maximum = options->receive_maximum,
+        .version = options->version,
+        .will = options->will,
         .on_event = on_event,
         .owner = self,
     };
@@ -383,19 +470,65 @@ static enum sfe_code open_session(struct mqtt_source *self, uint16_t port, struc
     return options->mqtt->open(options->mqtt->context, &session, &self->session, err);
 }
 
+static enum sfe_code open_tls(struct mqtt_source *self, struct sfe_error *err)
+{
+    const struct sfe_tls *tls = self->options.tls;
+
+    for (uint32_t i = 0; i < self->options.broker_count; i++) {
+        if (self->options.brokers[i].is_tls) {
+            return tls->open(tls->context, &self->options.tls_files, &self->tls_session, err);
+        }
+    }
+    return SFE_OK;
+}
+
 static enum sfe_code open_gate(struct mqtt_source *self, struct sfe_arena *arena, uint16_t *port,
                                struct sfe_error *err)
 {
+    const struct sfe_mqtt_broker *first = &self->options.brokers[0];
     struct gate_options options = {
-        .host = self->options.host,
-        .port = self->options.port,
+        .host = first->host,
+        .port = first->port,
+        .is_tls = first->is_tls,
         .receive_maximum = self->options.receive_maximum,
         .event_bytes_max = self->options.event_bytes_max,
         .intake = self->options.intake,
         .poller = self->options.poller,
+        .tls = self->options.tls,
+        .tls_session = self->tls_session,
     };
 
     return gate_open(&options, arena, &self->gate, port, err);
+}
+
+/* Opens what is closed again; on failure nothing of it is left open. */
+static enum sfe_code open_parts(struct mqtt_source *self, struct sfe_arena *arena,
+                                struct sfe_error *err)
+{
+    uint16_t port = 0;
+    enum sfe_code code = open_tls(self, err);
+
+    if (code != SFE_OK) {
+        return code;
+    }
+    code = open_gate(self, arena, &port, err);
+    if (code == SFE_OK) {
+        code = open_session(self, port, err);
+        if (code != SFE_OK) {
+            gate_close(self->gate);
+        }
+    }
+    if (code != SFE_OK) {
+        close_tls(self);
+    }
+    return code;
+}
+
+size_t sfe_mqtt_source_memory_bytes(const struct sfe_mqtt_source_options *options)
+{
+    return sfe_arena_cost(sizeof(struct mqtt_source)) +
+           sfe_arena_cost(options->subscription_count + 1u) +
+           gate_memory_bytes(options->event_bytes_max, options->receive_maximum);
 }
 
 enum sfe_code sfe_mqtt_source_open(const struct sfe_mqtt_source_options *options,
@@ -403,13 +536,15 @@ enum sfe_code sfe_mqtt_source_open(const struct sfe_mqtt_source_options *options
                                    struct sfe_error *err)
 {
     struct mqtt_source *self = sfe_arena_take(arena, sizeof(*self), err);
-    uint16_t port = 0;
     enum sfe_code code;
 
+    SFE_ASSERT(options->broker_count > 0);
     if (self == NULL) {
         return err->code;
     }
     self->options = *options;
+    self->probe.poller = options->poller;
+    self->probe_delay_ns = PROBE_NS;
     self->is_granted = sfe_arena_take(arena, options->subscription_count + 1u, err);
     if (self->is_granted == NULL) {
         return err->code;
@@ -418,15 +553,12 @@ enum sfe_code sfe_mqtt_source_open(const struct sfe_mqtt_source_options *options
     if (self->mutex == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
     }
-    code = open_gate(self, arena, &port, err);
+    code = open_parts(self, arena, err);
     if (code != SFE_OK) {
-        goto out;
+        sfe_mutex_close(self->mutex);
+        return code;
     }
-    code = open_session(self, port, err);
-    if (code != SFE_OK) {
-        gate_close(self->gate);
-        goto out;
-    }
+    self->options.will = NULL; /* The client has it. */
     *source = (struct sfe_source){
         .context = self,
         .turn = source_turn,
@@ -436,7 +568,4 @@ enum sfe_code sfe_mqtt_source_open(const struct sfe_mqtt_source_options *options
         .close = source_close,
     };
     return SFE_OK;
-out:
-    sfe_mutex_close(self->mutex);
-    return code;
 }

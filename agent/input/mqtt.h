@@ -2,8 +2,9 @@
  * through a gate.
  *
  * The gate (gate.h) relays the connection, takes each incoming PUBLISH itself, and acknowledges it
- * once its events are durable. This file keeps the session: connects with jittered back-off,
- * subscribes, says why not.
+ * once its events are durable. This file keeps the session: connects with jittered back-off, to one
+ * broker after the other, subscribes, says why not. While another broker stands in for the first,
+ * that one is asked now and then whether it is back; if so, the connection returns to it.
  */
 #ifndef SFE_INPUT_MQTT_H
 #define SFE_INPUT_MQTT_H
@@ -16,6 +17,13 @@
 #include "port/entropy.h"
 #include "port/mqtt.h"
 #include "port/poller.h"
+#include "port/tls.h"
+
+struct sfe_mqtt_broker {
+    const char *host; /* Name, IPv4 or IPv6 address. */
+    uint16_t port;
+    bool is_tls;
+};
 
 struct sfe_mqtt_subscription {
     const char *filter;
@@ -24,24 +32,31 @@ struct sfe_mqtt_subscription {
 
 struct sfe_mqtt_source_options {
     const char *connection; /* Name. Borrowed, as all pointers here, for the life of the source. */
-    const char *host;
-    uint16_t port;
+    const struct sfe_mqtt_broker *brokers; /* The first is preferred, the others stand in for it. */
+    uint32_t broker_count;
     const char *client_id;
     const char *username;      /* NULL: none. */
     struct sfe_slice password; /* Borrowed. */
     uint32_t keep_alive_s;
     uint32_t session_expiry_s;
     uint16_t receive_maximum;
+    enum sfe_mqtt_version version;
+    const struct sfe_mqtt_will *will; /* NULL: none. Borrowed for the open; its texts for life. */
+    struct sfe_tls_options tls_files; /* Where a broker is_tls. */
     uint32_t event_bytes_max;
     const struct sfe_mqtt_subscription *subscriptions; /* Filters, each once. */
     uint32_t subscription_count;
     struct sfe_intake *intake;
     struct sfe_poller *poller;
     const struct sfe_mqtt *mqtt;
+    const struct sfe_tls *tls; /* NULL where no broker is_tls. */
     const struct sfe_clock *clock;
     const struct sfe_entropy *entropy;
     struct sfe_log *log;
 };
+
+/* What a source with these options takes from the arena. Pure. */
+size_t sfe_mqtt_source_memory_bytes(const struct sfe_mqtt_source_options *options);
 
 /* Opens the gate's listener and the session object; connects with the first turn. Memory from
  * `arena`. */

@@ -275,29 +275,17 @@ enum sfe_code mqtt_publish_parse_properties(struct sfe_slice body, struct mqtt_p
     return SFE_OK;
 }
 
-enum sfe_code mqtt_connack_parse(struct sfe_slice body, struct mqtt_connack *connack,
-                                 struct sfe_error *err)
+static enum sfe_code read_connack_properties(struct sfe_reader *reader,
+                                             struct mqtt_connack *connack, struct sfe_error *err)
 {
-    struct sfe_reader reader = sfe_reader_make(body);
-    uint32_t properties_bytes;
+    uint32_t properties_bytes = read_length(reader);
 
-    connack->is_session_present = (sfe_reader_u8(&reader) & 1u) != 0;
-    connack->reason = sfe_reader_u8(&reader);
-    connack->receive_maximum = UINT16_MAX;
-    connack->level = body.size > 2 ? MQTT_LEVEL_5 : MQTT_LEVEL_3_1_1;
-    if (reader.failed) {
-        return sfe_fail(err, SFE_E_PROTOCOL, "a CONNACK of %zu bytes", body.size);
-    }
-    if (connack->level == MQTT_LEVEL_3_1_1) {
-        return SFE_OK;
-    }
-    properties_bytes = read_length(&reader);
-    if (reader.failed || properties_bytes != reader.rest.size) {
+    if (reader->failed || properties_bytes != reader->rest.size) {
         return sfe_fail(err, SFE_E_PROTOCOL, "a CONNACK with properties of a wrong length");
     }
-    while (reader.rest.size != 0) {
+    while (reader->rest.size != 0) {
         struct property property;
-        enum sfe_code code = read_property(&reader, &property, err);
+        enum sfe_code code = read_property(reader, &property, err);
         if (code != SFE_OK) {
             return code;
         }
@@ -305,6 +293,57 @@ enum sfe_code mqtt_connack_parse(struct sfe_slice body, struct mqtt_connack *con
             connack->receive_maximum = property.number;
         }
     }
+    return SFE_OK;
+}
+
+enum sfe_code mqtt_connack_parse(struct sfe_slice body, uint8_t level, struct mqtt_connack *connack,
+                                 struct sfe_error *err)
+{
+    struct sfe_reader reader = sfe_reader_make(body);
+
+    SFE_ASSERT(level == MQTT_LEVEL_3_1_1 || level == MQTT_LEVEL_5);
+    connack->is_session_present = (sfe_reader_u8(&reader) & 1u) != 0;
+    connack->reason = sfe_reader_u8(&reader);
+    connack->receive_maximum = UINT16_MAX;
+    if (reader.failed || (level == MQTT_LEVEL_3_1_1 && reader.rest.size != 0)) {
+        return sfe_fail(err, SFE_E_PROTOCOL, "a CONNACK of %zu bytes", body.size);
+    }
+    if (level == MQTT_LEVEL_3_1_1) {
+        return SFE_OK;
+    }
+    if (reader.rest.size == 0) {
+        return connack->reason != 0 ? SFE_OK
+                                    : sfe_fail(err, SFE_E_PROTOCOL,
+                                               "a CONNACK of MQTT 3.1.1 for a CONNECT of MQTT 5");
+    }
+    return read_connack_properties(&reader, connack, err);
+}
+
+enum sfe_code mqtt_connect_parse_level(struct sfe_slice bytes, uint8_t *level,
+                                       struct sfe_error *err)
+{
+    struct mqtt_frame frame;
+    struct sfe_slice body;
+    enum sfe_code code = mqtt_frame_parse(bytes, &frame, err);
+    size_t name_bytes = sizeof("\0\4MQTT") - 1;
+
+    if (code != SFE_OK) {
+        return code;
+    }
+    if (frame.type != MQTT_PACKET_CONNECT) {
+        return sfe_fail(err, SFE_E_PROTOCOL, "the client begins with a packet of type %d",
+                        (int)frame.type);
+    }
+    body = sfe_slice_part(bytes, frame.header_bytes, frame.body_bytes);
+    if (body.size <= name_bytes && body.size < frame.body_bytes) {
+        return SFE_E_AGAIN;
+    }
+    if (body.size <= name_bytes ||
+        !sfe_slice_equal(sfe_slice_part(body, 0, name_bytes), SFE_TEXT("\0\4MQTT")) ||
+        (body.bytes[name_bytes] != MQTT_LEVEL_3_1_1 && body.bytes[name_bytes] != MQTT_LEVEL_5)) {
+        return sfe_fail(err, SFE_E_PROTOCOL, "the client speaks neither MQTT 3.1.1 nor MQTT 5");
+    }
+    *level = body.bytes[name_bytes];
     return SFE_OK;
 }
 

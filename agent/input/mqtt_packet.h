@@ -111,14 +111,20 @@ SFE_MUST_USE enum sfe_code mqtt_publish_parse_properties(struct sfe_slice body,
 
 /* What the gate wants to know of a CONNACK. */
 struct mqtt_connack {
-    uint8_t level;  /* Told from its form: MQTT 3.1.1 has no properties. */
     uint8_t reason; /* 0: accepted. */
     bool is_session_present;
     uint16_t receive_maximum; /* The server's own; 65535 where it names none. */
 };
 
-SFE_MUST_USE enum sfe_code mqtt_connack_parse(struct sfe_slice body, struct mqtt_connack *connack,
-                                              struct sfe_error *err);
+/* `level` is that of the CONNECT. A server that does not know level 5 refuses in the form of MQTT
+ * 3.1.1, which is understood. */
+SFE_MUST_USE enum sfe_code mqtt_connack_parse(struct sfe_slice body, uint8_t level,
+                                              struct mqtt_connack *connack, struct sfe_error *err);
+
+/* Reads the protocol level (MQTT_LEVEL_...) of a CONNECT of which `bytes` are the first.
+ * SFE_E_AGAIN: not enough has come. SFE_E_PROTOCOL: it is none, or of another level. */
+SFE_MUST_USE enum sfe_code mqtt_connect_parse_level(struct sfe_slice bytes, uint8_t *level,
+                                                    struct sfe_error *err);
 
 /* Adds a PUBACK with success: four bytes in both versions. */
 void mqtt_puback_add(struct sfe_builder *out, uint16_t packet_id);

@@ -4,12 +4,17 @@
 
 /* After reading flash or beginning a request failed. */
 #define AGAIN_NS 1000000000u
+/* An event that cannot be read for so long is taken for damaged. */
+#define UNREAD_NS (UINT64_C(600) * 1000000000u)
+/* So many that cannot be read in one walk: the medium is away, not one block bad. */
+#define UNREAD_MAX 4u
 
 /* One walk over the window and on into the stream, with the order keys held on the way. */
 struct walk {
     struct sfe_output *output;
     struct output_slot *slot; /* The one being filled; NULL: none yet. */
     uint32_t held;            /* Due entries whose key was held. */
+    uint32_t unread;          /* Events that could not be read again. */
     uint64_t due_ns;
     bool is_blocked; /* No slot, or nothing more may be offered: the walk is over. */
 };
@@ -152,6 +157,31 @@ static bool offer_once(struct walk *walk, struct window_entry *entry, struct sfe
     return true;
 }
 
+/* The entry's event cannot be read. Others of other keys go on, or one bad block would stop them
+ * all. */
+static void put_off_unread(struct walk *walk, struct window_entry *entry)
+{
+    struct sfe_output *output = walk->output;
+
+    if (entry->unread_ns == 0) {
+        entry->unread_ns = output->now_ns;
+    }
+    if (output->now_ns - entry->unread_ns >= UNREAD_NS) {
+        output->facts.gaps++;
+        output_settle_entry(output, entry);
+        return;
+    }
+    walk->due_ns = earlier(walk->due_ns, output->now_ns + AGAIN_NS);
+    walk->unread++;
+    if (entry->order_key == 0) {
+        walk->is_blocked = true; /* Nobody knows what may overtake it: every walk ends here. */
+        return;
+    }
+    entry->due_ns = output->now_ns + AGAIN_NS;
+    walk->is_blocked = walk->unread >= UNREAD_MAX;
+    (void)sfe_lane_claim(output->lane, entry->order_key);
+}
+
 /* Reads the entry's event again and offers it, to a second slot when the first is full. */
 static void offer_entry(struct walk *walk, struct window_entry *entry)
 {
@@ -172,8 +202,8 @@ static void offer_entry(struct walk *walk, struct window_entry *entry)
             is_over = true;
         } else {
             sfe_log_error(output->options.log, SFE_ERROR, "cannot read events from flash", &err);
-            walk->due_ns = earlier(walk->due_ns, output->now_ns + AGAIN_NS);
-            walk->is_blocked = true;
+            put_off_unread(walk, entry);
+            is_over = true;
         }
         if (!is_over && !walk->is_blocked) {
             send_slot(walk);
@@ -349,5 +379,7 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     walk_window(&walk);
     /* What changed in the walk itself may have made room for more. */
     output->next_due_ns = output->has_changed && !walk.is_blocked ? output->now_ns : walk.due_ns;
-    return output->next_due_ns;
+    /* A slot that failed at once has begun a pause: nobody else wakes us at its end. */
+    idle_ns = idle_until(output, ready_ns);
+    return idle_ns == 0 ? output->next_due_ns : earlier(idle_ns, output->next_due_ns);
 }

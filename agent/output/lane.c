@@ -21,15 +21,29 @@ struct sfe_lane {
     uint32_t held;
 };
 
-struct sfe_lane *sfe_lane_open(uint32_t keys_max, struct sfe_arena *arena, struct sfe_error *err)
+/* A power of two, at least twice the keys. */
+static uint32_t place_count(uint32_t keys_max)
 {
     uint32_t count = 16;
 
-    SFE_ASSERT(keys_max > 0);
     SFE_ASSERT(keys_max <= UINT32_MAX / 4);
     while (count < 2 * keys_max) {
         count *= 2;
     }
+    return count;
+}
+
+size_t sfe_lane_memory_bytes(uint32_t keys_max)
+{
+    return sfe_arena_cost(sizeof(struct sfe_lane)) +
+           sfe_arena_cost(place_count(keys_max) * sizeof(struct lane_place));
+}
+
+struct sfe_lane *sfe_lane_open(uint32_t keys_max, struct sfe_arena *arena, struct sfe_error *err)
+{
+    uint32_t count = place_count(keys_max);
+
+    SFE_ASSERT(keys_max > 0);
     struct sfe_lane *lane = sfe_arena_take(arena, sizeof(*lane), err);
     struct lane_place *places =
         lane == NULL ? NULL : sfe_arena_take(arena, count * sizeof(*places), err);

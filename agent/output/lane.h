@@ -6,10 +6,14 @@
 #include "base/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct sfe_arena;
 struct sfe_lane;
+
+/* What it takes from the arena. Pure. */
+size_t sfe_lane_memory_bytes(uint32_t keys_max);
 
 /* Room for `keys_max` keys. NULL on SFE_E_NO_MEMORY (err). */
 struct sfe_lane *sfe_lane_open(uint32_t keys_max, struct sfe_arena *arena, struct sfe_error *err);

@@ -3,6 +3,9 @@
 #include "base/assert.h"
 #include "output/retry.h"
 
+/* How long after the pause an event comes again that may have caused it. */
+#define ASIDE_NS (UINT64_C(300) * 1000000000u)
+
 static struct window_entry *entry_of(struct sfe_output *output, const struct output_slot *slot,
                                      uint32_t place)
 {
@@ -97,6 +100,16 @@ static void finish_smaller(struct sfe_output *output, const struct output_slot *
     }
 }
 
+/* An event that was singled out and then stopped the output may be the reason itself: the probes
+ * after it are for the others. */
+static void wait_aside(const struct sfe_output *output, const struct output_slot *slot,
+                       struct window_entry *entry)
+{
+    if (slot->count == 1 && entry->split_limit == 1) {
+        entry->due_ns = output->pace.hold_until_ns + ASIDE_NS;
+    }
+}
+
 /* The events wait for the target, not for themselves: no try is counted. */
 static void finish_away(struct sfe_output *output, const struct output_slot *slot,
                         const struct sfe_slot_result *result)
@@ -106,6 +119,7 @@ static void finish_away(struct sfe_output *output, const struct output_slot *slo
     }
     if (result->outcome == SFE_SLOT_STOPPED) {
         pace_stopped(&output->pace, slot->epoch, output->now_ns, result->retry_after_s);
+        wait_aside(output, slot, &output->window.entries[slot->entries[0]]);
     } else {
         pace_away(&output->pace, slot->epoch, output->now_ns, result->retry_after_s,
                   output_random(output));

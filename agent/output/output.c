@@ -59,6 +59,19 @@ static void make_start(const struct sfe_output_options *options, struct sfe_curs
     SFE_ASSERT(length > 0 && (size_t)length < sizeof(start->name));
 }
 
+size_t sfe_output_memory_bytes(uint32_t slot_count, uint32_t slot_events_max)
+{
+    const size_t events = (size_t)slot_count * slot_events_max;
+
+    return sfe_arena_cost(sizeof(struct sfe_output)) + sfe_lane_memory_bytes(SFE_WINDOW_EVENTS) +
+           sfe_arena_cost(events * sizeof(uint32_t)) +
+           sfe_arena_cost(slot_count * sizeof(struct output_slot)) +
+           sfe_arena_cost(DEAD_LETTER_ANNOTATION_BYTES) +
+           sfe_arena_cost(events * sizeof(struct sfe_error)) +
+           sfe_arena_cost(events * sizeof(uint32_t)) + window_memory_bytes() +
+           settle_memory_bytes();
+}
+
 static enum sfe_code open_slots(struct sfe_output *output, struct sfe_arena *arena,
                                 struct sfe_error *err)
 {
@@ -208,6 +221,7 @@ void sfe_output_stop(struct sfe_output *output)
 
 bool sfe_output_is_quiet(const struct sfe_output *output)
 {
+    /* A letter that is on its way to flash would be written again after the next start. */
     return output->in_flight == 0 && output->buried == 0;
 }
 

@@ -59,6 +59,9 @@ struct sfe_output_facts {
     struct sfe_error last_error; /* code SFE_OK: none. */
 };
 
+/* What an output takes from the arena. Pure. */
+size_t sfe_output_memory_bytes(uint32_t slot_count, uint32_t slot_events_max);
+
 /* Opens the output at its cursor; takes all its memory from `arena`. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_output_open(const struct sfe_output_options *options,
                                            struct sfe_arena *arena, struct sfe_output **output,
@@ -70,7 +73,7 @@ uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns);
 
 /* No new batch is begun; what is in flight is still settled. */
 void sfe_output_stop(struct sfe_output *output);
-/* True when nothing is in flight, to the target or as a letter to the dead stream. */
+/* True when nothing is in flight, be it to the target or, as a letter, to the dead stream. */
 bool sfe_output_is_quiet(const struct sfe_output *output);
 
 /* The cursor as it stands ("output/stream"). Any thread (its own lock). */

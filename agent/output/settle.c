@@ -12,6 +12,11 @@ struct settle {
     struct sfe_cursor next;   /* Cloud thread: the cursor being made. */
 };
 
+size_t settle_memory_bytes(void)
+{
+    return sfe_arena_cost(sizeof(struct settle));
+}
+
 enum sfe_code settle_open(const struct sfe_cursor *start, struct sfe_arena *arena,
                           struct settle **settle, struct sfe_error *err)
 {

@@ -12,6 +12,9 @@
 struct sfe_arena;
 struct settle;
 
+/* What it takes from the arena. Pure. */
+size_t settle_memory_bytes(void);
+
 /* `start` is copied; its name is kept. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code settle_open(const struct sfe_cursor *start, struct sfe_arena *arena,
                                        struct settle **settle, struct sfe_error *err);

@@ -3,6 +3,11 @@
 #include "base/arena.h"
 #include "base/assert.h"
 
+size_t window_memory_bytes(void)
+{
+    return sfe_arena_cost(SFE_WINDOW_EVENTS * sizeof(struct window_entry));
+}
+
 enum sfe_code window_open(struct window *window, uint64_t next_sequence, struct sfe_arena *arena,
                           struct sfe_error *err)
 {

@@ -26,6 +26,7 @@ struct window_entry {
     uint64_t due_ns;
     uint64_t offered_ns; /* First offering since the last answer; 0: not yet. */
     uint64_t dead_sequence;
+    uint64_t unread_ns; /* When reading it again first failed; 0: it has not. */
     int64_t arrival_ns; /* Unix time. */
     struct sfe_stream_place place;
     uint32_t attempts;    /* Tries that ended with an answer. */
@@ -40,6 +41,9 @@ struct window {
     uint32_t count;
     uint64_t next_sequence; /* Everything below it was read or passed over. */
 };
+
+/* What it takes from the arena. Pure. */
+size_t window_memory_bytes(void);
 
 /* All below `next_sequence` counts as passed. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code window_open(struct window *window, uint64_t next_sequence,

@@ -5,9 +5,6 @@
 
 #include <stdio.h>
 
-/* Beside its parts, what an agent takes that its configuration does not decide. */
-#define SPARE_BYTES (1024u * 1024u)
-
 static enum sfe_code open_bell(struct agent_bell *bell, struct sfe_error *err)
 {
     bell->mutex = sfe_mutex_open();
@@ -88,33 +85,12 @@ static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_setup *setup
     return code;
 }
 
-/* A configuration without parts. */
-static size_t fixed_bytes(const struct sfe_config *config)
-{
-    struct sfe_config none = *config;
-
-    none.connection_count = 0;
-    none.stream_count = 0;
-    none.input_count = 0;
-    none.output_count = 0;
-    return sfe_agent_memory_bytes_max(&none);
-}
-
-enum sfe_code agent_open_part_arena(const struct sfe_config *only, struct sfe_arena **arena,
-                                    struct sfe_error *err)
-{
-    size_t bytes = sfe_agent_memory_bytes_max(only) - fixed_bytes(only);
-
-    return sfe_arena_open(bytes + SPARE_BYTES, arena, err);
-}
-
 enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe_agent **agent,
                              struct sfe_error *err)
 {
     struct sfe_arena *arena = NULL;
     struct sfe_agent *opened;
-    enum sfe_code code =
-        sfe_arena_open(fixed_bytes(options->setup->config) + SPARE_BYTES, &arena, err);
+    enum sfe_code code = agent_open_fixed_arena(&arena, err);
 
     *agent = NULL;
     if (code != SFE_OK) {
@@ -128,6 +104,7 @@ enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe
     opened->platform = options->platform;
     opened->arena = arena;
     opened->log = options->log;
+    opened->learned = options->learned;
     opened->opened_ns = sfe_clock_monotonic_ns(&options->platform->clock);
     code = open_parts(opened, options->setup, err);
     if (code != SFE_OK) {
@@ -150,30 +127,4 @@ void sfe_agent_close(struct sfe_agent *agent)
     close_bell(&agent->cloud_bell);
     close_bell(&agent->flash_bell);
     sfe_arena_close(agent->arena);
-}
-
-/* What one slot of an output takes: request, its gzip, answer, books (records.h). */
-#define SLOT_BYTES_MAX  (2u * 1024u * 1024u)
-#define FIXED_BYTES_MAX (8u * 1024u * 1024u)
-/* What a stream keeps in memory of each of its segments. */
-#define SEGMENT_BOOK_BYTES 128u
-
-size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
-{
-    size_t event = config->agent.event_bytes_max + 128u * 1024u;
-    size_t bytes = FIXED_BYTES_MAX;
-
-    for (uint32_t i = 0; i < config->connection_count; i++) {
-        bytes += 2u * event + 512u * 1024u;
-    }
-    for (uint32_t i = 0; i < config->stream_count; i++) {
-        uint64_t segments = config->streams[i].quota_bytes / config->streams[i].segment_bytes;
-        bytes += 4u * (event + 64u * 1024u) + (size_t)segments * SEGMENT_BOOK_BYTES;
-    }
-    for (uint32_t i = 0; i < config->output_count; i++) {
-        size_t one = 4u * 1024u * 1024u + 2u * event +
-                     config->outputs[i].requests_in_flight * (SLOT_BYTES_MAX + 4u * event);
-        bytes += config->outputs[i].from_count * one;
-    }
-    return bytes;
 }

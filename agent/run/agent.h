@@ -14,15 +14,17 @@
 #include "run/setup.h"
 
 struct sfe_agent;
+struct sfe_learned_clock;
 
 struct sfe_agent_options {
     struct sfe_setup *setup;       /* Held by the agent. */
     struct sfe_platform *platform; /* Borrowed, as all pointers here; must outlive the agent. */
     struct sfe_log *log;
+    struct sfe_learned_clock *learned; /* In front of the platform's clock; NULL: none is. */
 };
 
-/* An upper bound of what `config` takes from the arenas of the agent. All of it is taken at open;
- * what a reload changes is taken again before the old is given back. */
+/* What `config` takes from the arenas of the agent at most, once its streams are what it says. All
+ * of it is taken at open; what a reload changes is taken again before the old is given back. */
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config);
 
 /* Recovers the streams and opens inputs and outputs; connects nothing yet. On failure *agent is

@@ -3,26 +3,17 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/secret.h"
-#include "port/process.h"
+#include "run/compile_parts.h"
 
 #include <string.h>
 
-/* A private key of 8192 bits in PEM takes some 6.5 kB. */
-#define SECRET_BYTES_MAX 8192u
-
-struct compiler {
-    const struct sfe_config *config;
-    struct sfe_arena *arena;
-    sfe_config_report report;
-    void *reader;
-    uint32_t mistakes;
-};
-
-static void report_at(struct compiler *compiler, const struct sfe_config_place *place,
-                      struct sfe_error *err)
+void compile_report(struct compiler *compiler, const struct sfe_config_place *place,
+                    struct sfe_error *err)
 {
-    (void)sfe_error_at(err, compiler->config->path, place->pointer == NULL ? "" : place->pointer,
-                       place->line, place->column);
+    const char *file = place->file == NULL ? compiler->config->path : place->file;
+
+    (void)sfe_error_at(err, file, place->pointer == NULL ? "" : place->pointer, place->line,
+                       place->column);
     compiler->report(compiler->reader, err);
     compiler->mistakes++;
 }
@@ -66,10 +57,10 @@ static enum sfe_code compile_record(struct compiler *compiler,
     };
     code = sfe_map_compile(&options, compiler->arena, map, &bad_field, err);
     if (code == SFE_E_CONFIG) {
-        report_at(compiler,
-                  bad_field < record->field_count ? &record->fields[bad_field].place
-                                                  : &record->place,
-                  err);
+        compile_report(compiler,
+                       bad_field < record->field_count ? &record->fields[bad_field].place
+                                                       : &record->place,
+                       err);
         return SFE_OK;
     }
     return code;
@@ -94,48 +85,38 @@ static enum sfe_code compile_output(struct compiler *compiler,
     code = sfe_template_compile(output->order_by, compiler->config->agent.id, compiler->arena,
                                 &compiled->order_by, err);
     if (code == SFE_E_CONFIG) {
-        report_at(compiler, &output->order_by_place, err);
+        compile_report(compiler, &output->order_by_place, err);
         return SFE_OK;
     }
     return code;
 }
 
-static void trim_line_end(struct sfe_builder *content)
+struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt)
 {
-    while (content->size > 0 && (content->bytes[content->size - 1] == '\n' ||
-                                 content->bytes[content->size - 1] == '\r')) {
-        content->size--;
-    }
+    return (struct sfe_tls_options){
+        .ca_file = mqtt->tls_ca_file,
+        .cert_file = mqtt->tls_cert_file,
+        .key_file = mqtt->tls_key_file,
+        .alpn = mqtt->tls_alpn,
+    };
 }
 
-static enum sfe_code read_secret(struct compiler *compiler,
-                                 const struct sfe_config_connection *connection,
-                                 struct sfe_compiled_connection *compiled, struct sfe_error *err)
+/* Certificates and key of a connection must be there, and fit. */
+static void check_tls_files(struct compiler *compiler,
+                            const struct sfe_config_connection *connection)
 {
-    bool is_mqtt = connection->type == SFE_CONNECTION_MQTT;
-    const char *path = is_mqtt ? connection->mqtt.password_file : connection->salesforce.key_file;
-    uint8_t *memory;
-    struct sfe_builder content;
+    const struct sfe_config_mqtt *mqtt = &connection->mqtt;
+    const struct sfe_tls_options files = sfe_compile_tls_files(mqtt);
+    struct sfe_error err = {0};
+    bool is_needed = false;
 
-    if (path == NULL) {
-        return SFE_OK;
+    for (uint32_t i = 0; i < mqtt->broker_count; i++) {
+        is_needed = is_needed || mqtt->brokers[i].tls;
     }
-    memory = sfe_arena_take(compiler->arena, SECRET_BYTES_MAX, err);
-    if (memory == NULL) {
-        return err->code;
+    if (is_needed && sfe_tls_check(&files, &err) != SFE_OK) {
+        (void)sfe_within(&err, "connection \"%s\"", connection->name);
+        compile_report(compiler, &connection->place, &err);
     }
-    content = sfe_builder_make(memory, SECRET_BYTES_MAX);
-    if (sfe_process_read_secret(path, &content, err) != SFE_OK) {
-        (void)sfe_within(err, "connection \"%s\": cannot use its %s", connection->name,
-                         is_mqtt ? "password_file" : "key_file");
-        report_at(compiler, &connection->place, err);
-        return SFE_OK;
-    }
-    if (is_mqtt) {
-        trim_line_end(&content);
-    }
-    compiled->secret = sfe_builder_slice(&content);
-    return SFE_OK;
 }
 
 enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
@@ -153,8 +134,11 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     if (compiled->outputs == NULL || compiled->connections == NULL) {
         return err->code;
     }
-    for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
-        code = read_secret(&compiler, &config->connections[i], &compiled->connections[i], err);
+    const uint32_t secrets = compiled->without_secrets ? 0 : config->connection_count;
+    for (uint32_t i = 0; i < secrets && code == SFE_OK; i++) {
+        code =
+            compile_connection(&compiler, &config->connections[i], &compiled->connections[i], err);
+        check_tls_files(&compiler, &config->connections[i]);
     }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);
@@ -168,19 +152,26 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     return code;
 }
 
+/* The slice is const for its users; the memory is the arena's, which is ours. */
+static void wipe(struct sfe_slice *secret)
+{
+    uint8_t *memory;
+
+    if (secret->size != 0) {
+        memcpy(&memory, &secret->bytes, sizeof(memory));
+        sfe_wipe(memory, secret->size);
+        *secret = (struct sfe_slice){NULL, 0};
+    }
+}
+
 void sfe_compiled_wipe(struct sfe_compiled *compiled)
 {
     if (compiled->config == NULL || compiled->connections == NULL) {
         return;
     }
     for (uint32_t i = 0; i < compiled->config->connection_count; i++) {
-        struct sfe_slice secret = compiled->connections[i].secret;
-        if (secret.size != 0) {
-            /* The slice is const for its users; the memory is the arena's, which is ours. */
-            uint8_t *memory;
-            memcpy(&memory, &secret.bytes, sizeof(memory));
-            sfe_wipe(memory, secret.size);
-            compiled->connections[i].secret = (struct sfe_slice){NULL, 0};
-        }
+        wipe(&compiled->connections[i].secret);
+        wipe(&compiled->connections[i].tls_key);
+        wipe(&compiled->connections[i].proxy_password);
     }
 }

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "flow/map.h"
+#include "port/tls.h"
 
 struct sfe_arena;
 
@@ -15,14 +16,19 @@ struct sfe_compiled_output {
 };
 
 struct sfe_compiled_connection {
-    struct sfe_slice secret; /* MQTT password or private key (PEM); empty: none. In the arena; wiped
-                                by sfe_compiled_wipe. */
+    struct sfe_slice secret;  /* MQTT password, private key (PEM) or client secret; empty: none. In
+                                 the arena, as all of these; wiped by sfe_compiled_wipe. */
+    struct sfe_slice tls_key; /* Private key of our own certificate (PEM). */
+    struct sfe_slice proxy_password; /* A NUL stands behind it. */
+    char *no_proxy;                  /* The list, joined by commas; NULL: none. No secret. */
 };
 
 struct sfe_compiled {
     const struct sfe_config *config;
     struct sfe_compiled_output *outputs;         /* One for each of config->outputs. */
     struct sfe_compiled_connection *connections; /* One for each of config->connections. */
+    /* Set before sfe_compile: secrets are left alone, for who will not connect to anybody. */
+    bool without_secrets;
 };
 
 /* Compiles `config`. Reports every mistake, with its place in the file, and then fails with
@@ -30,6 +36,9 @@ struct sfe_compiled {
 SFE_MUST_USE enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                                        sfe_config_report report, void *reader,
                                        struct sfe_compiled *compiled, struct sfe_error *err);
+
+/* What TLS to the brokers of a connection reads. */
+struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt);
 
 /* Overwrites the secrets. */
 void sfe_compiled_wipe(struct sfe_compiled *compiled);

@@ -192,6 +192,11 @@ static void on_listener(void *owner, struct sfe_socket *socket, unsigned events)
     poller->watch(poller->context, control->client.socket, SFE_POLL_READ, on_client, control);
 }
 
+size_t sfe_control_memory_bytes(void)
+{
+    return sfe_arena_cost(sizeof(struct sfe_control)) + sfe_arena_cost(SFE_CONTROL_BYTES_MAX);
+}
+
 enum sfe_code sfe_control_open(struct sfe_poller *poller, const char *path,
                                const struct sfe_control_owner *owner, struct sfe_arena *arena,
                                struct sfe_control **control, struct sfe_error *err)

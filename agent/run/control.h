@@ -22,6 +22,9 @@ struct sfe_control_owner {
     void (*begin_reload)(void *context);
 };
 
+/* What it takes from the arena. */
+size_t sfe_control_memory_bytes(void);
+
 /* Listens on `path`. Memory from `arena`. */
 SFE_MUST_USE enum sfe_code sfe_control_open(struct sfe_poller *poller, const char *path,
                                             const struct sfe_control_owner *owner,

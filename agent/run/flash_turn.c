@@ -54,7 +54,7 @@ static bool lowest_cursor(const struct sfe_agent *agent, uint32_t index, uint64_
     return found;
 }
 
-static void release_settled(struct sfe_agent *agent)
+static void release_settled(struct sfe_agent *agent, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < agent->set.stream_count; i++) {
         struct agent_stream *stream = &agent->set.streams[i];
@@ -65,6 +65,9 @@ static void release_settled(struct sfe_agent *agent)
         }
         if (sfe_stream_release(stream->stream, sequence, &err) != SFE_OK) {
             sfe_log_error(agent->log, SFE_WARNING, "cannot give flash back; tried again", &err);
+            /* A full stream takes and settles nothing that would bring us here again. */
+            atomic_store(&agent->has_settled, true);
+            agent->save_again_ns = now_ns + SAVE_AGAIN_NS;
             continue;
         }
         stream->released = sequence;
@@ -108,7 +111,7 @@ static void save_cursors(struct sfe_agent *agent, uint64_t now_ns)
         agent->set.streams[i].marked = agent->marks[i].durable;
     }
     agent->saved_ns = now_ns;
-    release_settled(agent);
+    release_settled(agent, now_ns);
 }
 
 static uint64_t save_turn(struct sfe_agent *agent, uint64_t now_ns)
@@ -162,6 +165,27 @@ static bool pause_turn(struct sfe_agent *agent, uint64_t now_ns)
     return agent_keep_pause(agent, &agent->flash_paused_at);
 }
 
+/* Once a boot, as soon as its time is known. Not having it costs the times of events that were
+ * taken before, if the board restarts: no reason to try again. */
+static void note_boot(struct sfe_agent *agent)
+{
+    const struct sfe_clock *clock = &agent->platform->clock;
+    struct sfe_boot_time boot;
+    struct sfe_error err;
+    int64_t wall_ns = 0;
+
+    if (agent->boot_is_noted || clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
+        return;
+    }
+    agent->boot_is_noted = true;
+    clock->boot_id(clock->context, boot.boot_id);
+    boot.wall_minus_monotonic_ns = wall_ns - (int64_t)sfe_clock_monotonic_ns(clock);
+    if (sfe_boot_times_find(&agent->boot_times, boot.boot_id) == NULL &&
+        sfe_boot_times_save(&agent->platform->storage, &agent->boot_times, &boot, &err) != SFE_OK) {
+        sfe_log_error(agent->log, SFE_WARNING, "cannot note when this boot was", &err);
+    }
+}
+
 uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
 {
     uint64_t due_ns;
@@ -175,6 +199,7 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     if (pause_turn(agent, now_ns)) {
         return UINT64_MAX;
     }
+    note_boot(agent);
     due_ns = commit_streams(agent, now_ns);
     return earlier(due_ns, save_turn(agent, now_ns));
 }

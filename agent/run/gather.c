@@ -13,6 +13,11 @@ struct gathered {
     struct sfe_status_output outputs[AGENT_OUTPUTS_MAX];
 };
 
+size_t agent_gathered_memory_bytes(void)
+{
+    return sfe_arena_cost(sizeof(struct gathered));
+}
+
 enum sfe_code agent_open_gathered(struct sfe_agent *agent, struct sfe_error *err)
 {
     agent->gathered = sfe_arena_take(agent->arena, sizeof(*agent->gathered), err);

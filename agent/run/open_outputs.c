@@ -1,3 +1,4 @@
+#include "run/org_options.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
@@ -6,17 +7,52 @@
 #include <stdio.h>
 #include <string.h>
 
-static enum sfe_code open_org_arena(const struct sfe_config *config, uint32_t index,
-                                    struct sfe_arena **arena, struct sfe_error *err)
+static struct sfe_http_route route_of(const struct sfe_config_salesforce *config,
+                                      const struct sfe_compiled_connection *compiled)
 {
-    struct sfe_config only = *config;
+    struct sfe_slice password = compiled->proxy_password;
+    struct sfe_http_route route = {
+        .cert_file = config->cert_file,
+        .key_pem = compiled->tls_key,
+        .proxy_url = config->proxy_url,
+        .proxy_username = config->proxy_username,
+        .no_proxy = compiled->no_proxy,
+        .interface = config->interface,
+    };
 
-    only.connections = &config->connections[index];
-    only.connection_count = 1;
-    only.stream_count = 0;
-    only.input_count = 0;
-    only.output_count = 0;
-    return agent_open_part_arena(&only, arena, err);
+    if (password.size != 0) {
+        memcpy(&route.proxy_password, &password.bytes, sizeof(route.proxy_password));
+    }
+    return route;
+}
+
+struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, uint32_t connection,
+                                          const struct sfe_platform *platform, struct sfe_log *log)
+{
+    const struct sfe_config_connection *config = &compiled->config->connections[connection];
+    const struct sfe_compiled_connection *own = &compiled->connections[connection];
+    bool is_signed = config->salesforce.flow == SFE_AUTH_JWT_BEARER;
+
+    SFE_ASSERT(config->type == SFE_CONNECTION_SALESFORCE);
+    return (struct sfe_org_options){
+        .name = config->name,
+        .login_url = config->salesforce.login_url,
+        .api_version = config->salesforce.api_version,
+        .client_id = config->salesforce.client_id,
+        .username = config->salesforce.username,
+        .audience = config->salesforce.audience,
+        .key_pem = is_signed ? own->secret : (struct sfe_slice){NULL, 0},
+        .client_secret = is_signed ? (struct sfe_slice){NULL, 0} : own->secret,
+        .route = route_of(&config->salesforce, own),
+        .ca_file = config->salesforce.ca_file,
+        .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
+        .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),
+        .http = &platform->http,
+        .clock = &platform->clock,
+        .entropy = &platform->entropy,
+        .crypto = &platform->crypto,
+        .log = log,
+    };
 }
 
 static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *set,
@@ -24,25 +60,11 @@ static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *s
 {
     const uint32_t index = org->connection_index;
     const struct sfe_config_connection *config = &set->config->connections[index];
-    const struct sfe_org_options options = {
-        .name = config->name,
-        .login_url = config->salesforce.login_url,
-        .api_version = config->salesforce.api_version,
-        .client_id = config->salesforce.client_id,
-        .username = config->salesforce.username,
-        .audience = config->salesforce.audience,
-        .key_pem = set->compiled->connections[index].secret,
-        .ca_file = config->salesforce.ca_file,
-        .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
-        .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),
-        .http = &agent->platform->http,
-        .clock = &agent->platform->clock,
-        .entropy = &agent->platform->entropy,
-        .crypto = &agent->platform->crypto,
-        .log = agent->log,
-    };
+    struct sfe_org_options options =
+        sfe_org_options_of(set->compiled, index, agent->platform, agent->log);
 
-    if (open_org_arena(set->config, index, &org->arena, err) != SFE_OK ||
+    options.learned = agent->learned;
+    if (agent_open_arena(sfe_org_memory_bytes(), &org->arena, err) != SFE_OK ||
         sfe_org_open(&options, org->arena, &org->org, err) != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);
     }
@@ -81,21 +103,6 @@ static struct sfe_org *find_org(const struct agent_set *set, const char *connect
     /* The configuration was checked: an output's connection is an org, and all orgs are open. */
     SFE_ASSERT(false);
     return NULL;
-}
-
-static enum sfe_code open_output_arena(const struct sfe_config *config, uint32_t index,
-                                       struct sfe_arena **arena, struct sfe_error *err)
-{
-    struct sfe_config_output output = config->outputs[index];
-    struct sfe_config only = *config;
-
-    output.from_count = 1; /* Each stream that it reads is a part of its own. */
-    only.outputs = &output;
-    only.output_count = 1;
-    only.connection_count = 0;
-    only.stream_count = 0;
-    only.input_count = 0;
-    return agent_open_part_arena(&only, arena, err);
 }
 
 /* A batch of every output counts its events by its records at most. */
@@ -138,7 +145,8 @@ enum sfe_code agent_open_targets(struct sfe_agent *agent, struct agent_set *set,
         if (output->carried != AGENT_NEW) {
             continue;
         }
-        code = open_output_arena(set->config, output->config_index, &output->arena, err);
+        code = agent_open_arena(agent_output_bytes(set->config, output->config_index),
+                                &output->arena, err);
         if (code == SFE_OK) {
             code = sfe_stream_reader_open(set->streams[output->stream_index].stream, output->arena,
                                           &output->reader, err);

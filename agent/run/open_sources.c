@@ -1,3 +1,4 @@
+#include "run/compile.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
@@ -27,6 +28,19 @@ static void add_subscription(struct plan *plan, const struct sfe_config_input *i
         (struct sfe_mqtt_subscription){input->topic, input->qos};
 }
 
+struct sfe_intake_route agent_route(const struct agent_set *set,
+                                    const struct sfe_config_input *input)
+{
+    return (struct sfe_intake_route){
+        .input = input->name,
+        .filter = input->topic,
+        .stream = set->streams[input->stream].stream,
+        .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
+        .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
+        .guard = {input->mask, input->mask_count, input->card_guard},
+    };
+}
+
 static enum sfe_code make_plan(const struct agent_set *set, const struct agent_source *source,
                                struct plan *plan, struct sfe_error *err)
 {
@@ -44,27 +58,24 @@ static enum sfe_code make_plan(const struct agent_set *set, const struct agent_s
         if (input->connection != connection) {
             continue;
         }
-        plan->routes[plan->route_count++] = (struct sfe_intake_route){
-            .input = input->name,
-            .filter = input->topic,
-            .stream = set->streams[input->stream].stream,
-            .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
-            .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
-        };
+        plan->routes[plan->route_count++] = agent_route(set, input);
         add_subscription(plan, input);
     }
     return SFE_OK;
 }
 
-static enum sfe_code open_arena(const struct sfe_config *config, struct sfe_arena **arena,
-                                struct sfe_error *err)
+static enum sfe_code list_brokers(struct sfe_arena *arena, const struct sfe_config_mqtt *config,
+                                  struct sfe_mqtt_broker **brokers, struct sfe_error *err)
 {
-    struct sfe_config only = *config;
-
-    /* All connections: inputs name theirs by its index. */
-    only.stream_count = 0;
-    only.output_count = 0;
-    return agent_open_part_arena(&only, arena, err);
+    *brokers = sfe_arena_take(arena, config->broker_count * sizeof(**brokers), err);
+    if (*brokers == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < config->broker_count; i++) {
+        const struct sfe_config_broker *broker = &config->brokers[i];
+        (*brokers)[i] = (struct sfe_mqtt_broker){broker->host, broker->port, broker->tls};
+    }
+    return SFE_OK;
 }
 
 static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set *set,
@@ -73,6 +84,13 @@ static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set
 {
     const uint32_t connection = source->connection_index;
     const struct sfe_config_connection *config = &set->config->connections[connection];
+    struct sfe_mqtt_broker *brokers = NULL;
+    const struct sfe_mqtt_will will = {
+        .topic = config->mqtt.will.topic,
+        .payload = sfe_slice_text(config->mqtt.will.payload),
+        .qos = config->mqtt.will.qos,
+        .is_retained = config->mqtt.will.retain,
+    };
     enum sfe_code code;
     const struct sfe_intake_options intake = {
         .routes = plan->routes,
@@ -85,25 +103,32 @@ static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set
     };
 
     code = sfe_intake_open(&intake, source->arena, &source->intake, err);
+    if (code == SFE_OK) {
+        code = list_brokers(source->arena, &config->mqtt, &brokers, err);
+    }
     if (code != SFE_OK) {
         return code;
     }
     const struct sfe_mqtt_source_options options = {
         .connection = config->name,
-        .host = config->mqtt.host,
-        .port = config->mqtt.port,
+        .brokers = brokers,
+        .broker_count = config->mqtt.broker_count,
         .client_id = config->mqtt.client_id,
         .username = config->mqtt.username,
         .password = set->compiled->connections[connection].secret,
         .keep_alive_s = (uint32_t)(config->mqtt.keep_alive_ns / 1000000000u),
         .session_expiry_s = (uint32_t)(config->mqtt.session_expiry_ns / 1000000000u),
         .receive_maximum = config->mqtt.receive_maximum,
+        .version = config->mqtt.version == SFE_CONFIG_MQTT_3_1_1 ? SFE_MQTT_3_1_1 : SFE_MQTT_5,
+        .will = will.topic == NULL ? NULL : &will,
+        .tls_files = sfe_compile_tls_files(&config->mqtt),
         .event_bytes_max = set->config->agent.event_bytes_max,
         .subscriptions = plan->subscriptions,
         .subscription_count = plan->subscription_count,
         .intake = source->intake,
         .poller = &agent->platform->poller,
         .mqtt = &agent->platform->mqtt,
+        .tls = &agent->platform->tls,
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
@@ -127,7 +152,8 @@ enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
         if (source->carried != AGENT_NEW) {
             continue;
         }
-        code = open_arena(set->config, &source->arena, err);
+        code = agent_open_arena(agent_source_bytes(set->config, source->connection_index),
+                                &source->arena, err);
         if (code == SFE_OK) {
             code = make_plan(set, source, &plan, err);
         }

@@ -17,20 +17,6 @@ static void on_durable(void *owner)
     agent->platform->http.wake(agent->platform->http.context);
 }
 
-static enum sfe_code open_arena(const struct sfe_config *config, uint32_t index,
-                                struct sfe_arena **arena, struct sfe_error *err)
-{
-    struct sfe_config only = *config;
-
-    only.streams = &config->streams[index];
-    only.stream_count = 1;
-    only.dead_stream = 0;
-    only.connection_count = 0;
-    only.input_count = 0;
-    only.output_count = 0;
-    return agent_open_part_arena(&only, arena, err);
-}
-
 static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set, uint32_t index,
                                  struct sfe_error *err)
 {
@@ -52,9 +38,10 @@ static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set,
         .on_staged = on_staged,
         .on_durable = on_durable,
         .owner = agent,
+        .boot_times = &agent->boot_times,
     };
 
-    code = open_arena(set->config, index, &set->streams[index].arena, err);
+    code = agent_open_stream_arena(set->config, index, &set->streams[index].arena, err);
     if (code == SFE_OK) {
         code = sfe_stream_open(&options, set->streams[index].arena, &set->streams[index].stream,
                                &recovery, err);
@@ -86,7 +73,13 @@ enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err)
     code =
         sfe_cursor_log_open(&agent->platform->storage, &agent->platform->entropy, AGENT_OUTPUTS_MAX,
                             SFE_STREAMS_MAX + 1u, agent->arena, &agent->cursor_log, err);
-    return code == SFE_OK ? code : sfe_within(err, "cannot open the cursors");
+    if (code != SFE_OK) {
+        return sfe_within(err, "cannot open the cursors");
+    }
+    if (sfe_boot_times_load(&agent->platform->storage, &agent->boot_times, err) != SFE_OK) {
+        sfe_log_error(agent->log, SFE_WARNING, "cannot read when earlier boots were", err);
+    }
+    return SFE_OK;
 }
 
 enum sfe_code agent_open_streams(struct sfe_agent *agent, struct agent_set *set,

@@ -11,6 +11,7 @@
 #include "salesforce/records.h"
 #include "status/rate.h"
 #include "status/report.h"
+#include "stream/boot_times.h"
 #include "stream/cursor.h"
 
 #include <stdatomic.h>
@@ -94,6 +95,7 @@ struct sfe_agent {
     struct sfe_platform *platform;
     struct sfe_arena *arena; /* What no reload changes. */
     struct sfe_log *log;
+    struct sfe_learned_clock *learned;
     uint64_t opened_ns;
 
     struct sfe_cursor_log *cursor_log; /* Flash thread once running. */
@@ -115,10 +117,12 @@ struct sfe_agent {
 
     /* Set by cloud when something was settled, cleared by flash before it takes the cursors. */
     atomic_bool has_settled;
-    uint64_t saved_ns;             /* Flash thread: when the last snapshot was written. */
-    uint64_t save_again_ns;        /* Flash thread: not before this after a failure. */
-    struct sfe_cursor *cursors;    /* Flash thread: scratch for a snapshot. */
-    struct sfe_cursor_mark *marks; /* Flash thread: scratch for a snapshot. */
+    struct sfe_boot_times boot_times; /* As loaded. */
+    bool boot_is_noted;               /* Flash thread: the table on flash holds this boot. */
+    uint64_t saved_ns;                /* Flash thread: when the last snapshot was written. */
+    uint64_t save_again_ns;           /* Flash thread: not before this after a failure. */
+    struct sfe_cursor *cursors;       /* Flash thread: scratch for a snapshot. */
+    struct sfe_cursor_mark *marks;    /* Flash thread: scratch for a snapshot. */
 
     /* The orderly end, in this order. */
     struct sfe_error failure;  /* Edge thread: it cannot go on. */
@@ -152,14 +156,22 @@ void agent_close_output(struct agent_output *output);
 /* Cursor log, and the scratch of snapshots. Main thread. */
 SFE_MUST_USE enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err);
 
-/* An arena for one part: `only` is a configuration of nothing else. */
-SFE_MUST_USE enum sfe_code agent_open_part_arena(const struct sfe_config *only,
-                                                 struct sfe_arena **arena, struct sfe_error *err);
+/* memory.c: what one part takes; an output is one for each stream that it reads. */
+size_t agent_output_bytes(const struct sfe_config *config, uint32_t output);
+size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection);
+/* Arenas for what no reload changes, for a stream, and for another part of `bytes`: with room for
+ * what a run with larger streams has left. What is not touched costs nothing. */
+SFE_MUST_USE enum sfe_code agent_open_fixed_arena(struct sfe_arena **arena, struct sfe_error *err);
+SFE_MUST_USE enum sfe_code agent_open_stream_arena(const struct sfe_config *config, uint32_t stream,
+                                                   struct sfe_arena **arena, struct sfe_error *err);
+SFE_MUST_USE enum sfe_code agent_open_arena(size_t bytes, struct sfe_arena **arena,
+                                            struct sfe_error *err);
 
 /* set.c: memory for a set that is empty; its setup, and what is carried over from `before`; the
  * parts; their end. */
 SFE_MUST_USE enum sfe_code agent_take_set(struct agent_set *set, struct sfe_arena *arena,
                                           struct sfe_error *err);
+size_t agent_set_memory_bytes(void);
 SFE_MUST_USE enum sfe_code agent_plan_set(struct agent_set *set, struct sfe_setup *setup,
                                           const struct agent_set *before, struct sfe_error *err);
 /* Refuses a set whose cursors would not fit beside those that are kept. */
@@ -184,6 +196,7 @@ size_t agent_set_taken(const struct agent_set *set);
 
 /* reload.c: edge thread. */
 SFE_MUST_USE enum sfe_code agent_open_reload(struct sfe_agent *agent, struct sfe_error *err);
+size_t agent_reload_memory_bytes(void);
 bool agent_reload_is_under_way(const struct sfe_agent *agent);
 /* By a signal; and by a client of the control socket, who waits for the outcome. */
 void agent_begin_reload(struct sfe_agent *agent);
@@ -200,6 +213,10 @@ void agent_resume(struct sfe_agent *agent);
 /* Keeps the pause that is asked for, if one is: then true. The thread that `paused_at` is of. */
 bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 
+/* The route of one input; its stream is open. Main thread. */
+struct sfe_intake_route agent_route(const struct agent_set *set,
+                                    const struct sfe_config_input *input);
+
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 /* Wakes the cloud thread where it pauses. Any thread. */
@@ -207,6 +224,9 @@ void agent_kick_cloud(struct sfe_agent *agent);
 
 /* Takes the scratch that agent_add_status needs. Main thread. */
 SFE_MUST_USE enum sfe_code agent_open_gathered(struct sfe_agent *agent, struct sfe_error *err);
+
+/* What that scratch takes from the arena. */
+size_t agent_gathered_memory_bytes(void);
 
 /* Adds the status document. Edge thread. */
 void agent_add_status(void *agent, struct sfe_builder *out);

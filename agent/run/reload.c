@@ -50,6 +50,12 @@ enum sfe_code agent_open_reload(struct sfe_agent *agent, struct sfe_error *err)
     return SFE_OK;
 }
 
+size_t agent_reload_memory_bytes(void)
+{
+    return sfe_arena_cost(sizeof(struct agent_reload)) + sfe_arena_cost(SFE_CONTROL_BYTES_MAX) +
+           agent_set_memory_bytes();
+}
+
 bool agent_reload_is_under_way(const struct sfe_agent *agent)
 {
     return agent->reload->state != RELOAD_NONE;
@@ -92,14 +98,15 @@ static void report(void *reader, const struct sfe_error *mistake)
     sfe_json_end_object(writer);
 }
 
-static void report_fixed(struct agent_reload *reload, const char *pointer, uint32_t line,
+static void report_fixed(struct agent_reload *reload, const struct sfe_config_place *place,
                          const char *what)
 {
+    const char *file = place->file == NULL ? reload->setup->config->path : place->file;
     struct sfe_error mistake;
 
     (void)sfe_fail(&mistake, SFE_E_CONFIG, "%s cannot change by a reload; restart the agent for it",
                    what);
-    (void)sfe_error_at(&mistake, reload->setup->config->path, pointer, line, 0);
+    (void)sfe_error_at(&mistake, file, place->pointer, place->line, place->column);
     report(reload, &mistake);
 }
 
@@ -116,19 +123,20 @@ static void check_fixed(struct agent_reload *reload)
     const struct sfe_config *next = reload->setup->config;
 
     if (strcmp(now->agent.id, next->agent.id) != 0) {
-        report_fixed(reload, "/agent/id", 0, "agent.id");
+        report_fixed(reload, &(struct sfe_config_place){.pointer = "/agent/id"}, "agent.id");
     }
     if (strcmp(now->agent.state, next->agent.state) != 0) {
-        report_fixed(reload, "/agent/state", 0, "agent.state");
+        report_fixed(reload, &(struct sfe_config_place){.pointer = "/agent/state"}, "agent.state");
     }
     if (now->agent.event_bytes_max != next->agent.event_bytes_max) {
-        report_fixed(reload, "/agent/event_max", 0, "agent.event_max");
+        report_fixed(reload, &(struct sfe_config_place){.pointer = "/agent/event_max"},
+                     "agent.event_max");
     }
     for (uint32_t i = 0; i < next->stream_count; i++) {
         for (uint32_t k = 0; k < now->stream_count; k++) {
             if (strcmp(next->streams[i].name, now->streams[k].name) == 0 &&
                 !same_form(&next->streams[i], &now->streams[k])) {
-                report_fixed(reload, next->streams[i].place.pointer, next->streams[i].place.line,
+                report_fixed(reload, &next->streams[i].place,
                              "segment, encrypt or when_full of a stream");
             }
         }

@@ -22,21 +22,34 @@ enum sfe_code agent_take_set(struct agent_set *set, struct sfe_arena *arena, str
     return SFE_OK;
 }
 
+size_t agent_set_memory_bytes(void)
+{
+    const struct agent_set *set = NULL;
+
+    return sfe_arena_cost((SFE_STREAMS_MAX + 1u) * sizeof(*set->streams)) +
+           sfe_arena_cost(SFE_CONNECTIONS_MAX * sizeof(*set->sources)) +
+           sfe_arena_cost(SFE_CONNECTIONS_MAX * sizeof(*set->orgs)) +
+           sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*set->outputs));
+}
+
 static bool same_slice(struct sfe_slice a, struct sfe_slice b)
 {
     return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
 }
 
-/* Is connection `index` of the set what it was in `setup`, down to its secret? */
+/* Is connection `index` of the set what it was in `setup`, down to its secrets? What else is
+ * compiled of it, its configuration decides. */
 static bool same_connection(const struct agent_set *set, uint32_t index,
                             const struct sfe_setup *setup, uint32_t before)
 {
     const struct sfe_config_part a = {set->config, index};
     const struct sfe_config_part b = {setup->config, before};
+    const struct sfe_compiled_connection *now = &set->compiled->connections[index];
+    const struct sfe_compiled_connection *then = &setup->compiled.connections[before];
 
-    return sfe_config_same_connection(a, b) &&
-           same_slice(set->compiled->connections[index].secret,
-                      setup->compiled.connections[before].secret);
+    return sfe_config_same_connection(a, b) && same_slice(now->secret, then->secret) &&
+           same_slice(now->tls_key, then->tls_key) &&
+           same_slice(now->proxy_password, then->proxy_password);
 }
 
 static void plan_streams(struct agent_set *set, const struct agent_set *before)

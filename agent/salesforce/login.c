@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/backoff.h"
+#include "base/learned_clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -72,6 +73,9 @@ void org_learn_time(struct sfe_org *org, const struct sfe_http_answer *answer)
         org->org_minus_monotonic_s =
             answer->date_unix_s - (int64_t)(sfe_org_now_ns(org) / SECOND_NS);
         org->knows_time = true;
+        if (org->options.learned != NULL) {
+            (void)sfe_learned_clock_learn(org->options.learned, answer->date_unix_s);
+        }
     }
 }
 
@@ -122,9 +126,25 @@ static enum sfe_code begin_exchange(struct sfe_org *org, const char *method, con
         .total_timeout_ms = org->options.request_timeout_ms,
         .answer_body = &org->answer_body,
         .tag = &org->login_owner,
+        .route = &org->options.route,
     };
     sfe_builder_rewind(&org->answer_body, 0);
     return org->options.http->begin(org->options.http->context, &request, &org->exchange, err);
+}
+
+static void set_waiting(struct sfe_org *org, bool is_waiting)
+{
+    bool has_changed = false;
+
+    sfe_mutex_lock(org->mutex);
+    has_changed = org->facts.is_waiting_for_clock != is_waiting;
+    org->facts.is_waiting_for_clock = is_waiting;
+    sfe_mutex_unlock(org->mutex);
+    if (has_changed && is_waiting) {
+        SFE_LOG(org->options.log, SFE_WARNING,
+                "the clock is unset: the org is asked for the time before any log-in",
+                sfe_text("connection", org->options.name));
+    }
 }
 
 static enum sfe_code begin_login(struct sfe_org *org, struct sfe_error *err)
@@ -137,7 +157,16 @@ static enum sfe_code begin_login(struct sfe_org *org, struct sfe_error *err)
     };
 
     sfe_builder_rewind(&org->form, 0);
+    if (org->options.client_secret.size != 0) {
+        org->is_asking_time = false; /* Nothing is signed: no clock is needed. */
+        if (oauth_add_secret_form(org->options.client_id, org->options.client_secret, &org->form,
+                                  err) != SFE_OK) {
+            return err->code;
+        }
+        return begin_exchange(org, "POST", "/services/oauth2/token", err);
+    }
     org->is_asking_time = !find_time(org, &claims.now_unix_s);
+    set_waiting(org, org->is_asking_time);
     if (org->is_asking_time) {
         return begin_exchange(org, "GET", "/services/data/", err);
     }
@@ -226,10 +255,9 @@ static void read_login(struct sfe_org *org, const struct sfe_http_answer *answer
 {
     struct oauth_grant grant = {.token = &org->token};
     struct sfe_error err;
-    bool allow_plain = strncmp(org->options.login_url, "http://", 7) == 0;
-    enum sfe_code code =
-        oauth_read_answer(answer->status, answer->content_type,
-                          sfe_builder_slice(&org->answer_body), allow_plain, &grant, &err);
+    enum sfe_code code = oauth_read_answer(answer->status, answer->content_type,
+                                           sfe_builder_slice(&org->answer_body),
+                                           org->options.login_url, &grant, &err);
 
     if (code == SFE_OK) {
         took_token(org, grant.instance_url);
@@ -252,6 +280,9 @@ void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answ
     sfe_wipe(org->form.bytes, org->form.capacity);
     if (answer->code != SFE_OK) {
         err = answer->err;
+        if (org->is_asking_time) {
+            (void)sfe_within(&err, "waiting for the clock, which is unset");
+        }
         err.retry = SFE_RETRY_LATER;
         login_failed(org, &err, answer->retry_after_s);
     } else if (!org->is_asking_time) {
@@ -260,7 +291,7 @@ void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answ
         org->login_ns = 0;
     } else {
         (void)sfe_fail(&err, SFE_E_NOT_READY,
-                       "the clock is unset, and the org did not tell the time");
+                       "waiting for the clock, which is unset: the org did not tell the time");
         err.retry = SFE_RETRY_LATER;
         login_failed(org, &err, answer->retry_after_s);
     }

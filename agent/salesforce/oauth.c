@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "salesforce/host.h"
 #include "salesforce/rest.h"
 
 #include <string.h>
@@ -42,6 +43,10 @@ static const struct refusal refusals[] = {
     {"invalid_grant", "inactive user", HUMAN, false, "activate the user in the org"},
     {"inactive_user", NULL, HUMAN, false, "activate the user in the org"},
     {"inactive_org", NULL, HUMAN, false, "the org is deactivated; ask its administrator"},
+    {"invalid_grant", "no client credentials user", HUMAN, false,
+     "name the user it runs as in the app's client credentials flow"},
+    {"invalid_grant", "request not supported on this domain", HUMAN, false,
+     "set login_url to the org's My Domain: https://NAME.my.salesforce.com"},
     {"invalid_grant", "ip restricted", HUMAN, false,
      "allow this address in the profile's login IP ranges"},
     {"invalid_grant", "login rate exceeded", QUOTA, false, "too many log-ins within an hour; wait"},
@@ -50,9 +55,9 @@ static const struct refusal refusals[] = {
     {"invalid_grant", NULL, HUMAN, false, "check the app's settings and the user"},
     {"invalid_client_id", NULL, HUMAN, false,
      "check auth.client_id and login_url; a new app takes up to 10 minutes"},
-    {"invalid_client", NULL, HUMAN, false, "check auth.client_id"},
-    {"unsupported_grant_type", NULL, HUMAN, false, "enable the JWT bearer flow in the app"},
-    {"invalid_request", NULL, HUMAN, false, "enable the JWT bearer flow in the app"},
+    {"invalid_client", NULL, HUMAN, false, "check auth.client_id and auth.client_secret_file"},
+    {"unsupported_grant_type", NULL, HUMAN, false, "enable the flow of auth.flow in the app"},
+    {"invalid_request", NULL, HUMAN, false, "enable the flow of auth.flow in the app"},
     {"app_not_found", NULL, HUMAN, false, "install the external client app in this org"},
     {"rate_limit_exceeded", NULL, QUOTA, false, "too many log-ins within an hour; wait"},
     {NULL, "login rate exceeded", QUOTA, false, "too many log-ins within an hour; wait"},
@@ -116,6 +121,38 @@ enum sfe_code oauth_add_form(const struct oauth_claims *claims, const struct sfe
     return SFE_OK;
 }
 
+/* As in a form: all but letters, digits and -._~ as %XX. */
+static void add_encoded(struct sfe_builder *form, struct sfe_slice text)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.size; i++) {
+        uint8_t byte = text.bytes[i];
+        bool is_plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+                        (byte >= '0' && byte <= '9') || (byte != 0 && strchr("-._~", byte) != NULL);
+        if (is_plain) {
+            sfe_builder_add_byte(form, byte);
+        } else {
+            sfe_builder_add_byte(form, '%');
+            sfe_builder_add_byte(form, (uint8_t)digits[byte >> 4]);
+            sfe_builder_add_byte(form, (uint8_t)digits[byte & 0x0fu]);
+        }
+    }
+}
+
+enum sfe_code oauth_add_secret_form(const char *client_id, struct sfe_slice client_secret,
+                                    struct sfe_builder *form, struct sfe_error *err)
+{
+    SFE_ASSERT(client_secret.size != 0);
+    sfe_builder_add_text(form, "grant_type=client_credentials&client_id=");
+    add_encoded(form, sfe_slice_text(client_id));
+    sfe_builder_add_text(form, "&client_secret=");
+    add_encoded(form, client_secret);
+    return form->overflowed
+               ? sfe_fail(err, SFE_E_TOO_LARGE, "client_id and client_secret are too long")
+               : SFE_OK;
+}
+
 static enum sfe_code fail_protocol(struct sfe_error *err, uint16_t http_status, const char *what)
 {
     (void)sfe_fail(err, SFE_E_PROTOCOL, "log-in: %s (HTTP %u)", what, (unsigned)http_status);
@@ -151,22 +188,34 @@ static enum sfe_code read_refusal(uint16_t http_status, struct sfe_slice body,
     return sfe_error_api(err, http_status, error.code, http_status >= 500 ? LATER : row->retry);
 }
 
-static bool take_url(const struct sfe_json *json, bool allow_plain, struct oauth_grant *grant)
+static enum sfe_code take_url(const struct sfe_json *json, uint16_t http_status,
+                              const char *login_url, struct oauth_grant *grant,
+                              struct sfe_error *err)
 {
     uint32_t index = sfe_json_member(json, 0, SFE_TEXT("instance_url"));
     struct sfe_builder url = sfe_builder_make(grant->instance_url, OAUTH_URL_BYTES_MAX - 1);
+    struct sfe_slice login = sfe_slice_text(login_url);
 
     if (index == SFE_JSON_NONE || sfe_json_kind(json, index) != SFE_JSON_STRING) {
-        return false;
+        return fail_protocol(err, http_status, "instance_url is missing");
     }
     sfe_json_add_text(json, index, &url);
     while (url.size > 0 && url.bytes[url.size - 1] == '/') {
         url.size--;
     }
+    while (login.size > 0 && login.bytes[login.size - 1] == '/') {
+        login.size--;
+    }
     grant->instance_url[url.size] = '\0';
-    bool is_safe = strncmp(grant->instance_url, "https://", 8) == 0;
-    bool is_plain = strncmp(grant->instance_url, "http://", 7) == 0;
-    return !url.overflowed && (is_safe || (is_plain && allow_plain));
+    if (url.overflowed || !host_is_of_org(sfe_builder_slice(&url), login)) {
+        /* Whoever is meant, the token is not for them. */
+        char shown[80];
+        sfe_printable(shown, sizeof(shown), sfe_slice_text(grant->instance_url));
+        (void)sfe_fail(err, SFE_E_AUTH,
+                       "instance_url \"%s\" is none of the org's hosts, or not https", shown);
+        return sfe_error_api(err, http_status, "", SFE_RETRY_AFTER_HUMAN);
+    }
+    return SFE_OK;
 }
 
 static enum sfe_code take_token(const struct sfe_json *json, uint16_t http_status,
@@ -191,8 +240,8 @@ static enum sfe_code take_token(const struct sfe_json *json, uint16_t http_statu
 }
 
 enum sfe_code oauth_read_answer(uint16_t http_status, const char *content_type,
-                                struct sfe_slice body, bool allow_plain, struct oauth_grant *grant,
-                                struct sfe_error *err)
+                                struct sfe_slice body, const char *login_url,
+                                struct oauth_grant *grant, struct sfe_error *err)
 {
     struct sfe_json_token tokens[TOKENS_MAX];
     struct sfe_json json;
@@ -208,8 +257,8 @@ enum sfe_code oauth_read_answer(uint16_t http_status, const char *content_type,
         sfe_json_kind(&json, 0) != SFE_JSON_OBJECT) {
         return fail_protocol(err, http_status, "the answer is not JSON");
     }
-    if (!take_url(&json, allow_plain, grant)) {
-        return fail_protocol(err, http_status, "instance_url is missing or not https");
+    if (take_url(&json, http_status, login_url, grant, err) != SFE_OK) {
+        return err->code;
     }
     return take_token(&json, http_status, grant, err);
 }

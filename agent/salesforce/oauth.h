@@ -1,5 +1,5 @@
-/* The words of a log-in: the JWT bearer flow of OAuth 2.0 (RFC 7523; API sheet, section 1). Pure
- * but for the signature; cloud thread. */
+/* The words of a log-in: the JWT bearer flow (RFC 7523) and the client credentials flow (RFC 6749,
+ * section 4.4) of OAuth 2.0; API sheet, section 1. Pure but for the signature; cloud thread. */
 #ifndef SFE_SALESFORCE_OAUTH_H
 #define SFE_SALESFORCE_OAUTH_H
 
@@ -29,17 +29,22 @@ SFE_MUST_USE enum sfe_code oauth_add_form(const struct oauth_claims *claims,
                                           const struct sfe_crypto *crypto, struct sfe_key *key,
                                           struct sfe_builder *form, struct sfe_error *err);
 
+/* Adds the body of the token request with the app's own secret. SFE_E_TOO_LARGE. */
+SFE_MUST_USE enum sfe_code oauth_add_secret_form(const char *client_id,
+                                                 struct sfe_slice client_secret,
+                                                 struct sfe_builder *form, struct sfe_error *err);
+
 struct oauth_grant {
     struct sfe_secret *token;               /* Set on success. */
     char instance_url[OAUTH_URL_BYTES_MAX]; /* Without a slash at its end. */
     bool is_expired; /* On failure: the org's clock says that the assertion is too old. */
 };
 
-/* Reads the answer. `allow_plain`: an instance_url of http:// will do. On failure SFE_E_AUTH
- * (refused; err->retry: AFTER_HUMAN, LATER or AFTER_QUOTA; the message says what to do) or
+/* Reads the answer of `login_url`. On failure SFE_E_AUTH (refused; err->retry: AFTER_HUMAN, LATER
+ * or AFTER_QUOTA; the message says what to do; or an instance_url that is none of the org's) or
  * SFE_E_PROTOCOL (no such answer; LATER). */
 SFE_MUST_USE enum sfe_code oauth_read_answer(uint16_t http_status, const char *content_type,
-                                             struct sfe_slice body, bool allow_plain,
+                                             struct sfe_slice body, const char *login_url,
                                              struct oauth_grant *grant, struct sfe_error *err);
 
 #endif

@@ -11,6 +11,13 @@
 #define ANSWER_BYTES_MAX 16384u
 #define BEARER_BYTES     8u
 
+size_t sfe_org_memory_bytes(void)
+{
+    return sfe_arena_cost(sizeof(struct sfe_org)) + sfe_arena_cost(OAUTH_TOKEN_BYTES_MAX) +
+           sfe_arena_cost(OAUTH_TOKEN_BYTES_MAX + BEARER_BYTES) +
+           sfe_arena_cost(OAUTH_FORM_BYTES_MAX) + sfe_arena_cost(ANSWER_BYTES_MAX);
+}
+
 static enum sfe_code open_memory(struct sfe_org *org, struct sfe_arena *arena,
                                  struct sfe_error *err)
 {
@@ -29,6 +36,26 @@ static enum sfe_code open_memory(struct sfe_org *org, struct sfe_arena *arena,
     return SFE_OK;
 }
 
+/* The client credentials flow has no key. */
+static enum sfe_code open_key(struct sfe_org *org, struct sfe_slice pem, struct sfe_error *err)
+{
+    const struct sfe_crypto *crypto = org->options.crypto;
+
+    if (org->options.client_secret.size != 0) {
+        return SFE_OK;
+    }
+    enum sfe_code code = crypto->key_open(crypto->context, pem, &org->key, err);
+    return code == SFE_OK ? SFE_OK : sfe_within(err, "auth.key_file");
+}
+
+static void close_key(struct sfe_org *org)
+{
+    if (org->key != NULL) {
+        org->options.crypto->key_close(org->options.crypto->context, org->key);
+        org->key = NULL;
+    }
+}
+
 enum sfe_code sfe_org_open(const struct sfe_org_options *options, struct sfe_arena *arena,
                            struct sfe_org **org, struct sfe_error *err)
 {
@@ -42,13 +69,13 @@ enum sfe_code sfe_org_open(const struct sfe_org_options *options, struct sfe_are
     opened->options = *options;
     opened->options.key_pem = sfe_slice_make(NULL, 0); /* Borrowed for this call only. */
     opened->login_owner.on_answer = org_login_answered;
-    code = options->crypto->key_open(options->crypto->context, options->key_pem, &opened->key, err);
+    code = open_key(opened, options->key_pem, err);
     if (code != SFE_OK) {
-        return sfe_within(err, "auth.key_file");
+        return code;
     }
     opened->mutex = sfe_mutex_open();
     if (opened->mutex == NULL) {
-        options->crypto->key_close(options->crypto->context, opened->key);
+        close_key(opened);
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
     }
     *org = opened;
@@ -110,6 +137,7 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
         .total_timeout_ms = org->options.request_timeout_ms,
         .answer_body = request->answer_body,
         .tag = request->owner,
+        .route = &org->options.route,
     };
     sfe_builder_rewind(request->answer_body, 0);
     request->owner->token_number = org->token_number;
@@ -188,6 +216,11 @@ void sfe_org_facts(struct sfe_org *org, struct sfe_org_facts *facts)
     sfe_mutex_unlock(org->mutex);
 }
 
+bool sfe_org_trusts_org_time(const struct sfe_org *org)
+{
+    return org->trusts_org_time;
+}
+
 void sfe_org_close(struct sfe_org *org)
 {
     if (org == NULL) {
@@ -201,8 +234,7 @@ void sfe_org_close(struct sfe_org *org)
     sfe_secret_wipe(&org->authorization);
     sfe_wipe(org->form.bytes, org->form.capacity);
     sfe_wipe(org->answer_body.bytes, org->answer_body.capacity);
-    org->options.crypto->key_close(org->options.crypto->context, org->key);
-    org->key = NULL;
+    close_key(org);
     sfe_mutex_close(org->mutex);
     org->mutex = NULL;
 }

@@ -1,7 +1,8 @@
 /* One Salesforce org: its address, its token, what it says of our allowance. One log-in at a time,
  * whoever asks. Cloud thread; facts: any thread.
  *
- * OAuth 2.0 JWT bearer (RFC 7523; API sheet, section 1). The token lives in memory only.
+ * OAuth 2.0, JWT bearer (RFC 7523) or client credentials (API sheet, section 1). The token lives in
+ * memory only.
  */
 #ifndef SFE_SALESFORCE_ORG_H
 #define SFE_SALESFORCE_ORG_H
@@ -30,9 +31,12 @@ struct sfe_org_options {
     uint32_t request_timeout_ms;
     const struct sfe_http *http;
     const struct sfe_clock *clock;
+    struct sfe_learned_clock *learned; /* Told what time the org says it is; NULL: nobody is. */
     const struct sfe_entropy *entropy;
     const struct sfe_crypto *crypto;
     struct sfe_log *log;
+    struct sfe_slice client_secret; /* Not empty: the client credentials flow, without a key. */
+    struct sfe_http_route route;    /* By which way the org is reached. */
 };
 
 /* Every exchange this program begins has a pointer to one of these as its tag; the cloud turn calls
@@ -51,6 +55,7 @@ struct sfe_org_facts {
     uint64_t api_used; /* From Sforce-Limit-Info; 0: not heard yet. */
     uint64_t api_limit;
     struct sfe_error last_error; /* Of the last log-in; code SFE_OK: it succeeded. */
+    bool is_waiting_for_clock;   /* No JWT can be signed before somebody tells the time. */
 };
 
 /* Opens the org and reads its key; asks nothing of anybody yet. SFE_E_CRYPTO: the key cannot be
@@ -58,6 +63,9 @@ struct sfe_org_facts {
 SFE_MUST_USE enum sfe_code sfe_org_open(const struct sfe_org_options *options,
                                         struct sfe_arena *arena, struct sfe_org **org,
                                         struct sfe_error *err);
+
+/* What an org takes from the arena. */
+size_t sfe_org_memory_bytes(void);
 
 /* Does what is due: begins the log-in when somebody needs a token and its back-off is over. Returns
  * the next turn (UINT64_MAX: woken by an answer). A JWT is never signed with a clock known to be
@@ -103,6 +111,8 @@ uint64_t sfe_org_now_ns(const struct sfe_org *org);
 const char *sfe_org_api_version(const struct sfe_org *org);
 /* Facts for `status`. Any thread. */
 void sfe_org_facts(struct sfe_org *org, struct sfe_org_facts *facts);
+/* True where this device's clock was refused, and log-ins are signed with the org's time. */
+bool sfe_org_trusts_org_time(const struct sfe_org *org);
 /* Wipes the token. NULL is allowed. */
 void sfe_org_close(struct sfe_org *org);
 

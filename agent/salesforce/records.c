@@ -173,13 +173,18 @@ static enum sfe_code send(void *context, uint32_t number, struct sfe_error *err)
 
     SFE_ASSERT(number < records->options.slot_count);
     SFE_ASSERT(slot->state == RECORDS_FILLING && slot->event_count > 0);
-    if (slot->request.count == 0 && !records_make_next(slot)) {
+    const bool is_empty = slot->request.count == 0;
+    if (is_empty && !records_make_next(slot)) {
         struct sfe_error none = {.code = SFE_OK};
         records_finish(slot, SFE_SLOT_ANSWERED, &none, -1); /* Its events make no records at all. */
         return SFE_OK;
     }
     enum sfe_code code = records_begin(slot, err);
-    if (code != SFE_OK) {
+    if (code != SFE_OK && is_empty) {
+        /* It holds records of a later map, and more events may come: they begin with map 0. */
+        collections_begin(&slot->request);
+        slot->next = (struct records_place){0, slot->event_count, 0};
+    } else if (code != SFE_OK) {
         collections_reopen(&slot->request);
     }
     return code;
@@ -194,12 +199,28 @@ static void abandon(void *context, uint32_t number)
     records_empty(&records->slots[number]);
 }
 
+static size_t answer_bytes_max(const struct sfe_records_options *options)
+{
+    return (size_t)options->records_max * ANSWER_BYTES_PER_RECORD + 4096;
+}
+
+size_t sfe_records_memory_bytes(const struct sfe_records_options *options)
+{
+    size_t slot = sfe_arena_cost(BODY_BYTES) + sfe_arena_cost(answer_bytes_max(options)) +
+                  (options->compress ? sfe_arena_cost(GZIP_BYTES) : 0) +
+                  sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_verdict));
+
+    return sfe_arena_cost(sizeof(struct records)) + sfe_arena_cost(ORDER_TEXT_BYTES) +
+           sfe_arena_cost(SFE_JSON_TOKENS_MAX * sizeof(struct sfe_json_token)) +
+           sfe_arena_cost(options->slot_count * sizeof(struct records_slot)) +
+           options->slot_count * slot;
+}
+
 static enum sfe_code open_slot(struct records *records, uint32_t number, struct sfe_arena *arena,
                                struct sfe_error *err)
 {
     struct records_slot *slot = &records->slots[number];
-    const size_t answer_bytes =
-        (size_t)records->options.records_max * ANSWER_BYTES_PER_RECORD + 4096;
+    const size_t answer_bytes = answer_bytes_max(&records->options);
     uint8_t *body = sfe_arena_take(arena, BODY_BYTES, err);
     uint8_t *answer = sfe_arena_take(arena, answer_bytes, err);
     uint8_t *gzip = records->gzip == NULL ? NULL : sfe_arena_take(arena, GZIP_BYTES, err);

@@ -21,6 +21,9 @@ struct sfe_records_options {
     struct sfe_log *log;
 };
 
+/* What a target with these options takes from the arena. Pure. */
+size_t sfe_records_memory_bytes(const struct sfe_records_options *options);
+
 /* Memory from `arena`: per slot a request body and an answer buffer. */
 SFE_MUST_USE enum sfe_code sfe_records_open(const struct sfe_records_options *options,
                                             struct sfe_arena *arena, struct sfe_target *target,

@@ -9,6 +9,8 @@
 /* The allowance is a rolling window of 24 hours: some of it comes back all the time. */
 #define QUOTA_PAUSE_S     900
 #define QUOTA_PAUSE_MAX_S 86400
+/* Of one event whose answer is over its bound. */
+#define TRIES_TOO_LARGE 5u
 
 static int rank(enum sfe_verdict_kind kind)
 {
@@ -157,13 +159,31 @@ static void take_refusal(struct records_slot *slot, const struct sfe_http_answer
     }
 }
 
+/* The answer about one event does not get smaller: it has so many tries, then it makes room for the
+ * others. */
+static void finish_too_large(struct records_slot *slot, const struct sfe_http_answer *answer)
+{
+    const struct sfe_target_host *host = &slot->records->host;
+    struct sfe_error err = answer->err;
+    bool is_over = host->attempts(host->context, slot->number, 0) >= TRIES_TOO_LARGE;
+
+    err.retry = is_over ? SFE_RETRY_NEVER : SFE_RETRY_LATER;
+    add_where(slot, &err);
+    records_judge(slot, 0, is_over ? SFE_VERDICT_DEAD : SFE_VERDICT_RETRY, &err);
+    records_finish(slot, SFE_SLOT_ANSWERED, &err, answer->retry_after_s);
+}
+
 /* No answer came whole. One that is larger than it may be would be so again: fewer events have
  * fewer results. */
 static void take_failure(struct records_slot *slot, const struct sfe_http_answer *answer)
 {
     struct sfe_error err = answer->err;
-    bool is_too_large = answer->code == SFE_E_TOO_LARGE && slot->event_count > 1;
+    bool is_too_large = answer->code == SFE_E_TOO_LARGE;
 
+    if (is_too_large && slot->event_count == 1) {
+        finish_too_large(slot, answer);
+        return;
+    }
     err.retry = is_too_large ? SFE_RETRY_SMALLER : SFE_RETRY_LATER;
     add_where(slot, &err);
     records_finish(slot, is_too_large ? SFE_SLOT_SMALLER : SFE_SLOT_AGAIN, &err,

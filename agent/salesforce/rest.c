@@ -1,6 +1,7 @@
 #include "salesforce/rest.h"
 
 #include "base/assert.h"
+#include "base/card_number.h"
 
 #include <string.h>
 
@@ -9,6 +10,7 @@ static void copy_text(const struct sfe_json *json, uint32_t index, char *text, s
 {
     uint8_t memory[1024];
     struct sfe_builder plain = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_card_found found = {0, 0};
 
     text[0] = '\0';
     if (index == SFE_JSON_NONE || sfe_json_kind(json, index) != SFE_JSON_STRING) {
@@ -19,6 +21,7 @@ static void copy_text(const struct sfe_json *json, uint32_t index, char *text, s
         sfe_builder_rewind(&plain, 0);
         sfe_builder_add(&plain, sfe_slice_part(sfe_json_raw(json, index), 0, sizeof(memory)));
     }
+    sfe_card_mask(&plain, &found); /* The org may quote what it refuses. */
     sfe_printable(text, capacity, sfe_builder_slice(&plain));
 }
 

@@ -34,6 +34,16 @@ static void put_error(struct sfe_json_writer *writer, const char *name, const st
     sfe_json_end_object(writer);
 }
 
+static void put_guard(struct sfe_json_writer *writer, const struct sfe_card_guard_facts *guard)
+{
+    sfe_json_begin_object(writer, "masked");
+    sfe_json_put_u64(writer, "named", guard->named);
+    sfe_json_put_u64(writer, "numbers", guard->numbers);
+    sfe_json_put_u64(writer, "tracks", guard->tracks);
+    sfe_json_put_u64(writer, "authentication", guard->authentication);
+    sfe_json_end_object(writer);
+}
+
 static void put_links(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "links");
@@ -53,6 +63,7 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
         sfe_json_put_u64(writer, "retained_ignored", intake->retained_ignored);
         sfe_json_put_u64(writer, "too_large", intake->too_large);
         sfe_json_put_u64(writer, "unmatched", intake->unmatched);
+        put_guard(writer, &intake->guard);
         put_error(writer, "last_error", &source->last_error);
         sfe_json_end_object(writer);
     }
@@ -85,6 +96,14 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
     sfe_json_end_array(writer);
 }
 
+static const char *org_state(const struct sfe_org_facts *facts)
+{
+    if (facts->has_token) {
+        return "logged in";
+    }
+    return facts->is_waiting_for_clock ? "waiting for the clock" : "not logged in";
+}
+
 static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "orgs");
@@ -93,6 +112,7 @@ static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *st
         sfe_json_begin_object(writer, NULL);
         sfe_json_put_text(writer, "connection", sfe_slice_text(status->orgs[i].connection));
         sfe_json_put_bool(writer, "logged_in", facts->has_token);
+        sfe_json_put_text(writer, "state", sfe_slice_text(org_state(facts)));
         sfe_json_put_u64(writer, "logins", facts->logins);
         sfe_json_put_u64(writer, "api_calls", facts->api_calls);
         sfe_json_put_u64(writer, "api_used_today", facts->api_used);

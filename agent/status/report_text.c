@@ -62,6 +62,22 @@ static void add_error(const struct screen *screen, uint32_t object, const char *
     add_field(screen, err, " ", "message");
 }
 
+static void add_masked(const struct screen *screen, uint32_t link)
+{
+    uint32_t masked = sfe_json_member(screen->document, link, SFE_TEXT("masked"));
+
+    if (masked == SFE_JSON_NONE ||
+        number(screen, masked, "named") + number(screen, masked, "numbers") +
+                number(screen, masked, "tracks") + number(screen, masked, "authentication") ==
+            0) {
+        return;
+    }
+    add_field(screen, masked, "\n      masked: named members ", "named");
+    add_field(screen, masked, ", card numbers ", "numbers");
+    add_field(screen, masked, ", magnetic stripes ", "tracks");
+    add_field(screen, masked, ", verification values and PINs ", "authentication");
+}
+
 static void add_link(const struct screen *screen, uint32_t link)
 {
     add_field(screen, link, "\n  ", "connection");
@@ -74,6 +90,7 @@ static void add_link(const struct screen *screen, uint32_t link)
     add_field(screen, link, ", acknowledged ", "acknowledged");
     add_field(screen, link, ", waiting for flash ", "unacknowledged");
     add_field(screen, link, ", reconnects ", "reconnects");
+    add_masked(screen, link);
     add_error(screen, link, "last_error");
 }
 
@@ -95,8 +112,7 @@ static void add_stream(const struct screen *screen, uint32_t stream)
 static void add_org(const struct screen *screen, uint32_t org)
 {
     add_field(screen, org, "\n  ", "connection");
-    sfe_builder_add_text(screen->out,
-                         is_true(screen, org, "logged_in") ? "  logged in" : "  not logged in");
+    add_field(screen, org, "  ", "state");
     add_field(screen, org, "  calls since start ", "api_calls");
     if (number(screen, org, "api_limit") != 0) {
         add_field(screen, org, ", used today ", "api_used_today");

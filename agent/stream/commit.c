@@ -55,6 +55,26 @@ static void give_up_segment(struct sfe_stream *stream, bool is_new)
     }
 }
 
+static bool keeps_doomed(const struct segment_table *table)
+{
+    for (uint32_t i = 0; i < table->count; i++) {
+        if (table->items[i].is_doomed) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* New segments that could neither be used nor removed must not pile up beyond the quota. */
+static enum sfe_code make_way(struct sfe_stream *stream, struct sfe_error *err)
+{
+    if (!keeps_doomed(&stream->table)) {
+        return SFE_OK;
+    }
+    enum sfe_code code = stream_release_settled(stream, err);
+    return table_file_bytes(&stream->table) > stream->options.quota_bytes ? code : SFE_OK;
+}
+
 /* Creates the file and keeps its space; the header is written with the first frame. */
 static enum sfe_code begin_segment(struct sfe_stream *stream, uint64_t first_sequence,
                                    struct sfe_error *err)
@@ -73,8 +93,12 @@ static enum sfe_code begin_segment(struct sfe_stream *stream, uint64_t first_seq
     if (stream->table.count + 1 >= stream->table.capacity || stream->next_number == UINT32_MAX) {
         return sfe_fail(err, SFE_E_NO_SPACE, "too many segments are kept");
     }
+    enum sfe_code code = make_way(stream, err);
+    if (code != SFE_OK) {
+        return sfe_within(err, "segments that should go cannot be removed");
+    }
     memcpy(segment.boot_id, stream->boot_id, sizeof(segment.boot_id));
-    enum sfe_code code = entropy->fill(entropy->context, &segment.salt, sizeof(segment.salt), err);
+    code = entropy->fill(entropy->context, &segment.salt, sizeof(segment.salt), err);
     if (code != SFE_OK) {
         return sfe_within(err, "no salt for a segment");
     }

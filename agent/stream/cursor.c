@@ -212,6 +212,17 @@ static enum sfe_code load(struct sfe_cursor_log *log, struct sfe_error *err)
     return code;
 }
 
+size_t sfe_cursor_log_memory_bytes(uint32_t cursors_max, uint32_t marks_max)
+{
+    size_t cursors = 2u * (size_t)cursors_max;
+    size_t marks = 2u * (size_t)marks_max;
+
+    return sfe_arena_cost(sizeof(struct sfe_cursor_log)) +
+           sfe_arena_cost(cursors * sizeof(struct sfe_cursor)) +
+           sfe_arena_cost(marks * sizeof(struct sfe_cursor_mark)) + sfe_arena_cost(FILE_BEGIN) +
+           sfe_arena_cost(snapshot_bytes_max(2u * cursors_max, 2u * marks_max));
+}
+
 enum sfe_code sfe_cursor_log_open(const struct sfe_storage *storage,
                                   const struct sfe_entropy *entropy, uint32_t cursors_max,
                                   uint32_t marks_max, struct sfe_arena *arena,

@@ -40,6 +40,9 @@ struct sfe_cursor_mark {
     uint64_t durable;
 };
 
+/* What a cursor log with these limits takes from the arena. Pure. */
+size_t sfe_cursor_log_memory_bytes(uint32_t cursors_max, uint32_t marks_max);
+
 /* Opens and loads the last valid snapshot. Errors: SFE_E_STORAGE, SFE_E_CORRUPT (a newer format),
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_cursor_log_open(const struct sfe_storage *storage,

@@ -47,6 +47,12 @@ SFE_MUST_USE enum sfe_code recovery_run(struct sfe_stream *stream, struct sfe_ar
                                         struct sfe_stream_recovery *recovery,
                                         struct sfe_error *err);
 
+/* What it takes from the arena at most, when the last run had the same options. */
+size_t recovery_memory_bytes(const struct sfe_stream_options *options);
+
+/* The largest frame that is written. */
+uint32_t stream_frame_bytes_max(const struct sfe_stream_options *options);
+
 /* After table, current segment or `released` changed: what may be staged from now on. Mutex held.
  */
 void stream_measure_room(struct sfe_stream *stream);

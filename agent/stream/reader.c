@@ -4,13 +4,14 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "stream/boot_times.h"
 #include "stream/parts.h"
 
 /* Several frames cost one read. */
 #define READ_AHEAD_BYTES (2u * SFE_FRAME_BYTES_TARGET)
-/* What cannot be read so often in a row is taken for damaged: one bad block must not stop a stream
- * for ever. */
-#define READ_TRIES_MAX 10u
+/* What cannot be read for so long is taken for damaged: one bad block must not stop a stream for
+ * ever, nor a medium that is away for a moment cost what lies on it. */
+#define READ_PATIENCE_NS (UINT64_C(600) * 1000000000u)
 
 /* A frame being decoded. It is loaded as long as the window holds its body; the view is of that
  * time, and stays true: all of the frame was durable then. */
@@ -30,15 +31,23 @@ struct sfe_stream_reader {
     /* Where the next frame stands; segment 0: to be found by `wanted`. */
     uint32_t segment;
     uint32_t offset;
-    uint64_t expected; /* First sequence of the frame there. */
-    uint32_t tries;    /* Failed reads there. */
-    bool is_in_damage; /* The page before was bad: it has been told. */
+    uint64_t expected;  /* First sequence of the frame there. */
+    uint64_t failed_ns; /* When reading there first failed; 0: it has not. */
+    bool is_in_damage;  /* The page before was bad: it has been told. */
     uint64_t damaged;
     bool is_walking; /* Inside the frame at `here`, which ends before `expected`. */
     struct sfe_stream_place here;
     struct walk next;
     struct walk fetch;
 };
+
+size_t sfe_stream_reader_memory_bytes(const struct sfe_stream_options *options)
+{
+    uint32_t frame_bytes = stream_frame_bytes_max(options);
+
+    return sfe_arena_cost(sizeof(struct sfe_stream_reader)) +
+           sfe_arena_cost(frame_bytes > READ_AHEAD_BYTES ? frame_bytes : READ_AHEAD_BYTES);
+}
 
 enum sfe_code sfe_stream_reader_open(struct sfe_stream *stream, struct sfe_arena *arena,
                                      struct sfe_stream_reader **reader, struct sfe_error *err)
@@ -75,7 +84,7 @@ void sfe_stream_reader_seek(struct sfe_stream_reader *reader, uint64_t sequence)
     reader->segment = 0;
     reader->is_walking = false;
     reader->is_in_damage = false;
-    reader->tries = 0;
+    reader->failed_ns = 0;
 }
 
 /* Opens the file of the viewed segment, or lets an open one reach as far as it is durable now. */
@@ -119,7 +128,7 @@ static void enter_segment(struct sfe_stream_reader *reader, const struct segment
     reader->offset = SEGMENT_BEGIN;
     reader->expected = view->segment.first_sequence;
     reader->is_in_damage = false;
-    reader->tries = 0;
+    reader->failed_ns = 0;
     if (reader->wanted < reader->expected) {
         reader->wanted = reader->expected; /* What came before is gone: released, or counted. */
     }
@@ -198,7 +207,7 @@ static void take_frame(struct sfe_stream_reader *reader, const struct segment_vi
     const struct frame *frame = &reader->next.frame;
 
     reader->is_in_damage = false;
-    reader->tries = 0;
+    reader->failed_ns = 0;
     if (frame->first_sequence >= view->limit) {
         reader->offset = view->segment.durable_end; /* Given up; it stands in the next segment. */
         return;
@@ -209,6 +218,17 @@ static void take_frame(struct sfe_stream_reader *reader, const struct segment_vi
     reader->offset += frame_bytes(frame);
     reader->expected = frame_end_sequence(frame);
     reader->is_walking = reader->expected > reader->wanted;
+}
+
+/* A read failed; true where it is to be tried again. */
+static bool is_patient(struct sfe_stream_reader *reader)
+{
+    const uint64_t now_ns = sfe_clock_monotonic_ns(reader->stream->options.clock);
+
+    if (reader->failed_ns == 0) {
+        reader->failed_ns = now_ns == 0 ? 1u : now_ns;
+    }
+    return now_ns < reader->failed_ns + READ_PATIENCE_NS;
 }
 
 /* Looks at the place where the next frame should stand. SFE_OK: some progress was made. */
@@ -233,8 +253,7 @@ static enum sfe_code step(struct sfe_stream_reader *reader, struct sfe_error *er
     }
     enum frame_verdict verdict =
         frame_check(&reader->window, view.segment.salt, reader->offset, &reader->next.frame, err);
-    if (verdict == FRAME_UNREADABLE && reader->tries < READ_TRIES_MAX) {
-        reader->tries++;
+    if (verdict == FRAME_UNREADABLE && is_patient(reader)) {
         return err->code;
     }
     if (verdict == FRAME_VALID && reader->next.frame.first_sequence >= reader->expected &&
@@ -284,17 +303,35 @@ static enum sfe_code load(struct sfe_stream_reader *reader, struct walk *walk,
     return SFE_OK;
 }
 
+/* A time of another boot, which its monotonic clock told. */
+static int64_t earlier_boot_ns(const struct sfe_stream *stream, const struct segment_view *view,
+                               int64_t received_ns)
+{
+    const struct sfe_boot_time *boot = NULL;
+
+    if (stream->options.boot_times != NULL) {
+        boot = sfe_boot_times_find(stream->options.boot_times, view->segment.boot_id);
+    }
+    return boot == NULL
+               ? received_ns
+               : (int64_t)((uint64_t)received_ns + (uint64_t)boot->wall_minus_monotonic_ns);
+}
+
 /* Time of arrival as Unix time. One taken before the clock was set is put right if that was in this
- * boot. */
+ * boot, or in one that the clock was set in later. */
 static int64_t arrival_ns(const struct sfe_stream *stream, const struct segment_view *view,
                           const struct sfe_event *event)
 {
     const struct sfe_clock *clock = stream->options.clock;
     int64_t wall_ns = 0;
 
-    if (event->clock_quality != SFE_CLOCK_UNSET ||
-        memcmp(view->segment.boot_id, stream->boot_id, sizeof(stream->boot_id)) != 0 ||
-        clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
+    if (event->clock_quality != SFE_CLOCK_UNSET) {
+        return event->received_ns;
+    }
+    if (memcmp(view->segment.boot_id, stream->boot_id, sizeof(stream->boot_id)) != 0) {
+        return earlier_boot_ns(stream, view, event->received_ns);
+    }
+    if (clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
         return event->received_ns;
     }
     const uint64_t age_ns = sfe_clock_monotonic_ns(clock) - (uint64_t)event->received_ns;
@@ -331,11 +368,10 @@ static enum sfe_code next_in_frame(struct sfe_stream_reader *reader, struct sfe_
         reader->is_walking = false;
         return SFE_E_AGAIN; /* Released meanwhile. */
     }
-    if (code != SFE_OK && code != SFE_E_NOT_FOUND && reader->tries < READ_TRIES_MAX) {
-        reader->tries++;
+    if (code != SFE_OK && code != SFE_E_NOT_FOUND && is_patient(reader)) {
         return code;
     }
-    reader->tries = 0;
+    reader->failed_ns = 0;
     if (code != SFE_OK || decode_from(walk, reader->wanted, event) != SFE_OK) {
         reader->is_walking = false;
         uint64_t end = reader->expected;

@@ -13,6 +13,9 @@ struct sfe_stream_place {
     uint32_t offset;
 };
 
+/* What a reader of a stream with these options takes from the arena. Pure. */
+size_t sfe_stream_reader_memory_bytes(const struct sfe_stream_options *options);
+
 /* Takes its buffer (one largest frame) from `arena`. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_stream_reader_open(struct sfe_stream *stream,
                                                   struct sfe_arena *arena,

@@ -66,6 +66,17 @@ static int compare_numbers(const void *a, const void *b)
     return one->number < other->number ? -1 : one->number > other->number;
 }
 
+static uint64_t entries_wanted(const struct sfe_stream_options *options)
+{
+    return 2u * (options->quota_bytes / options->segment_bytes) + ENTRIES_SPARE;
+}
+
+size_t recovery_memory_bytes(const struct sfe_stream_options *options)
+{
+    /* The segments that are there already may be as many as the last run had room for. */
+    return sfe_arena_cost((size_t)(2u * entries_wanted(options)) * sizeof(struct segment));
+}
+
 static enum sfe_code list_segments(struct recovery *recovery, struct sfe_arena *arena,
                                    struct sfe_error *err)
 {
@@ -80,8 +91,7 @@ static enum sfe_code list_segments(struct recovery *recovery, struct sfe_arena *
     }
     /* Two neighbours together are larger than one segment, unless a failure or an end cut one
      * short. */
-    const uint64_t wanted =
-        2u * (options->quota_bytes / options->segment_bytes) + listing.count + ENTRIES_SPARE;
+    const uint64_t wanted = entries_wanted(options) + listing.count;
     if (wanted > UINT32_MAX / sizeof(struct segment)) {
         return sfe_fail(err, SFE_E_CONFIG, "the quota makes too many segments");
     }
@@ -181,6 +191,46 @@ static enum sfe_code read_headers(struct recovery *recovery, struct sfe_error *e
     return SFE_OK;
 }
 
+/* Is there any frame of its own in segment `index`, or a page that cannot be read? */
+static bool holds_frame(struct recovery *recovery, uint32_t index)
+{
+    const uint32_t salt = recovery->stream->table.items[index].salt;
+    struct sfe_error ignored;
+    bool is_found = false;
+
+    if (show(recovery, index, &ignored) != SFE_OK) {
+        return true;
+    }
+    for (uint64_t offset = SEGMENT_BEGIN; offset < recovery->window.end && !is_found;
+         offset += SFE_PAGE_BYTES) {
+        struct frame frame;
+        is_found = frame_check(&recovery->window, salt, offset, &frame, &ignored) != FRAME_BAD;
+    }
+    hide(recovery);
+    return is_found;
+}
+
+/* A header becomes durable with the first frame, in one sync. One without any frame is of a segment
+ * whose making was cut short, or of a removed file of the same number whose bytes lie there still:
+ * it gives up nothing of the segments before it. But when it was written, all before its first
+ * sequence was durable. */
+static void distrust_empty_end(struct recovery *recovery)
+{
+    struct segment_table *table = &recovery->stream->table;
+    uint64_t *known = &recovery->stream->options.known_durable;
+
+    while (recovery->newest < table->count && !holds_frame(recovery, recovery->newest)) {
+        uint32_t before = recovery->newest;
+        const uint64_t first_sequence = table->items[before].first_sequence;
+        *known = first_sequence - 1u > *known ? first_sequence - 1u : *known;
+        table->items[before].is_headless = true;
+        while (before > 0 && table->items[before - 1].is_headless) {
+            before--;
+        }
+        recovery->newest = before > 0 ? before - 1u : table->count;
+    }
+}
+
 static void count_place(struct recovery *recovery, uint32_t number, uint64_t offset, uint64_t lost)
 {
     recovery->report.damaged_places++;
@@ -191,7 +241,8 @@ static void count_place(struct recovery *recovery, uint32_t number, uint64_t off
 }
 
 /* A file without a valid header: quarantined where it held durable events, else removed: its making
- * was cut short. One that cannot be read is left alone. */
+ * was cut short. Where it cannot be removed now it is doomed: left behind as the oldest it would be
+ * taken for damaged. One that cannot be read is left alone. */
 static void settle_headless(struct recovery *recovery, struct segment *segment, bool is_damage)
 {
     char name[SEGMENT_NAME_BYTES];
@@ -208,6 +259,7 @@ static void settle_headless(struct recovery *recovery, struct segment *segment, 
         code = recovery->storage->rename(recovery->storage->context, name, bad_name, &ignored);
     } else {
         code = recovery->storage->remove(recovery->storage->context, name, &ignored);
+        segment->is_doomed = code != SFE_OK && code != SFE_E_NOT_FOUND;
     }
     if (code != SFE_OK) {
         sfe_log_error(recovery->stream->options.log, SFE_WARNING, "cannot put a segment aside",
@@ -353,11 +405,21 @@ static void drop_headless(struct segment_table *table)
     uint32_t kept = 0;
 
     for (uint32_t i = 0; i < table->count; i++) {
-        if (!table->items[i].is_headless) {
+        if (!table->items[i].is_headless || table->items[i].is_doomed) {
             table->items[kept++] = table->items[i];
         }
     }
     table->count = kept;
+}
+
+static struct segment *newest_kept(struct segment_table *table)
+{
+    for (uint32_t i = table->count; i > 0; i--) {
+        if (!table->items[i - 1].is_doomed) {
+            return &table->items[i - 1];
+        }
+    }
+    return NULL;
 }
 
 /* The newest segment is never written to again. What was read may be in memory only (we were
@@ -365,11 +427,13 @@ static void drop_headless(struct segment_table *table)
 static enum sfe_code seal_newest(struct recovery *recovery, struct sfe_error *err)
 {
     const struct sfe_storage *storage = recovery->storage;
-    struct segment_table *table = &recovery->stream->table;
-    struct segment *newest = &table->items[table->count - 1];
+    struct segment *newest = newest_kept(&recovery->stream->table);
     char name[SEGMENT_NAME_BYTES];
     struct sfe_file *file = NULL;
 
+    if (newest == NULL) {
+        return SFE_OK;
+    }
     segment_name(name, recovery->stream->name, newest->number, SEGMENT_SUFFIX);
     bool is_writable =
         storage->open(storage->context, name, SFE_STORAGE_WRITE, &file, err) == SFE_OK;
@@ -398,6 +462,7 @@ static enum sfe_code recover_all(struct recovery *recovery, struct sfe_error *er
     if (code != SFE_OK) {
         return code;
     }
+    distrust_empty_end(recovery);
     code = scan_segments(recovery, err);
     if (code != SFE_OK) {
         return code;
@@ -418,7 +483,7 @@ static enum sfe_code recover_all(struct recovery *recovery, struct sfe_error *er
         recovery->expected = known + 1u;
     }
     drop_headless(&stream->table);
-    return stream->table.count > 0 ? seal_newest(recovery, err) : SFE_OK;
+    return seal_newest(recovery, err);
 }
 
 enum sfe_code recovery_run(struct sfe_stream *stream, struct sfe_arena *arena,

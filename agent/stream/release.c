@@ -4,25 +4,26 @@
 
 #include "base/assert.h"
 
-/* Marks the next segment to go, so that readers leave it alone. The newest always stays: it keeps
- * the sequence. */
+/* Marks the next segment to go, so that readers leave it alone. What is marked already goes first:
+ * a new segment that could not be dropped never held anything, and must not be left as the oldest,
+ * where recovery would take it for damaged. The newest always stays: it keeps the sequence. */
 static bool doom_next(struct sfe_stream *stream, uint32_t *number)
 {
     struct segment_table *table = &stream->table;
+    uint32_t place = 0;
 
-    for (uint32_t i = 0; i < table->count; i++) {
-        struct segment *segment = &table->items[i];
-        uint32_t next = table_kept_from(table, i + 1);
-        if (!segment->is_doomed) {
-            if (next == table->count || table->items[next].first_sequence > stream->released) {
-                continue; /* Later ones may be doomed: new segments that could not be dropped. */
-            }
-            segment->is_doomed = true;
-        }
-        *number = segment->number;
-        return true;
+    while (place < table->count && !table->items[place].is_doomed) {
+        place++;
     }
-    return false;
+    if (place == table->count) {
+        if (table->count < 2 || table->items[1].first_sequence > stream->released) {
+            return false;
+        }
+        place = 0;
+        table->items[0].is_doomed = true;
+    }
+    *number = table->items[place].number;
+    return true;
 }
 
 static enum sfe_code sync_removal(struct sfe_stream *stream, struct sfe_error *err)

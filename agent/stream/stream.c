@@ -7,8 +7,9 @@
 /* A dead letter carries why; a topic may be long. Together with the payload they must fit a stage
  * buffer. */
 #define ANNOTATION_BYTES_USUAL 8192u
-#define EVENT_OVERHEAD_BYTES   4096u
 #define STAGE_BYTES_MIN        (2u * SFE_FRAME_BYTES_TARGET)
+
+_Static_assert(SEGMENT_BEGIN < SFE_SEGMENT_OVERHEAD_BYTES, "the header is part of it");
 
 static bool is_name(const char *name)
 {
@@ -38,7 +39,7 @@ static enum sfe_code check_options(const struct sfe_stream_options *options, str
         (segment & (segment - 1u)) != 0) {
         return sfe_fail(err, SFE_E_CONFIG, "a segment cannot have %u bytes", (unsigned)segment);
     }
-    if (options->event_bytes_max > segment - SEGMENT_BEGIN - EVENT_OVERHEAD_BYTES) {
+    if (options->event_bytes_max > segment - SFE_SEGMENT_OVERHEAD_BYTES) {
         return sfe_fail(err, SFE_E_CONFIG, "an event of %u bytes does not fit a segment of %u",
                         (unsigned)options->event_bytes_max, (unsigned)segment);
     }
@@ -58,6 +59,18 @@ static uint32_t stage_capacity(const struct sfe_stream_options *options)
         bytes = STAGE_BYTES_MIN;
     }
     return bytes < most ? bytes : most;
+}
+
+size_t sfe_stream_memory_bytes(const struct sfe_stream_options *options)
+{
+    return sfe_arena_cost(sizeof(struct sfe_stream)) +
+           2u * sfe_arena_cost(stage_capacity(options)) + sfe_arena_cost(SEGMENT_BEGIN) +
+           recovery_memory_bytes(options);
+}
+
+uint32_t stream_frame_bytes_max(const struct sfe_stream_options *options)
+{
+    return stage_capacity(options);
 }
 
 static enum sfe_code open_parts(struct sfe_stream *stream, struct sfe_arena *arena,
@@ -128,7 +141,10 @@ void stream_measure_room(struct sfe_stream *stream)
     const uint32_t entries = stream->table.capacity - stream->table.count;
 
     room->segment_bytes = segment_bytes - SEGMENT_BEGIN;
-    room->current_bytes = stream->file == NULL ? 0 : segment_bytes - stream->current.durable_end;
+    /* Over the quota is the reserve, which failures have used: it is for what they cost, not for
+     * more. */
+    room->current_bytes =
+        stream->file == NULL || used > quota ? 0 : segment_bytes - stream->current.durable_end;
     room->segments = quota > used ? (quota - used) / segment_bytes : 0;
     if (room->segments == 0 &&
         stream->released > atomic_load_explicit(&stream->durable, memory_order_relaxed)) {

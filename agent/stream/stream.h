@@ -19,6 +19,7 @@
 #include "port/storage.h"
 
 struct sfe_arena;
+struct sfe_boot_times;
 struct sfe_stream;
 
 struct sfe_stream_options {
@@ -41,6 +42,7 @@ struct sfe_stream_options {
     /* Called on the flash thread after the durable sequence rose. */
     void (*on_durable)(void *owner);
     void *owner;
+    const struct sfe_boot_times *boot_times; /* Of earlier boots; NULL: nothing is known. */
 };
 
 /* What opening found. `lost_events` were durable and are damaged: say so, loudly. */
@@ -75,6 +77,10 @@ SFE_MUST_USE enum sfe_code sfe_stream_open(const struct sfe_stream_options *opti
                                            struct sfe_arena *arena, struct sfe_stream **stream,
                                            struct sfe_stream_recovery *recovery,
                                            struct sfe_error *err);
+
+/* What a stream with these options takes from the arena at most, if the ones of the last run were
+ * no larger. Pure. */
+size_t sfe_stream_memory_bytes(const struct sfe_stream_options *options);
 
 /* The name given at open. Any thread. */
 const char *sfe_stream_name(const struct sfe_stream *stream);

@@ -156,6 +156,8 @@ static const struct meaning {
 } meanings[] = {
     {CURLE_OPERATION_TIMEDOUT, SFE_E_TIMEOUT, false},
     {CURLE_COULDNT_RESOLVE_HOST, SFE_E_NETWORK, true},
+    {CURLE_COULDNT_RESOLVE_PROXY, SFE_E_NETWORK, true},
+    {CURLE_INTERFACE_FAILED, SFE_E_NETWORK, true},
     {CURLE_COULDNT_CONNECT, SFE_E_NETWORK, true},
     {CURLE_SSL_CONNECT_ERROR, SFE_E_TLS, false},
     {CURLE_PEER_FAILED_VERIFICATION, SFE_E_TLS, true},
@@ -183,14 +185,22 @@ static struct meaning meaning_of(CURLcode result)
     return (struct meaning){result, result == CURLE_OK ? SFE_OK : SFE_E_NETWORK, false};
 }
 
+/* The status with which a proxy refused to connect us; 0: none did. */
+static unsigned refusal_of_proxy(const struct sfe_http_exchange *exchange)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_HTTP_CONNECTCODE, &status);
+    return status >= 300 && status < 1000 ? (unsigned)status : 0;
+}
+
 static bool may_have_left(const struct sfe_http_exchange *exchange, CURLcode result)
 {
     curl_off_t ready_us = 0;
+    if (meaning_of(result).sends_nothing || refusal_of_proxy(exchange) != 0) {
+        return false; /* The bytes sent went to the proxy: its CONNECT. */
+    }
     if (exchange->answer.sent_bytes > 0) {
         return true;
-    }
-    if (meaning_of(result).sends_nothing) {
-        return false;
     }
     /* PRETRANSFER: the connection stood, TLS and all, and the request was next. */
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
@@ -233,4 +243,15 @@ void answer_finish(struct sfe_http_exchange *exchange, CURLcode result, int64_t 
     }
     (void)sfe_fail(&answer->err, answer->code, "%s", why);
     answer->err.http_status = answer->status;
+    unsigned refusal = refusal_of_proxy(exchange);
+    if (refusal == 407) {
+        (void)sfe_fail(
+            &answer->err, answer->code,
+            "the proxy refuses our log-in (407) -> check proxy.username and its password");
+    } else if (refusal != 0) {
+        (void)sfe_fail(&answer->err, answer->code,
+                       "the proxy does not connect us: HTTP %u -> "
+                       "ask for this host to be allowed, or name it in proxy.no_proxy",
+                       refusal);
+    }
 }

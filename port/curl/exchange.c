@@ -11,6 +11,9 @@
 /* An idle connection older than this is not used again: routers forget it, and a request into the
  * void would have to be repeated by curl. */
 #define IDLE_MAX_S 50L
+/* An org that moves is found at its new address within this. */
+#define NAME_MAX_S       30L
+#define CONNECTION_MAX_S 600L
 
 void exchange_wipe(struct sfe_http_exchange *exchange)
 {
@@ -94,22 +97,26 @@ static CURLcode set_constants(CURL *easy)
     } constants[] = {
         {CURLOPT_NOSIGNAL, 1},
         {CURLOPT_FOLLOWLOCATION, 0},
-        {CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
         {CURLOPT_BUFFERSIZE, RECEIVE_BYTES},
         {CURLOPT_TCP_KEEPALIVE, 1},
         {CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_S},
         {CURLOPT_MAXAGE_CONN, IDLE_MAX_S},
+        {CURLOPT_DNS_CACHE_TIMEOUT, NAME_MAX_S},
+#if LIBCURL_VERSION_NUM >= 0x075000
+        {CURLOPT_MAXLIFETIME_CONN, CONNECTION_MAX_S},
+#endif
         {CURLOPT_SSL_VERIFYPEER, 1},
         {CURLOPT_SSL_VERIFYHOST, 2},
         {CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
     };
     CURLcode result = curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    if (result == CURLE_OK) {
-        /* Nothing from the environment: what goes through a proxy is configured or does not. */
-        result = curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    }
     for (size_t i = 0; i < sizeof(constants) / sizeof(constants[0]) && result == CURLE_OK; i++) {
         result = curl_easy_setopt(easy, constants[i].option, constants[i].value);
+    }
+    /* Not every build of curl knows HTTP/2; then all goes by HTTP/1.1. */
+    if (result == CURLE_OK &&
+        curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS) != CURLE_OK) {
+        result = curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
     }
     /* Not every build of curl can decompress; then the answer is simply asked for as it is. */
     (void)curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
@@ -191,6 +198,8 @@ enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
     if (code == SFE_OK) {
         result = set_constants(exchange->easy);
         result = result ? result : set_limits(exchange->easy, request);
+        result =
+            result ? result : exchange_set_route(exchange->easy, request->route, request->ca_file);
         result = result ? result : set_request(exchange->easy, request);
         result = result ? result : set_callbacks(exchange);
     }

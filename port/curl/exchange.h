@@ -41,6 +41,9 @@ struct http {
 enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
                            const struct sfe_http_request *request, struct sfe_error *err);
 
+/* Sets by which way the host is reached; NULL: straight. */
+CURLcode exchange_set_route(CURL *easy, const struct sfe_http_route *route, const char *ca_file);
+
 /* Wipes and frees the headers, which hold a bearer token. */
 void exchange_wipe(struct sfe_http_exchange *exchange);
 

@@ -1,4 +1,5 @@
-/* MQTT 5 sessions by the Paho asynchronous client.
+/* MQTT 5 and 3.1.1 sessions by the Paho asynchronous client, which has callbacks of their own for
+ * each.
  *
  * Paho makes every callback while it holds its one lock, and nearly every call of ours takes that
  * lock. So a callback may take our mutex, and we never call Paho while holding it; and once
@@ -25,8 +26,9 @@ struct sfe_mqtt_session {
     struct sfe_mqtt_options
         options; /* server_uri and client_id are Paho's copies, not kept here. */
     char *username;
-    size_t filter_count; /* Of the SUBSCRIBE under way. */
-    bool is_up;          /* Callbacks only: CONNECTED was told, LOST was not. */
+    struct sfe_mqtt_will will; /* Where options.will is not NULL. */
+    size_t filter_count;       /* Of the SUBSCRIBE under way. */
+    bool is_up;                /* Callbacks only: CONNECTED was told, LOST was not. */
     struct sfe_mutex *mutex;
     struct sfe_condition *changed;
     bool has_left;  /* Under the mutex: the DISCONNECT is out, or will never be. */
@@ -138,6 +140,43 @@ static void on_not_subscribed(void *context, MQTTAsync_failureData5 *data)
     tell(session, SFE_MQTT_NOT_SUBSCRIBED, reason, text != NULL ? text : data->message);
 }
 
+static void on_connected_3(void *context, MQTTAsync_successData *data)
+{
+    struct sfe_mqtt_session *session = context;
+    session->is_up = true;
+    tell(session, SFE_MQTT_CONNECTED, data->alt.connect.sessionPresent != 0 ? 1 : 0, NULL);
+}
+
+/* `code` is the return code of the CONNACK (MQTT 3.1.1, section 3.2.2.3); negative: none came. */
+static void on_not_connected_3(void *context, MQTTAsync_failureData *data)
+{
+    int reason = data->code == 0 ? MQTTASYNC_FAILURE : data->code;
+    tell(context, SFE_MQTT_REFUSED, reason, data->message);
+}
+
+static void on_subscribed_3(void *context, MQTTAsync_successData *data)
+{
+    struct sfe_mqtt_session *session = context;
+    int lowest = data->alt.qos;
+    int failure = 0;
+    if (session->filter_count > 1) {
+        lowest = data->alt.qosList == NULL ? FAILURE_CODE_MIN : data->alt.qosList[0];
+        for (size_t i = 0; data->alt.qosList != NULL && i < session->filter_count; i++) {
+            int qos = data->alt.qosList[i];
+            failure = qos >= FAILURE_CODE_MIN ? qos : failure;
+            lowest = qos < lowest ? qos : lowest;
+        }
+    }
+    failure = lowest >= FAILURE_CODE_MIN ? lowest : failure;
+    tell(session, failure != 0 ? SFE_MQTT_NOT_SUBSCRIBED : SFE_MQTT_SUBSCRIBED,
+         failure != 0 ? failure : lowest, NULL);
+}
+
+static void on_not_subscribed_3(void *context, MQTTAsync_failureData *data)
+{
+    tell(context, SFE_MQTT_NOT_SUBSCRIBED, data->code, data->message);
+}
+
 static void mark_left(struct sfe_mqtt_session *session)
 {
     sfe_mutex_lock(session->mutex);
@@ -153,6 +192,18 @@ static void on_left(void *context, MQTTAsync_successData5 *data)
 }
 
 static void on_not_left(void *context, MQTTAsync_failureData5 *data)
+{
+    (void)data;
+    mark_left(context);
+}
+
+static void on_left_3(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    mark_left(context);
+}
+
+static void on_not_left_3(void *context, MQTTAsync_failureData *data)
 {
     (void)data;
     mark_left(context);
@@ -194,6 +245,9 @@ static enum sfe_code make_client(struct sfe_mqtt_session *session,
                                  const struct sfe_mqtt_options *options, struct sfe_error *err)
 {
     MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer5;
+    if (options->version == SFE_MQTT_3_1_1) {
+        create.MQTTVersion = MQTTVERSION_3_1_1;
+    }
     int result =
         MQTTAsync_createWithOptions(&session->client, options->server_uri, options->client_id,
                                     MQTTCLIENT_PERSISTENCE_NONE, NULL, &create);
@@ -220,6 +274,10 @@ static enum sfe_code mqtt_open(void *context, const struct sfe_mqtt_options *opt
     made->options = *options;
     made->options.server_uri = NULL;
     made->options.client_id = NULL;
+    if (options->will != NULL) {
+        made->will = *options->will;
+        made->options.will = &made->will;
+    }
     made->username = options->username == NULL ? NULL : strdup(options->username);
     made->options.username = made->username;
     made->mutex = sfe_mutex_open();
@@ -250,42 +308,79 @@ static int add_number(MQTTProperties *properties, enum MQTTPropertyCodes code, u
     return MQTTProperties_add(properties, &property);
 }
 
-static enum sfe_code mqtt_connect(void *context, struct sfe_mqtt_session *session,
-                                  struct sfe_error *err)
+/* The members that both versions have. */
+static void fill_connect(struct sfe_mqtt_session *session, MQTTAsync_connectOptions *connect,
+                         MQTTAsync_willOptions *will)
 {
-    (void)context;
     const struct sfe_mqtt_options *options = &session->options;
-    MQTTAsync_connectOptions connect = MQTTAsync_connectOptions_initializer5;
-    MQTTProperties properties = MQTTProperties_initializer;
     SFE_ASSERT(options->keep_alive_s <= UINT16_MAX);
-    SFE_ASSERT(options->receive_maximum > 0);
-    /* Takes Paho's lock, and so waits until the callback that told of the last connection's end is
-     * over: what Paho does after it would forget the callbacks of a new one. */
-    if (MQTTAsync_isConnected(session->client) != 0) {
-        return sfe_fail(err, SFE_E_REFUSED, "the MQTT session is connected already");
+    connect->keepAliveInterval = (int)options->keep_alive_s;
+    connect->connectTimeout = CONNECT_TIMEOUT_S;
+    connect->automaticReconnect = 0;
+    connect->username = options->username;
+    connect->binarypwd.len = (int)options->password.size;
+    connect->binarypwd.data = options->password.size == 0 ? NULL : options->password.bytes;
+    connect->context = session;
+    if (options->will != NULL) {
+        SFE_ASSERT(options->will->payload.size <= UINT16_MAX);
+        will->topicName = options->will->topic;
+        will->payload.len = (int)options->will->payload.size;
+        will->payload.data =
+            options->will->payload.size == 0 ? "" : (const void *)options->will->payload.bytes;
+        will->qos = options->will->qos;
+        will->retained = options->will->is_retained ? 1 : 0;
+        connect->will = will;
     }
-    connect.keepAliveInterval = (int)options->keep_alive_s;
-    connect.connectTimeout = CONNECT_TIMEOUT_S;
+}
+
+static int connect_5(struct sfe_mqtt_session *session)
+{
+    MQTTAsync_connectOptions connect = MQTTAsync_connectOptions_initializer5;
+    MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
+    MQTTProperties properties = MQTTProperties_initializer;
+    fill_connect(session, &connect, &will);
     /* The initializer says 1: the session would be lost with every connect. */
     connect.cleanstart = 0;
-    connect.automaticReconnect = 0;
-    connect.username = options->username;
-    connect.binarypwd.len = (int)options->password.size;
-    connect.binarypwd.data = options->password.size == 0 ? NULL : options->password.bytes;
-    connect.context = session;
     connect.onSuccess5 = on_connected;
     connect.onFailure5 = on_not_connected;
     connect.connectProperties = &properties;
     int result = add_number(&properties, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL,
-                            options->session_expiry_s);
+                            session->options.session_expiry_s);
     if (result == 0) {
-        result =
-            add_number(&properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM, options->receive_maximum);
+        result = add_number(&properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM,
+                            session->options.receive_maximum);
     }
     if (result == 0) {
         result = MQTTAsync_connect(session->client, &connect);
     }
     MQTTProperties_free(&properties);
+    return result;
+}
+
+static int connect_3(struct sfe_mqtt_session *session)
+{
+    MQTTAsync_connectOptions connect = MQTTAsync_connectOptions_initializer;
+    MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
+    fill_connect(session, &connect, &will);
+    connect.MQTTVersion = MQTTVERSION_3_1_1;
+    connect.cleansession = 0; /* The initializer says 1, as above. */
+    connect.onSuccess = on_connected_3;
+    connect.onFailure = on_not_connected_3;
+    return MQTTAsync_connect(session->client, &connect);
+}
+
+static enum sfe_code mqtt_connect(void *context, struct sfe_mqtt_session *session,
+                                  struct sfe_error *err)
+{
+    (void)context;
+    SFE_ASSERT(session->options.receive_maximum > 0);
+    /* Takes Paho's lock, and so waits until the callback that told of the last connection's end is
+     * over: what Paho does after it would forget the callbacks of a new one. */
+    if (MQTTAsync_isConnected(session->client) != 0) {
+        return sfe_fail(err, SFE_E_REFUSED, "the MQTT session is connected already");
+    }
+    int result =
+        session->options.version == SFE_MQTT_3_1_1 ? connect_3(session) : connect_5(session);
     return result == MQTTASYNC_SUCCESS ? SFE_OK : fail(err, result, "cannot begin to connect");
 }
 
@@ -315,11 +410,16 @@ static enum sfe_code mqtt_subscribe(void *context, struct sfe_mqtt_session *sess
     }
     session->filter_count = count;
     response.context = session;
-    response.onSuccess5 = on_subscribed;
-    response.onFailure5 = on_not_subscribed;
-    response.subscribeOptions = one;
-    response.subscribeOptionsList = options;
-    response.subscribeOptionsCount = (int)count;
+    if (session->options.version == SFE_MQTT_3_1_1) {
+        response.onSuccess = on_subscribed_3;
+        response.onFailure = on_not_subscribed_3;
+    } else {
+        response.onSuccess5 = on_subscribed;
+        response.onFailure5 = on_not_subscribed;
+        response.subscribeOptions = one;
+        response.subscribeOptionsList = options;
+        response.subscribeOptionsCount = (int)count;
+    }
     int result = MQTTAsync_subscribeMany(session->client, (int)count, topics.to, levels, &response);
     return result == MQTTASYNC_SUCCESS ? SFE_OK : fail(err, result, "cannot begin to subscribe");
 }
@@ -328,13 +428,19 @@ static void mqtt_disconnect(void *context, struct sfe_mqtt_session *session)
 {
     (void)context;
     MQTTAsync_disconnectOptions leave = MQTTAsync_disconnectOptions_initializer5;
+    MQTTAsync_disconnectOptions leave_3 = MQTTAsync_disconnectOptions_initializer;
     struct sfe_clock clock;
     sfe_posix_clock(&clock);
     uint64_t until_ns = sfe_clock_monotonic_ns(&clock) + LEAVE_WAIT_NS;
-    leave.timeout = LEAVE_TIMEOUT_MS;
-    leave.context = session;
     leave.onSuccess5 = on_left;
     leave.onFailure5 = on_not_left;
+    leave_3.onSuccess = on_left_3;
+    leave_3.onFailure = on_not_left_3;
+    if (session->options.version == SFE_MQTT_3_1_1) {
+        leave = leave_3;
+    }
+    leave.timeout = LEAVE_TIMEOUT_MS;
+    leave.context = session;
     sfe_mutex_lock(session->mutex);
     session->has_left = false;
     sfe_mutex_unlock(session->mutex);

@@ -31,6 +31,9 @@ enum sfe_code sfe_platform_open(const char *state_directory, struct sfe_platform
     if (code == SFE_OK) {
         code = sfe_mbedtls_crypto_open(&platform->entropy, &platform->crypto, err);
     }
+    if (code == SFE_OK) {
+        code = sfe_mbedtls_tls_open(&platform->clock, &platform->entropy, &platform->tls, err);
+    }
     if (code != SFE_OK) {
         sfe_platform_close(platform);
     }
@@ -41,6 +44,7 @@ enum sfe_code sfe_platform_open(const char *state_directory, struct sfe_platform
 void sfe_platform_close(struct sfe_platform *platform)
 {
     SFE_ASSERT(platform != NULL);
+    sfe_mbedtls_tls_close(&platform->tls);
     sfe_mbedtls_crypto_close(&platform->crypto);
     sfe_curl_http_close(&platform->http);
     sfe_posix_poller_close(&platform->poller);

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -42,6 +43,13 @@ static void catch_one(int number, void (*handler)(int number))
     (void)sigemptyset(&action.sa_mask);
     int failed = sigaction(number, &action, NULL);
     SFE_ASSERT(failed == 0);
+}
+
+void sfe_process_keep_memory_private(void)
+{
+    /* Not dumpable: no core is written, and no process of the same user may read our memory. A
+     * kernel that says no has no such thing. */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
 void sfe_process_catch_signals(void (*wake)(void *context), void *context)

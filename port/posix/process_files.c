@@ -15,6 +15,7 @@
 #define PARENT_MODE    0755
 #define DIRECTORY_MODE 0700
 #define LOCK_MODE      0600
+#define NEW_FILE_MODE  0644
 #define LOCK_NAME      "lock"
 #define PATH_BYTES_MAX 1024u
 
@@ -86,6 +87,52 @@ enum sfe_code sfe_process_read_secret(const char *path, struct sfe_builder *cont
                                       struct sfe_error *err)
 {
     return read_file(path, true, content, err);
+}
+
+static enum sfe_code write_whole(int fd, struct sfe_slice content, const char *path,
+                                 struct sfe_error *err)
+{
+    while (content.size > 0) {
+        ssize_t written = write(fd, content.bytes, content.size);
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written <= 0) {
+            return sfe_fail_os(err, sfe_posix_file_code(errno), errno, "cannot write '%s'", path);
+        }
+        content = sfe_slice_part(content, (size_t)written, content.size);
+    }
+    if (fsync(fd) != 0) {
+        return sfe_fail_os(err, sfe_posix_file_code(errno), errno, "cannot write '%s'", path);
+    }
+    return SFE_OK;
+}
+
+enum sfe_code sfe_process_create_file(const char *path, struct sfe_slice content,
+                                      struct sfe_error *err)
+{
+    SFE_ASSERT(path != NULL);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, NEW_FILE_MODE);
+    if (fd < 0 && errno == EEXIST) {
+        return sfe_fail(err, SFE_E_REFUSED, "'%s' exists already", path);
+    }
+    if (fd < 0) {
+        return sfe_fail_os(err, sfe_posix_file_code(errno), errno, "cannot make '%s'", path);
+    }
+    enum sfe_code code = write_whole(fd, content, path, err);
+    (void)close(fd);
+    if (code != SFE_OK) {
+        (void)unlink(path); /* Half a file would be taken for a whole one. */
+    }
+    return code;
+}
+
+enum sfe_code sfe_process_remove_file(const char *path, struct sfe_error *err)
+{
+    SFE_ASSERT(path != NULL);
+    return unlink(path) == 0
+               ? SFE_OK
+               : sfe_fail_os(err, sfe_posix_file_code(errno), errno, "cannot remove '%s'", path);
 }
 
 static enum sfe_code make_one(const char *path, mode_t mode, struct sfe_error *err)

@@ -1,5 +1,6 @@
 /* Any bytes from broker and client, cut anywhere, while streams fill and empty and writes block:
- * the gate holds its invariants, and never answers more than it took. */
+ * the gate holds its invariants, and never answers more than it took. The first byte chooses MQTT 5
+ * or 3.1.1, and whether TLS lies between gate and broker. */
 #define SOCKET_BYTES (32u * 1024u)
 #include "unit/input/gate_world.h"
 
@@ -38,14 +39,21 @@ static void do_step(struct input_world *world, uint8_t operation, struct sfe_sli
     }
 }
 
-/* A broken connection is taken up again. */
-static void begin_again(struct input_world *world)
+/* A broken connection is taken up again; sometimes the client is the one who speaks first. */
+static void begin_again(struct input_world *world, uint8_t choice)
 {
+    bool is_old = (choice & 1u) != 0;
+
     world->client_waits = true;
     pump(world);
-    SEND(&world->client, CONNECT_5);
+    if ((choice & 4u) == 0) {
+        send_bytes(&world->client, is_old ? SFE_TEXT(CONNECT_3) : SFE_TEXT(CONNECT_5));
+    }
     world->broker.is_standing = true;
-    SEND(&world->broker, CONNACK_5);
+    if ((choice & 2u) != 0) {
+        SEND(&world->broker, "ho");
+    }
+    send_bytes(&world->broker, is_old ? SFE_TEXT(CONNACK_3) : SFE_TEXT(CONNACK_5));
     pump(world);
 }
 
@@ -55,17 +63,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     void *state = NULL;
     struct input_world *world;
     struct gate *gate;
+    struct sfe_tls_session session = {0};
+    const struct sfe_tls tls = fake_tls(&session);
+    uint8_t choice = sfe_reader_u8(&script);
+    const struct gate_options options = {
+        .is_tls = (choice & 2u) != 0,
+        .receive_maximum = 4,
+        .event_bytes_max = EVENT_BYTES_MAX,
+        .tls = &tls,
+        .tls_session = &session,
+    };
 
     (void)world_open(&state);
     world = state;
-    gate = world_gate(world, 4, EVENT_BYTES_MAX);
+    gate = world_gate_with(world, &options);
     while (script.rest.size >= 2) {
         uint8_t operation = sfe_reader_u8(&script);
         size_t length = sfe_reader_u8(&script);
         struct gate_facts facts;
 
         if (!world->client.is_open) {
-            begin_again(world);
+            begin_again(world, choice);
         }
         length = length < script.rest.size ? length : script.rest.size;
         do_step(world, operation, sfe_reader_take(&script, length));

@@ -49,7 +49,8 @@ static void read_body(const struct mqtt_frame *frame, struct sfe_slice body)
         read_publish(frame, body, MQTT_LEVEL_5);
         read_publish(frame, body, MQTT_LEVEL_3_1_1);
     } else if (frame->type == MQTT_PACKET_CONNACK) {
-        (void)!mqtt_connack_parse(body, &connack, &err);
+        (void)!mqtt_connack_parse(body, MQTT_LEVEL_5, &connack, &err);
+        (void)!mqtt_connack_parse(body, MQTT_LEVEL_3_1_1, &connack, &err);
     }
 }
 
@@ -57,10 +58,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sfe_slice rest = sfe_slice_make(data, size);
     struct mqtt_border border = {0};
+    struct sfe_error ignored;
+    uint8_t level = 0;
     struct mqtt_frame frame;
     struct sfe_error err;
     enum sfe_code code;
 
+    if (mqtt_connect_parse_level(rest, &level, &ignored) == SFE_OK) {
+        demand(level == MQTT_LEVEL_3_1_1 || level == MQTT_LEVEL_5);
+    }
     while ((code = mqtt_frame_parse(rest, &frame, &err)) == SFE_OK) {
         size_t whole = (size_t)frame.header_bytes + frame.body_bytes;
         struct sfe_slice packet = sfe_slice_part(rest, 0, whole);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -23,12 +24,13 @@ static void check(uint16_t status, struct sfe_slice body)
     struct sfe_secret token = {memory, 0, sizeof(memory)};
     struct oauth_grant grant = {.token = &token};
     struct sfe_error err;
-    enum sfe_code code = oauth_read_answer(status, "application/json", body, false, &grant, &err);
+    enum sfe_code code = oauth_read_answer(status, "application/json", body,
+                                           "https://login.salesforce.com", &grant, &err);
 
     if (code == SFE_OK) {
         demand(status == 200, "only 200 grants");
         demand(token.size > 0 && token.size <= sizeof(memory), "a grant has a token");
-        demand(strncmp(grant.instance_url, "https://", 8) == 0, "a grant has a safe address");
+        demand(strncasecmp(grant.instance_url, "https://", 8) == 0, "a grant has a safe address");
         demand(strnlen(grant.instance_url, OAUTH_URL_BYTES_MAX) < OAUTH_URL_BYTES_MAX,
                "an address ends");
         return;

@@ -21,6 +21,7 @@ static const char HELP[] =
     "  --audit-file FILE          where the audit is written at the end\n"
     "  --tls-cert FILE            serve TLS with this certificate (PEM)\n"
     "  --tls-key FILE             and this key (PEM)\n"
+    "  --tls-client-ca FILE       ask clients for a certificate that hangs on this one\n"
     "  --client-id ID             consumer key of the app\n"
     "  --username NAME            integration user\n"
     "  --certificate FILE         the app's certificate or public key (PEM): JWT bearer flow\n"
@@ -45,6 +46,7 @@ static const struct text_row TEXTS[] = {
     {"--audit-file", offsetof(struct options, audit_file)},
     {"--tls-cert", offsetof(struct options, tls_certificate_file)},
     {"--tls-key", offsetof(struct options, tls_key_file)},
+    {"--tls-client-ca", offsetof(struct options, tls_client_ca_file)},
     {"--client-id", offsetof(struct options, client_id)},
     {"--username", offsetof(struct options, username)},
     {"--certificate", offsetof(struct options, certificate_file)},
@@ -146,6 +148,9 @@ static enum options_result check(const struct options *options)
     }
     if ((options->tls_certificate_file == NULL) != (options->tls_key_file == NULL)) {
         return wrong(" go together", "--tls-cert and --tls-key");
+    }
+    if (options->tls_client_ca_file != NULL && options->tls_certificate_file == NULL) {
+        return wrong(" needs --tls-cert", "--tls-client-ca");
     }
     if (options->certificate_file == NULL && options->client_secret_file == NULL) {
         return wrong(" is needed: nobody could log in", "--certificate or --client-secret-file");

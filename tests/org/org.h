@@ -16,6 +16,7 @@ struct options {
     const char *audit_file;
     const char *tls_certificate_file;
     const char *tls_key_file;
+    const char *tls_client_ca_file;
     const char *client_id;
     const char *username;
     const char *certificate_file;

@@ -96,6 +96,9 @@ static int serve(struct org *org)
         problem =
             tls_server_open(&tls, org->options.tls_certificate_file, org->options.tls_key_file);
     }
+    if (problem == NULL && org->options.tls_client_ca_file != NULL) {
+        problem = tls_server_ask(tls, org->options.tls_client_ca_file);
+    }
     if (problem != NULL) {
         code = complain(EXIT_CONFIG, org->options.tls_certificate_file, problem);
     } else {

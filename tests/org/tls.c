@@ -25,6 +25,7 @@ struct tls_server {
     mbedtls_ssl_cache_context cache;
     mbedtls_x509_crt certificate;
     mbedtls_pk_context key;
+    mbedtls_x509_crt client_ca; /* Empty: clients need no certificate. */
 };
 
 struct tls_stream {
@@ -67,6 +68,7 @@ const char *tls_server_open(struct tls_server **out, const char *certificate_fil
     mbedtls_ssl_config_init(&server->config);
     mbedtls_ssl_cache_init(&server->cache);
     mbedtls_x509_crt_init(&server->certificate);
+    mbedtls_x509_crt_init(&server->client_ca);
     mbedtls_pk_init(&server->key);
     *out = server;
 #if MBEDTLS_VERSION_MAJOR >= 3
@@ -87,6 +89,16 @@ const char *tls_server_open(struct tls_server **out, const char *certificate_fil
     return configure(server);
 }
 
+const char *tls_server_ask(struct tls_server *server, const char *ca_file)
+{
+    if (mbedtls_x509_crt_parse_file(&server->client_ca, ca_file) != 0) {
+        return "the certificate for clients cannot be read";
+    }
+    mbedtls_ssl_conf_ca_chain(&server->config, &server->client_ca, NULL);
+    mbedtls_ssl_conf_authmode(&server->config, MBEDTLS_SSL_VERIFY_REQUIRED);
+    return NULL;
+}
+
 void tls_server_close(struct tls_server *server)
 {
     if (server == NULL) {
@@ -94,6 +106,7 @@ void tls_server_close(struct tls_server *server)
     }
     mbedtls_pk_free(&server->key);
     mbedtls_x509_crt_free(&server->certificate);
+    mbedtls_x509_crt_free(&server->client_ca);
     mbedtls_ssl_cache_free(&server->cache);
     mbedtls_ssl_config_free(&server->config);
     mbedtls_ctr_drbg_free(&server->random);

@@ -12,6 +12,9 @@ struct tls_stream;
 /* Loads certificate and key. NULL, or what is wrong. */
 const char *tls_server_open(struct tls_server **server, const char *certificate_file,
                             const char *key_file);
+/* From now on clients must show a certificate that hangs on one in `ca_file`. NULL, or what is
+ * wrong. */
+const char *tls_server_ask(struct tls_server *server, const char *ca_file);
 void tls_server_close(struct tls_server *server);
 
 /* One connection; the socket stays the caller's. NULL when memory ends. */

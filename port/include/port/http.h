@@ -2,8 +2,10 @@
  * context.
  *
  * Keep-alive connections are reused; time and size limits are mandatory; redirects are not
- * followed; proxies only as configured. TLS: chain and host name are checked always. Request bytes
- * are borrowed until the exchange is over. Only `wake` may be called from another thread.
+ * followed; proxies only as configured. HTTP/2 where a TLS server offers it (ALPN). TLS: chain and
+ * host name are checked always. Names are resolved anew within half a minute, and connections live
+ * ten minutes at most, so that a change in DNS is followed. Request bytes are borrowed until the
+ * exchange is over. Only `wake` may be called from another thread.
  */
 #ifndef SFE_PORT_HTTP_H
 #define SFE_PORT_HTTP_H
@@ -18,6 +20,18 @@ struct sfe_http_header {
     struct sfe_slice value; /* May be a secret: it is never logged. */
 };
 
+/* The way to a host, beyond its address. Borrowed until the exchange is over. Zeroed: straight,
+ * from any interface, without a certificate of our own. */
+struct sfe_http_route {
+    const char *cert_file;      /* Our certificate and what it hangs on (PEM); NULL: none. */
+    struct sfe_slice key_pem;   /* Its private key. A secret. */
+    const char *proxy_url;      /* "http://host:port" or https; NULL: straight. Always CONNECT. */
+    const char *proxy_username; /* NULL: none. Sent as RFC 7617 says (Basic). */
+    const char *proxy_password; /* NULL: none. A secret. */
+    const char *no_proxy;       /* Hosts, domains and networks, by commas; NULL: none. */
+    const char *interface;      /* A network interface or an address of ours; NULL: any. */
+};
+
 struct sfe_http_request {
     const char *method; /* "GET", "POST", "PATCH", "PUT", "DELETE". */
     const char *url;
@@ -30,6 +44,7 @@ struct sfe_http_request {
     struct sfe_builder
         *answer_body; /* Borrowed; bounds the answer. The body arrives decompressed. */
     void *tag;        /* Handed back. */
+    const struct sfe_http_route *route; /* NULL: as zeroed. */
 };
 
 struct sfe_http_answer {

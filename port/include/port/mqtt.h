@@ -21,14 +21,26 @@ enum sfe_mqtt_event {
     SFE_MQTT_NOT_SUBSCRIBED /* SUBACK with a failure; `detail` is the reason code. */
 };
 
+enum sfe_mqtt_version { SFE_MQTT_5, SFE_MQTT_3_1_1 };
+
+/* What the broker publishes for us when the connection breaks. */
+struct sfe_mqtt_will {
+    const char *topic; /* Borrowed until close, as the payload is. */
+    struct sfe_slice payload;
+    uint8_t qos;
+    bool is_retained;
+};
+
 struct sfe_mqtt_options {
     const char *server_uri; /* "tcp://127.0.0.1:PORT": the gate. */
     const char *client_id;
     const char *username;      /* NULL: none. */
     struct sfe_slice password; /* Borrowed until close. Empty: none. */
     uint32_t keep_alive_s;
-    uint32_t session_expiry_s;
-    uint16_t receive_maximum;
+    uint32_t session_expiry_s; /* MQTT 5; before it the broker alone decides. */
+    uint16_t receive_maximum;  /* MQTT 5. */
+    enum sfe_mqtt_version version;
+    const struct sfe_mqtt_will *will; /* NULL: none. Copied. */
     /* Foreign thread. `text` lives for the call. */
     void (*on_event)(void *owner, enum sfe_mqtt_event event, int detail, const char *text);
     void *owner;
@@ -39,12 +51,12 @@ struct sfe_mqtt {
     /* Makes a session object; connects nothing. Options are copied but the password. */
     enum sfe_code (*open)(void *context, const struct sfe_mqtt_options *options,
                           struct sfe_mqtt_session **session, struct sfe_error *err);
-    /* Begins to connect (MQTT 5, clean start off); the outcome is an event. Not while one is under
-     * way. */
+    /* Begins to connect (the session kept: clean start off); the outcome is an event. Not while one
+     * is under way. */
     enum sfe_code (*connect)(void *context, struct sfe_mqtt_session *session,
                              struct sfe_error *err);
     /* Subscribes to `filters` with `qos` each; retain handling `retain_handling` (MQTT 5, 3.8.3.1).
-     * The outcome is one event. */
+     * The outcome is one event. MQTT 3.1.1 has no retain handling: there it is 0. */
     enum sfe_code (*subscribe)(void *context, struct sfe_mqtt_session *session,
                                const char *const *filters, const uint8_t *qos, size_t count,
                                uint8_t retain_handling, struct sfe_error *err);

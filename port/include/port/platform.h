@@ -9,6 +9,7 @@
 #include "port/mqtt.h"
 #include "port/poller.h"
 #include "port/storage.h"
+#include "port/tls.h"
 
 struct sfe_platform {
     struct sfe_clock clock;
@@ -18,6 +19,7 @@ struct sfe_platform {
     struct sfe_http http;       /* Of the cloud thread. */
     struct sfe_mqtt mqtt;
     struct sfe_crypto crypto;
+    struct sfe_tls tls; /* Of the edge thread. */
 };
 
 /* Opens the real platform. `state_directory` must exist (sfe_process_claim_directory). On failure

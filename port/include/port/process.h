@@ -10,6 +10,10 @@
 #define SFE_SIGNAL_STOP   1u /* SIGTERM, SIGINT */
 #define SFE_SIGNAL_RELOAD 2u /* SIGHUP */
 
+/* Keeps what is in our memory (passwords, tokens, events) out of core dumps and from other
+ * processes of the same user. Main thread, first of all. */
+void sfe_process_keep_memory_private(void);
+
 /* Routes the signals above to a flag and calls `wake(context)` from the signal handler (it must be
  * async-signal-safe: poller wake is). SIGPIPE is ignored. Main thread, once. */
 void sfe_process_catch_signals(void (*wake)(void *context), void *context);
@@ -31,9 +35,40 @@ SFE_MUST_USE enum sfe_code sfe_process_read_file(const char *path, struct sfe_bu
 SFE_MUST_USE enum sfe_code sfe_process_read_secret(const char *path, struct sfe_builder *content,
                                                    struct sfe_error *err);
 
+/* Adds the names of the files in `directory` that end with `suffix` and do not begin with a dot, in
+ * the order of their bytes, each with a NUL behind it. A directory that does not exist has none.
+ * SFE_E_TOO_LARGE, SFE_E_PERMISSION, SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_list_files(const char *directory, const char *suffix,
+                                                  struct sfe_builder *names, struct sfe_error *err);
+
+/* Adds `path`, from the root directory on. SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_add_absolute_path(const char *path, struct sfe_builder *out,
+                                                         struct sfe_error *err);
+
 /* Makes `path` a directory (mode 0700) with its parents, and takes the lock in it that keeps a
  * second agent out; the lock lasts until the process ends. SFE_E_REFUSED when another holds it. */
 SFE_MUST_USE enum sfe_code sfe_process_claim_directory(const char *path, struct sfe_error *err);
+
+/* Writes a new file (mode 0644) and makes it durable. SFE_E_REFUSED when `path` exists already:
+ * nothing is replaced. */
+SFE_MUST_USE enum sfe_code sfe_process_create_file(const char *path, struct sfe_slice content,
+                                                   struct sfe_error *err);
+
+/* Removes a file that was just created. SFE_E_NOT_FOUND, SFE_E_PERMISSION, SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_remove_file(const char *path, struct sfe_error *err);
+
+/* Reads standard input to its end; for commands. SFE_E_TOO_LARGE when it does not fit. */
+SFE_MUST_USE enum sfe_code sfe_process_read_input(struct sfe_builder *content,
+                                                  struct sfe_error *err);
+
+/* Reads one line of standard input, without its end; false where there is none (more) or it does
+ * not fit. For commands that ask. */
+bool sfe_process_read_line(struct sfe_builder *line);
+
+/* Adds the addresses of `host` as the system's resolver gives them, parted by blanks; those that do
+ * not fit are left out. Blocks as long as the resolver does; for commands. SFE_E_NETWORK. */
+SFE_MUST_USE enum sfe_code sfe_process_lookup(const char *host, struct sfe_builder *addresses,
+                                              struct sfe_error *err);
 
 /* An environment variable, or NULL. */
 const char *sfe_process_environment(const char *name);

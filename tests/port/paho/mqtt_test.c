@@ -100,11 +100,13 @@ static void send_bytes(int fd, const uint8_t *bytes, size_t size)
 /* Answers CONNECT; false when the connection is to be cut. */
 static bool answer_connect(struct broker *broker, int fd)
 {
-    const uint8_t connack[] = {CONNACK << 4, 3, broker->session_present, broker->connack_reason, 0};
+    bool is_old = broker->connect[6] == 4;
+    const uint8_t connack[] = {CONNACK << 4, is_old ? 2 : 3, broker->session_present,
+                               broker->connack_reason, 0};
     if (broker->cuts_at_connect) {
         return false;
     }
-    send_bytes(fd, connack, sizeof(connack));
+    send_bytes(fd, connack, is_old ? sizeof(connack) - 1 : sizeof(connack));
     if (broker->disconnects_after_connack >= 0) {
         const uint8_t disconnect[] = {DISCONNECT << 4, 2,
                                       (uint8_t)broker->disconnects_after_connack, 0};
@@ -119,10 +121,12 @@ static void answer_subscribe(struct broker *broker, int fd)
     uint8_t suback[16] = {SUBACK << 4, (uint8_t)(3 + broker->suback_count), broker->subscribe[0],
                           broker->subscribe[1], 0};
     size_t count = broker->suback_count;
+    size_t head = broker->connect[6] == 4 ? 4 : 5; /* MQTT 3.1.1 has no properties. */
+    suback[1] = (uint8_t)(head - 2 + count);
     for (size_t i = 0; i < count; i++) {
-        suback[5 + i] = broker->suback_reasons[i];
+        suback[head + i] = broker->suback_reasons[i];
     }
-    send_bytes(fd, suback, 5 + count);
+    send_bytes(fd, suback, head + count);
 }
 
 static void serve_one(struct broker *broker, int fd)
@@ -224,7 +228,8 @@ static int wait_for(struct rig *rig, enum sfe_mqtt_event event)
     return seen.detail;
 }
 
-static int open_rig(void **state)
+static int open_rig_with(void **state, enum sfe_mqtt_version version,
+                         const struct sfe_mqtt_will *will)
 {
     struct rig *rig = calloc(1, sizeof(*rig));
     char uri[64];
@@ -240,6 +245,8 @@ static int open_rig(void **state)
                                        .keep_alive_s = 30,
                                        .session_expiry_s = 86400,
                                        .receive_maximum = 1000,
+                                       .version = version,
+                                       .will = will,
                                        .on_event = on_event,
                                        .owner = rig};
     sfe_paho_mqtt(&rig->mqtt);
@@ -247,6 +254,22 @@ static int open_rig(void **state)
     memset(uri, 'x', sizeof(uri)); /* It was copied. */
     *state = rig;
     return 0;
+}
+
+static int open_rig(void **state)
+{
+    return open_rig_with(state, SFE_MQTT_5, NULL);
+}
+
+static int open_old_rig(void **state)
+{
+    return open_rig_with(state, SFE_MQTT_3_1_1, NULL);
+}
+
+static int open_rig_with_will(void **state)
+{
+    const struct sfe_mqtt_will will = {"status/site", SFE_TEXT("gone"), 1, true};
+    return open_rig_with(state, SFE_MQTT_3_1_1, &will);
 }
 
 static int close_rig(void **state)
@@ -415,6 +438,72 @@ static void subscribe_without_a_connection_fails_at_once(void **state)
     rig->mqtt.close(rig->mqtt.context, NULL);
 }
 
+/* MQTT 3.1.1, section 3.1: the session is kept, and there are no properties. */
+static void old_version_connects_without_properties_and_keeps_its_session(void **state)
+{
+    static const uint8_t packet[] = "\0\4MQTT\4\xc0\0\x1e\0\x10"
+                                    "sfedge-store-042\0\7gateway\0\x09pass\0word";
+    struct rig *rig = *state;
+    rig->broker.session_present = 1;
+    connect_rig(rig);
+    assert_int_equal(wait_for(rig, SFE_MQTT_CONNECTED), 1);
+    rig->mqtt.disconnect(rig->mqtt.context, rig->session);
+    rig->mqtt.close(rig->mqtt.context, rig->session);
+    rig->session = NULL;
+    stop_broker(rig);
+    assert_int_equal(rig->broker.connect_size, sizeof(packet) - 1);
+    assert_memory_equal(rig->broker.connect, packet, sizeof(packet) - 1);
+    assert_true(rig->broker.got_disconnect);
+}
+
+static void old_version_brings_refusals_and_losses(void **state)
+{
+    struct rig *rig = *state;
+    rig->broker.connack_reason = 5;
+    connect_rig(rig);
+    assert_int_equal(wait_for(rig, SFE_MQTT_REFUSED), 5);
+    rig->broker.cuts_at_connect = true;
+    connect_rig(rig);
+    assert_true(wait_for(rig, SFE_MQTT_REFUSED) < 0);
+}
+
+static void old_version_subscribes_and_tells_a_refusal(void **state)
+{
+    static const char *const filters[] = {"pos/#"};
+    static const uint8_t qos[] = {1};
+    struct rig *rig = *state;
+    rig->broker.suback_count = 1;
+    rig->broker.suback_reasons[0] = 1;
+    connect_rig(rig);
+    assert_int_equal(wait_for(rig, SFE_MQTT_CONNECTED), 0);
+    assert_int_equal(
+        rig->mqtt.subscribe(rig->mqtt.context, rig->session, filters, qos, 1, 1, &rig->err),
+        SFE_OK);
+    assert_int_equal(wait_for(rig, SFE_MQTT_SUBSCRIBED), 1);
+    rig->broker.suback_reasons[0] = 0x80;
+    assert_int_equal(
+        rig->mqtt.subscribe(rig->mqtt.context, rig->session, filters, qos, 1, 1, &rig->err),
+        SFE_OK);
+    assert_int_equal(wait_for(rig, SFE_MQTT_NOT_SUBSCRIBED), 0x80);
+    rig->broker.suback_count = 2;
+    rig->broker.suback_reasons[1] = 0;
+    assert_int_equal(subscribe_two(rig), SFE_OK);
+    assert_int_equal(wait_for(rig, SFE_MQTT_NOT_SUBSCRIBED), 0x80);
+}
+
+static void will_is_left_with_the_broker(void **state)
+{
+    static const uint8_t will[] = "\0\x0bstatus/site\0\4gone";
+    struct rig *rig = *state;
+    connect_rig(rig);
+    assert_int_equal(wait_for(rig, SFE_MQTT_CONNECTED), 0);
+    rig->mqtt.close(rig->mqtt.context, rig->session);
+    rig->session = NULL;
+    stop_broker(rig);
+    assert_int_equal(rig->broker.connect[7], 0xc0 | 0x2c); /* Will, QoS 1, retained. */
+    assert_non_null(memmem(rig->broker.connect, rig->broker.connect_size, will, sizeof(will) - 1));
+}
+
 #define RIG_TEST(test) cmocka_unit_test_setup_teardown(test, open_rig, close_rig)
 
 int main(void)
@@ -431,6 +520,14 @@ int main(void)
         RIG_TEST(only_filter_refused_is_not_subscribed),
         RIG_TEST(answer_for_another_number_of_filters_is_not_subscribed),
         RIG_TEST(subscribe_without_a_connection_fails_at_once),
+        cmocka_unit_test_setup_teardown(
+            old_version_connects_without_properties_and_keeps_its_session, open_old_rig, close_rig),
+        cmocka_unit_test_setup_teardown(old_version_brings_refusals_and_losses, open_old_rig,
+                                        close_rig),
+        cmocka_unit_test_setup_teardown(old_version_subscribes_and_tells_a_refusal, open_old_rig,
+                                        close_rig),
+        cmocka_unit_test_setup_teardown(will_is_left_with_the_broker, open_rig_with_will,
+                                        close_rig),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

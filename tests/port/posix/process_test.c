@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -116,6 +117,16 @@ static void print_writes_to_standard_output(void **state)
     (void)close(ends[1]);
 }
 
+static void memory_that_is_kept_private_is_not_dumpable(void **state)
+{
+    (void)state;
+    int before = prctl(PR_GET_DUMPABLE);
+    assert_int_not_equal(before, 0);
+    sfe_process_keep_memory_private();
+    assert_int_equal(prctl(PR_GET_DUMPABLE), 0);
+    assert_int_equal(prctl(PR_SET_DUMPABLE, before, 0, 0, 0), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -124,6 +135,7 @@ int main(void)
         cmocka_unit_test(notify_reaches_an_abstract_socket),
         cmocka_unit_test(notify_without_a_manager_does_nothing),
         cmocka_unit_test(print_writes_to_standard_output),
+        cmocka_unit_test(memory_that_is_kept_private_is_not_dumpable),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -27,6 +27,25 @@ static const struct bad mistakes[] = {
     {ROOT("'connections': {'a': {'type': 'mqtt', 'url': 'mqtt://localhost'},\n'b': {'type': "
           "'mqtt', 'url': 'mqtt://localhost'}}"),
      "/connections/b", 4, "connection \"a\" has the same client_id at the same broker"},
+    {ROOT("'connections': {'a': {'type': 'mqtt', 'url': ['mqtt://[::1]', 'mqtt://localhost:99']},\n"
+          "'b': {'type': 'mqtt', 'url': ['mqtt://localhost', 'mqtt://localhost:99']}}"),
+     "/connections/b", 4, "connection \"a\" has the same client_id at the same broker"},
+    {IN_MQTT("'url': ['mqtt://localhost', 'mqtt://broker.lan']"), "/connections/site/url", 3,
+     "\"url\" to broker.lan is not encrypted"},
+    {IN_MQTT("'url': 'mqtt://localhost', 'tls': {'ca_file': 'x'}"), "/connections/site/tls", 3,
+     "\"tls\" has no effect on mqtt://"},
+    {IN_MQTT("'url': 'mqtts://broker.lan', 'tls': {'cert_file': 'x'}"), "/connections/site/tls", 3,
+     "\"key_file\" is missing"},
+    {IN_MQTT("'url': 'mqtts://broker.lan', 'tls': {'key_file': 'x'}"), "/connections/site/tls", 3,
+     "\"cert_file\" is missing"},
+    {IN_MQTT("'url': 'mqtt://localhost', 'will': {'topic': 'a/+'}"), "/connections/site/will/topic",
+     3, "a topic without wildcards"},
+    {IN_MQTT("'url': 'mqtt://localhost', 'will': {'payload': 'a'}"), "/connections/site/will", 3,
+     "key \"topic\" is missing"},
+    {IN_MQTT("'url': 'mqtt://localhost', 'version': '3.1.1', 'session_expiry': '1d'"),
+     "/connections/site/session_expiry", 3, "has no effect with \"version\": \"3.1.1\""},
+    {IN_MQTT("'url': 'mqtt://localhost', 'version': '3.1.1', 'password_file': 'x'"),
+     "/connections/site/password_file", 3, "no password without a user name"},
 };
 
 static void what_does_not_fit_together_is_reported(void **state)

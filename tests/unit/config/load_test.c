@@ -82,9 +82,8 @@ static void assert_unavailable(const struct loading *loading, const char *const 
 
 static void the_design_reports_exactly_what_is_not_available(void **state)
 {
-    static const char *const pointers[] = {
-        "/connections/site/url",  "/connections/site/tls", "/streams/telemetry/when_full",
-        "/streams/sales/encrypt", "/inputs/tills/mask",    "/outputs/sales/on_done"};
+    static const char *const pointers[] = {"/streams/telemetry/when_full", "/streams/sales/encrypt",
+                                           "/outputs/sales/on_done"};
     struct loading *loading = (struct loading *)*state;
 
     load(loading, design);
@@ -129,8 +128,12 @@ static void the_committed_examples_load(void **state)
     assert_int_equal(config->output_count, 2);
     assert_int_equal(config->outputs[1].record_count, 2);
     assert_string_equal(config->outputs[1].records[1].each, "/lines");
+    assert_int_equal(config->inputs[1].mask_count, 1);
+    assert_true(config->inputs[1].card_guard); /* By default, where there is mask. */
+    assert_false(config->inputs[0].card_guard);
     config = load_file(loading, "config/examples/plant.json");
     assert_int_equal(config->stream_count, 3);
+    (void)load_file(loading, "config/examples/behind-proxy.json");
     config = load_file(loading, "config/examples/till.json");
     assert_int_equal(config->dead_stream, 1);
 }

@@ -44,7 +44,6 @@ static void what_is_not_available_is_not_promised(void **state)
     write_manual();
     assert_null(strstr(manual, "drop"));
     assert_null(strstr(manual, ".B encrypt"));
-    assert_null(strstr(manual, "mqtts://"));
     assert_null(strstr(manual, ".B listen"));
 }
 

@@ -93,8 +93,11 @@ static const struct bad urls[] = {
     {IN_MQTT("'url': 'http://localhost'"), "/connections/site/url", 3,
      "found \"http://localhost\"; allowed: mqtt://host[:port]"},
     {IN_MQTT("'url': 'localhost:1883'"), "/connections/site/url", 3, "allowed: mqtt://host[:port]"},
-    {IN_MQTT("'url': 'mqtts://broker.lan:8883'"), "/connections/site/url", 3,
-     "is not available in this version"},
+    {IN_MQTT("'url': []"), "/connections/site/url", 3, "a list of 1 to 8 such"},
+    {IN_MQTT("'url': ['mqtt://localhost', 1883]"), "/connections/site/url/1", 3, "found 1883"},
+    {IN_MQTT("'url': ['mqtt://localhost', 'mqtt://']"), "/connections/site/url/1", 3,
+     "the host's name is not valid"},
+    {IN_MQTT("'url': {}"), "/connections/site/url", 3, "found an object"},
     {IN_MQTT("'url': 'mqtt://localhost:0'"), "/connections/site/url", 3, "from 1 to 65535"},
     {IN_MQTT("'url': 'mqtt://localhost:70000'"), "/connections/site/url", 3, "from 1 to 65535"},
     {IN_MQTT("'url': 'mqtt://'"), "/connections/site/url", 3, "the host's name is not valid"},
@@ -159,7 +162,7 @@ static void left_out_keys_have_their_defaults(void **state)
     assert_int_equal(config->agent.log_level, SFE_INFO);
     assert_int_equal(config->agent.event_bytes_max, SFE_EVENT_BYTES_MAX_DEFAULT);
     assert_int_equal(config->agent.stop_timeout_ns, 10000000000u);
-    assert_int_equal(config->connections[0].mqtt.port, 1883);
+    assert_int_equal(config->connections[0].mqtt.brokers[0].port, 1883);
     assert_int_equal(config->connections[0].mqtt.keep_alive_ns, 30000000000u);
     assert_int_equal(config->connections[0].mqtt.session_expiry_ns, 604800000000000u);
     assert_int_equal(config->connections[0].mqtt.receive_maximum, SFE_RECEIVE_MAXIMUM_DEFAULT);
@@ -198,8 +201,36 @@ static void an_address_in_brackets_is_a_host_without_them(void **state)
     const struct sfe_config *config =
         load_good((struct loading *)*state, IN_MQTT("'url': 'mqtt://[::1]:1884'"));
 
-    assert_string_equal(config->connections[0].mqtt.host, "::1");
-    assert_int_equal(config->connections[0].mqtt.port, 1884);
+    assert_string_equal(config->connections[0].mqtt.brokers[0].host, "::1");
+    assert_int_equal(config->connections[0].mqtt.brokers[0].port, 1884);
+}
+
+static void brokers_stand_in_the_order_of_their_urls(void **state)
+{
+    const struct sfe_config *config = load_good(
+        (struct loading *)*state,
+        IN_MQTT("'url': ['mqtts://a.lan', 'mqtt://[::1]', 'mqtts://10.0.0.1:443/'], 'version': "
+                "'3.1.1', 'tls': {'cert_file': 'c', 'key_file': '/k', 'alpn': 'mqtt'}, 'will': "
+                "{'topic': 'gone', 'qos': 0, 'retain': true}"));
+    const struct sfe_config_mqtt *mqtt = &config->connections[0].mqtt;
+
+    assert_int_equal(mqtt->broker_count, 3);
+    assert_string_equal(mqtt->brokers[0].host, "a.lan");
+    assert_int_equal(mqtt->brokers[0].port, 8883);
+    assert_true(mqtt->brokers[0].tls);
+    assert_string_equal(mqtt->brokers[1].host, "::1");
+    assert_int_equal(mqtt->brokers[1].port, 1883);
+    assert_false(mqtt->brokers[1].tls);
+    assert_int_equal(mqtt->brokers[2].port, 443);
+    assert_int_equal(mqtt->version, SFE_CONFIG_MQTT_3_1_1);
+    assert_string_equal(mqtt->tls_cert_file, "etc/c");
+    assert_string_equal(mqtt->tls_key_file, "/k");
+    assert_string_equal(mqtt->tls_alpn, "mqtt");
+    assert_null(mqtt->tls_ca_file);
+    assert_string_equal(mqtt->will.topic, "gone");
+    assert_null(mqtt->will.payload);
+    assert_int_equal(mqtt->will.qos, 0);
+    assert_true(mqtt->will.retain);
 }
 
 static void fields_keep_their_templates_constants_and_defaults(void **state)
@@ -251,6 +282,7 @@ int main(void)
         cmocka_unit_test(left_out_keys_have_their_defaults),
         cmocka_unit_test(a_slash_at_the_end_of_a_login_url_is_dropped),
         cmocka_unit_test(an_address_in_brackets_is_a_host_without_them),
+        cmocka_unit_test(brokers_stand_in_the_order_of_their_urls),
         cmocka_unit_test(fields_keep_their_templates_constants_and_defaults),
         cmocka_unit_test(a_size_may_be_a_number_of_bytes),
     };

@@ -287,13 +287,18 @@ static void messages_beyond_the_receive_maximum_wait(void **state)
     assert_true(world->broker.is_open);
 }
 
-static void broker_of_3_1_1_is_understood(void **state)
+static void messages_of_3_1_1_are_read_without_properties(void **state)
 {
     struct input_world *world = *state;
     struct gate *gate = world_gate(world, 2, 1000);
     static const uint8_t publish[] = {0x32, 12, 0, 7, 'p', 'l', 'a', 'n', 't', '/', 'x', 0, 9, '1'};
 
-    begin_session(world);
+    world->client_waits = true;
+    pump(world);
+    SEND(&world->client, CONNECT_3);
+    world->broker.is_standing = true;
+    pump(world);
+    EXPECT_WRITTEN(&world->broker, CONNECT_3);
     SEND(&world->broker, CONNACK_3);
     send_bytes(&world->broker, sfe_slice_make(publish, sizeof(publish)));
     pump(world);
@@ -302,6 +307,19 @@ static void broker_of_3_1_1_is_understood(void **state)
     world->readings.durable = 1;
     assert_false(gate_turn(gate));
     EXPECT_WRITTEN(&world->broker, "\x40\x02\x00\x09");
+}
+
+static void broker_that_does_not_know_5_refuses_with_its_reason(void **state)
+{
+    struct input_world *world = *state;
+    struct gate *gate = world_gate(world, 2, 1000);
+
+    begin_session(world);
+    SEND(&world->broker, "\x20\x02\x00\x01");
+    pump(world);
+    EXPECT_WRITTEN(&world->client, "\x20\x02\x00\x01");
+    assert_string_equal(gate_reason(gate)->message,
+                        "the broker refuses us: protocol version not supported (0x01)");
 }
 
 static void garbage_ends_the_connection_with_a_reason(void **state)
@@ -435,7 +453,8 @@ int main(void)
         WORLD_TEST(what_overtook_is_not_passed_again_when_the_inbox_is_moved),
         WORLD_TEST(blocked_gate_stops_reading_when_its_inbox_is_full),
         WORLD_TEST(messages_beyond_the_receive_maximum_wait),
-        WORLD_TEST(broker_of_3_1_1_is_understood),
+        WORLD_TEST(messages_of_3_1_1_are_read_without_properties),
+        WORLD_TEST(broker_that_does_not_know_5_refuses_with_its_reason),
         WORLD_TEST(garbage_ends_the_connection_with_a_reason),
         WORLD_TEST(message_before_connack_ends_the_connection),
         WORLD_TEST(refusal_reaches_the_client_and_its_reason_is_kept),

@@ -47,9 +47,9 @@ static void accept_stages_into_each_matching_stream_once(void **state)
 {
     struct input_world *world = *state;
     const struct sfe_intake_route routes[] = {
-        {"one", "a/#", &world->sales, false, false},
-        {"two", "a/b", &world->sales, false, false},
-        {"three", "+/b", &world->readings, false, false},
+        {"one", "a/#", &world->sales, false, false, {NULL, 0, false}},
+        {"two", "a/b", &world->sales, false, false, {NULL, 0, false}},
+        {"three", "+/b", &world->readings, false, false, {NULL, 0, false}},
     };
     struct sfe_intake_options options = {routes, 3, &world->dead, LIMIT, &world->clock, "x", NULL};
     struct sfe_intake *intake = NULL;
@@ -285,12 +285,92 @@ static void unset_clock_gives_monotonic_time(void **state)
     assert_int_equal(world->sales.kept[0].event.clock_quality, SFE_CLOCK_UNSET);
 }
 
+/* An intake with one guarded and one plain input on the same topics. */
+static struct sfe_intake *guarded_intake(struct input_world *world)
+{
+    static const char *const mask[] = {"card_number"};
+    const struct sfe_intake_route routes[] = {
+        {"tills", "pos/#", &world->sales, false, false, {mask, 1, true}},
+        {"plain", "pos/#", &world->readings, false, false, {NULL, 0, false}},
+    };
+    struct sfe_intake_options options = {routes, 2, &world->dead, LIMIT, &world->clock, "x", NULL};
+    struct sfe_intake *intake = NULL;
+    struct sfe_error err;
+
+    assert_int_equal(sfe_intake_open(&options, world->arena, &intake, &err), SFE_OK);
+    return intake;
+}
+
+static void accept_masks_before_it_stages_and_only_where_asked(void **state)
+{
+    struct input_world *world = *state;
+    struct sfe_intake *intake = guarded_intake(world);
+    struct sfe_message message =
+        message_of("pos/4111111111111111", "{\"card_number\":\"1234567890\"}");
+    struct sfe_receipt receipts[4];
+    struct sfe_intake_facts facts;
+
+    assert_int_equal(accept(intake, &message, receipts), 2);
+    assert_string_equal(world->sales.kept[0].payload, "{\"card_number\":\"******7890\"}");
+    assert_string_equal(world->sales.kept[0].topic, "pos/************1111");
+    assert_string_equal(world->readings.kept[0].payload, "{\"card_number\":\"1234567890\"}");
+    sfe_intake_facts(intake, &facts);
+    assert_int_equal(facts.guard.named, 1);
+    assert_int_equal(facts.guard.numbers, 1);
+}
+
+static void accept_counts_what_it_masked_once_however_often_a_stream_was_full(void **state)
+{
+    struct input_world *world = *state;
+    struct sfe_intake *intake = guarded_intake(world);
+    struct sfe_message message = message_of("pos/1", "{\"cvv\":\"123\"}");
+    struct sfe_receipt receipts[4];
+    struct sfe_intake_facts facts;
+    struct sfe_error err;
+    uint32_t count;
+
+    world->sales.room = 0;
+    assert_int_equal(sfe_intake_accept(intake, &message, receipts, 4, &count, &err), SFE_E_FULL);
+    world->sales.room = 1;
+    assert_int_equal(accept(intake, &message, receipts), 2);
+    assert_string_equal(world->sales.kept[0].payload, "{\"cvv\":null}");
+    sfe_intake_facts(intake, &facts);
+    assert_int_equal(facts.guard.authentication, 1);
+}
+
+static void accept_keeps_no_half_of_a_card_number_in_an_excerpt(void **state)
+{
+    struct input_world *world = *state;
+    struct sfe_intake *intake = guarded_intake(world);
+    struct sfe_message message = message_of("pos/1", "{\"a\":\"x 4111 1111 1111");
+    struct sfe_receipt receipts[4];
+
+    message.payload_bytes = 5000;
+    assert_int_equal(accept(intake, &message, receipts), 1);
+    assert_string_equal(world->dead.kept[0].payload, "{\"a\":\"x");
+}
+
+static void accept_guards_what_no_input_takes(void **state)
+{
+    struct input_world *world = *state;
+    struct sfe_intake *intake = guarded_intake(world);
+    struct sfe_message message = message_of("other", "card 4111111111111111");
+    struct sfe_receipt receipts[4];
+
+    assert_int_equal(accept(intake, &message, receipts), 1);
+    assert_string_equal(world->dead.kept[0].payload, "card ************1111");
+}
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(accept_stages_into_the_stream_of_the_matching_input),
+        WORLD_TEST(accept_masks_before_it_stages_and_only_where_asked),
+        WORLD_TEST(accept_counts_what_it_masked_once_however_often_a_stream_was_full),
+        WORLD_TEST(accept_keeps_no_half_of_a_card_number_in_an_excerpt),
+        WORLD_TEST(accept_guards_what_no_input_takes),
         WORLD_TEST(accept_stages_into_each_matching_stream_once),
         WORLD_TEST(accept_stages_nothing_twice_when_the_second_stream_is_full),
         WORLD_TEST(shared_subscription_is_matched_by_its_filter),

@@ -234,26 +234,91 @@ static void border_refuses_a_length_of_five_bytes(void **state)
     assert_int_equal(mqtt_border_pass(&border, &rest, &is_whole, &err), SFE_E_PROTOCOL);
 }
 
-static void connack_tells_version_reason_and_receive_maximum(void **state)
+static enum sfe_code parse_connack(struct sfe_slice body, uint8_t level,
+                                   struct mqtt_connack *connack)
 {
-    struct mqtt_connack connack;
     struct sfe_error err;
 
+    return mqtt_connack_parse(body, level, connack, &err);
+}
+
+static void connack_tells_reason_and_receive_maximum(void **state)
+{
+    static const struct sfe_slice wrong = {(const uint8_t *)"\0\0\x06\x24\x01\x21\0\x14", 8};
+    struct mqtt_connack connack;
+
     (void)state;
-    assert_int_equal(mqtt_connack_parse(SFE_TEXT("\x01\x00"), &connack, &err), SFE_OK);
-    assert_int_equal(connack.level, MQTT_LEVEL_3_1_1);
-    assert_true(connack.is_session_present);
-    assert_int_equal(mqtt_connack_parse(SFE_TEXT("\x00\x87\x00"), &connack, &err), SFE_OK);
-    assert_int_equal(connack.level, MQTT_LEVEL_5);
+    assert_int_equal(parse_connack(SFE_TEXT("\x00\x87\x00"), MQTT_LEVEL_5, &connack), SFE_OK);
     assert_int_equal(connack.reason, 0x87);
     assert_int_equal(connack.receive_maximum, 65535);
+    assert_int_equal(parse_connack(wrong, MQTT_LEVEL_5, &connack), SFE_E_PROTOCOL);
     assert_int_equal(
-        mqtt_connack_parse(SFE_TEXT("\x00\x00\x06\x24\x01\x21\x00\x14"), &connack, &err),
-        SFE_E_PROTOCOL);
-    assert_int_equal(
-        mqtt_connack_parse(SFE_TEXT("\x00\x00\x05\x24\x01\x21\x00\x14"), &connack, &err), SFE_OK);
+        parse_connack(SFE_TEXT("\x00\x00\x05\x24\x01\x21\x00\x14"), MQTT_LEVEL_5, &connack),
+        SFE_OK);
     assert_int_equal(connack.receive_maximum, 20);
-    assert_int_equal(mqtt_connack_parse(SFE_TEXT("\x00"), &connack, &err), SFE_E_PROTOCOL);
+    assert_int_equal(parse_connack(SFE_TEXT("\x00"), MQTT_LEVEL_5, &connack), SFE_E_PROTOCOL);
+}
+
+static void connack_has_no_properties_in_3_1_1(void **state)
+{
+    struct mqtt_connack connack;
+
+    (void)state;
+    assert_int_equal(parse_connack(SFE_TEXT("\x01\x00"), MQTT_LEVEL_3_1_1, &connack), SFE_OK);
+    assert_true(connack.is_session_present);
+    assert_int_equal(parse_connack(SFE_TEXT("\x00\x00\x00"), MQTT_LEVEL_3_1_1, &connack),
+                     SFE_E_PROTOCOL);
+    assert_int_equal(parse_connack(SFE_TEXT("\x00"), MQTT_LEVEL_3_1_1, &connack), SFE_E_PROTOCOL);
+}
+
+static void server_that_does_not_know_5_may_refuse_in_its_own_form(void **state)
+{
+    struct mqtt_connack connack;
+
+    (void)state;
+    assert_int_equal(parse_connack(SFE_TEXT("\x00\x01"), MQTT_LEVEL_5, &connack), SFE_OK);
+    assert_int_equal(connack.reason, 1);
+    assert_int_equal(parse_connack(SFE_TEXT("\x00\x00"), MQTT_LEVEL_5, &connack), SFE_E_PROTOCOL);
+}
+
+static void level_is_read_from_the_first_bytes_of_connect(void **state)
+{
+    static const char connect[] = "\x10\x8d\x01\x00\x04MQTT\x05";
+    struct sfe_error err;
+    uint8_t level = 0;
+
+    (void)state;
+    for (size_t size = 0; size < sizeof(connect) - 1; size++) {
+        assert_int_equal(mqtt_connect_parse_level(sfe_slice_make(connect, size), &level, &err),
+                         SFE_E_AGAIN);
+    }
+    assert_int_equal(
+        mqtt_connect_parse_level(sfe_slice_make(connect, sizeof(connect) - 1), &level, &err),
+        SFE_OK);
+    assert_int_equal(level, MQTT_LEVEL_5);
+    assert_int_equal(
+        mqtt_connect_parse_level(SFE_TEXT("\x10\x0c\x00\x04MQTT\x04\x00"), &level, &err), SFE_OK);
+    assert_int_equal(level, MQTT_LEVEL_3_1_1);
+}
+
+static void what_is_no_connect_of_3_1_1_or_5_has_no_level(void **state)
+{
+    static const struct sfe_slice bad[] = {
+        {(const uint8_t *)"\x10\x0c\x00\x06MQIsdp\x03", 11},
+        {(const uint8_t *)"\x10\x0c\x00\x04MQTT\x06", 9},
+        {(const uint8_t *)"\x10\x06\x00\x04MQTT", 8},
+        {(const uint8_t *)"\x10\x00", 2},
+        {(const uint8_t *)"\x30\x0c\x00\x04MQTT\x05", 9},
+        {(const uint8_t *)"\x10\xff\xff\xff\xff\x01", 6},
+    };
+    struct sfe_error err;
+    uint8_t level = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        assert_int_equal(mqtt_connect_parse_level(bad[i], &level, &err), SFE_E_PROTOCOL);
+        assert_int_equal(level, 0);
+    }
 }
 
 static void answers_are_the_bytes_of_the_standard(void **state)
@@ -296,7 +361,11 @@ int main(void)
         cmocka_unit_test(malformed_publish_is_refused),
         cmocka_unit_test(border_finds_the_end_of_each_packet_however_it_is_cut),
         cmocka_unit_test(border_refuses_a_length_of_five_bytes),
-        cmocka_unit_test(connack_tells_version_reason_and_receive_maximum),
+        cmocka_unit_test(connack_tells_reason_and_receive_maximum),
+        cmocka_unit_test(connack_has_no_properties_in_3_1_1),
+        cmocka_unit_test(server_that_does_not_know_5_may_refuse_in_its_own_form),
+        cmocka_unit_test(level_is_read_from_the_first_bytes_of_connect),
+        cmocka_unit_test(what_is_no_connect_of_3_1_1_or_5_has_no_level),
         cmocka_unit_test(answers_are_the_bytes_of_the_standard),
         cmocka_unit_test(reasons_have_names_and_log_in_failures_are_told_apart),
     };

@@ -23,6 +23,8 @@ struct test {
     struct sfe_mqtt_session session;
     struct sfe_mqtt mqtt;
     struct sfe_entropy entropy;
+    struct sfe_tls_session tls_session;
+    struct sfe_tls tls;
     struct sfe_source source;
     uint64_t now_ns;
     uint64_t next_ns;
@@ -113,7 +115,7 @@ static struct sfe_source_facts facts_of(struct test *test)
     return facts;
 }
 
-static int test_open(void **state)
+static int open_with(void **state, const struct sfe_mqtt_broker *brokers, uint32_t broker_count)
 {
     static const struct sfe_mqtt_subscription subscriptions[] = {{"pos/+/sale", 1}, {"plant/#", 0}};
     struct test *test = calloc(1, sizeof(*test));
@@ -121,8 +123,8 @@ static int test_open(void **state)
     struct sfe_error err;
     struct sfe_mqtt_source_options options = {
         .connection = "site",
-        .host = "broker.lan",
-        .port = 1883,
+        .brokers = brokers,
+        .broker_count = broker_count,
         .client_id = "sfedge-1",
         .username = "gateway",
         .password = SFE_TEXT("secret"),
@@ -144,12 +146,36 @@ static int test_open(void **state)
     options.intake = world_intake(test->world, 1000);
     options.poller = &test->world->poller;
     options.mqtt = &test->mqtt;
+    test->tls = fake_tls(&test->tls_session);
+    options.tls = &test->tls;
     options.clock = &test->world->clock;
     options.entropy = &test->entropy;
     assert_int_equal(sfe_mqtt_source_open(&options, test->world->arena, &test->source, &err),
                      SFE_OK);
     *state = test;
     return 0;
+}
+
+static int test_open(void **state)
+{
+    static const struct sfe_mqtt_broker brokers[] = {{"broker.lan", 1883, false}};
+
+    return open_with(state, brokers, 1);
+}
+
+static int spare_open(void **state)
+{
+    static const struct sfe_mqtt_broker brokers[] = {{"broker.lan", 1883, false},
+                                                     {"spare.lan", 1883, false}};
+
+    return open_with(state, brokers, 2);
+}
+
+static int secured_open(void **state)
+{
+    static const struct sfe_mqtt_broker brokers[] = {{"broker.lan", 1883, true}};
+
+    return open_with(state, brokers, 1);
 }
 
 static int test_close(void **state)
@@ -453,6 +479,116 @@ static void end_of_a_connection_is_not_lost_among_many_events(void **state)
 
 #define MQTT_TEST(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
 
+/* The client reaches for the gate, and the gate for `host`. */
+static void expect_reached(struct test *test, const char *host)
+{
+    turn(test);
+    test->world->client_waits = true;
+    pump(test->world);
+    assert_string_equal(test->world->reached, host);
+}
+
+static void fall(struct test *test)
+{
+    test->world->client.is_ended = true;
+    pump(test->world);
+    say(test, SFE_MQTT_LOST, 0, "gone");
+    test->now_ns = test->next_ns;
+}
+
+static void brokers_are_tried_in_turn_a_round_for_one_attempt(void **state)
+{
+    struct test *test = *state;
+    static const char *const hosts[] = {"broker.lan", "spare.lan", "broker.lan", "spare.lan"};
+
+    for (unsigned i = 0; i < 4; i++) {
+        expect_reached(test, hosts[i]);
+        test->random = i < 2 ? SECOND : 2 * SECOND;
+        say(test, SFE_MQTT_REFUSED, 0x88, "");
+        assert_true(test->next_ns - test->now_ns == test->random);
+        test->now_ns = test->next_ns;
+    }
+}
+
+static void first_broker_has_the_next_turn_after_a_steady_connection(void **state)
+{
+    struct test *test = *state;
+
+    expect_reached(test, "broker.lan");
+    say(test, SFE_MQTT_REFUSED, 0x88, "");
+    test->now_ns = test->next_ns;
+    run(test);
+    assert_string_equal(test->world->reached, "spare.lan");
+    test->now_ns += 61 * SECOND;
+    test->world->refuses = true; /* No probe. */
+    fall(test);
+    test->world->refuses = false;
+    expect_reached(test, "broker.lan");
+    say(test, SFE_MQTT_REFUSED, 0x88, "");
+}
+
+static void run_on_spare(struct test *test)
+{
+    expect_reached(test, "broker.lan");
+    say(test, SFE_MQTT_REFUSED, 0x88, "");
+    test->now_ns = test->next_ns;
+    run(test);
+}
+
+static void connection_returns_once_the_first_broker_answers(void **state)
+{
+    struct test *test = *state;
+
+    run_on_spare(test);
+    assert_true(test->next_ns == test->now_ns + 30 * SECOND);
+    test->now_ns = test->next_ns;
+    turn(test);
+    assert_string_equal(test->world->reached, "broker.lan");
+    assert_true(test->world->broker.is_open);
+    test->world->probed.is_standing = true;
+    pump(test->world);
+    assert_false(test->world->probed.is_open);
+    turn(test);
+    EXPECT_WRITTEN(&test->world->broker, "\xe0\x00"); /* In order: the session stays there. */
+    assert_false(test->world->broker.is_open);
+    assert_int_equal(test->session.connects, 2);
+    say(test, SFE_MQTT_LOST, 0, "gone");
+    assert_int_equal(test->session.connects, 3); /* At once. */
+    expect_reached(test, "broker.lan");
+}
+
+static void first_broker_that_does_not_answer_is_asked_again(void **state)
+{
+    struct test *test = *state;
+
+    run_on_spare(test);
+    for (int i = 0; i < 3; i++) {
+        test->now_ns = test->next_ns;
+        turn(test);
+        assert_true(test->world->probed.is_open);
+        test->world->probed.is_broken = true;
+        pump(test->world);
+        assert_false(test->world->probed.is_open);
+        turn(test);
+        assert_true(test->next_ns == test->now_ns + 30 * SECOND);
+    }
+    assert_true(facts_of(test).is_connected);
+}
+
+static void tls_is_opened_once_and_closed_where_a_broker_needs_it(void **state)
+{
+    struct test *test = *state;
+
+    assert_int_equal(test->tls_session.opens, 1);
+    expect_reached(test, "broker.lan");
+    test->world->broker.is_standing = true;
+    pump(test->world);
+    EXPECT_WRITTEN(&test->world->broker, "hi");
+    test->source.close(test->source.context);
+    assert_int_equal(test->tls_session.opens, 0);
+    assert_int_equal(test->tls_session.ends, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +609,16 @@ int main(void)
         MQTT_TEST(stopped_source_acknowledges_and_does_not_connect_again),
         MQTT_TEST(close_says_goodbye_through_the_gate),
         MQTT_TEST(end_of_a_connection_is_not_lost_among_many_events),
+        cmocka_unit_test_setup_teardown(brokers_are_tried_in_turn_a_round_for_one_attempt,
+                                        spare_open, test_close),
+        cmocka_unit_test_setup_teardown(first_broker_has_the_next_turn_after_a_steady_connection,
+                                        spare_open, test_close),
+        cmocka_unit_test_setup_teardown(connection_returns_once_the_first_broker_answers,
+                                        spare_open, test_close),
+        cmocka_unit_test_setup_teardown(first_broker_that_does_not_answer_is_asked_again,
+                                        spare_open, test_close),
+        cmocka_unit_test_setup_teardown(tls_is_opened_once_and_closed_where_a_broker_needs_it,
+                                        secured_open, test_close),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

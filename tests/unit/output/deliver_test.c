@@ -178,6 +178,20 @@ static void a_slot_may_end_while_it_is_sent(void **state)
     assert_int_equal(world->slots[world_slot_of(world, 1)].count, 4);
 }
 
+static void a_slot_that_failed_at_once_is_tried_again_without_being_woken(void **state)
+{
+    struct world *world = *state;
+
+    world->answers_at_once = true;
+    world_append(world, "abcd");
+    uint64_t due_ns = world_turn(world);
+    for (uint32_t i = 0; i < 3 && due_ns != UINT64_MAX; i++) {
+        world->answers_at_once = false;
+        due_ns = world_after(world, due_ns > world->now_ns ? due_ns - world->now_ns : 0);
+    }
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 4);
+}
+
 static void a_full_window_reads_nothing_more(void **state)
 {
     struct world *world = *state;
@@ -226,6 +240,57 @@ static void an_event_that_vanishes_while_it_waits_is_a_gap(void **state)
     assert_int_equal(world_cursor(world), 3);
 }
 
+static void an_event_that_cannot_be_read_again_holds_up_its_key_only_and_not_for_ever(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "abcd");
+    world_turn(world);
+    world->stream.is_unreadable[1] = true;
+    world_end(world, 1, SFE_SLOT_AGAIN);
+    world_append(world, "ae");
+    world_after(world, 2 * SECOND);
+    world_after(world, 2 * SECOND);
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 4); /* b, c, d and e. */
+    world_answer(world, 2);
+    for (uint32_t i = 0; i < 300; i++) {
+        world_after(world, 2 * SECOND);
+    }
+    world_after(world, 2 * SECOND);
+    assert_int_equal(world_facts(world).gaps, 1);
+    world_answer(world, 5);
+    world_turn(world);
+    assert_int_equal(world_cursor(world), 7);
+}
+
+static void a_medium_that_is_away_is_not_asked_for_every_event(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "abcdefghijklmnop");
+    world_turn(world);
+    for (uint32_t i = 1; i <= 16; i++) {
+        world->stream.is_unreadable[i] = true;
+    }
+    world_end(world, 1, SFE_SLOT_AGAIN);
+    world_answer(world, 5);
+    world_answer(world, 9);
+    world_end(world, 13, SFE_SLOT_AGAIN);
+    uint32_t before = world->reader.fetches;
+    world_after(world, 2 * SECOND);
+    assert_in_range(world->reader.fetches - before, 1, 4);
+    memset(world->stream.is_unreadable, 0, sizeof(world->stream.is_unreadable));
+    for (uint32_t i = 0; i < 4; i++) {
+        world_after(world, 2 * SECOND);
+    }
+    world_answer(world, 1);
+    world_after(world, 2 * SECOND);
+    world_answer(world, 13);
+    world_turn(world);
+    assert_int_equal(world_facts(world).delivered, 16);
+    assert_int_equal(world_facts(world).gaps, 0);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -243,9 +308,12 @@ int main(void)
         TEST(nothing_is_offered_while_the_target_is_not_ready),
         TEST(a_slot_that_cannot_be_sent_is_sent_later_with_the_same_events),
         TEST(a_slot_may_end_while_it_is_sent),
+        TEST(a_slot_that_failed_at_once_is_tried_again_without_being_woken),
         TEST(a_full_window_reads_nothing_more),
         TEST(gaps_are_passed_over_and_counted),
         TEST(an_event_that_vanishes_while_it_waits_is_a_gap),
+        TEST(an_event_that_cannot_be_read_again_holds_up_its_key_only_and_not_for_ever),
+        TEST(a_medium_that_is_away_is_not_asked_for_every_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -150,6 +150,28 @@ static void a_stop_is_probed_after_a_minute_and_ends_with_an_answer(void **state
     assert_int_equal(world_facts(world).state, SFE_OUTPUT_IDLE);
 }
 
+static void a_lone_event_that_stops_the_output_leaves_the_next_probe_to_others(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "ab");
+    world_turn(world);
+    world_after(world, SECOND);
+    world_end(world, 1, SFE_SLOT_SMALLER);
+    world_after(world, SECOND);
+    world_answer(world, 2);
+    world_end(world, 1, SFE_SLOT_STOPPED);
+    world_append(world, "cdef");
+    world_turn(world);
+    world_after(world, 60 * SECOND);
+    world_answer(world, 3);
+    world_turn(world);
+    assert_int_equal(world_facts(world).state, SFE_OUTPUT_MOVING);
+    assert_int_equal(world_facts(world).delivered, 5);
+    world_after(world, 600 * SECOND);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 1);
+}
+
 static void records_that_all_wait_for_a_human_stop_the_output(void **state)
 {
     struct world *world = *state;
@@ -203,6 +225,7 @@ int main(void)
         TEST(an_absent_target_gets_one_probe_at_a_time_until_it_answers),
         TEST(a_lost_answer_brings_the_same_events_again_in_the_same_order),
         TEST(a_stop_is_probed_after_a_minute_and_ends_with_an_answer),
+        TEST(a_lone_event_that_stops_the_output_leaves_the_next_probe_to_others),
         TEST(records_that_all_wait_for_a_human_stop_the_output),
         TEST(a_record_that_waits_for_a_human_does_not_stop_its_neighbours),
         TEST(the_last_error_is_kept),

@@ -116,6 +116,40 @@ static void after_stop_nothing_is_begun_and_what_flies_is_settled(void **state)
     assert_int_equal(world->sent, 1);
 }
 
+static void a_stop_waits_for_letters_that_are_not_durable_yet(void **state)
+{
+    struct world *world = *state;
+
+    world_open(world);
+    world_append(world, "a");
+    world_turn(world);
+    world_after(world, SECOND);
+    sfe_output_stop(world->output);
+    world_say(world, 0, SFE_VERDICT_DEAD, SFE_RETRY_NEVER);
+    world_answer(world, 1);
+    world_turn(world);
+    assert_int_equal(world->dead.staged, 1);
+    assert_false(sfe_output_is_quiet(world->output)); /* It would be written again. */
+    world->dead.durable = 1;
+    world_turn(world);
+    assert_true(sfe_output_is_quiet(world->output));
+    assert_int_equal(world_cursor(world), 2);
+}
+
+static void a_stop_does_not_wait_for_a_dead_stream_that_is_full(void **state)
+{
+    struct world *world = *state;
+
+    world_open(world);
+    world->dead.is_full = true;
+    world_append(world, "!");
+    world_turn(world);
+    sfe_output_stop(world->output);
+    world_turn(world);
+    assert_true(sfe_output_is_quiet(world->output));
+    assert_int_equal(world_cursor(world), 1);
+}
+
 static void opening_says_when_memory_is_short(void **state)
 {
     struct world *world = *state;
@@ -142,6 +176,8 @@ int main(void)
         TEST(the_cursor_never_goes_back_and_passes_only_what_is_settled),
         TEST(facts_tell_backlog_and_the_age_of_the_oldest),
         TEST(after_stop_nothing_is_begun_and_what_flies_is_settled),
+        TEST(a_stop_waits_for_letters_that_are_not_durable_yet),
+        TEST(a_stop_does_not_wait_for_a_dead_stream_that_is_full),
         TEST(opening_says_when_memory_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -29,6 +29,7 @@ struct sfe_stream {
     char payloads[WORLD_EVENTS][8]; /* By sequence. The first letter is the order key; '-' none, '!'
                                        cannot be mapped. */
     bool is_gone[WORLD_EVENTS];
+    bool is_unreadable[WORLD_EVENTS]; /* When it is fetched again. */
     /* Of the dead stream. */
     uint32_t staged;
     bool is_full;
@@ -150,6 +151,9 @@ enum sfe_code sfe_stream_reader_fetch(struct sfe_stream_reader *reader,
 {
     assert_int_equal(place.offset, sequence);
     reader->fetches++;
+    if (reader->stream->is_unreadable[sequence]) {
+        return sfe_fail(err, SFE_E_STORAGE, "a bad block");
+    }
     if (reader->stream->is_gone[sequence]) {
         return sfe_fail(err, SFE_E_NOT_FOUND, "gone");
     }

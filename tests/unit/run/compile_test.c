@@ -59,8 +59,10 @@ static struct sfe_config config_with(const struct sfe_config_output *output,
 static void a_wrong_template_is_reported_at_its_field(void **state)
 {
     struct sfe_config_field fields[] = {
-        {.name = "Id__c", .from = "{/id}", .place = {"/outputs/o/records/0/map/Id__c", 3, 1}},
-        {.name = "Name__c", .from = "{tpoic}", .place = {"/outputs/o/records/0/map/Name__c", 4, 9}},
+        {.name = "Id__c", .from = "{/id}", .place = {"/outputs/o/records/0/map/Id__c", 3, 1, NULL}},
+        {.name = "Name__c",
+         .from = "{tpoic}",
+         .place = {"/outputs/o/records/0/map/Name__c", 4, 9, NULL}},
     };
     struct sfe_config_record record = {
         .object = "X__c", .external_id = "Id__c", .fields = fields, .field_count = 2};
@@ -137,7 +139,7 @@ static void a_secret_that_others_can_read_is_a_mistake(void **state)
 {
     char path[] = "/tmp/sfedge-password-XXXXXX";
     struct sfe_config_connection connection = {
-        .name = "site", .type = SFE_CONNECTION_MQTT, .place = {"/connections/site", 7, 3}};
+        .name = "site", .type = SFE_CONNECTION_MQTT, .place = {"/connections/site", 7, 3, NULL}};
     struct sfe_config config;
     struct sfe_compiled compiled = {0};
     struct sfe_error err;

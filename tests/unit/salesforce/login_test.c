@@ -87,11 +87,16 @@ static void an_unset_clock_asks_the_org_for_the_time_before_it_signs(void **stat
     want(world);
     turn(world);
     assert_string_equal(world_call(world, 0)->url, "https://login.salesforce.com/services/data/");
+    struct sfe_org_facts facts;
+    sfe_org_facts(world->org, &facts);
+    assert_true(facts.is_waiting_for_clock);
     struct sfe_http_answer answer = world_answer_to(world, 0);
     answer.status = 200;
     answer.date_unix_s = NOW_S;
     world_deliver(world, 0, &answer);
     turn(world);
+    sfe_org_facts(world->org, &facts);
+    assert_false(facts.is_waiting_for_clock);
     assert_int_equal(world->call_count, 2);
     assert_non_null(strstr(world_call(world, 1)->url, "/oauth2/token"));
     world_reply(world, 1, 200, TOKEN_ANSWER);

@@ -129,7 +129,8 @@ static enum sfe_code read_answer(uint16_t status, const char *body)
     token = (struct sfe_secret){token_memory, 0, sizeof(token_memory)};
     memset(&grant, 0, sizeof(grant));
     grant.token = &token;
-    return oauth_read_answer(status, "application/json", sfe_slice_text(body), false, &grant, &err);
+    return oauth_read_answer(status, "application/json", sfe_slice_text(body),
+                             "https://login.salesforce.com", &grant, &err);
 }
 
 static void a_grant_gives_token_and_address(void **state)
@@ -146,29 +147,61 @@ static void a_grant_gives_token_and_address(void **state)
 
 static void a_token_is_not_carried_to_a_plain_address(void **state)
 {
-    const char *body = "{\"access_token\":\"t\",\"instance_url\":\"http://acme\"}";
+    const char *body = "{\"access_token\":\"t\",\"instance_url\":\"http://127.0.0.1:80\"}";
 
     (void)state;
-    assert_int_equal(read_answer(200, body), SFE_E_PROTOCOL);
-    token = (struct sfe_secret){token_memory, 0, sizeof(token_memory)};
-    assert_int_equal(
-        oauth_read_answer(200, "application/json", sfe_slice_text(body), true, &grant, &err),
-        SFE_OK);
+    assert_int_equal(read_answer(200, body), SFE_E_AUTH);
+    assert_int_equal(token.size, 0);
+    assert_int_equal(oauth_read_answer(200, "application/json", sfe_slice_text(body),
+                                       "http://127.0.0.1:1", &grant, &err),
+                     SFE_OK);
     assert_int_equal(read_answer(200, "{\"access_token\":\"t\",\"instance_url\":\"ftp://acme\"}"),
-                     SFE_E_PROTOCOL);
+                     SFE_E_AUTH);
+}
+
+static void a_token_is_not_carried_to_a_host_that_is_none_of_the_orgs(void **state)
+{
+    (void)state;
+    assert_int_equal(
+        read_answer(200, "{\"access_token\":\"t\",\"instance_url\":\"https://evil.example\"}"),
+        SFE_E_AUTH);
+    assert_int_equal(err.retry, SFE_RETRY_AFTER_HUMAN);
+    assert_non_null(strstr(err.message, "evil.example"));
+    assert_int_equal(token.size, 0);
 }
 
 static void an_answer_without_a_token_is_no_grant(void **state)
 {
+    static const char *const bodies[] = {
+        "{\"instance_url\":\"https://a.salesforce.com\"}",
+        "{\"access_token\":\"\",\"instance_url\":\"https://a.salesforce.com\"}",
+        "{\"access_token\":7,\"instance_url\":\"https://a.salesforce.com\"}",
+        "{\"access_token\":\"t\"}",
+        "[]",
+        "",
+    };
+
     (void)state;
-    assert_int_equal(read_answer(200, "{\"instance_url\":\"https://acme\"}"), SFE_E_PROTOCOL);
-    assert_int_equal(read_answer(200, "{\"access_token\":\"\",\"instance_url\":\"https://acme\"}"),
-                     SFE_E_PROTOCOL);
-    assert_int_equal(read_answer(200, "{\"access_token\":7,\"instance_url\":\"https://acme\"}"),
-                     SFE_E_PROTOCOL);
-    assert_int_equal(read_answer(200, "[]"), SFE_E_PROTOCOL);
-    assert_int_equal(read_answer(200, ""), SFE_E_PROTOCOL);
-    assert_int_equal(err.retry, SFE_RETRY_LATER);
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        assert_int_equal(read_answer(200, bodies[i]), SFE_E_PROTOCOL);
+        assert_int_equal(err.retry, SFE_RETRY_LATER);
+    }
+}
+
+static void a_secret_form_is_encoded(void **state)
+{
+    uint8_t memory[256];
+    struct sfe_builder form = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_builder small = sfe_builder_make(memory, 20);
+
+    (void)state;
+    assert_int_equal(oauth_add_secret_form("3MVG9.a", SFE_TEXT("a b&c=%\xc3\xa4"), &form, &err),
+                     SFE_OK);
+    form.bytes[form.size] = 0;
+    assert_string_equal((const char *)form.bytes, "grant_type=client_credentials&client_id=3MVG9.a"
+                                                  "&client_secret=a%20b%26c%3D%25%C3%A4");
+    assert_int_equal(oauth_add_secret_form("3MVG9.a", SFE_TEXT("s"), &small, &err),
+                     SFE_E_TOO_LARGE);
 }
 
 static void a_page_is_no_refusal(void **state)
@@ -245,6 +278,8 @@ int main(void)
         cmocka_unit_test(a_grant_gives_token_and_address),
         cmocka_unit_test(a_token_is_not_carried_to_a_plain_address),
         cmocka_unit_test(an_answer_without_a_token_is_no_grant),
+        cmocka_unit_test(a_token_is_not_carried_to_a_host_that_is_none_of_the_orgs),
+        cmocka_unit_test(a_secret_form_is_encoded),
         cmocka_unit_test(a_page_is_no_refusal),
         cmocka_unit_test(every_refusal_says_what_to_do),
         cmocka_unit_test(a_server_that_fails_is_asked_again_soon),

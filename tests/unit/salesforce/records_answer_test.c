@@ -246,6 +246,24 @@ static void an_answer_larger_than_its_buffer_is_split(void **state)
     assert_int_equal(world->result.outcome, SFE_SLOT_SMALLER);
 }
 
+static void an_answer_to_one_event_that_is_always_too_large_ends_its_tries(void **state)
+{
+    struct world *world = *state;
+
+    send_sales(world, 1);
+    struct sfe_http_answer answer = world_answer_to(world, 1);
+    answer.code = sfe_fail(&answer.err, SFE_E_TOO_LARGE, "over its bound");
+    world_deliver(world, 1, &answer);
+    assert_int_equal(world->result.outcome, SFE_SLOT_ANSWERED);
+    assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_RETRY);
+    world->attempts = 5;
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-9\"}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    answer.tag = world_call(world, 2)->tag;
+    world_deliver(world, 2, &answer);
+    assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_DEAD);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -264,6 +282,7 @@ int main(void)
         TEST(a_refusal_that_needs_a_human_stops),
         TEST(a_used_up_allowance_pauses_the_org),
         TEST(an_answer_larger_than_its_buffer_is_split),
+        TEST(an_answer_to_one_event_that_is_always_too_large_ends_its_tries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -76,6 +76,27 @@ static void closing_ends_what_is_in_flight_and_nothing_else(void **state)
     assert_int_equal(world->finished_count, 1);
 }
 
+static void a_slot_without_first_records_that_could_not_be_sent_takes_more_events(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 2, "/lines", "{/sale}", 200);
+    struct sfe_map *sales = world->maps[0];
+    world->maps[0] = world->maps[1]; /* Lines first. */
+    world->maps[1] = sales;
+    world_log_in(world);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"lines\":[]}"), SFE_OK);
+    world->begin_code = SFE_E_NETWORK;
+    assert_int_equal(world_send(world, 0), SFE_E_NETWORK);
+    world->begin_code = SFE_OK;
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-2\",\"lines\":[{\"no\":1}]}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    assert_null(strstr(world_call(world, 1)->body, "PosSale__c\"}"));
+    world_reply(world, 1, 200, "[" OK "]");
+    assert_non_null(strstr(world_call(world, 2)->body, "S-1"));
+    assert_non_null(strstr(world_call(world, 2)->body, "S-2"));
+}
+
 static void children_go_after_their_parents_succeeded(void **state)
 {
     struct world *world = *state;
@@ -210,6 +231,7 @@ int main(void)
         TEST(a_target_is_ready_only_with_a_token),
         TEST(a_slot_that_could_not_be_sent_is_still_filled),
         TEST(closing_ends_what_is_in_flight_and_nothing_else),
+        TEST(a_slot_without_first_records_that_could_not_be_sent_takes_more_events),
         TEST(children_go_after_their_parents_succeeded),
         TEST(many_children_take_several_requests),
         TEST(events_that_make_no_records_are_done_without_a_request),

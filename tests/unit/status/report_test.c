@@ -138,6 +138,33 @@ static void a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not
     assert_null(strstr((const char *)text, "reload"));
 }
 
+static void masked_values_and_a_missing_clock_are_shown(void **state)
+{
+    struct sfe_status_link link = link_example();
+    struct sfe_status_org org = {.connection = "crm"};
+    struct sfe_status_output output = output_example();
+    struct sfe_status status = {.agent_id = "store-1",
+                                .links = &link,
+                                .link_count = 1,
+                                .orgs = &org,
+                                .org_count = 1,
+                                .outputs = &output,
+                                .output_count = 1};
+    struct sfe_builder out = sfe_builder_make(text, sizeof(text) - 1);
+    struct sfe_error err;
+
+    (void)state;
+    link.intake.guard.numbers = 5;
+    org.facts.is_waiting_for_clock = true;
+    struct sfe_json json = write_document(&status);
+    assert_text(at(&json, "/links/0/masked/numbers"), "5");
+    assert_text(at(&json, "/orgs/0/state"), "waiting for the clock");
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
+    text[out.size] = '\0';
+    assert_non_null(strstr((const char *)text, "card numbers 5"));
+    assert_non_null(strstr((const char *)text, "crm  waiting for the clock"));
+}
+
 static void report_for_people_refuses_what_is_no_status(void **state)
 {
     struct sfe_json json;
@@ -155,6 +182,7 @@ int main(void)
         cmocka_unit_test(report_is_one_json_document_with_all_parts),
         cmocka_unit_test(report_for_people_names_what_needs_a_human),
         cmocka_unit_test(a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not),
+        cmocka_unit_test(masked_values_and_a_missing_clock_are_shown),
         cmocka_unit_test(report_for_people_refuses_what_is_no_status),
     };
 

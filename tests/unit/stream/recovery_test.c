@@ -403,6 +403,41 @@ static void a_segment_out_of_order_is_put_aside_and_never_removed(void **state)
     assert_non_null(world_segment(world, 91));
 }
 
+static void the_header_of_a_removed_file_in_reused_space_gives_up_nothing(void **state)
+{
+    struct world *world = world_of(state);
+    uint8_t header[SEGMENT_BEGIN];
+    const struct segment old = {.number = 2, .first_sequence = 3, .salt = 99};
+
+    for (uint32_t i = 0; i < 5; i++) {
+        world_write(world, 2, 900);
+    }
+    world_stop(world);
+    segment_header_write(&old, "sales", header);
+    (void)memory_put(world->memory, "sales-00000002.seg", header, sizeof(header));
+    world_must_start(world);
+    assert_int_equal(sfe_stream_durable(world->stream), 10);
+    assert_int_equal(world->recovery.lost_events, 0);
+    assert_int_equal(world->recovery.damaged_places, 0);
+    world_check_whole(world, 1);
+}
+
+static void what_cannot_be_removed_now_is_removed_with_the_next_segment(void **state)
+{
+    struct world *world = world_of(state);
+
+    world_write(world, 2, 900);
+    world_stop(world);
+    (void)memory_put(world->memory, "sales-00000002.seg", NULL, WORLD_SEGMENT_BYTES);
+    world->memory->fails_removal = true;
+    world_must_start(world);
+    assert_non_null(world_segment(world, 2));
+    world->memory->fails_removal = false;
+    world_write(world, 2, 900);
+    assert_null(world_segment(world, 2));
+    world_check_whole(world, 1);
+}
+
 static void files_of_others_are_left_alone(void **state)
 {
     struct world *world = world_of(state);
@@ -451,6 +486,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_directory_that_cannot_be_synced_does_not_open, begin,
                                         end),
         cmocka_unit_test_setup_teardown(a_segment_out_of_order_is_put_aside_and_never_removed,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            the_header_of_a_removed_file_in_reused_space_gives_up_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(what_cannot_be_removed_now_is_removed_with_the_next_segment,
                                         begin, end),
         cmocka_unit_test_setup_teardown(files_of_others_are_left_alone, begin, end),
     };

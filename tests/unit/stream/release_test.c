@@ -165,6 +165,31 @@ static void what_was_staged_always_finds_a_place(void **state)
     world_check_whole(world, world_facts(world).first_sequence);
 }
 
+/* Each restart leaves a segment behind that was hardly begun. */
+static void five_hundred_restarts_use_the_quota_up_and_no_more(void **state)
+{
+    struct world *world = *state;
+    uint64_t first = 1;
+    uint32_t refused = 0;
+
+    world->options.quota_bytes = 8u * WORLD_SEGMENT_BYTES;
+    for (uint32_t i = 1; i <= 500; i++) {
+        world_restart(world);
+        world_check_whole(world, first);
+        refused += world_stage(world, 100) != SFE_OK;
+        assert_int_equal(world_commit(world), SFE_OK);
+        assert_true(world_facts(world).flash_bytes <=
+                    world->options.quota_bytes + WORLD_SEGMENT_BYTES);
+        if (i % 100 == 0) {
+            first = sfe_stream_durable(world->stream) + 1;
+            assert_int_equal(sfe_stream_release(world->stream, first, &world->err), SFE_OK);
+            world_write(world, 1, 100); /* There is room again. */
+            world_check_whole(world, first);
+        }
+    }
+    assert_true(refused > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +201,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(full_then_drained_then_full_again, begin, end),
         cmocka_unit_test_setup_teardown(a_quota_of_one_segment_still_drains, begin, end),
         cmocka_unit_test_setup_teardown(what_was_staged_always_finds_a_place, begin, end),
+        cmocka_unit_test_setup_teardown(five_hundred_restarts_use_the_quota_up_and_no_more, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,311 @@
+/* sfedge stream ls, cat, verify: they only read, beside a running agent or without one. */
+#include "cli/command.h"
+
+#include "base/arena.h"
+#include "base/json_writer.h"
+#include "cli/arguments.h"
+#include "cli/print.h"
+#include "cli/show.h"
+#include "cli/state.h"
+#include "port/process.h"
+#include "stream/settled.h"
+
+#include <inttypes.h>
+
+struct lister {
+    const struct sfe_arguments *arguments;
+    const struct state *state;
+    const char *only; /* One stream; NULL: all. */
+    uint32_t told;
+    uint32_t damaged;
+};
+
+static uint64_t backlog_of(const struct sfe_cursor *cursor,
+                           const struct sfe_stream_walk_facts *facts)
+{
+    const uint64_t begin = cursor == NULL || cursor->sequence < facts->first_sequence
+                               ? facts->first_sequence
+                               : cursor->sequence;
+    uint64_t backlog = begin < facts->end_sequence ? facts->end_sequence - begin : 0;
+
+    for (uint32_t i = 0; cursor != NULL && i < cursor->range_count; i++) {
+        const uint64_t settled = cursor->ranges[i].end - cursor->ranges[i].begin;
+        backlog = backlog > settled ? backlog - settled : 0;
+    }
+    return backlog;
+}
+
+/* Every output of the configuration that reads the stream, with what it has not settled. */
+static void tell_outputs(const struct lister *lister, const char *stream,
+                         const struct sfe_stream_walk_facts *facts, struct sfe_json_writer *writer)
+{
+    const struct sfe_config *config = lister->state->config;
+    char name[SFE_CURSOR_NAME_BYTES];
+
+    for (uint32_t i = 0; config != NULL && i < config->output_count; i++) {
+        for (uint32_t from = 0; from < config->outputs[i].from_count; from++) {
+            if (strcmp(config->streams[config->outputs[i].from[from]].name, stream) != 0) {
+                continue;
+            }
+            struct sfe_builder text = sfe_builder_make(name, sizeof(name) - 1u);
+            sfe_builder_format(&text, "%s/%s", config->outputs[i].name, stream);
+            name[text.size] = '\0';
+            const struct sfe_cursor *cursor = sfe_cursor_log_find(lister->state->cursors, name);
+            if (writer == NULL) {
+                sfe_cli_print("  output %-20s %" PRIu64 " unsettled, at %" PRIu64 "\n",
+                              config->outputs[i].name, backlog_of(cursor, facts),
+                              cursor == NULL ? facts->first_sequence : cursor->sequence);
+                continue;
+            }
+            sfe_json_begin_object(writer, NULL);
+            sfe_json_put_text(writer, "output", sfe_slice_text(config->outputs[i].name));
+            sfe_json_put_u64(writer, "unsettled", backlog_of(cursor, facts));
+            sfe_json_put_u64(writer, "cursor",
+                             cursor == NULL ? facts->first_sequence : cursor->sequence);
+            sfe_json_end_object(writer);
+        }
+    }
+}
+
+static void put_facts(struct sfe_json_writer *writer, const char *name,
+                      const struct sfe_stream_walk_facts *facts)
+{
+    sfe_json_put_text(writer, "stream", sfe_slice_text(name));
+    sfe_json_put_u64(writer, "events", facts->events);
+    sfe_json_put_u64(writer, "first", facts->first_sequence);
+    sfe_json_put_u64(writer, "next", facts->end_sequence);
+    sfe_json_put_u64(writer, "segments", facts->segments);
+    sfe_json_put_u64(writer, "flash_bytes", facts->file_bytes);
+}
+
+static void print_list_json(struct lister *lister, const char *name,
+                            const struct sfe_stream_walk_facts *facts)
+{
+    uint8_t memory[3072];
+    struct sfe_builder out = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_json_writer writer = sfe_json_writer_make(&out);
+
+    sfe_builder_add_text(&out, lister->told == 0 ? "" : ",\n");
+    sfe_json_begin_object(&writer, NULL);
+    put_facts(&writer, name, facts);
+    sfe_json_begin_array(&writer, "outputs");
+    tell_outputs(lister, name, facts, &writer);
+    sfe_json_end_array(&writer);
+    sfe_json_end_object(&writer);
+    sfe_process_print(sfe_builder_slice(&out));
+}
+
+static enum sfe_code list_one(void *visitor, const char *name, struct sfe_error *err)
+{
+    struct lister *lister = visitor;
+    struct sfe_stream_walk_facts facts;
+    struct state_walk walk = {NULL, NULL};
+    enum sfe_code code = state_walk_open(lister->state, name, &walk, err);
+
+    if (code == SFE_OK) {
+        sfe_stream_walk_facts(walk.walk, &facts);
+        if (lister->arguments->json) {
+            print_list_json(lister, name, &facts);
+        } else {
+            sfe_cli_print("%-16s %" PRIu64 " events on flash (%" PRIu64 " to %" PRIu64
+                          "), %u segments, %" PRIu64 " KiB\n",
+                          name, facts.events, facts.first_sequence, facts.end_sequence - 1u,
+                          (unsigned)facts.segments, facts.file_bytes >> 10);
+            tell_outputs(lister, name, &facts, NULL);
+        }
+        lister->told++;
+    }
+    state_walk_close(&walk);
+    return code;
+}
+
+int sfe_cli_stream_ls(const struct sfe_arguments *arguments)
+{
+    struct state state = {.arena = NULL};
+    struct lister lister = {.arguments = arguments, .state = &state};
+    struct sfe_error err;
+    enum sfe_code code = state_open(arguments, &state, &err);
+
+    if (code == SFE_OK) {
+        sfe_cli_print("%s", arguments->json ? "{\"streams\":[" : "");
+        code = state_each(&state, list_one, &lister, &err);
+        sfe_cli_print("%s", arguments->json ? "]}\n" : "");
+    }
+    state_close(&state);
+    return code == SFE_OK ? 0 : sfe_cli_fail("stream ls", &err);
+}
+
+static bool is_damaged(const struct sfe_stream_walk_facts *facts)
+{
+    return facts->lost != 0 || facts->damaged_places != 0 || facts->end_is_damaged ||
+           facts->headless != 0 || facts->quarantined != 0;
+}
+
+static void print_verdict(const struct lister *lister, const char *name,
+                          const struct sfe_stream_walk_facts *facts)
+{
+    uint8_t memory[1024];
+    struct sfe_builder out = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_json_writer writer = sfe_json_writer_make(&out);
+
+    if (!lister->arguments->json) {
+        sfe_cli_print("%-16s %s: %" PRIu64 " events in %u segments, %" PRIu64
+                      " lost in %u damaged places%s, %u files without a header, %u put aside, "
+                      "%" PRIu64 " bytes at the end not acknowledged\n",
+                      name, is_damaged(facts) ? "DAMAGED" : "good", facts->events,
+                      (unsigned)facts->segments, facts->lost, (unsigned)facts->damaged_places,
+                      facts->end_is_damaged ? " and at the end" : "", (unsigned)facts->headless,
+                      (unsigned)facts->quarantined, facts->torn_bytes);
+        return;
+    }
+    sfe_builder_add_text(&out, lister->told == 0 ? "" : ",\n");
+    sfe_json_begin_object(&writer, NULL);
+    put_facts(&writer, name, facts);
+    sfe_json_put_bool(&writer, "good", !is_damaged(facts));
+    sfe_json_put_u64(&writer, "lost", facts->lost);
+    sfe_json_put_u64(&writer, "damaged_places", facts->damaged_places);
+    sfe_json_put_bool(&writer, "end_is_damaged", facts->end_is_damaged);
+    sfe_json_put_u64(&writer, "headless", facts->headless);
+    sfe_json_put_u64(&writer, "quarantined", facts->quarantined);
+    sfe_json_put_u64(&writer, "torn_bytes", facts->torn_bytes);
+    sfe_json_end_object(&writer);
+    sfe_process_print(sfe_builder_slice(&out));
+}
+
+/* Decodes every event as well: what checks may still be no event. */
+static enum sfe_code verify_one(void *visitor, const char *name, struct sfe_error *err)
+{
+    struct lister *lister = visitor;
+    struct sfe_stream_walk_facts facts;
+    struct state_walk walk = {NULL, NULL};
+    struct sfe_event event;
+
+    if (lister->only != NULL && strcmp(lister->only, name) != 0) {
+        return SFE_OK;
+    }
+    enum sfe_code code = state_walk_open(lister->state, name, &walk, err);
+    while (code == SFE_OK) {
+        code = sfe_stream_walk_next(walk.walk, &event, err);
+    }
+    if (code == SFE_E_END) {
+        code = SFE_OK;
+        sfe_stream_walk_facts(walk.walk, &facts);
+        facts.lost += facts.undecodable;
+        print_verdict(lister, name, &facts);
+        lister->told++;
+        lister->damaged += is_damaged(&facts) ? 1u : 0u;
+    }
+    state_walk_close(&walk);
+    return code;
+}
+
+int sfe_cli_stream_verify(const struct sfe_arguments *arguments)
+{
+    struct state state = {.arena = NULL};
+    struct lister lister = {.arguments = arguments,
+                            .state = &state,
+                            .only = arguments->word_count == 0 ? NULL : arguments->words[0]};
+    struct sfe_error err;
+    enum sfe_code code = state_open(arguments, &state, &err);
+
+    if (code == SFE_OK) {
+        sfe_cli_print("%s", arguments->json ? "{\"streams\":[" : "");
+        code = state_each(&state, verify_one, &lister, &err);
+        sfe_cli_print("%s", arguments->json ? "]}\n" : "");
+    }
+    if (code == SFE_OK && lister.only != NULL && lister.told == 0) {
+        code = sfe_fail(&err, SFE_E_NOT_FOUND, "there is no stream \"%s\"", lister.only);
+    }
+    if (code == SFE_OK && lister.damaged != 0) {
+        code = sfe_fail(&err, SFE_E_CORRUPT, "%u streams are damaged", (unsigned)lister.damaged);
+    }
+    state_close(&state);
+    return code == SFE_OK ? 0 : sfe_cli_fail("stream verify", &err);
+}
+
+/* The numbers of --from and --count. */
+static enum sfe_code read_bounds(const struct sfe_arguments *arguments, uint64_t *from,
+                                 uint64_t *count, struct sfe_error *err)
+{
+    *from = 1;
+    *count = UINT64_MAX;
+    if ((arguments->from != NULL && !arguments_number(arguments->from, from)) ||
+        (arguments->count != NULL && !arguments_number(arguments->count, count))) {
+        return sfe_fail(err, SFE_E_USAGE, "--from and --count are numbers");
+    }
+    return SFE_OK;
+}
+
+static enum sfe_code cat_events(const struct sfe_arguments *arguments, struct sfe_stream_walk *walk,
+                                struct sfe_builder *scratch, struct sfe_error *err)
+{
+    struct sfe_event event;
+    uint64_t from = 0;
+    uint64_t count = 0;
+    enum sfe_code code = read_bounds(arguments, &from, &count, err);
+
+    if (code == SFE_OK) {
+        sfe_stream_walk_seek(walk, from);
+    }
+    for (; code == SFE_OK && count > 0; count--) {
+        code = sfe_stream_walk_next(walk, &event, err);
+        if (code == SFE_OK && arguments->json) {
+            code = show_json(&event, scratch, err);
+        } else if (code == SFE_OK) {
+            show_line(&event);
+        }
+    }
+    return code == SFE_E_END ? SFE_OK : code;
+}
+
+static enum sfe_code cat(const struct sfe_arguments *arguments, const struct state *state,
+                         struct sfe_error *err)
+{
+    struct state_walk walk = {NULL, NULL};
+    uint8_t *memory = sfe_arena_take(state->arena, SHOW_BYTES_MAX, err);
+    struct sfe_builder scratch = sfe_builder_make(memory, memory == NULL ? 0 : SHOW_BYTES_MAX);
+
+    if (memory == NULL) {
+        return err->code;
+    }
+    enum sfe_code code = state_walk_open(state, arguments->words[0], &walk, err);
+    if (code == SFE_OK) {
+        code = cat_events(arguments, walk.walk, &scratch, err);
+    }
+    state_walk_close(&walk);
+    return code;
+}
+
+struct search {
+    const char *name;
+    bool is_found;
+};
+
+static enum sfe_code compare_name(void *visitor, const char *name, struct sfe_error *err)
+{
+    struct search *search = visitor;
+
+    (void)err;
+    search->is_found = search->is_found || strcmp(search->name, name) == 0;
+    return SFE_OK;
+}
+
+int sfe_cli_stream_cat(const struct sfe_arguments *arguments)
+{
+    struct state state = {.arena = NULL};
+    struct search search = {arguments->words[0], false};
+    struct sfe_error err;
+    enum sfe_code code = state_open(arguments, &state, &err);
+
+    if (code == SFE_OK) {
+        code = state_each(&state, compare_name, &search, &err);
+    }
+    if (code == SFE_OK && !search.is_found) {
+        code = sfe_fail(&err, SFE_E_NOT_FOUND, "there is no stream \"%.64s\"", search.name);
+    }
+    if (code == SFE_OK) {
+        code = cat(arguments, &state, &err);
+    }
+    state_close(&state);
+    return code == SFE_OK ? 0 : sfe_cli_fail("stream cat", &err);
+}

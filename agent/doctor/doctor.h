@@ -1,0 +1,54 @@
+/* Looks at what a site needs (clock, flash, brokers, orgs) and says what to mend.
+ *
+ * Each look ends in findings. Nothing of the agent's is disturbed: a running agent keeps its links,
+ * its session at the broker and its files. Main thread; every function may block for seconds.
+ */
+#ifndef SFE_DOCTOR_DOCTOR_H
+#define SFE_DOCTOR_DOCTOR_H
+
+#include "base/log.h"
+#include "config/config.h"
+#include "port/platform.h"
+#include "run/compile.h"
+
+enum sfe_finding_level { SFE_FINDING_OK, SFE_FINDING_WARN, SFE_FINDING_FAIL };
+
+struct sfe_finding {
+    enum sfe_finding_level level;
+    const char *check;   /* "clock", "flash", "dns", "broker", "login", "api", … */
+    const char *subject; /* A connection, a host, a directory; "" where there is only one. */
+    enum sfe_code code;  /* Why it is a failure; SFE_OK else. */
+    char message[320];   /* What was found. */
+    char fix[224];       /* What to do; "" where nothing is to be done. */
+    char setting[128];   /* JSON pointer of the setting to change, or "". */
+};
+
+/* Called for each finding; it lives for the call. */
+typedef void (*sfe_doctor_report)(void *reader, const struct sfe_finding *finding);
+
+struct sfe_doctor_options {
+    const struct sfe_config *config;
+    const struct sfe_compiled *compiled;
+    const struct sfe_platform *platform;
+    struct sfe_arena *arena; /* 1 MiB for each org. */
+    struct sfe_log *log;
+    sfe_doctor_report report;
+    void *reader;
+};
+
+/* Is this device's clock set, and by whom? */
+void sfe_doctor_clock(const struct sfe_doctor_options *options);
+
+/* The state directory, which the platform was opened on: room, time of a sync, may it be written
+ * to? */
+void sfe_doctor_flash(const struct sfe_doctor_options *options);
+
+/* The broker of connection `index`: name, TCP, CONNACK. As a client of another name than the
+ * agent's. */
+void sfe_doctor_broker(const struct sfe_doctor_options *options, uint32_t index);
+
+/* The log-in of org `index`: name, OAuth, clocks; then, with `with_api`, the API and its
+ * allowance. */
+void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bool with_api);
+
+#endif

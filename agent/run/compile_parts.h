@@ -1,0 +1,26 @@
+/* One compilation under way, for its files. Main thread. */
+#ifndef SFE_RUN_COMPILE_PARTS_H
+#define SFE_RUN_COMPILE_PARTS_H
+
+#include "run/compile.h"
+
+struct compiler {
+    const struct sfe_config *config;
+    struct sfe_arena *arena;
+    sfe_config_report report;
+    void *reader;
+    uint32_t mistakes;
+};
+
+/* Reports *err as a mistake at `place`. */
+void compile_report(struct compiler *compiler, const struct sfe_config_place *place,
+                    struct sfe_error *err);
+
+/* Reads the connection's secrets and looks at its certificates; what is wrong is reported.
+ * SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code compile_connection(struct compiler *compiler,
+                                              const struct sfe_config_connection *connection,
+                                              struct sfe_compiled_connection *compiled,
+                                              struct sfe_error *err);
+
+#endif

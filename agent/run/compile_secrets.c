@@ -1,0 +1,198 @@
+#include "run/compile_parts.h"
+
+#include "base/arena.h"
+#include "base/assert.h"
+#include "port/process.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* A private key of 8192 bits in PEM takes some 6.5 kB. */
+#define SECRET_BYTES_MAX 8192u
+#define PATH_BYTES_MAX   512u
+
+/* One secret of a connection and where it is: one of the two, or none. */
+struct wish {
+    const char *key; /* In the configuration, without "_file". */
+    const char *file;
+    const char *reference; /* "env:NAME", "credential:NAME". */
+    bool is_line;          /* A line's end behind it is not part of it. */
+    struct sfe_slice *secret;
+};
+
+static enum sfe_code read_environment(const char *name, struct sfe_builder *content,
+                                      struct sfe_error *err)
+{
+    const char *value = sfe_process_environment(name);
+
+    if (value == NULL || value[0] == '\0') {
+        return sfe_fail(err, SFE_E_NOT_FOUND, "the environment variable %s is not set", name);
+    }
+    sfe_builder_add_text(content, value);
+    return content->overflowed
+               ? sfe_fail(err, SFE_E_TOO_LARGE, "the environment variable %s is too long", name)
+               : SFE_OK;
+}
+
+static enum sfe_code read_credential(const char *name, struct sfe_builder *content,
+                                     struct sfe_error *err)
+{
+    const char *folder = sfe_process_environment("CREDENTIALS_DIRECTORY");
+    char path[PATH_BYTES_MAX];
+    int length;
+
+    if (folder == NULL) {
+        return sfe_fail(err, SFE_E_NOT_FOUND,
+                        "the service manager gives no credentials; LoadCredential=%s:FILE does",
+                        name);
+    }
+    length = snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (length < 0 || (size_t)length >= sizeof(path)) {
+        return sfe_fail(err, SFE_E_TOO_LARGE, "the path of credential %s is too long", name);
+    }
+    return sfe_process_read_secret(path, content, err);
+}
+
+static enum sfe_code read_wish(const struct wish *wish, struct sfe_builder *content,
+                               struct sfe_error *err)
+{
+    static const char environment[] = "env:";
+    static const char credential[] = "credential:";
+
+    if (wish->reference == NULL) {
+        return sfe_process_read_secret(wish->file, content, err);
+    }
+    if (strncmp(wish->reference, environment, sizeof(environment) - 1) == 0) {
+        return read_environment(wish->reference + sizeof(environment) - 1, content, err);
+    }
+    SFE_ASSERT(strncmp(wish->reference, credential, sizeof(credential) - 1) == 0);
+    return read_credential(wish->reference + sizeof(credential) - 1, content, err);
+}
+
+static void trim_line_end(struct sfe_builder *content)
+{
+    while (content->size > 0 && (content->bytes[content->size - 1] == '\n' ||
+                                 content->bytes[content->size - 1] == '\r')) {
+        content->bytes[--content->size] = '\0';
+    }
+}
+
+static enum sfe_code grant(struct compiler *compiler,
+                           const struct sfe_config_connection *connection, const struct wish *wish,
+                           struct sfe_error *err)
+{
+    uint8_t *memory;
+    struct sfe_builder content;
+
+    if (wish->file == NULL && wish->reference == NULL) {
+        return SFE_OK;
+    }
+    memory = sfe_arena_take(compiler->arena, SECRET_BYTES_MAX + 1, err);
+    if (memory == NULL) {
+        return err->code;
+    }
+    content = sfe_builder_make(memory, SECRET_BYTES_MAX);
+    if (read_wish(wish, &content, err) == SFE_OK) {
+        if (wish->is_line) {
+            trim_line_end(&content);
+        }
+        *wish->secret = sfe_builder_slice(&content);
+        if (content.size != 0) {
+            return SFE_OK;
+        }
+        (void)sfe_fail(err, SFE_E_CONFIG, "it is empty");
+    }
+    (void)sfe_within(err, "connection \"%s\": cannot use its %s%s", connection->name, wish->key,
+                     wish->file == NULL ? "" : "_file");
+    compile_report(compiler, &connection->place, err);
+    return SFE_OK;
+}
+
+/* Certificates are no secrets, but must be there. */
+static enum sfe_code check_certificate(struct compiler *compiler,
+                                       const struct sfe_config_connection *connection,
+                                       const char *key, const char *path, struct sfe_error *err)
+{
+    uint8_t memory[1];
+    struct sfe_builder content = sfe_builder_make(memory, sizeof(memory));
+    enum sfe_code code = path == NULL ? SFE_OK : sfe_process_read_file(path, &content, err);
+
+    if (code != SFE_OK && code != SFE_E_TOO_LARGE) {
+        (void)sfe_within(err, "connection \"%s\": cannot use tls.%s", connection->name, key);
+        compile_report(compiler, &connection->place, err);
+    } else if (path != NULL && code == SFE_OK && content.size == 0) {
+        (void)sfe_fail(err, SFE_E_CONFIG, "connection \"%s\": the file of tls.%s is empty",
+                       connection->name, key);
+        compile_report(compiler, &connection->place, err);
+    }
+    return SFE_OK;
+}
+
+/* "a,b,c" in the arena. */
+static enum sfe_code join_no_proxy(struct compiler *compiler,
+                                   const struct sfe_config_salesforce *salesforce, char **joined,
+                                   struct sfe_error *err)
+{
+    size_t size = 1;
+    struct sfe_builder out;
+    void *memory;
+
+    if (salesforce->no_proxy_count == 0) {
+        return SFE_OK;
+    }
+    for (uint32_t i = 0; i < salesforce->no_proxy_count; i++) {
+        size += strlen(salesforce->no_proxy[i]) + 1;
+    }
+    memory = sfe_arena_take(compiler->arena, size, err);
+    if (memory == NULL) {
+        return err->code;
+    }
+    out = sfe_builder_make(memory, size - 1);
+    for (uint32_t i = 0; i < salesforce->no_proxy_count; i++) {
+        sfe_builder_add_text(&out, i == 0 ? "" : ",");
+        sfe_builder_add_text(&out, salesforce->no_proxy[i]);
+    }
+    SFE_ASSERT(!out.overflowed);
+    *joined = memory;
+    return SFE_OK;
+}
+
+static enum sfe_code compile_salesforce(struct compiler *compiler,
+                                        const struct sfe_config_connection *connection,
+                                        struct sfe_compiled_connection *compiled,
+                                        struct sfe_error *err)
+{
+    const struct sfe_config_salesforce *salesforce = &connection->salesforce;
+    const struct wish wishes[] = {
+        {"key", salesforce->key_file, salesforce->key, false, &compiled->secret},
+        {"client_secret", salesforce->client_secret_file, salesforce->client_secret, true,
+         &compiled->secret},
+        {"tls.key", salesforce->cert_key_file, salesforce->cert_key, false, &compiled->tls_key},
+        {"proxy.password", salesforce->proxy_password_file, salesforce->proxy_password, true,
+         &compiled->proxy_password},
+    };
+    enum sfe_code code = SFE_OK;
+
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]) && code == SFE_OK; i++) {
+        code = grant(compiler, connection, &wishes[i], err);
+    }
+    if (code == SFE_OK) {
+        code = check_certificate(compiler, connection, "ca_file", salesforce->ca_file, err);
+    }
+    if (code == SFE_OK) {
+        code = check_certificate(compiler, connection, "cert_file", salesforce->cert_file, err);
+    }
+    return code == SFE_OK ? join_no_proxy(compiler, salesforce, &compiled->no_proxy, err) : code;
+}
+
+enum sfe_code compile_connection(struct compiler *compiler,
+                                 const struct sfe_config_connection *connection,
+                                 struct sfe_compiled_connection *compiled, struct sfe_error *err)
+{
+    const struct wish password = {"password", connection->mqtt.password_file,
+                                  connection->mqtt.password, true, &compiled->secret};
+
+    return connection->type == SFE_CONNECTION_MQTT
+               ? grant(compiler, connection, &password, err)
+               : compile_salesforce(compiler, connection, compiled, err);
+}

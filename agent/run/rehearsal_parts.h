@@ -1,0 +1,48 @@
+/* The made-up platform of a rehearsal; for the files of this module. Main thread. */
+#ifndef SFE_RUN_REHEARSAL_PARTS_H
+#define SFE_RUN_REHEARSAL_PARTS_H
+
+#include "port/platform.h"
+#include "run/rehearsal.h"
+
+/* One segment a stream and the files of the cursors. */
+#define REHEARSAL_FILES_MAX 128u
+/* Every slot of every output, and the log-ins. */
+#define REHEARSAL_EXCHANGES_MAX 512u
+
+struct rehearsal_storage {
+    struct sfe_arena *arena;
+    struct sfe_file *files; /* REHEARSAL_FILES_MAX; without a name: free. */
+};
+
+/* Fills `storage` with files in memory of `arena`, which are gone with it. */
+SFE_MUST_USE enum sfe_code rehearsal_storage_open(struct rehearsal_storage *books,
+                                                  struct sfe_arena *arena,
+                                                  struct sfe_storage *storage,
+                                                  struct sfe_error *err);
+
+struct rehearsal_exchange {
+    void *tag;
+    struct sfe_builder *answer_body;
+    char base[256];   /* Scheme and host of its address. */
+    uint32_t records; /* In the request's body. */
+    bool is_login;
+    bool is_open;
+};
+
+struct rehearsal_org {
+    const struct sfe_rehearsal_audience *audience;
+    struct sfe_json_token *tokens; /* SFE_JSON_TOKENS_MAX. */
+    struct rehearsal_exchange *exchanges;
+    int64_t unix_s; /* What the org says the time is. */
+};
+
+/* Fills `http` with an org that takes every log-in and every record, and tells the audience of the
+ * requests. */
+SFE_MUST_USE enum sfe_code rehearsal_org_open(struct rehearsal_org *books, struct sfe_arena *arena,
+                                              struct sfe_http *http, struct sfe_error *err);
+
+/* Fills `crypto` with keys that sign nothing. */
+void rehearsal_crypto(struct sfe_crypto *crypto);
+
+#endif

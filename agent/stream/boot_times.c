@@ -1,0 +1,131 @@
+#include "stream/boot_times.h"
+
+#include "base/assert.h"
+#include "base/crc32c.h"
+
+#define TABLE_NAME  "boots.table"
+#define NEXT_NAME   "boots.next"
+#define MAGIC       0x42454653u /* "SFEB" */
+#define VERSION     1u
+#define HEAD_BYTES  8u
+#define ITEM_BYTES  24u
+#define CRC_BYTES   4u
+#define TABLE_BYTES (HEAD_BYTES + SFE_BOOT_TIMES_MAX * ITEM_BYTES + CRC_BYTES)
+
+const struct sfe_boot_time *sfe_boot_times_find(const struct sfe_boot_times *times,
+                                                const uint8_t boot_id[16])
+{
+    SFE_ASSERT(times->count <= SFE_BOOT_TIMES_MAX);
+    for (uint32_t i = 0; i < times->count; i++) {
+        if (memcmp(times->items[i].boot_id, boot_id, sizeof(times->items[i].boot_id)) == 0) {
+            return &times->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void parse(struct sfe_slice bytes, struct sfe_boot_times *times)
+{
+    struct sfe_reader reader = sfe_reader_make(bytes);
+    uint32_t magic = sfe_reader_u32le(&reader);
+    uint16_t version = sfe_reader_u16le(&reader);
+    uint16_t count = sfe_reader_u16le(&reader);
+    size_t body = HEAD_BYTES + (size_t)count * ITEM_BYTES;
+
+    if (magic != MAGIC || version != VERSION || count > SFE_BOOT_TIMES_MAX ||
+        bytes.size != body + CRC_BYTES) {
+        return;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        struct sfe_slice id = sfe_reader_take(&reader, sizeof(times->items[i].boot_id));
+        SFE_ASSERT(id.size == sizeof(times->items[i].boot_id));
+        memcpy(times->items[i].boot_id, id.bytes, id.size);
+        times->items[i].wall_minus_monotonic_ns = (int64_t)sfe_reader_u64le(&reader);
+    }
+    if (sfe_reader_u32le(&reader) == sfe_crc32c(0, sfe_slice_part(bytes, 0, body))) {
+        times->count = count;
+    }
+}
+
+enum sfe_code sfe_boot_times_load(const struct sfe_storage *storage, struct sfe_boot_times *times,
+                                  struct sfe_error *err)
+{
+    uint8_t memory[TABLE_BYTES];
+    struct sfe_file *file = NULL;
+    size_t got = 0;
+
+    memset(times, 0, sizeof(*times));
+    enum sfe_code code = storage->open(storage->context, TABLE_NAME, SFE_STORAGE_READ, &file, err);
+    if (code == SFE_E_NOT_FOUND) {
+        return SFE_OK;
+    }
+    if (code != SFE_OK) {
+        return code;
+    }
+    code = storage->read(storage->context, file, 0, memory, sizeof(memory), &got, err);
+    storage->close(storage->context, file);
+    if (code == SFE_OK) {
+        parse(sfe_slice_make(memory, got), times);
+    }
+    return code;
+}
+
+static void add_item(struct sfe_builder *out, const struct sfe_boot_time *item)
+{
+    sfe_builder_add(out, sfe_slice_make(item->boot_id, sizeof(item->boot_id)));
+    sfe_builder_add_u64le(out, (uint64_t)item->wall_minus_monotonic_ns);
+}
+
+static void write_table(const struct sfe_boot_times *times, const struct sfe_boot_time *boot,
+                        struct sfe_builder *out)
+{
+    uint16_t count = 1;
+
+    sfe_builder_add_u32le(out, MAGIC);
+    sfe_builder_add_u16le(out, VERSION);
+    sfe_builder_add_u16le(out, 0);
+    add_item(out, boot);
+    for (uint32_t i = 0; i < times->count && count < SFE_BOOT_TIMES_MAX; i++) {
+        if (memcmp(times->items[i].boot_id, boot->boot_id, sizeof(boot->boot_id)) != 0) {
+            add_item(out, &times->items[i]);
+            count++;
+        }
+    }
+    out->bytes[6] = (uint8_t)count;
+    sfe_builder_add_u32le(out, sfe_crc32c(0, sfe_builder_slice(out)));
+    SFE_ASSERT(!out->overflowed);
+}
+
+static enum sfe_code write_file(const struct sfe_storage *storage, struct sfe_slice bytes,
+                                struct sfe_error *err)
+{
+    struct sfe_file *file = NULL;
+    struct sfe_error ignored;
+
+    (void)storage->remove(storage->context, NEXT_NAME, &ignored); /* Of a save that broke off. */
+    enum sfe_code code = storage->open(storage->context, NEXT_NAME, SFE_STORAGE_CREATE, &file, err);
+    if (code != SFE_OK) {
+        return code;
+    }
+    code = storage->write(storage->context, file, 0, &bytes, 1, err);
+    if (code == SFE_OK) {
+        code = storage->sync(storage->context, file, err);
+    }
+    storage->close(storage->context, file);
+    return code;
+}
+
+enum sfe_code sfe_boot_times_save(const struct sfe_storage *storage,
+                                  const struct sfe_boot_times *times,
+                                  const struct sfe_boot_time *boot, struct sfe_error *err)
+{
+    uint8_t memory[TABLE_BYTES];
+    struct sfe_builder out = sfe_builder_make(memory, sizeof(memory));
+
+    write_table(times, boot, &out);
+    enum sfe_code code = write_file(storage, sfe_builder_slice(&out), err);
+    if (code == SFE_OK) {
+        code = storage->rename(storage->context, NEXT_NAME, TABLE_NAME, err);
+    }
+    return code == SFE_OK ? storage->sync_directory(storage->context, err) : code;
+}

@@ -1,0 +1,67 @@
+/* Reads a stream's files without opening the stream: nothing is written, cut or put aside, so that
+ * it can be done beside a running agent.
+ *
+ * What is believed is judged as recovery judges it (scan.h). The files of a running agent move on
+ * meanwhile: what was released is passed over, and of the newest frames some may not be durable
+ * yet. Any thread; not shared.
+ */
+#ifndef SFE_STREAM_WALK_H
+#define SFE_STREAM_WALK_H
+
+#include "base/limits.h"
+#include "event/event.h"
+#include "port/storage.h"
+
+struct sfe_arena;
+struct sfe_stream_walk;
+
+struct sfe_stream_walk_facts {
+    uint32_t segments;       /* Files with a valid header. */
+    uint32_t headless;       /* Files without one. */
+    uint32_t quarantined;    /* Files that recovery has put aside. */
+    uint32_t damaged_places; /* In front of events that are kept. */
+    uint64_t events;
+    uint64_t lost;           /* Sequences that are missing between those that are kept. */
+    uint64_t first_sequence; /* Of the oldest kept; the next to come where there is none. */
+    uint64_t end_sequence;   /* Behind the newest. */
+    uint64_t file_bytes;     /* Of all its files. */
+    uint64_t torn_bytes;     /* At the end of the newest: never acknowledged, or being written. */
+    uint64_t undecodable; /* In whole frames, met by the walk so far: bytes that make no event. */
+    bool end_is_damaged;  /* Events behind the last one kept are known to have been durable. */
+};
+
+struct sfe_stream_walk_options {
+    const struct sfe_storage *storage; /* Borrowed. */
+    const char *name;                  /* Of the stream. */
+    uint64_t known_durable;            /* As in struct sfe_stream_options. */
+};
+
+/* Lists and scans all segments; the facts are then complete. Takes from `arena` the size of the
+ * largest segment and a little. Errors: SFE_E_STORAGE, SFE_E_CORRUPT (a newer format),
+ * SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_stream_walk_open(const struct sfe_stream_walk_options *options,
+                                                struct sfe_arena *arena,
+                                                struct sfe_stream_walk **walk,
+                                                struct sfe_error *err);
+
+/* What the scan found, and the walk since. */
+void sfe_stream_walk_facts(const struct sfe_stream_walk *walk, struct sfe_stream_walk_facts *facts);
+
+/* The next event will be the first kept one at or after `sequence`. */
+void sfe_stream_walk_seek(struct sfe_stream_walk *walk, uint64_t sequence);
+
+/* The next event; its slices live until the next call. Its time is as it was stored: with
+ * SFE_CLOCK_UNSET it is no Unix time. SFE_E_END behind the last; SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_stream_walk_next(struct sfe_stream_walk *walk,
+                                                struct sfe_event *event, struct sfe_error *err);
+
+/* Releases the file. NULL is allowed. */
+void sfe_stream_walk_close(struct sfe_stream_walk *walk);
+
+/* Calls `visit` with the name of each stream that has files in `storage`, once each, in no order;
+ * at most SFE_STREAMS_MAX + 1. */
+SFE_MUST_USE enum sfe_code sfe_stream_walk_names(const struct sfe_storage *storage,
+                                                 void (*visit)(void *visitor, const char *name),
+                                                 void *visitor, struct sfe_error *err);
+
+#endif

@@ -1,0 +1,61 @@
+/* TLS on a stream that we opened: the client's side of TLS 1.2 and later. A struct of functions.
+ *
+ * Chain and host name (or IP address) of the other side are checked always; there is no switch to
+ * leave that out. A session object belongs to one owner and carries one connection after the
+ * other; it reads and writes its poller's stream and never waits. The poller's thread.
+ */
+#ifndef SFE_PORT_TLS_H
+#define SFE_PORT_TLS_H
+
+#include "base/bytes.h"
+#include "base/error.h"
+#include "port/poller.h"
+
+struct sfe_tls_session; /* Opaque: whom to trust, who we are, and the connection at hand. */
+
+struct sfe_tls_options {
+    const char *ca_file;   /* Certificates that are trusted (PEM); NULL: the system's. */
+    const char *cert_file; /* Our own certificate and its chain (PEM); NULL: none. */
+    const char *key_file;  /* Its private key (PEM); NULL with cert_file only. */
+    const char *alpn;      /* Protocol offered (RFC 7301); NULL: none. Borrowed until close. */
+};
+
+/* The poller's stream that carries a connection; borrowed until `end`. */
+struct sfe_tls_carrier {
+    const struct sfe_poller *poller;
+    struct sfe_socket *stream; /* It stands. */
+};
+
+struct sfe_tls {
+    void *context;
+    /* Reads the files. Errors: SFE_E_NOT_FOUND, SFE_E_PERMISSION (a key that others can read as
+     * well), SFE_E_TOO_LARGE, SFE_E_CONFIG (not PEM, or key and certificate do not belong
+     * together), SFE_E_NO_MEMORY. May block as long as the files do. */
+    enum sfe_code (*open)(void *context, const struct sfe_tls_options *options,
+                          struct sfe_tls_session **session, struct sfe_error *err);
+    void (*close)(void *context, struct sfe_tls_session *session); /* NULL is allowed. */
+    /* Begins a connection to `host`, the name or address that the other side must prove. */
+    enum sfe_code (*begin)(void *context, struct sfe_tls_session *session, const char *host,
+                           const struct sfe_tls_carrier *carrier, struct sfe_error *err);
+    /* Goes on with the handshake. SFE_OK: it is over, read and write may follow. SFE_E_AGAIN: call
+     * again when the stream has *events (SFE_POLL_...). SFE_E_TLS: the other side is not trusted,
+     * or it refuses us; SFE_E_NETWORK: the stream broke. */
+    enum sfe_code (*handshake)(void *context, struct sfe_tls_session *session, unsigned *events,
+                               struct sfe_error *err);
+    /* As the poller's. After SFE_IO_WOULD_BLOCK the next write begins with the same bytes. */
+    enum sfe_io (*read)(void *context, struct sfe_tls_session *session, void *bytes,
+                        size_t capacity, size_t *count, struct sfe_error *err);
+    enum sfe_io (*write)(void *context, struct sfe_tls_session *session, struct sfe_slice bytes,
+                         size_t *count, struct sfe_error *err);
+    /* True where a read would give bytes that have left the stream: the poller tells of these
+     * never. */
+    bool (*has_more)(void *context, const struct sfe_tls_session *session);
+    /* Says goodbye as far as that goes without waiting, and lets go of the stream. */
+    void (*end)(void *context, struct sfe_tls_session *session);
+};
+
+/* Reads the files as `open` does and keeps nothing; for `check`. Chosen by the linker. */
+SFE_MUST_USE enum sfe_code sfe_tls_check(const struct sfe_tls_options *options,
+                                         struct sfe_error *err);
+
+#endif

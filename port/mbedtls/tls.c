@@ -1,0 +1,378 @@
+/* TLS connections by mbedTLS 2.28 or 3.x over the poller's streams. */
+#include "tls.h"
+#include "real_platform.h"
+
+#include "base/assert.h"
+
+#include <arpa/inet.h>
+#include <mbedtls/net_sockets.h>
+#include <mbedtls/version.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define IS_VERSION_3 (MBEDTLS_VERSION_NUMBER >= 0x03000000)
+
+struct tls {
+    struct sfe_clock clock;
+    struct sfe_entropy entropy;
+};
+
+int tls_fill_random(void *session, unsigned char *bytes, size_t size)
+{
+    const struct sfe_tls_session *self = session;
+    struct sfe_error ignored;
+
+    return self->entropy.fill(self->entropy.context, bytes, size, &ignored) == SFE_OK ? 0 : -1;
+}
+
+/* The stream as mbedTLS calls it. */
+static int carrier_result(struct sfe_tls_session *session, enum sfe_io io, size_t count, int again)
+{
+    switch (io) {
+    case SFE_IO_DATA:
+        return (int)count;
+    case SFE_IO_WOULD_BLOCK:
+        return again;
+    case SFE_IO_CLOSED:
+        return again == MBEDTLS_ERR_SSL_WANT_READ ? 0 : MBEDTLS_ERR_NET_CONN_RESET;
+    case SFE_IO_FAILED:
+        break;
+    }
+    SFE_ASSERT(session->broken.code != SFE_OK);
+    return MBEDTLS_ERR_NET_CONN_RESET;
+}
+
+static int carrier_receive(void *context, unsigned char *bytes, size_t size)
+{
+    struct sfe_tls_session *session = context;
+    const struct sfe_poller *poller = session->carrier.poller;
+    size_t count = 0;
+    enum sfe_io io = poller->read(poller->context, session->carrier.stream, bytes, size, &count,
+                                  &session->broken);
+
+    return carrier_result(session, io, count, MBEDTLS_ERR_SSL_WANT_READ);
+}
+
+static int carrier_send(void *context, const unsigned char *bytes, size_t size)
+{
+    struct sfe_tls_session *session = context;
+    const struct sfe_poller *poller = session->carrier.poller;
+    size_t count = 0;
+    enum sfe_io io = poller->write(poller->context, session->carrier.stream,
+                                   sfe_slice_make(bytes, size), &count, &session->broken);
+
+    return carrier_result(session, io, count, MBEDTLS_ERR_SSL_WANT_WRITE);
+}
+
+static void require_1_2(mbedtls_ssl_config *config)
+{
+#if IS_VERSION_3
+    mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
+#else
+    mbedtls_ssl_conf_min_version(config, MBEDTLS_SSL_MAJOR_VERSION_3, MBEDTLS_SSL_MINOR_VERSION_3);
+#endif
+}
+
+static enum sfe_code configure(struct sfe_tls_session *session, struct sfe_error *err)
+{
+    mbedtls_ssl_config *config = &session->config;
+    int result = mbedtls_ssl_config_defaults(
+        config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
+
+    if (result == 0) {
+        require_1_2(config);
+        mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
+        mbedtls_ssl_conf_verify(config, tls_see_certificate, session);
+        mbedtls_ssl_conf_ca_chain(config, &session->trusted, NULL);
+        mbedtls_ssl_conf_rng(config, tls_fill_random, session);
+        if (session->has_own) {
+            result = mbedtls_ssl_conf_own_cert(config, &session->own, &session->key);
+        }
+    }
+    if (result == 0 && session->protocols[0] != NULL) {
+        result = mbedtls_ssl_conf_alpn_protocols(config, session->protocols);
+    }
+    if (result == 0) {
+        result = mbedtls_ssl_setup(&session->ssl, config);
+    }
+    return result == 0 ? SFE_OK : sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS (%d)", result);
+}
+
+static void session_close(void *context, struct sfe_tls_session *session)
+{
+    (void)context;
+    if (session == NULL) {
+        return;
+    }
+    mbedtls_ssl_free(&session->ssl);
+    mbedtls_ssl_config_free(&session->config);
+    mbedtls_x509_crt_free(&session->trusted);
+    mbedtls_x509_crt_free(&session->own);
+    mbedtls_pk_free(&session->key); /* Wipes. */
+    free(session);
+}
+
+static struct sfe_tls_session *make_session(void)
+{
+    struct sfe_tls_session *made = calloc(1, sizeof(*made));
+
+    if (made != NULL) {
+        mbedtls_ssl_init(&made->ssl);
+        mbedtls_ssl_config_init(&made->config);
+        mbedtls_x509_crt_init(&made->trusted);
+        mbedtls_x509_crt_init(&made->own);
+        mbedtls_pk_init(&made->key);
+    }
+    return made;
+}
+
+static enum sfe_code session_open(void *context, const struct sfe_tls_options *options,
+                                  struct sfe_tls_session **session, struct sfe_error *err)
+{
+    const struct tls *tls = context;
+    struct sfe_tls_session *made = make_session();
+    enum sfe_code code;
+
+    *session = NULL;
+    if (made == NULL) {
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS");
+    }
+    made->clock = tls->clock;
+    made->entropy = tls->entropy;
+    made->protocols[0] = options->alpn;
+    code = tls_read_files(made, options, err);
+    if (code == SFE_OK) {
+        code = configure(made, err);
+    }
+    if (code != SFE_OK) {
+        session_close(context, made);
+        return code;
+    }
+    *session = made;
+    return SFE_OK;
+}
+
+static void read_address(struct sfe_tls_session *session, const char *host)
+{
+    session->address_bytes = 0;
+    if (inet_pton(AF_INET, host, session->address) == 1) {
+        session->address_bytes = 4;
+    } else if (inet_pton(AF_INET6, host, session->address) == 1) {
+        session->address_bytes = 16;
+    }
+}
+
+static enum sfe_code session_begin(void *context, struct sfe_tls_session *session, const char *host,
+                                   const struct sfe_tls_carrier *carrier, struct sfe_error *err)
+{
+    int size = snprintf(session->host, sizeof(session->host), "%s", host);
+    int result;
+
+    (void)context;
+    SFE_ASSERT(session->carrier.stream == NULL);
+    if (size <= 0 || (size_t)size >= sizeof(session->host)) {
+        return sfe_fail(err, SFE_E_CONFIG, "a host's name of %d bytes", size);
+    }
+    read_address(session, host);
+    memset(&session->findings, 0, sizeof(session->findings));
+    memset(&session->broken, 0, sizeof(session->broken));
+    session->ended = SFE_IO_DATA;
+    session->is_done = false;
+    session->last_alert = 0;
+    session->unsent = 0;
+    /* RFC 6066, section 3: an address is no server name. tls_see_certificate compares it. */
+    result = mbedtls_ssl_set_hostname(&session->ssl, session->address_bytes != 0 ? NULL : host);
+    if (result != 0) {
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS (%d)", result);
+    }
+    session->carrier = *carrier;
+    mbedtls_ssl_set_bio(&session->ssl, session, carrier_send, carrier_receive, NULL);
+    return SFE_OK;
+}
+
+/* Who refuses us says why and hangs up, while we may be sending still: then the reason lies unread
+ * in the stream (a plain alert record, RFC 5246 section 7.2). */
+static void hear_last_word(struct sfe_tls_session *session)
+{
+    const struct sfe_poller *poller = session->carrier.poller;
+    uint8_t record[7];
+    size_t count = 0;
+    struct sfe_error ignored;
+
+    if (session->broken.code == SFE_OK) {
+        return;
+    }
+    if (poller->read(poller->context, session->carrier.stream, record, sizeof(record), &count,
+                     &ignored) == SFE_IO_DATA &&
+        count == sizeof(record) && record[0] == MBEDTLS_SSL_MSG_ALERT && record[3] == 0 &&
+        record[4] == 2) {
+        session->last_alert = record[6];
+    }
+}
+
+static enum sfe_code session_handshake(void *context, struct sfe_tls_session *session,
+                                       unsigned *events, struct sfe_error *err)
+{
+    int result;
+
+    (void)context;
+    SFE_ASSERT(session->carrier.stream != NULL);
+    SFE_ASSERT(!session->is_done);
+    result = mbedtls_ssl_handshake(&session->ssl);
+    if (result == 0) {
+        session->is_done = true;
+        return SFE_OK;
+    }
+    if (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE) {
+        *events = result == MBEDTLS_ERR_SSL_WANT_READ ? SFE_POLL_READ : SFE_POLL_WRITE;
+        return SFE_E_AGAIN;
+    }
+    session->ended = SFE_IO_FAILED;
+    hear_last_word(session);
+    return tls_fail(session, result, err);
+}
+
+/* What the end of a read or write is called; it stays so. */
+static enum sfe_io end_of(struct sfe_tls_session *session, int result, struct sfe_error *err)
+{
+    bool is_orderly = result == 0 || result == MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY ||
+                      result == MBEDTLS_ERR_SSL_CONN_EOF;
+
+    if (is_orderly && session->broken.code == SFE_OK) {
+        session->ended = SFE_IO_CLOSED;
+        return SFE_IO_CLOSED;
+    }
+    session->ended = SFE_IO_FAILED;
+    (void)tls_fail(session, result, err);
+    session->broken = *err;
+    return SFE_IO_FAILED;
+}
+
+static bool is_again(int result)
+{
+#if IS_VERSION_3
+    if (result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        return true;
+    }
+#endif
+    return result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE;
+}
+
+static enum sfe_io session_read(void *context, struct sfe_tls_session *session, void *bytes,
+                                size_t capacity, size_t *count, struct sfe_error *err)
+{
+    int result;
+
+    (void)context;
+    SFE_ASSERT(session->is_done);
+    SFE_ASSERT(capacity > 0);
+    *count = 0;
+    if (session->ended != SFE_IO_DATA) {
+        *err = session->broken;
+        return session->ended;
+    }
+    result = mbedtls_ssl_read(&session->ssl, bytes, capacity);
+    if (result > 0) {
+        *count = (size_t)result;
+        return SFE_IO_DATA;
+    }
+    return is_again(result) ? SFE_IO_WOULD_BLOCK : end_of(session, result, err);
+}
+
+static enum sfe_io session_write(void *context, struct sfe_tls_session *session,
+                                 struct sfe_slice bytes, size_t *count, struct sfe_error *err)
+{
+    /* What would have blocked is encrypted already: it is finished before more is begun. */
+    size_t size = session->unsent != 0 ? session->unsent : bytes.size;
+    int result;
+
+    (void)context;
+    SFE_ASSERT(session->is_done);
+    SFE_ASSERT(size > 0 && size <= bytes.size);
+    *count = 0;
+    if (session->ended != SFE_IO_DATA) {
+        *err = session->broken;
+        return session->ended;
+    }
+    result = mbedtls_ssl_write(&session->ssl, bytes.bytes, size);
+    session->unsent = 0;
+    if (result >= 0) {
+        *count = (size_t)result;
+        return SFE_IO_DATA;
+    }
+    if (is_again(result)) {
+        session->unsent = size;
+        return SFE_IO_WOULD_BLOCK;
+    }
+    return end_of(session, result, err);
+}
+
+static bool session_has_more(void *context, const struct sfe_tls_session *session)
+{
+    (void)context;
+    return session->is_done &&
+           (session->ended != SFE_IO_DATA || mbedtls_ssl_get_bytes_avail(&session->ssl) != 0);
+}
+
+static void session_end(void *context, struct sfe_tls_session *session)
+{
+    int ignored;
+
+    (void)context;
+    if (session->carrier.stream == NULL) {
+        return;
+    }
+    if (session->is_done && session->ended == SFE_IO_DATA) {
+        ignored = mbedtls_ssl_close_notify(&session->ssl);
+        (void)ignored; /* The other side will see the end of the stream anyway. */
+    }
+    /* Frees all that belonged to the connection. Where memory is short, the next handshake says it.
+     */
+    ignored = mbedtls_ssl_session_reset(&session->ssl);
+    (void)ignored;
+    session->carrier.stream = NULL;
+    session->is_done = false;
+}
+
+enum sfe_code sfe_mbedtls_tls_open(const struct sfe_clock *clock, const struct sfe_entropy *entropy,
+                                   struct sfe_tls *tls, struct sfe_error *err)
+{
+    struct tls *made = malloc(sizeof(*made));
+
+    *tls = (struct sfe_tls){.context = NULL};
+    if (made == NULL) {
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS");
+    }
+    made->clock = *clock;
+    made->entropy = *entropy;
+    *tls = (struct sfe_tls){.context = made,
+                            .open = session_open,
+                            .close = session_close,
+                            .begin = session_begin,
+                            .handshake = session_handshake,
+                            .read = session_read,
+                            .write = session_write,
+                            .has_more = session_has_more,
+                            .end = session_end};
+    return SFE_OK;
+}
+
+void sfe_mbedtls_tls_close(struct sfe_tls *tls)
+{
+    free(tls->context);
+    tls->context = NULL;
+}
+
+enum sfe_code sfe_tls_check(const struct sfe_tls_options *options, struct sfe_error *err)
+{
+    struct sfe_tls_session *session = make_session();
+    enum sfe_code code;
+
+    if (session == NULL) {
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS");
+    }
+    code = tls_read_files(session, options, err);
+    session_close(NULL, session);
+    return code;
+}

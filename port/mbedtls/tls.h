@@ -1,0 +1,55 @@
+/* What the files of TLS share. Private to this folder. */
+#ifndef SFE_MBEDTLS_TLS_H
+#define SFE_MBEDTLS_TLS_H
+
+#include "port/clock.h"
+#include "port/entropy.h"
+#include "port/tls.h"
+
+#include <mbedtls/ssl.h>
+
+#define TLS_HOST_BYTES_MAX 254u
+
+/* What the check of the other side's chain found, kept for the reason. */
+struct tls_findings {
+    uint32_t flags;       /* MBEDTLS_X509_BADCERT_..., of all certificates. */
+    bool is_self_signed;  /* The other side's own certificate, which is not trusted. */
+    char issuer[64];      /* Of the last certificate of a chain that is not trusted. */
+    char name[64];        /* What the other side's certificate is for. */
+    mbedtls_x509_time at; /* Until or from when the certificate is good that is not. */
+};
+
+struct sfe_tls_session {
+    mbedtls_ssl_config config;
+    mbedtls_ssl_context ssl;
+    mbedtls_x509_crt trusted;
+    mbedtls_x509_crt own;
+    mbedtls_pk_context key;
+    bool has_own;
+    const char *protocols[2];
+    struct sfe_clock clock;
+    struct sfe_entropy entropy;
+    struct sfe_tls_carrier carrier; /* Stream NULL: no connection. */
+    bool is_done;                   /* The handshake is over. */
+    size_t unsent;                  /* Of the write that would have blocked; 0: none. */
+    enum sfe_io ended;              /* SFE_IO_CLOSED or SFE_IO_FAILED, once that was seen. */
+    struct sfe_error broken;        /* What the stream said when it failed. */
+    uint8_t last_alert;             /* What the other side said before it broke; 0: nothing. */
+    char host[TLS_HOST_BYTES_MAX];
+    uint8_t address[16]; /* Where the host is an IP address. */
+    size_t address_bytes;
+    struct tls_findings findings;
+};
+
+/* tls_trust.c: reads the files into the session. */
+enum sfe_code tls_read_files(struct sfe_tls_session *session, const struct sfe_tls_options *options,
+                             struct sfe_error *err);
+/* mbedTLS' source of random numbers; `session` is the context. */
+int tls_fill_random(void *session, unsigned char *bytes, size_t size);
+
+/* tls_verify.c: mbedTLS' callback for each certificate of the chain. */
+int tls_see_certificate(void *session, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
+/* Puts into words why the handshake or the connection failed. */
+enum sfe_code tls_fail(const struct sfe_tls_session *session, int result, struct sfe_error *err);
+
+#endif

@@ -1,0 +1,360 @@
+#include "sim/org.h"
+
+#include "base/assert.h"
+#include "base/json_reader.h"
+#include "base/json_writer.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EXCHANGES_MAX 32u
+#define TOKENS_MAX    8192u
+#define RECORDS_MAX   200u
+#define DELAY_NS_MAX  80000000u
+#define SLOW_NS       UINT64_C(90000000000)
+#define ANSWER_BYTES  65536u
+
+enum fate {
+    FATE_FINE,
+    FATE_UNREACHED,   /* It never left. */
+    FATE_LOST_BEFORE, /* It left, and did not arrive. */
+    FATE_LOST_AFTER,  /* It was done, and the answer did not arrive. */
+    FATE_CUT,         /* It was done, and half of the answer arrived. */
+    FATE_SERVER,      /* 503. */
+    FATE_SESSION,     /* 401: the session has ended. */
+    FATE_LOCKED,      /* Some rows are held by another transaction. */
+    FATE_SLOW,        /* Not within the time limit; done. */
+    FATE_COUNT
+};
+
+struct exchange {
+    bool is_used;
+    bool is_login;
+    enum fate fate;
+    uint64_t due_ns;
+    struct sfe_builder *answer_body;
+    void *tag;
+    char token[32];
+    uint8_t *body; /* A copy. */
+    size_t body_size;
+};
+
+struct sim_org {
+    struct sim_org_options options;
+    struct sim_random random;
+    struct exchange exchanges[EXCHANGES_MAX];
+    struct sfe_json_token *tokens;
+    uint32_t token_number;
+    uint32_t trouble_permille;
+    bool is_away;
+    uint64_t requests;
+    bool has_row[SIM_ORG_ROWS_MAX];
+    uint8_t answer[ANSWER_BYTES];
+};
+
+static enum fate draw_fate(struct sim_org *org)
+{
+    if (org->is_away) {
+        return FATE_UNREACHED;
+    }
+    return sim_random_chance(&org->random, org->trouble_permille)
+               ? (enum fate)(1u + sim_random_below(&org->random, FATE_COUNT - 1u))
+               : FATE_FINE;
+}
+
+static enum sfe_code begin(void *context, const struct sfe_http_request *request,
+                           struct sfe_http_exchange **exchange, struct sfe_error *err)
+{
+    struct sim_org *org = context;
+    struct exchange *found = NULL;
+
+    for (uint32_t i = 0; i < EXCHANGES_MAX && found == NULL; i++) {
+        found = org->exchanges[i].is_used ? NULL : &org->exchanges[i];
+    }
+    if (found == NULL) {
+        return sfe_fail(err, SFE_E_NETWORK, "too many exchanges");
+    }
+    uint8_t *body = malloc(request->body.size + 1u);
+    SFE_ASSERT(body != NULL);
+    if (request->body.size > 0) {
+        memcpy(body, request->body.bytes, request->body.size);
+    }
+    *found = (struct exchange){
+        .is_used = true,
+        .is_login = strstr(request->url, "/composite/") == NULL,
+        .fate = draw_fate(org),
+        .answer_body = request->answer_body,
+        .tag = request->tag,
+        .body = body,
+        .body_size = request->body.size,
+    };
+    found->due_ns =
+        org->options.world->now_ns +
+        (found->fate == FATE_SLOW ? SLOW_NS : sim_random_below(&org->random, DELAY_NS_MAX));
+    for (size_t i = 0; i < request->header_count; i++) {
+        const struct sfe_http_header *header = &request->headers[i];
+        if (strcmp(header->name, "Authorization") == 0) {
+            sfe_printable(found->token, sizeof(found->token), header->value);
+        }
+    }
+    org->requests++;
+    *exchange = (struct sfe_http_exchange *)found;
+    return SFE_OK;
+}
+
+static uint32_t number_of(struct sfe_slice external_id)
+{
+    uint32_t number = 0;
+    size_t at = 0;
+
+    while (at < external_id.size && external_id.bytes[at] != '-') {
+        at++;
+    }
+    for (at++; at < external_id.size; at++) {
+        SFE_ASSERT(external_id.bytes[at] >= '0' && external_id.bytes[at] <= '9');
+        number = number * 10u + (uint32_t)(external_id.bytes[at] - '0');
+    }
+    SFE_ASSERT(number < SIM_ORG_ROWS_MAX);
+    return number;
+}
+
+static void add_result(struct sfe_json_writer *json, const char *code)
+{
+    sfe_json_begin_object(json, NULL);
+    sfe_json_put_bool(json, "success", code == NULL);
+    sfe_json_begin_array(json, "errors");
+    if (code != NULL) {
+        sfe_json_begin_object(json, NULL);
+        sfe_json_put_text(json, "statusCode", sfe_slice_text(code));
+        sfe_json_put_text(json, "message", SFE_TEXT("simulated"));
+        sfe_json_begin_array(json, "fields");
+        sfe_json_end_array(json);
+        sfe_json_end_object(json);
+    }
+    sfe_json_end_array(json);
+    sfe_json_end_object(json);
+}
+
+static void upsert_one(struct sim_org *org, const struct exchange *exchange, uint32_t number,
+                       struct sfe_json_writer *json)
+{
+    const struct sim_org_options *options = &org->options;
+
+    if (exchange->fate == FATE_LOCKED && sim_random_chance(&org->random, 300)) {
+        add_result(json, "UNABLE_TO_LOCK_ROW");
+    } else if (options->refuses(options->owner, number)) {
+        add_result(json, "FIELD_CUSTOM_VALIDATION_EXCEPTION");
+    } else {
+        options->applied(options->owner, number, !org->has_row[number]);
+        org->has_row[number] = true;
+        add_result(json, NULL);
+    }
+}
+
+/* Does what the request asks, whether the answer arrives or not. */
+static void upsert(struct sim_org *org, const struct exchange *exchange, struct sfe_builder *out)
+{
+    struct sfe_json_writer json = sfe_json_writer_make(out);
+    struct sfe_json request;
+    struct sfe_error err;
+
+    const enum sfe_code code = sfe_json_parse(sfe_slice_make(exchange->body, exchange->body_size),
+                                              0, org->tokens, TOKENS_MAX, &request, &err);
+    SFE_ASSERT(code == SFE_OK);
+    const uint32_t records = sfe_json_member(&request, 0, SFE_TEXT("records"));
+    SFE_ASSERT(records != SFE_JSON_NONE);
+    SFE_ASSERT(sfe_json_length(&request, records) <= RECORDS_MAX);
+    sfe_json_begin_array(&json, NULL);
+    for (uint32_t at = sfe_json_first(&request, records); at != SFE_JSON_NONE;
+         at = sfe_json_next(&request, records, at)) {
+        const uint32_t id = sfe_json_member(&request, at, sfe_slice_text(org->options.external_id));
+        SFE_ASSERT(id != SFE_JSON_NONE);
+        upsert_one(org, exchange, number_of(sfe_json_raw(&request, id)), &json);
+    }
+    sfe_json_end_array(&json);
+    SFE_ASSERT(!out->overflowed);
+}
+
+static void add_token(struct sim_org *org, struct sfe_builder *out)
+{
+    org->token_number++;
+    sfe_builder_format(out,
+                       "{\"access_token\":\"T%u\",\"instance_url\":\"https://login.invalid\","
+                       "\"token_type\":\"Bearer\"}",
+                       (unsigned)org->token_number);
+}
+
+static bool has_session(const struct sim_org *org, const struct exchange *exchange)
+{
+    char memory[32] = {0};
+    struct sfe_builder expected = sfe_builder_make(memory, sizeof(memory) - 1u);
+
+    sfe_builder_format(&expected, "Bearer T%u", (unsigned)org->token_number);
+    return strcmp(memory, exchange->token) == 0;
+}
+
+/* Status and body of the answer, as it leaves the org. */
+static uint16_t act(struct sim_org *org, struct exchange *exchange, struct sfe_builder *out)
+{
+    if (exchange->fate == FATE_SERVER) {
+        sfe_builder_add_text(out, "[{\"errorCode\":\"SERVER_UNAVAILABLE\",\"message\":\"busy\"}]");
+        return 503;
+    }
+    if (exchange->is_login) {
+        add_token(org, out);
+        return 200;
+    }
+    if (exchange->fate == FATE_SESSION || !has_session(org, exchange)) {
+        org->token_number++;
+        sfe_builder_add_text(out, "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"over\"}]");
+        return 401;
+    }
+    upsert(org, exchange, out);
+    return 200;
+}
+
+static bool arrives(enum fate fate)
+{
+    return fate != FATE_UNREACHED && fate != FATE_LOST_BEFORE;
+}
+
+static void finish(struct sim_org *org, struct exchange *exchange, sfe_http_visit visit,
+                   void *visitor)
+{
+    struct sfe_builder out = sfe_builder_make(org->answer, sizeof(org->answer));
+    struct sfe_http_answer answer = {
+        .tag = exchange->tag,
+        .request_left = exchange->fate != FATE_UNREACHED,
+        .retry_after_s = -1,
+        .date_unix_s = 1764000000 + (int64_t)(org->options.world->now_ns / 1000000000u),
+        .content_type = "application/json",
+    };
+    const enum fate fate = exchange->fate;
+
+    if (arrives(fate)) {
+        answer.status = act(org, exchange, &out);
+    }
+    if (fate == FATE_UNREACHED || fate == FATE_LOST_BEFORE || fate == FATE_LOST_AFTER ||
+        fate == FATE_CUT) {
+        answer.code = sfe_fail(&answer.err, SFE_E_NETWORK, "the connection broke");
+        answer.date_unix_s = 0;
+        answer.status = 0;
+    } else if (fate == FATE_SLOW) {
+        answer.code = sfe_fail(&answer.err, SFE_E_TIMEOUT, "no answer in time");
+        answer.date_unix_s = 0;
+        answer.status = 0;
+    }
+    sfe_builder_add(
+        exchange->answer_body,
+        sfe_slice_part(sfe_builder_slice(&out), 0, fate == FATE_CUT ? out.size / 2u : out.size));
+    free(exchange->body);
+    exchange->is_used = false;
+    visit(visitor, &answer);
+}
+
+static enum sfe_code poll_org(void *context, uint64_t until_ns, sfe_http_visit visit, void *visitor,
+                              struct sfe_error *err)
+{
+    struct sim_org *org = context;
+    const uint32_t first = sim_random_below(&org->random, EXCHANGES_MAX);
+
+    (void)until_ns;
+    (void)err;
+    for (uint32_t n = 0; n < EXCHANGES_MAX; n++) {
+        struct exchange *exchange = &org->exchanges[(first + n) % EXCHANGES_MAX];
+        if (exchange->is_used && exchange->due_ns <= org->options.world->now_ns) {
+            finish(org, exchange, visit, visitor);
+        }
+    }
+    return SFE_OK;
+}
+
+/* The agent no longer listens. What had left may be done even so. */
+static void abandon(struct sim_org *org, struct exchange *exchange)
+{
+    struct sfe_builder out = sfe_builder_make(org->answer, sizeof(org->answer));
+
+    if (arrives(exchange->fate) && sim_random_chance(&org->random, 500)) {
+        (void)act(org, exchange, &out);
+    }
+    free(exchange->body);
+    exchange->is_used = false;
+}
+
+static void cancel(void *context, struct sfe_http_exchange *exchange)
+{
+    SFE_ASSERT(((const struct exchange *)exchange)->is_used);
+    abandon(context, (struct exchange *)exchange);
+}
+
+static void wake(void *context)
+{
+    (void)context;
+}
+
+void sim_org_forget(struct sim_org *org)
+{
+    for (uint32_t i = 0; i < EXCHANGES_MAX; i++) {
+        if (org->exchanges[i].is_used) {
+            abandon(org, &org->exchanges[i]);
+        }
+    }
+}
+
+void sim_org_port(struct sim_org *org, struct sfe_http *http)
+{
+    *http = (struct sfe_http){org, begin, poll_org, cancel, wake};
+}
+
+struct sim_org *sim_org_open(const struct sim_org_options *options)
+{
+    struct sim_org *org = calloc(1, sizeof(*org));
+
+    SFE_ASSERT(org != NULL);
+    org->tokens = calloc(TOKENS_MAX, sizeof(*org->tokens));
+    SFE_ASSERT(org->tokens != NULL);
+    org->options = *options;
+    org->random = sim_random_make(options->world->seed, 5);
+    return org;
+}
+
+void sim_org_close(struct sim_org *org)
+{
+    if (org != NULL) {
+        sim_org_forget(org);
+        free(org->tokens);
+        free(org);
+    }
+}
+
+void sim_org_trouble(struct sim_org *org, uint32_t permille)
+{
+    org->trouble_permille = permille;
+}
+
+void sim_org_away(struct sim_org *org, bool is_away)
+{
+    org->is_away = is_away;
+}
+
+bool sim_org_has(const struct sim_org *org, uint32_t number)
+{
+    return org->has_row[number];
+}
+
+uint64_t sim_org_requests(const struct sim_org *org)
+{
+    return org->requests;
+}
+
+uint64_t sim_org_due_ns(const struct sim_org *org)
+{
+    uint64_t due_ns = UINT64_MAX;
+
+    for (uint32_t i = 0; i < EXCHANGES_MAX; i++) {
+        if (org->exchanges[i].is_used && org->exchanges[i].due_ns < due_ns) {
+            due_ns = org->exchanges[i].due_ns;
+        }
+    }
+    return due_ns;
+}

@@ -1,0 +1,38 @@
+/* A Salesforce org inside the process, behind an HTTP client that loses requests and answers: it
+ * gives tokens, upserts collections by external ID, and keeps books of its own. */
+#ifndef SFE_PORT_SIM_ORG_H
+#define SFE_PORT_SIM_ORG_H
+
+#include "port/http.h"
+#include "sim/world.h"
+
+#define SIM_ORG_ROWS_MAX 4096u
+
+struct sim_org;
+
+/* External IDs end in "-NUMBER". `refuses`: a validation rule that no repeat changes. */
+struct sim_org_options {
+    struct sim_world *world;
+    const char *external_id; /* Field. */
+    bool (*refuses)(void *owner, uint32_t number);
+    void (*applied)(void *owner, uint32_t number, bool is_new);
+    void *owner;
+};
+
+struct sim_org *sim_org_open(const struct sim_org_options *options);
+void sim_org_close(struct sim_org *org); /* NULL is allowed. */
+void sim_org_port(struct sim_org *org, struct sfe_http *http);
+
+/* Of 1000 requests so many go wrong, in ways drawn. */
+void sim_org_trouble(struct sim_org *org, uint32_t permille);
+/* Nothing reaches it. */
+void sim_org_away(struct sim_org *org, bool is_away);
+/* The agent is gone; what it has sent may still be done. */
+void sim_org_forget(struct sim_org *org);
+
+bool sim_org_has(const struct sim_org *org, uint32_t number);
+uint64_t sim_org_requests(const struct sim_org *org);
+/* Monotonic time at which the next answer is due; UINT64_MAX: none is. */
+uint64_t sim_org_due_ns(const struct sim_org *org);
+
+#endif

@@ -1,0 +1,177 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "run/parts.h"
+
+#define SECOND UINT64_C(1000000000)
+
+/* A stream with one output that has settled all; the medium does what the test says. */
+struct sfe_stream {
+    uint64_t durable;
+    uint64_t released;
+    uint32_t releases;
+    bool cannot_release;
+};
+
+struct world {
+    struct sfe_agent agent;
+    struct agent_stream stream;
+    struct agent_output output;
+    struct sfe_cursor cursor;
+    struct sfe_cursor_mark mark;
+    struct sfe_stream kept;
+    uint64_t settled;
+    uint64_t saved; /* The cursor of the last snapshot. */
+    uint32_t saves;
+    bool cannot_save;
+};
+
+static struct world the_world;
+
+const char *sfe_stream_name(const struct sfe_stream *stream)
+{
+    (void)stream;
+    return "sales";
+}
+
+uint64_t sfe_stream_durable(const struct sfe_stream *stream)
+{
+    return stream->durable;
+}
+
+uint64_t sfe_stream_due_ns(struct sfe_stream *stream, uint64_t now_ns)
+{
+    (void)stream;
+    (void)now_ns;
+    return UINT64_MAX;
+}
+
+enum sfe_code sfe_stream_commit(struct sfe_stream *stream, uint64_t now_ns, struct sfe_error *err)
+{
+    (void)stream;
+    (void)now_ns;
+    (void)err;
+    return SFE_OK;
+}
+
+enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
+                                 struct sfe_error *err)
+{
+    stream->releases++;
+    assert_true(sequence <= the_world.saved); /* Never before the snapshot is durable. */
+    if (stream->cannot_release) {
+        return sfe_fail(err, SFE_E_STORAGE, "the directory cannot be synced");
+    }
+    stream->released = sequence;
+    return SFE_OK;
+}
+
+void sfe_output_cursor(struct sfe_output *output, struct sfe_cursor *cursor)
+{
+    (void)output;
+    cursor->sequence = the_world.settled;
+}
+
+enum sfe_code sfe_cursor_log_save(struct sfe_cursor_log *log, const struct sfe_cursor *cursors,
+                                  uint32_t count, const struct sfe_cursor_mark *marks,
+                                  uint32_t mark_count, struct sfe_error *err)
+{
+    (void)log;
+    (void)marks;
+    assert_int_equal(count, 1);
+    assert_int_equal(mark_count, 1);
+    the_world.saves++;
+    if (the_world.cannot_save) {
+        return sfe_fail(err, SFE_E_NO_SPACE, "the medium is full");
+    }
+    the_world.saved = cursors[0].sequence;
+    return SFE_OK;
+}
+
+bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at)
+{
+    (void)agent;
+    (void)paused_at;
+    fail(); /* Nobody asks for a pause. */
+    return false;
+}
+
+static int begin(void **state)
+{
+    struct world *world = &the_world;
+
+    memset(world, 0, sizeof(*world));
+    world->kept.durable = 10;
+    world->stream.stream = &world->kept;
+    world->agent.set.streams = &world->stream;
+    world->agent.set.stream_count = 1;
+    world->agent.set.outputs = &world->output;
+    world->agent.set.output_count = 1;
+    world->agent.cursors = &world->cursor;
+    world->agent.marks = &world->mark;
+    world->agent.boot_is_noted = true; /* There is no clock here. */
+    world->settled = 11;
+    atomic_store(&world->agent.has_settled, true);
+    *state = world;
+    return 0;
+}
+
+/* Turns as the flash thread makes them, without any kick, until `end_ns`. */
+static void turns_until(struct world *world, uint64_t now_ns, uint64_t end_ns)
+{
+    for (uint32_t i = 0; i < 1000 && now_ns < end_ns; i++) {
+        now_ns = sfe_agent_flash_turn(&world->agent, now_ns);
+    }
+    assert_true(now_ns >= end_ns);
+}
+
+static void what_is_settled_is_released_once_it_is_saved(void **state)
+{
+    struct world *world = *state;
+
+    turns_until(world, SECOND, 100 * SECOND);
+    assert_int_equal(world->saves, 1);
+    assert_int_equal(world->kept.released, 11);
+}
+
+static void a_snapshot_that_fails_is_tried_again_without_a_kick(void **state)
+{
+    struct world *world = *state;
+
+    world->cannot_save = true;
+    turns_until(world, SECOND, 5 * SECOND);
+    assert_in_range(world->saves, 3, 6);
+    assert_int_equal(world->kept.releases, 0);
+    world->cannot_save = false;
+    turns_until(world, 6 * SECOND, 10 * SECOND);
+    assert_int_equal(world->kept.released, 11);
+}
+
+/* The stream is full: nothing more comes, nothing more is settled, and nobody else asks. */
+static void a_release_that_fails_is_tried_again_without_a_kick(void **state)
+{
+    struct world *world = *state;
+
+    world->kept.cannot_release = true;
+    turns_until(world, SECOND, 5 * SECOND);
+    assert_in_range(world->kept.releases, 3, 6);
+    world->kept.cannot_release = false;
+    turns_until(world, 6 * SECOND, 10 * SECOND);
+    assert_int_equal(world->kept.released, 11);
+    assert_false(atomic_load(&world->agent.has_settled));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(what_is_settled_is_released_once_it_is_saved, begin),
+        cmocka_unit_test_setup(a_snapshot_that_fails_is_tried_again_without_a_kick, begin),
+        cmocka_unit_test_setup(a_release_that_fails_is_tried_again_without_a_kick, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,102 @@
+#include <stdarg.h>
+#include <stddef.h>
+#include <setjmp.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "base/arena.h"
+#include "run/parts.h"
+
+#include <string.h>
+
+/* That the figure is true, the integration test config_memory shows with a running agent. */
+
+struct site {
+    struct sfe_config config;
+    struct sfe_config_connection connections[2];
+    struct sfe_config_stream streams[2];
+    struct sfe_config_input input;
+    struct sfe_config_output output;
+    uint32_t from[2];
+};
+
+static void make_site(struct site *site)
+{
+    memset(site, 0, sizeof(*site));
+    site->connections[0] = (struct sfe_config_connection){.name = "site"};
+    site->connections[0].mqtt.receive_maximum = 100;
+    site->connections[1] =
+        (struct sfe_config_connection){.name = "crm", .type = SFE_CONNECTION_SALESFORCE};
+    for (uint32_t i = 0; i < 2; i++) {
+        site->streams[i] = (struct sfe_config_stream){
+            .name = "s", .quota_bytes = 64u << 20, .segment_bytes = 1u << 20};
+        site->from[i] = i;
+    }
+    site->output = (struct sfe_config_output){.name = "o",
+                                              .connection = 1,
+                                              .from = site->from,
+                                              .from_count = 1,
+                                              .batch_records = 200,
+                                              .requests_in_flight = 4};
+    site->config = (struct sfe_config){.agent = {.event_bytes_max = 256u * 1024u},
+                                       .connections = site->connections,
+                                       .connection_count = 2,
+                                       .streams = site->streams,
+                                       .stream_count = 2,
+                                       .inputs = &site->input,
+                                       .input_count = 1,
+                                       .outputs = &site->output,
+                                       .output_count = 1};
+}
+
+static void each_setting_that_costs_memory_raises_the_figure(void **state)
+{
+    struct site site;
+    size_t base;
+
+    (void)state;
+    make_site(&site);
+    base = sfe_agent_memory_bytes_max(&site.config);
+    assert_true(base > 0);
+    site.config.agent.event_bytes_max *= 2;
+    assert_true(sfe_agent_memory_bytes_max(&site.config) > base);
+    make_site(&site);
+    site.output.requests_in_flight = 5;
+    assert_true(sfe_agent_memory_bytes_max(&site.config) > base + 256u * 1024u);
+    make_site(&site);
+    site.output.from_count = 2;
+    assert_true(sfe_agent_memory_bytes_max(&site.config) > base + 1024u * 1024u);
+    make_site(&site);
+    site.connections[0].mqtt.receive_maximum = 65535;
+    assert_true(sfe_agent_memory_bytes_max(&site.config) > base + 65535u);
+    make_site(&site);
+    site.connections[1].salesforce.compress = true;
+    assert_true(sfe_agent_memory_bytes_max(&site.config) > base);
+}
+
+static void the_arena_of_a_stream_has_room_for_what_a_larger_run_left(void **state)
+{
+    struct sfe_arena *arena = NULL;
+    struct sfe_error err;
+    struct site site;
+
+    (void)state;
+    make_site(&site);
+    const struct sfe_stream_options options = {.quota_bytes = site.streams[0].quota_bytes,
+                                               .segment_bytes = site.streams[0].segment_bytes,
+                                               .event_bytes_max =
+                                                   site.config.agent.event_bytes_max};
+    assert_int_equal(agent_open_stream_arena(&site.config, 0, &arena, &err), SFE_OK);
+    assert_non_null(sfe_arena_take(arena, sfe_stream_memory_bytes(&options) + 1024u * 1024u, &err));
+    sfe_arena_close(arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_setting_that_costs_memory_raises_the_figure),
+        cmocka_unit_test(the_arena_of_a_stream_has_room_for_what_a_larger_run_left),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
