@@ -91,13 +91,23 @@ static void a_change_is_seen_in_its_part_and_in_no_other(void **state)
     static const struct expected CASES[] = {
         {"mqtt://127.0.0.1:1883", "mqtt://127.0.0.1:1884", false, true, true, true},
         {"mqtt://127.0.0.1:1883", "mqtt://127.0.0.2:1883", false, true, true, true},
+        {"'mqtt://127.0.0.1:1883'", "['mqtt://127.0.0.1:1883','mqtt://127.0.0.2:1883']", false,
+         true, true, true},
         {"'username':'u'}", "'username':'v'}", false, true, true, true},
+        {"'username':'u'}", "'username':'u','password':'env:SITE'}", false, true, true, true},
+        {"'username':'u'}", "'username':'u','will':{'topic':'w'}}", false, true, true, true},
         {",'username':'u'}", "}", false, true, true, true},
         {"'username':'u'}", "'username':'u','keep_alive':'31s'}", false, true, true, true},
         {"'client_id':'c'", "'client_id':'d'", true, false, true, true},
         {"'key_file':'k'}", "'key_file':'k'},'compress':false", true, false, true, true},
         {"'key_file':'k'}", "'key_file':'k'},'tls':{'ca_file':'ca'}", true, false, true, true},
+        {"'key_file':'k'}", "'key':'env:KEY'}", true, false, true, true},
+        {"'key_file':'k'}", "'key_file':'k'},'interface':'eth1'", true, false, true, true},
+        {"'key_file':'k'}", "'key_file':'k'},'proxy':{'url':'http://p:80'}", true, false, true,
+         true},
         {"'topic':'a/+'", "'topic':'b/+'", true, true, false, true},
+        {"'topic':'a/+'", "'topic':'a/+','mask':['pan']", true, true, false, true},
+        {"'topic':'a/+'", "'topic':'a/+','card_guard':true", true, true, false, true},
         {"'topic':'a/+'", "'topic':'a/+','qos':0", true, true, false, true},
         {"'stream':'one'", "'stream':'two'", true, true, false, true},
         {"'{/id}'", "'{/ident}'", true, true, true, false},
@@ -113,6 +123,38 @@ static void a_change_is_seen_in_its_part_and_in_no_other(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
         check(&CASES[i]);
+        (void)close_arenas(NULL);
+        assert_int_equal(open_arenas(NULL), 0);
+    }
+}
+
+/* With a list on both sides. */
+static void lists_are_compared_entry_by_entry(void **state)
+{
+    static const struct {
+        const char *from;
+        const char *a;
+        const char *b;
+        bool same;
+    } CASES[] = {
+        {"'mqtt://127.0.0.1:1883'", "['mqtt://127.0.0.1:1','mqtt://127.0.0.2:1']",
+         "['mqtt://127.0.0.1:1','mqtt://127.0.0.2:1']", true},
+        {"'mqtt://127.0.0.1:1883'", "['mqtt://127.0.0.1:1','mqtt://127.0.0.2:1']",
+         "['mqtt://127.0.0.1:1','mqtt://127.0.0.2:2']", false},
+        {"'mqtt://127.0.0.1:1883'", "['mqtt://127.0.0.1:1','mqtt://127.0.0.2:1']",
+         "['mqtt://127.0.0.2:1','mqtt://127.0.0.1:1']", false},
+        {"'key_file':'k'}", "'key_file':'k'},'proxy':{'url':'http://p:80','no_proxy':['a.b']}",
+         "'key_file':'k'},'proxy':{'url':'http://p:80','no_proxy':['a.c']}", false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(CASES) / sizeof(CASES[0]); i++) {
+        const struct sfe_config *a = config_with(arenas[0], CASES[i].from, CASES[i].a);
+        const struct sfe_config *b = config_with(arenas[1], CASES[i].from, CASES[i].b);
+        const struct sfe_config_part site[] = {{a, 0}, {b, 0}};
+        const struct sfe_config_part crm[] = {{a, 1}, {b, 1}};
+        assert_true((sfe_config_same_connection(site[0], site[1]) &&
+                     sfe_config_same_connection(crm[0], crm[1])) == CASES[i].same);
         (void)close_arenas(NULL);
         assert_int_equal(open_arenas(NULL), 0);
     }
@@ -143,6 +185,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_change_is_seen_in_its_part_and_in_no_other, open_arenas,
+                                        close_arenas),
+        cmocka_unit_test_setup_teardown(lists_are_compared_entry_by_entry, open_arenas,
                                         close_arenas),
         cmocka_unit_test_setup_teardown(what_has_no_effect_is_no_change, open_arenas, close_arenas),
     };
