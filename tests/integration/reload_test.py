@@ -192,6 +192,66 @@ class Reloads(unittest.TestCase):
         self.assertEqual(site.status()["links"][0]["received"], 0)
         self.assertEqual(site.status()["orgs"][0]["logins"], before["orgs"][0]["logins"])
 
+    def write_secret(self, site, name, text):
+        with open(site.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(site.path(name), 0o600)
+
+    def test_a_secret_that_changed_under_the_same_name_opens_its_connection_anew(self):
+        site = self.start()
+        self.write_secret(site, "broker.password", "one")
+        self.write_secret(site, "proxy.password", "one")
+        site.config["connections"]["site"].update(username="u", password_file="broker.password")
+        site.config["connections"]["crm"]["proxy"] = {
+            "url": "http://127.0.0.1:9", "username": "p", "password_file": "proxy.password",
+            "no_proxy": ["127.0.0.1"]}
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        parts.wait_until(site.connected, 30, "the link is connected")
+        account = site.publish(devices=2, tills=1, count=100, rate=1000)
+        site.wait_delivered(account)
+
+        def untouched():
+            status = site.status()
+            return (status["links"][0]["received"] != 0, status["outputs"][0]["delivered"] != 0)
+
+        self.assertEqual(self.reload(site)[0], 0)
+        self.assertEqual(untouched(), (True, True))
+        self.write_secret(site, "proxy.password", "two")
+        self.assertEqual(self.reload(site)[0], 0)
+        self.assertEqual(untouched(), (True, False))
+        self.write_secret(site, "broker.password", "two")
+        self.assertEqual(self.reload(site)[0], 0)
+        self.assertEqual(untouched(), (False, False))
+        parts.wait_until(site.connected, 30, "the link is connected")
+        self.assertEqual(site.stop_agent(), 0)
+
+    def test_the_files_of_conf_d_are_read_anew(self):
+        site = self.start()
+        more = site.path("conf.d/more.json")
+        os.mkdir(site.path("conf.d"))
+
+        def reload_with(stream):
+            with open(more, "w", encoding="utf-8") as file:
+                json.dump({"streams": {"more": stream}}, file)
+            return self.reload(site, "--state", site.path("state"))
+
+        def streams():
+            return [stream["name"] for stream in site.status()["streams"]]
+
+        code, _, err = reload_with({"qouta": "64MiB"})
+        self.assertEqual(code, 78)
+        self.assertIn("conf.d/more.json", err)
+        self.assertEqual(reload_with({"quota": "64MiB"})[0], 0)
+        self.assertIn("more", streams())
+        code, _, err = reload_with({"segment": "2MiB"})
+        self.assertEqual(code, 78)
+        self.assertIn("conf.d/more.json", err)
+        os.remove(more)
+        self.assertEqual(self.reload(site)[0], 0)
+        self.assertNotIn("more", streams())
+        self.assertEqual(site.stop_agent(), 0)
+
     def test_an_output_that_was_removed_goes_on_at_its_cursor_when_it_comes_back(self):
         site = self.start()
         account = site.publish(devices=0, tills=2, count=100, rate=1000)
