@@ -10,9 +10,9 @@ struct sfe_arena;
 
 /* How long a commit waits for more events when the last one ended just before; found by measuring:
  * shorter makes small frames (padding, syncs), longer is felt in the acknowledgements. */
-#define COMMIT_SPACING_NS UINT64_C(4000000)
+#define COMMIT_SPACING_NS UINT64_C(6000000)
 /* It does not wait when nothing more arrives. */
-#define COMMIT_LULL_NS  UINT64_C(400000)
+#define COMMIT_LULL_NS  UINT64_C(700000)
 #define COMMIT_RETRY_NS UINT64_C(1000000000)
 /* Each page that only says what was dropped wears the flash: one for all that comes within this. */
 #define GAP_SPACING_NS UINT64_C(50000000)
