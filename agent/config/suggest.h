@@ -5,9 +5,6 @@
 
 #include "base/bytes.h"
 
-/* Longer words are never suggested. */
-#define SFE_SUGGEST_BYTES_MAX 64u
-
 struct suggest {
     struct sfe_slice word; /* Borrowed. */
     struct sfe_slice best; /* Borrowed from the candidate; empty: none is near enough. */
@@ -19,9 +16,5 @@ struct suggest suggest_make(struct sfe_slice word);
 
 /* Offers one right name; the first of equally near ones is kept. */
 void suggest_offer(struct suggest *suggest, struct sfe_slice candidate);
-
-/* Number of edits between two words, case ignored, each at most SFE_SUGGEST_BYTES_MAX;
- * UINT32_MAX where one is longer. */
-uint32_t suggest_distance(struct sfe_slice a, struct sfe_slice b);
 
 #endif

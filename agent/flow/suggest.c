@@ -1,48 +1,13 @@
 /* What somebody who wrote a wrong part most likely meant. */
 #include "flow/template.h"
 
-#include "base/assert.h"
+#include "base/edit_distance.h"
 
 #define NAME_BYTES_MAX 16u
-
-static uint32_t smaller(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
 
 static uint8_t lower(uint8_t byte)
 {
     return byte >= 'A' && byte <= 'Z' ? (uint8_t)(byte | 0x20u) : byte;
-}
-
-/* Edits that lead from `a` to `b`; two neighbours that changed places are one edit. */
-static uint32_t distance(struct sfe_slice a, struct sfe_slice b)
-{
-    uint32_t rows[3][NAME_BYTES_MAX + 1];
-    uint32_t *before = rows[0];
-    uint32_t *last = rows[1];
-    uint32_t *row = rows[2];
-    SFE_ASSERT(a.size <= NAME_BYTES_MAX && b.size <= NAME_BYTES_MAX);
-    for (uint32_t j = 0; j <= b.size; j++) {
-        before[j] = 0;
-        last[j] = j;
-    }
-    for (uint32_t i = 1; i <= a.size; i++) {
-        row[0] = i;
-        for (uint32_t j = 1; j <= b.size; j++) {
-            const uint8_t x = lower(a.bytes[i - 1]);
-            const uint8_t y = lower(b.bytes[j - 1]);
-            row[j] = smaller(last[j - 1] + (x != y ? 1u : 0u), smaller(last[j], row[j - 1]) + 1);
-            if (i > 1 && j > 1 && x == lower(b.bytes[j - 2]) && y == lower(a.bytes[i - 2])) {
-                row[j] = smaller(row[j], before[j - 2] + 1);
-            }
-        }
-        uint32_t *free_row = before;
-        before = last;
-        last = row;
-        row = free_row;
-    }
-    return last[b.size];
 }
 
 /* The word at the front of `name`. */
@@ -66,7 +31,7 @@ static const char *nearest(struct sfe_slice head)
     }
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
         /* Of two that are as near, the one with the same first letter: "itme" is item, not time. */
-        uint32_t far = 2 * distance(head, sfe_slice_text(names[i]));
+        uint32_t far = 2 * sfe_edit_distance(head, sfe_slice_text(names[i]));
         far += lower(head.bytes[0]) != (uint8_t)names[i][0] ? 1u : 0u;
         if (far < best) {
             best = far;

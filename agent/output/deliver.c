@@ -19,11 +19,6 @@ struct walk {
     bool is_blocked; /* No slot, or nothing more may be offered: the walk is over. */
 };
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint32_t slot_number(const struct walk *walk)
 {
     return (uint32_t)(walk->slot - walk->output->slots);
@@ -65,7 +60,7 @@ static void send_slot(struct walk *walk)
     output->in_flight--;
     output->facts.requests--;
     walk->is_blocked = true;
-    walk->due_ns = earlier(walk->due_ns, output->now_ns + AGAIN_NS);
+    walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, output->now_ns + AGAIN_NS);
     if (code != SFE_E_AGAIN) {
         output->facts.last_error = err;
         sfe_log_error(output->options.log, SFE_WARNING, "cannot begin a request", &err);
@@ -109,7 +104,7 @@ static void put_in_slot(struct walk *walk, struct window_entry *entry)
     SFE_ASSERT(slot->count < slot->limit);
     slot->entries[slot->count++] = window_index(&walk->output->window, entry);
     slot->state = SLOT_FILLING;
-    slot->offered_ns = earlier(slot->offered_ns, entry->offered_ns);
+    slot->offered_ns = sfe_clock_earlier_ns(slot->offered_ns, entry->offered_ns);
     if (entry->split_limit != 0 && entry->split_limit < slot->limit) {
         slot->limit = entry->split_limit;
     }
@@ -152,7 +147,7 @@ static bool offer_once(struct walk *walk, struct window_entry *entry, struct sfe
         walk->held++;
     } else {
         entry->due_ns = output->now_ns + AGAIN_NS;
-        walk->due_ns = earlier(walk->due_ns, entry->due_ns);
+        walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, entry->due_ns);
     }
     return true;
 }
@@ -171,7 +166,7 @@ static void put_off_unread(struct walk *walk, struct window_entry *entry)
         output_settle_entry(output, entry);
         return;
     }
-    walk->due_ns = earlier(walk->due_ns, output->now_ns + AGAIN_NS);
+    walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, output->now_ns + AGAIN_NS);
     walk->unread++;
     if (entry->order_key == 0) {
         walk->is_blocked = true; /* Nobody knows what may overtake it: every walk ends here. */
@@ -222,7 +217,7 @@ static void visit_entry(struct walk *walk, struct window_entry *entry)
         (void)sfe_lane_claim(lane, entry->order_key);
     } else if (entry->due_ns > walk->output->now_ns) {
         (void)sfe_lane_claim(lane, entry->order_key);
-        walk->due_ns = earlier(walk->due_ns, entry->due_ns);
+        walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, entry->due_ns);
     } else if (sfe_lane_is_held(lane, entry->order_key)) {
         walk->held++;
     } else {
@@ -278,7 +273,7 @@ static bool take_event(struct walk *walk)
     }
     if (code != SFE_OK) {
         sfe_log_error(output->options.log, SFE_ERROR, "cannot read events from flash", &err);
-        walk->due_ns = earlier(walk->due_ns, output->now_ns + AGAIN_NS);
+        walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, output->now_ns + AGAIN_NS);
         return false;
     }
     if (event.sequence < output->window.next_sequence) {
@@ -315,7 +310,7 @@ static void end_walk(struct walk *walk)
         window_is_full(&output->window)) {
         send_slot(walk);
     } else {
-        walk->due_ns = earlier(walk->due_ns, due_ns);
+        walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, due_ns);
     }
 }
 
@@ -381,5 +376,5 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     output->next_due_ns = output->has_changed && !walk.is_blocked ? output->now_ns : walk.due_ns;
     /* A slot that failed at once has begun a pause: nobody else wakes us at its end. */
     idle_ns = idle_until(output, ready_ns);
-    return idle_ns == 0 ? output->next_due_ns : earlier(idle_ns, output->next_due_ns);
+    return idle_ns == 0 ? output->next_due_ns : sfe_clock_earlier_ns(idle_ns, output->next_due_ns);
 }

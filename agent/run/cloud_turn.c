@@ -2,11 +2,6 @@
 
 #include "base/assert.h"
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static bool outputs_are_quiet(const struct sfe_agent *agent)
 {
     for (uint32_t i = 0; i < agent->output_count; i++) {
@@ -38,13 +33,13 @@ uint64_t sfe_agent_cloud_turn(struct sfe_agent *agent, uint64_t now_ns)
 
     SFE_ASSERT(!atomic_load(&agent->cloud_is_done));
     for (uint32_t i = 0; i < agent->output_count; i++) {
-        due_ns = earlier(due_ns, sfe_output_turn(agent->outputs[i].output, now_ns));
+        due_ns = sfe_clock_earlier_ns(due_ns, sfe_output_turn(agent->outputs[i].output, now_ns));
     }
     for (uint32_t i = 0; i < agent->org_count; i++) {
-        due_ns = earlier(due_ns, sfe_org_turn(agent->orgs[i].org, now_ns));
+        due_ns = sfe_clock_earlier_ns(due_ns, sfe_org_turn(agent->orgs[i].org, now_ns));
     }
     if (atomic_load(&agent->is_stopping)) {
-        due_ns = earlier(due_ns, stop_turn(agent, now_ns));
+        due_ns = sfe_clock_earlier_ns(due_ns, stop_turn(agent, now_ns));
     }
     return due_ns;
 }

@@ -3,11 +3,6 @@
 #include "base/assert.h"
 #include "port/process.h"
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 void sfe_agent_stop(struct sfe_agent *agent)
 {
     if (atomic_load(&agent->is_stopping)) {
@@ -66,12 +61,12 @@ uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
         sfe_agent_stop(agent);
     }
     for (uint32_t i = 0; i < agent->source_count; i++) {
-        due_ns = earlier(due_ns,
-                         agent->sources[i].source.turn(agent->sources[i].source.context, now_ns));
+        due_ns = sfe_clock_earlier_ns(
+            due_ns, agent->sources[i].source.turn(agent->sources[i].source.context, now_ns));
     }
-    due_ns = earlier(due_ns, agent_sample_rates(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, agent_sample_rates(agent, now_ns));
     if (atomic_load(&agent->is_stopping)) {
-        due_ns = earlier(due_ns, stop_turn(agent, now_ns));
+        due_ns = sfe_clock_earlier_ns(due_ns, stop_turn(agent, now_ns));
     }
     return due_ns;
 }

@@ -13,11 +13,6 @@
 #define MARK_SPACING_NS 10000000000u
 #define SAVE_AGAIN_NS   1000000000u
 
-static uint64_t earlier(uint64_t a, uint64_t b)
-{
-    return a < b ? a : b;
-}
-
 static uint64_t commit_streams(struct sfe_agent *agent, uint64_t now_ns)
 {
     uint64_t due_ns = UINT64_MAX;
@@ -31,7 +26,7 @@ static uint64_t commit_streams(struct sfe_agent *agent, uint64_t now_ns)
             sfe_log_error(agent->log, SFE_ERROR, "cannot write to flash; taking stops, tried again",
                           &err);
         }
-        due_ns = earlier(due_ns, sfe_stream_due_ns(stream, now_ns));
+        due_ns = sfe_clock_earlier_ns(due_ns, sfe_stream_due_ns(stream, now_ns));
     }
     return due_ns;
 }
@@ -187,5 +182,5 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     }
     note_boot(agent);
     due_ns = commit_streams(agent, now_ns);
-    return earlier(due_ns, save_turn(agent, now_ns));
+    return sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
 }

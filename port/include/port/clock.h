@@ -27,4 +27,10 @@ static inline uint64_t sfe_clock_monotonic_ns(const struct sfe_clock *clock)
     return clock->monotonic_ns(clock->context);
 }
 
+/* The earlier of two times; a turn that waits for several things is due then. */
+static inline uint64_t sfe_clock_earlier_ns(uint64_t a_ns, uint64_t b_ns)
+{
+    return a_ns < b_ns ? a_ns : b_ns;
+}
+
 #endif

@@ -4,11 +4,12 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/edit_distance.h"
 #include "config/suggest.h"
 
 static uint32_t distance(const char *a, const char *b)
 {
-    return suggest_distance(sfe_slice_text(a), sfe_slice_text(b));
+    return sfe_edit_distance(sfe_slice_text(a), sfe_slice_text(b));
 }
 
 static void assert_suggested(const char *word, const char *wanted)
@@ -40,15 +41,15 @@ static void each_edit_counts_one(void **state)
 
 static void words_beyond_the_bound_have_no_distance(void **state)
 {
-    char word[SFE_SUGGEST_BYTES_MAX + 2];
+    char word[SFE_EDIT_DISTANCE_BYTES_MAX + 2];
 
     (void)state;
     memset(word, 'a', sizeof(word) - 1);
     word[sizeof(word) - 1] = '\0';
     assert_true(distance(word, "a") == UINT32_MAX);
     assert_true(distance("a", word) == UINT32_MAX);
-    word[SFE_SUGGEST_BYTES_MAX] = '\0';
-    assert_int_equal(distance(word, "a"), SFE_SUGGEST_BYTES_MAX - 1);
+    word[SFE_EDIT_DISTANCE_BYTES_MAX] = '\0';
+    assert_int_equal(distance(word, "a"), SFE_EDIT_DISTANCE_BYTES_MAX - 1);
 }
 
 static void the_nearest_name_is_suggested(void **state)
