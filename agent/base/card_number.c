@@ -151,13 +151,16 @@ static int hex_of(const uint8_t *bytes, size_t count)
 static struct unit backslash_unit(const uint8_t *bytes, size_t left)
 {
     static const uint8_t meanings[256] = {['b'] = '\b', ['f'] = '\f', ['n'] = '\n', ['r'] = '\r',
-                                          ['t'] = '\t', ['/'] = '/',  ['"'] = '"'};
+                                          ['t'] = '\t', ['/'] = '/',  ['"'] = '"',  ['\\'] = '\\'};
     int value = left >= 6 && bytes[1] == 'u' ? hex_of(bytes + 2, 4) : -1;
 
     if (value >= 0) {
         return (struct unit){(uint8_t)(value < 0x80 ? value : 0x80), 6};
     }
-    return left < 2 ? (struct unit){'\\', 1} : (struct unit){meanings[bytes[1]], 2};
+    if (left < 2 || meanings[bytes[1]] == 0) {
+        return (struct unit){'\\', 1}; /* No escape: what follows may be a digit. */
+    }
+    return (struct unit){meanings[bytes[1]], 2};
 }
 
 /* The unit at `at`. "%B4…" begins a track; no escape of ASCII looks like that. */

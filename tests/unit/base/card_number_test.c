@@ -80,6 +80,9 @@ static void escapes_do_not_hide_a_card(void **state)
     mask("4111+1111+1111+1111", "****+****+****+1111");
     require_masked(SFE_CARD_TEXT_JSON_STRING, "\\u0034111111111111111", "************1111");
     require_masked(SFE_CARD_TEXT_JSON_STRING, "\\b4111111111111111", "\\b************1111");
+    require_masked(SFE_CARD_TEXT_JSON_STRING, "\\\\4111111111111111", "\\\\************1111");
+    /* No escape: its digit is a digit, and the number another one. */
+    require_masked(SFE_CARD_TEXT_JSON_STRING, "\\34111111111111111", "\\34111111111111111");
 }
 
 static void tracks_are_taken_out(void **state)

@@ -593,7 +593,7 @@ static inline struct memory_inode *memory_put(struct memory_storage *memory, con
     found->durable = found->seen;
     struct memory_inode *inode = &memory->inodes[found->seen];
     memory_extend(inode, size);
-    if (bytes != NULL) {
+    if (bytes != NULL && size != 0) {
         memcpy(inode->seen, bytes, size);
         memcpy(inode->durable, bytes, size);
     }
