@@ -307,6 +307,28 @@ static bool match_number(struct sfe_slice text, size_t at, enum sfe_card_text ki
     return match->end != 0;
 }
 
+/* A number may begin among the last digits of another, which would stay to be read: takes both for
+ * one. */
+static void extend_match(struct sfe_slice text, size_t at, enum sfe_card_text kind,
+                         struct match *match)
+{
+    bool was_digit = false;
+    uint32_t digits = 0;
+
+    while (at < match->end) {
+        struct unit unit = unit_at(text, at, kind);
+        struct match other;
+        if (digits > 0 && is_digit(unit.byte) && !was_digit && may_begin(unit.byte) &&
+            match_number(text, at, kind, &other) && other.end > match->end) {
+            match->end = other.end;
+        }
+        was_digit = is_digit(unit.byte);
+        digits += was_digit ? 1u : 0u;
+        at += unit.width;
+    }
+    match->digits = digits;
+}
+
 /* A card number or a track that begins at `at`, where a group of digits does. */
 static bool match_at(struct sfe_slice text, size_t at, enum sfe_card_text kind,
                      const struct left *left, struct match *match)
@@ -442,6 +464,7 @@ void sfe_card_add_masked(struct sfe_slice text, enum sfe_card_text kind, struct 
                 add_track(out, begin);
                 found->tracks++;
             } else {
+                extend_match(text, at, kind, &match);
                 add_number(text, at, kind, &match, out);
                 found->numbers++;
             }
