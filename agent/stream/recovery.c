@@ -54,6 +54,7 @@ static bool visit(void *visitor, const char *name, uint64_t size)
             .number = number,
             .durable_end = SEGMENT_BEGIN,
             .file_bytes = size > SFE_SEGMENT_BYTES_MAX ? SFE_SEGMENT_BYTES_MAX : (uint32_t)size,
+            .is_inherited = true,
         };
     }
     return true;
@@ -257,6 +258,7 @@ static void count_place(struct recovery *recovery, uint32_t number, uint64_t off
     SFE_LOG(recovery->stream->options.log, SFE_ERROR, "damaged place on flash",
             sfe_text("stream", recovery->stream->name), sfe_count("segment", number),
             sfe_count("offset", offset), sfe_count("lost", lost));
+    stream_note_damage(recovery->stream, number, offset);
 }
 
 /* A file without a valid header: quarantined where it held durable events, else removed: its making
@@ -310,13 +312,32 @@ static void settle_gap(struct recovery *recovery, uint32_t begin, uint32_t index
     }
 }
 
+/* What a scan of one segment knows of it. */
+struct scanning {
+    struct recovery *recovery;
+    uint32_t number;
+};
+
+static void on_place(void *owner, const struct scan *scan, uint64_t begin, uint64_t end,
+                     uint64_t lost)
+{
+    const struct scanning *scanning = owner;
+
+    (void)scan;
+    (void)end;
+    count_place(scanning->recovery, scanning->number, begin, lost);
+}
+
 static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_t limit,
                               struct scan *scan, struct sfe_error *err)
 {
     struct sfe_stream *stream = recovery->stream;
     struct segment *segment = &stream->table.items[index];
 
+    struct scanning scanning = {recovery, segment->number};
     *scan = (struct scan){
+        .on_place = on_place,
+        .owner = &scanning,
         .salt = segment->salt,
         .expected = segment->first_sequence,
         .limit = limit,
@@ -334,10 +355,6 @@ static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_
     recovery->expected = scan->expected;
     if (scan->frame_bytes_max > stream->frame_bytes_max) {
         stream->frame_bytes_max = scan->frame_bytes_max;
-    }
-    if (scan->places > 0) {
-        recovery->report.damaged_places += scan->places - 1u;
-        count_place(recovery, segment->number, scan->end, scan->lost);
     }
     return code;
 }
