@@ -275,6 +275,10 @@ class Damage(Tools):
             places.append((os.path.basename(path), offset))
             kept[os.path.basename(path), offset] = self.read(path)[offset:offset + size]
 
+        # One in a copy of the header of every segment costs nothing.
+        for path in paths:
+            self.flip(path, chance.randrange(2) * PAGE + chance.randrange(88), chance.randrange(8))
+
         # Found, each with its place; nothing is changed by looking.
         found = json.loads(self.run_command("stream", "verify", "telemetry", "-j", code=65)
                            .split("\nsfedge")[0])["streams"][0]
