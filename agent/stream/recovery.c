@@ -21,6 +21,7 @@ struct recovery {
     struct sfe_stream_recovery report;
     uint64_t expected;   /* Sequence after the last one accounted for; 0: nothing is known yet. */
     uint32_t newest;     /* Index of the newest segment with a header; count: none. */
+    uint32_t scanned;    /* Number of the segment that is being scanned. */
     bool end_is_damaged; /* The newest segment's end was durable once, or cannot be read: nothing is
                             cut. */
 };
@@ -312,20 +313,14 @@ static void settle_gap(struct recovery *recovery, uint32_t begin, uint32_t index
     }
 }
 
-/* What a scan of one segment knows of it. */
-struct scanning {
-    struct recovery *recovery;
-    uint32_t number;
-};
-
 static void on_place(void *owner, const struct scan *scan, uint64_t begin, uint64_t end,
                      uint64_t lost)
 {
-    const struct scanning *scanning = owner;
+    struct recovery *recovery = owner;
 
     (void)scan;
     (void)end;
-    count_place(scanning->recovery, scanning->number, begin, lost);
+    count_place(recovery, recovery->scanned, begin, lost);
 }
 
 static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_t limit,
@@ -334,10 +329,10 @@ static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_
     struct sfe_stream *stream = recovery->stream;
     struct segment *segment = &stream->table.items[index];
 
-    struct scanning scanning = {recovery, segment->number};
+    recovery->scanned = segment->number;
     *scan = (struct scan){
         .on_place = on_place,
-        .owner = &scanning,
+        .owner = recovery,
         .salt = segment->salt,
         .expected = segment->first_sequence,
         .limit = limit,

@@ -30,7 +30,7 @@ struct sfe_stream_walk {
     uint8_t *plain; /* Sealed frames are opened into it; as large as the window, NULL: no keys. */
     /* Where the walk stands. */
     uint64_t wanted;
-    uint32_t at; /* Index of the segment that is open or comes next. */
+    uint32_t at; /* Index of the segment that is open or comes next, or is being scanned. */
     bool is_open;
     uint64_t offset;
     uint64_t expected;
@@ -250,36 +250,30 @@ static enum sfe_code read_headers(struct sfe_stream_walk *walk, struct sfe_error
     return SFE_OK;
 }
 
-/* What a scan of one file knows of it. */
-struct scanning {
-    struct sfe_stream_walk *walk;
-    uint32_t index;
-};
-
 static void on_place(void *owner, const struct scan *scan, uint64_t begin, uint64_t end,
                      uint64_t lost)
 {
-    const struct scanning *scanning = owner;
+    const struct sfe_stream_walk *walk = owner;
     const struct sfe_stream_damage damage = {.kind = SFE_DAMAGE_BYTES,
                                              .offset = begin,
                                              .bytes = end - begin,
                                              .first_sequence = scan->expected,
                                              .lost = lost};
 
-    tell(scanning->walk, scanning->index, damage);
+    tell(walk, walk->at, damage);
 }
 
 static enum sfe_code scan_one(struct sfe_stream_walk *walk, uint32_t index, struct scan *scan,
                               struct sfe_error *err)
 {
     struct walk_segment *entry = &walk->segments[index];
-    struct scanning scanning = {walk, index};
 
+    walk->at = index;
     scan->salt = entry->segment.salt;
     scan->expected = entry->segment.first_sequence;
     scan->limit = entry->limit;
     scan->on_place = on_place;
-    scan->owner = &scanning;
+    scan->owner = walk;
     enum sfe_code code = show(walk, index, err);
     if (code == SFE_OK) {
         code = scan_segment(&walk->window, scan, err);
