@@ -78,6 +78,8 @@ static void put_facts(struct sfe_json_writer *writer, const char *name,
     sfe_json_put_u64(writer, "next", facts->end_sequence);
     sfe_json_put_u64(writer, "segments", facts->segments);
     sfe_json_put_u64(writer, "flash_bytes", facts->file_bytes);
+    sfe_json_put_u64(writer, "encrypted", facts->sealed);
+    sfe_json_put_u64(writer, "locked", facts->locked);
 }
 
 static void print_list_json(struct lister *lister, const char *name,
@@ -167,7 +169,6 @@ static void print_verdict(const struct lister *lister, const char *name,
     }
     sfe_json_begin_object(&writer, NULL);
     put_facts(&writer, name, facts);
-    sfe_json_put_u64(&writer, "locked", facts->locked);
     sfe_json_put_bool(&writer, "good", !is_damaged(facts));
     sfe_json_put_u64(&writer, "lost", facts->lost);
     sfe_json_put_u64(&writer, "damaged_places", facts->damaged_places);

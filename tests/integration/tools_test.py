@@ -115,6 +115,9 @@ class Keys(Tools):
         self.configure(None)
         self.assertIn("there is no key", self.run_command("stream", "cat", "sales", code=78))
         self.assertIn("their key is not at hand", self.run_command("stream", "verify", "sales"))
+        streams = json.loads(self.run_command("stream", "ls", "-j"))["streams"]
+        sales = next(stream for stream in streams if stream["stream"] == "sales")
+        self.assertEqual((sales["encrypted"], sales["locked"]), (41, 41))
         self.configure("gone.key", "two.key", "one.key")
         text = self.site.command("stream", "cat", "sales", "-j", "-c", self.config)
         self.assertEqual((text[0], text[1].count("\n")), (0, 41))
