@@ -17,6 +17,7 @@ struct walk_segment {
     bool is_valid;
     bool is_locked;    /* Sealed with a key that is not at hand. */
     bool is_put_aside; /* No part of the stream. */
+    bool is_headless;
 };
 
 struct sfe_stream_walk {
@@ -237,8 +238,7 @@ static enum sfe_code read_headers(struct sfe_stream_walk *walk, struct sfe_error
         entry->is_valid = entry->is_valid && (before == NULL || entry->segment.first_sequence >=
                                                                     before->segment.first_sequence);
         if (!entry->is_valid) {
-            walk->facts.headless++;
-            tell_headless(walk, i);
+            entry->is_headless = true;
             continue;
         }
         if (before != NULL) {
@@ -327,6 +327,37 @@ static void end_scans(struct sfe_stream_walk *walk, uint32_t newest)
     }
 }
 
+/* A file behind all others without a header: a running agent makes it just now, or was cut short
+ * when it did. Not, where it looks as if it had held durable events. */
+static bool is_being_made(struct sfe_stream_walk *walk, uint32_t index)
+{
+    struct sfe_error err;
+    uint64_t end = 0;
+    const enum sfe_code code = show(walk, index, &err);
+
+    if (code != SFE_OK) {
+        return code == SFE_E_NOT_FOUND;
+    }
+    const bool held = scan_finds_durable(&walk->window, walk->facts.end_sequence, &end);
+    hide(walk);
+    return !held;
+}
+
+static void count_headless(struct sfe_stream_walk *walk, uint32_t newest)
+{
+    const bool has_newest = walk->facts.segments > 0;
+
+    for (uint32_t i = 0; i < walk->count; i++) {
+        const bool is_last = has_newest ? i > newest : walk->options.known_durable == 0;
+        if (!walk->segments[i].is_headless ||
+            (is_last && !walk->facts.end_is_damaged && is_being_made(walk, i))) {
+            continue;
+        }
+        walk->facts.headless++;
+        tell_headless(walk, i);
+    }
+}
+
 static enum sfe_code scan_all(struct sfe_stream_walk *walk, struct sfe_error *err)
 {
     uint32_t newest = 0;
@@ -350,6 +381,7 @@ static enum sfe_code scan_all(struct sfe_stream_walk *walk, struct sfe_error *er
         newest = i;
     }
     end_scans(walk, newest);
+    count_headless(walk, newest);
     return SFE_OK;
 }
 

@@ -18,7 +18,7 @@ struct sfe_stream_walk;
 
 struct sfe_stream_walk_facts {
     uint32_t segments;       /* Files with a valid header. */
-    uint32_t headless;       /* Files without one. */
+    uint32_t headless;       /* Files without one, but for a newest one that is being made. */
     uint32_t quarantined;    /* Files that recovery has put aside. */
     uint32_t damaged_places; /* In front of events that are kept. */
     uint64_t events;

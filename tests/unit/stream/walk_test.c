@@ -290,6 +290,35 @@ static void a_file_without_a_header_is_counted_and_left_alone(void **state)
     assert_non_null(world_segment(world, 2));
 }
 
+static void a_segment_that_is_being_made_is_no_damage(void **state)
+{
+    struct world *world = *state;
+    const struct sfe_storage *storage = &world->memory->storage;
+    struct sfe_file *file = NULL;
+    fill(world, 60);
+    assert_int_equal(
+        storage->open(world->memory, "sales-00000099.seg", SFE_STORAGE_CREATE, &file, &world->err),
+        SFE_OK);
+    assert_int_equal(storage->allocate(world->memory, file, WORLD_SEGMENT_BYTES, &world->err),
+                     SFE_OK);
+    storage->close(world->memory, file);
+    assert_int_equal(look(world, 180).headless, 0);
+    assert_int_equal(place_count, 0);
+    assert_int_equal(look(world, 181).headless, 1); /* Known to have held something. */
+}
+
+static void a_newest_segment_that_held_durable_events_is_damage_without_its_header(void **state)
+{
+    struct world *world = *state;
+    fill(world, 5);
+    memory_damage(world_segment(world, 1), 0, 0xff);
+    memory_damage(world_segment(world, 1), SFE_PAGE_BYTES, 0xff);
+    assert_int_equal(look(world, 0).headless, 1);
+    assert_int_equal(place_count, 1);
+    assert_int_equal(places[0].kind, SFE_DAMAGE_HEADER);
+    assert_int_equal(look(world, 3).headless, 1);
+}
+
 static void an_end_that_is_known_to_have_been_durable_is_damage(void **state)
 {
     struct world *world = *state;
@@ -323,6 +352,8 @@ int main(void)
         TEST(frames_whose_key_is_missing_are_passed_over_and_told),
         TEST(a_sealed_frame_that_was_changed_is_damage),
         TEST(a_file_without_a_header_is_counted_and_left_alone),
+        TEST(a_segment_that_is_being_made_is_no_damage),
+        TEST(a_newest_segment_that_held_durable_events_is_damage_without_its_header),
         TEST(an_end_that_is_known_to_have_been_durable_is_damage),
         TEST(segments_that_are_released_meanwhile_are_passed_over),
     };
