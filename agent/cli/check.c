@@ -44,7 +44,8 @@ static uint64_t flash_bytes_max(const struct sfe_config *config)
     uint64_t bytes = 0;
 
     for (uint32_t i = 0; i < config->stream_count; i++) {
-        bytes += config->streams[i].quota_bytes + config->streams[i].segment_bytes;
+        bytes += config->streams[i].quota_bytes +
+                 (1u + SFE_SEGMENTS_ASIDE_MAX) * (uint64_t)config->streams[i].segment_bytes;
     }
     return bytes;
 }
