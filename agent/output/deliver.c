@@ -34,6 +34,13 @@ static struct output_slot *find_slot(const struct sfe_output *output, enum slot_
     return NULL;
 }
 
+/* May one more request be begun? */
+static bool may_send(const struct sfe_output *output)
+{
+    return output->in_flight < output->pressure.in_flight_max &&
+           pace_may_send(&output->pace, output->now_ns, output->in_flight);
+}
+
 /* Sends the slot. A target may finish it before `send` returns. */
 static void send_slot(struct walk *walk)
 {
@@ -43,12 +50,13 @@ static void send_slot(struct walk *walk)
     struct sfe_error err;
 
     SFE_ASSERT(slot->state == SLOT_FILLING && slot->count > 0);
-    if (!pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
+    if (!may_send(output)) {
         walk->is_blocked = true;
         return;
     }
     slot->state = SLOT_SENT;
     slot->epoch = output->pace.epoch;
+    slot->had_company = output->in_flight > 0;
     output->in_flight++;
     output->facts.requests++;
     enum sfe_code code = target->send(target->context, slot_number(walk), &err);
@@ -74,6 +82,12 @@ static bool slot_takes(const struct output_slot *slot, uint32_t split_limit)
     return slot->count < limit;
 }
 
+static void begin_slot(const struct sfe_output *output, struct output_slot *slot)
+{
+    slot->limit = output->pressure.events_max;
+    slot->offered_ns = UINT64_MAX;
+}
+
 /* Makes sure that there is a slot with room for an event of `split_limit` (0: any). */
 static bool have_slot(struct walk *walk, uint32_t split_limit)
 {
@@ -85,15 +99,17 @@ static bool have_slot(struct walk *walk, uint32_t split_limit)
     if (walk->is_blocked || walk->slot != NULL) {
         return !walk->is_blocked;
     }
-    if (pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
+    if (output->has_lanes) {
+        return false; /* Its lane was sent just now; other lanes may have room. */
+    }
+    if (may_send(output)) {
         walk->slot = find_slot(output, SLOT_EMPTY);
     }
     if (walk->slot == NULL) {
         walk->is_blocked = true;
         return false;
     }
-    walk->slot->limit = output->options.slot_events_max;
-    walk->slot->offered_ns = UINT64_MAX;
+    begin_slot(output, walk->slot);
     return true;
 }
 
@@ -108,6 +124,7 @@ static void put_in_slot(struct walk *walk, struct window_entry *entry)
     if (entry->split_limit != 0 && entry->split_limit < slot->limit) {
         slot->limit = entry->split_limit;
     }
+    entry->slot = slot_number(walk);
     entry->state = ENTRY_IN_SLOT;
 }
 
@@ -190,6 +207,7 @@ static void offer_entry(struct walk *walk, struct window_entry *entry)
         enum sfe_code code = sfe_stream_reader_fetch(output->options.reader, entry->place,
                                                      entry->sequence, &event, &time_ns, &err);
         if (code == SFE_OK) {
+            entry->unread_ns = 0; /* The medium was away for a while, no more. */
             is_over = offer_once(walk, entry, &event, time_ns);
         } else if (code == SFE_E_NOT_FOUND) {
             output->facts.gaps++;
@@ -203,6 +221,97 @@ static void offer_entry(struct walk *walk, struct window_entry *entry)
         if (!is_over && !walk->is_blocked) {
             send_slot(walk);
         }
+    }
+}
+
+/* The slot with the least in it, so that parents are spread evenly; NULL: all are sent. */
+static struct output_slot *find_emptiest(const struct sfe_output *output)
+{
+    struct output_slot *found = NULL;
+
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        struct output_slot *slot = &output->slots[i];
+        if (slot->state != SLOT_SENT && (found == NULL || slot->count < found->count)) {
+            found = slot;
+        }
+    }
+    return found;
+}
+
+/* Makes the slot in which children of the entry's parent go the one at hand. False when it is under
+ * way. */
+static bool enter_lane(struct walk *walk, const struct window_entry *entry)
+{
+    struct sfe_output *output = walk->output;
+    struct output_slot *slot = NULL;
+    uint32_t number = 0;
+
+    if (entry->parent_key != 0 && sfe_lane_find(output->parents, entry->parent_key, &number)) {
+        slot = output->slots[number].state == SLOT_SENT ? NULL : &output->slots[number];
+    } else {
+        slot = find_emptiest(output);
+    }
+    if (slot != NULL && slot->state == SLOT_EMPTY) {
+        begin_slot(output, slot);
+    }
+    walk->slot = slot;
+    return slot != NULL;
+}
+
+static void keep_lane(struct sfe_output *output, const struct window_entry *entry)
+{
+    if (output->has_lanes && entry->state == ENTRY_IN_SLOT && entry->parent_key != 0) {
+        sfe_lane_give(output->parents, entry->parent_key, entry->slot);
+    }
+}
+
+/* Parents of what is in slots have theirs before any other entry is looked at. */
+static void keep_lanes(struct sfe_output *output)
+{
+    sfe_lane_begin(output->parents);
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        for (uint32_t k = 0; k < output->slots[i].count; k++) {
+            keep_lane(output, &output->window.entries[output->slots[i].entries[k]]);
+        }
+    }
+}
+
+static void find_keys(struct walk *walk, struct window_entry *entry, struct sfe_event *event,
+                      int64_t time_ns)
+{
+    const struct sfe_target *target = walk->output->options.target;
+
+    entry->has_keys = true;
+    target->find_keys(target->context, event, time_ns, &entry->order_key, &entry->parent_key);
+}
+
+/* An event that cannot be read goes in any lane: that is where it comes to light. */
+static void fetch_keys(struct walk *walk, struct window_entry *entry)
+{
+    struct sfe_event event;
+    struct sfe_error err;
+    int64_t time_ns = 0;
+
+    if (!entry->has_keys &&
+        sfe_stream_reader_fetch(walk->output->options.reader, entry->place, entry->sequence, &event,
+                                &time_ns, &err) == SFE_OK) {
+        find_keys(walk, entry, &event, time_ns);
+    }
+}
+
+/* An entry that is due, where parents have lanes. Whatever becomes of it, it is not overtaken. */
+static void offer_in_lane(struct walk *walk, struct window_entry *entry)
+{
+    struct sfe_lane *lane = walk->output->lane;
+
+    fetch_keys(walk, entry);
+    if (!sfe_lane_is_held(lane, entry->order_key) && enter_lane(walk, entry)) {
+        offer_entry(walk, entry);
+    }
+    keep_lane(walk->output, entry);
+    if (entry->state == ENTRY_WAITING) {
+        walk->held++;
+        (void)sfe_lane_claim(lane, entry->order_key);
     }
 }
 
@@ -220,6 +329,8 @@ static void visit_entry(struct walk *walk, struct window_entry *entry)
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, entry->due_ns);
     } else if (sfe_lane_is_held(lane, entry->order_key)) {
         walk->held++;
+    } else if (walk->output->has_lanes) {
+        offer_in_lane(walk, entry);
     } else {
         offer_entry(walk, entry);
     }
@@ -284,6 +395,11 @@ static bool take_event(struct walk *walk)
         return true;
     }
     struct window_entry *entry = window_add(&output->window, event.sequence, stands, time_ns);
+    if (output->has_lanes) {
+        find_keys(walk, entry, &event, time_ns);
+        offer_in_lane(walk, entry);
+        return true;
+    }
     if (!offer_once(walk, entry, &event, time_ns)) {
         send_slot(walk);
         if (!walk->is_blocked) {
@@ -294,7 +410,7 @@ static bool take_event(struct walk *walk)
 }
 
 /* A slot that is not full waits for company, unless that would hold up others or take too long. */
-static void end_walk(struct walk *walk)
+static void end_slot(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
     struct output_slot *slot = walk->slot;
@@ -306,11 +422,53 @@ static void end_walk(struct walk *walk)
     uint64_t due_ns =
         slot->offered_ns > UINT64_MAX - age_ns ? UINT64_MAX : slot->offered_ns + age_ns;
     bool holds_up_others = walk->held > 0 && output->in_flight == 0;
-    if (due_ns <= output->now_ns || slot->count == slot->limit || holds_up_others ||
-        window_is_full(&output->window)) {
+    /* A lane with little in it would be shut for as long as one that is full. */
+    bool is_end = window_is_full(&output->window) && !output->has_lanes;
+    if (due_ns <= output->now_ns || slot->count == slot->limit || holds_up_others || is_end) {
         send_slot(walk);
     } else {
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, due_ns);
+    }
+}
+
+static void end_walk(struct walk *walk)
+{
+    struct sfe_output *output = walk->output;
+
+    if (!output->has_lanes) {
+        end_slot(walk);
+        return;
+    }
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        if (output->slots[i].state == SLOT_FILLING) {
+            walk->slot = &output->slots[i];
+            end_slot(walk);
+        }
+    }
+}
+
+/* Parents get lanes, or lose them: what is being filled is filled anew. */
+static void mind_lanes(struct sfe_output *output)
+{
+    const bool has_lanes = output->options.target->find_keys != NULL &&
+                           pressure_wants_lanes(&output->pressure, output->now_ns);
+
+    if (has_lanes == output->has_lanes) {
+        return;
+    }
+    output->has_lanes = has_lanes;
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        if (output->slots[i].state == SLOT_FILLING) {
+            output_abandon_slot(output, i);
+        }
+    }
+    if (has_lanes) {
+        SFE_LOG(output->options.log, SFE_INFO,
+                "rows are locked; one request at a time for each parent",
+                sfe_text("output", output->options.name));
+    } else {
+        SFE_LOG(output->options.log, SFE_INFO, "locks are over; requests go side by side again",
+                sfe_text("output", output->options.name));
     }
 }
 
@@ -319,13 +477,15 @@ static void walk_window(struct walk *walk)
     struct sfe_output *output = walk->output;
     uint32_t count = output->window.count;
 
+    mind_lanes(output);
     sfe_lane_begin(output->lane);
-    walk->slot = find_slot(output, SLOT_FILLING);
+    keep_lanes(output);
+    walk->slot = output->has_lanes ? NULL : find_slot(output, SLOT_FILLING);
     for (uint32_t i = 0; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
-    while (!walk->is_blocked && !window_is_full(&output->window) && have_slot(walk, 0) &&
-           take_event(walk)) {
+    while (!walk->is_blocked && !window_is_full(&output->window) &&
+           (output->has_lanes || have_slot(walk, 0)) && take_event(walk)) {
     }
     end_walk(walk);
 }
@@ -347,7 +507,7 @@ static uint64_t idle_until(const struct sfe_output *output, uint64_t ready_ns)
     if (!output->target_is_ready) {
         return has_work || output->in_flight > 0 ? ready_ns : UINT64_MAX;
     }
-    if (!pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
+    if (!may_send(output)) {
         return has_work && output->in_flight == 0 ? output->pace.hold_until_ns : UINT64_MAX;
     }
     if (find_slot(output, SLOT_FILLING) == NULL && find_slot(output, SLOT_EMPTY) == NULL) {

@@ -63,7 +63,8 @@ size_t sfe_output_memory_bytes(uint32_t slot_count, uint32_t slot_events_max)
 {
     const size_t events = (size_t)slot_count * slot_events_max;
 
-    return sfe_arena_cost(sizeof(struct sfe_output)) + sfe_lane_memory_bytes(SFE_WINDOW_EVENTS) +
+    return sfe_arena_cost(sizeof(struct sfe_output)) +
+           2 * sfe_lane_memory_bytes(SFE_WINDOW_EVENTS) +
            sfe_arena_cost(events * sizeof(uint32_t)) +
            sfe_arena_cost(slot_count * sizeof(struct output_slot)) +
            sfe_arena_cost(DEAD_LETTER_ANNOTATION_BYTES) +
@@ -116,8 +117,9 @@ static enum sfe_code open_parts(struct sfe_output *output, struct sfe_arena *are
 
     make_start(&output->options, &start);
     output->lane = sfe_lane_open(SFE_WINDOW_EVENTS, arena, err);
-    if (output->lane == NULL || open_slots(output, arena, err) != SFE_OK ||
-        open_reasons(output, arena, err) != SFE_OK) {
+    output->parents = sfe_lane_open(SFE_WINDOW_EVENTS, arena, err);
+    if (output->lane == NULL || output->parents == NULL ||
+        open_slots(output, arena, err) != SFE_OK || open_reasons(output, arena, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
     enum sfe_code code = window_open(&output->window, start.sequence, arena, err);
@@ -145,6 +147,7 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
         return code;
     }
     opened->has_changed = true;
+    pressure_open(&opened->pressure, options->slot_count, options->slot_events_max);
     opened->facts.cursor = opened->window.next_sequence;
     settle_publish_cursor(opened->settle, &opened->window);
     sfe_stream_reader_seek(options->reader, opened->window.next_sequence);

@@ -6,6 +6,7 @@
 #include "output/lane.h"
 #include "output/output.h"
 #include "output/pace.h"
+#include "output/pressure.h"
 #include "output/settle.h"
 #include "output/window.h"
 
@@ -16,6 +17,7 @@ struct output_slot {
     uint32_t count;
     uint32_t limit;      /* The smallest split limit of its events; slot_events_max without. */
     uint32_t epoch;      /* Of the pace, when it was sent. */
+    bool had_company;    /* Another request was in flight beside it. */
     uint64_t offered_ns; /* First offering of the event that has waited longest. */
     uint32_t *entries;   /* Window index of each event, in the order of offering. */
 };
@@ -24,8 +26,10 @@ struct sfe_output {
     struct sfe_output_options options;
     struct window window;
     struct sfe_lane *lane;
+    struct sfe_lane *parents; /* Which slot their children go in. */
     struct settle *settle;
     struct pace pace;
+    struct pressure pressure;
     struct output_slot *slots;
     struct sfe_output_facts facts;
 
@@ -39,12 +43,14 @@ struct sfe_output {
     uint64_t now_ns;      /* Of the turn under way. */
     uint64_t next_due_ns; /* When the next waiting entry is due, as of the last walk. */
     uint32_t in_flight;
+    uint32_t answers; /* Slots in which something was answered. */
     uint32_t dying;   /* Entries to be buried. */
     uint32_t buried;  /* Entries whose letter is not durable yet. */
     bool has_changed; /* Since the last walk: a walk may find something to do. */
     bool has_settled; /* Since the last publication. */
     bool target_is_ready;
     bool is_stopping;
+    bool has_lanes; /* Each slot takes the children of some parents only. */
 };
 
 static inline uint64_t output_random(const struct sfe_output *output)

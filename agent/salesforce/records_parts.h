@@ -70,6 +70,16 @@ enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *ev
                             int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,
                             struct sfe_error *err);
 
+/* The order key of the event at hand. SFE_E_AGAIN where the lane (NULL: none) holds it. */
+SFE_MUST_USE enum sfe_code records_find_key(struct records_slot *slot,
+                                            const struct sfe_map_subject *subject,
+                                            struct sfe_lane *lane, uint64_t *order_key,
+                                            struct sfe_error *err);
+
+/* The target's `find_keys`. */
+void records_find_keys(void *context, struct sfe_event *event, int64_t time_ns, uint64_t *order_key,
+                       uint64_t *parent_key);
+
 /* Makes the slot's next request from where it stands. False when there is none left to make. */
 bool records_make_next(struct records_slot *slot);
 
