@@ -22,6 +22,8 @@ enum fault_kind {
     FAULT_ROW_LOCK,          /* Drawn for each record. */
     FAULT_WRONG_COUNT,       /* All written, the answer lacks its last result. */
     FAULT_DOWN,              /* Connections are closed at once. */
+    FAULT_CONTENTION,        /* Of so many parents the rows are locked by overlapping requests. */
+    FAULT_OUTSIDE_LOCK,      /* So many of those at a time by an outside process. */
     FAULT_COUNT
 };
 

@@ -154,6 +154,7 @@ int main(int count, char *arguments[])
     org->batch.schema = &org->schema;
     org->batch.table = &org->table;
     org->batch.faults = &org->faults;
+    org->batch.contention = &org->contention;
     org->batch.bad_field_in_record = options.bad_field_in_record;
     int code = load_objects(org);
     code = code != 0 ? code : load_secrets(org);
