@@ -343,6 +343,11 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
     uint32_t list = load_member(load, entry, "records");
     uint32_t token = SFE_JSON_NONE;
 
+    if (output->all_or_none &&
+        (output->api == SFE_API_COLLECTIONS || output->api == SFE_API_COMPOSITE)) {
+        load_mistake(load, load_member(load, entry, "all_or_none"),
+                     "only a graph is all or none; allowed: with api \"auto\" or \"graph\"");
+    }
     if (list != SFE_JSON_NONE && sfe_json_kind(&load->json, list) == SFE_JSON_ARRAY) {
         token = sfe_json_first(&load->json, list);
     }

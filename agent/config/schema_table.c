@@ -267,10 +267,14 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "batch_age", DURATION), .only = "salesforce-records", TO(OUTPUT, batch_age_ns),
      .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
     {ROW(OUTPUT, "api", WORD), .only = "salesforce-records", TO(OUTPUT, api), .fallback = "auto",
-     .allowed = "auto|collections|composite|bulk", .later = "bulk",
+     .allowed = "auto|collections|composite|graph|bulk", .later = "bulk",
      .help = "collections: one sObject Collections a call. composite: up to five of them in one "
-             "Composite call, parents before children. auto: a Composite where there is more than "
+             "Composite call, parents before children. graph: a Composite Graph, as all_or_none "
+             "asks for. auto: a graph with all_or_none; else a Composite where there is more than "
              "fits into one Collections."},
+    {ROW(OUTPUT, "all_or_none", FLAG), .only = "salesforce-records", TO(OUTPUT, all_or_none),
+     .fallback = "false",
+     .help = "All records of an event are written, or none of them: at most 500 of each event."},
     {ROW(OUTPUT, "batch_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, batch_records),
      .fallback = "200", .min = 1, .max = SFE_COLLECTION_RECORDS_MAX,
      .help = "Records in one Collections at most; a Composite holds five of them."},

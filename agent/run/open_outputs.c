@@ -84,17 +84,19 @@ static struct sfe_org *find_org(struct sfe_agent *agent, uint32_t connection)
     return NULL;
 }
 
-static enum sfe_records_api records_api(enum sfe_output_api api)
+static enum sfe_records_api records_api(const struct sfe_config_output *output)
 {
-    switch (api) {
+    switch (output->api) {
     case SFE_API_COLLECTIONS:
         return SFE_RECORDS_COLLECTIONS;
     case SFE_API_COMPOSITE:
         return SFE_RECORDS_COMPOSITE;
+    case SFE_API_GRAPH:
+        return SFE_RECORDS_GRAPH;
     case SFE_API_AUTO:
     case SFE_API_BULK:
     default:
-        return SFE_RECORDS_AUTO;
+        return output->all_or_none ? SFE_RECORDS_GRAPH : SFE_RECORDS_AUTO;
     }
 }
 
@@ -102,11 +104,11 @@ static enum sfe_records_api records_api(enum sfe_output_api api)
 struct sfe_records_options agent_records_options(const struct sfe_config *config,
                                                  const struct sfe_config_output *output)
 {
-    const enum sfe_records_api api = records_api(output->api);
+    const enum sfe_records_api api = records_api(output);
 
     return (struct sfe_records_options){
         .slot_count = output->requests_in_flight,
-        .slot_events_max = output->batch_records * sfe_records_parts_max(api),
+        .slot_events_max = sfe_records_slot_events_max(api, output->batch_records),
         .records_max = output->batch_records,
         .api = api,
         .compress = config->connections[output->connection].salesforce.compress,

@@ -330,6 +330,40 @@ static void explain_order(struct rehearsal *rehearsal, const struct sfe_template
     audience->on_step(audience->reader, &told);
 }
 
+/* Which API the output's records go by, and why. */
+static const char *api_told(const struct sfe_config_output *output)
+{
+    switch (output->api) {
+    case SFE_API_COLLECTIONS:
+        return "api: collections, as configured: one sObject Collections a call";
+    case SFE_API_COMPOSITE:
+        return "api: composite, as configured: up to five Collections in one call";
+    case SFE_API_GRAPH:
+        return "api: graph, as configured: all records of the event or none";
+    case SFE_API_AUTO:
+    case SFE_API_BULK:
+    default:
+        break;
+    }
+    if (output->all_or_none) {
+        return "api: graph, for all_or_none: all records of the event or none";
+    }
+    return output->record_count > 1
+               ? "api: composite, for records of several objects go in one call, parents first; "
+                 "collections where the event makes records of one alone"
+               : "api: collections, for one event's records; a backlog goes as a composite, five "
+                 "Collections in one call";
+}
+
+static void explain_api(struct rehearsal *rehearsal, const struct sfe_config_output *output,
+                        struct sfe_rehearsal_step told)
+{
+    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
+
+    told.message = api_told(output);
+    audience->on_step(audience->reader, &told);
+}
+
 /* The steps of every output that reads the event. */
 static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct sfe_event *event,
                           int64_t time_ns)
@@ -347,6 +381,7 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
         }
         struct sfe_rehearsal_step told = {.output = config->name};
         explain_order(rehearsal, compiled->order_by, &subject, told);
+        explain_api(rehearsal, config, told);
         for (uint32_t map = 0; map < config->record_count; map++) {
             told.object = config->records[map].object;
             explain_map(rehearsal, &config->records[map], compiled->maps[map], &subject, told);

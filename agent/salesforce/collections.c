@@ -25,6 +25,7 @@ void collections_begin(struct collections_request *request)
     request->count = 0;
     request->part_count = 0;
     request->is_closed = false;
+    request->is_alone = false;
     sfe_builder_rewind(&request->body, 0);
     sfe_builder_add_text(&request->body, envelope_opening);
 }
@@ -66,6 +67,7 @@ void collections_begin_record(struct collections_request *request, struct sfe_sl
     if (collections_part_records(request) > 0) {
         sfe_builder_add_byte(&request->body, ',');
     }
+    request->record_begin = request->body.size;
     sfe_builder_add(&request->body, SFE_TEXT("{\"attributes\":{\"type\":\""));
     sfe_builder_add(&request->body, object);
     sfe_builder_add(&request->body, SFE_TEXT("\"},"));
@@ -83,21 +85,61 @@ static uint64_t *find(struct collections_request *request, uint64_t hash)
     return &request->places[index];
 }
 
-enum sfe_code collections_end_record(struct collections_request *request, uint64_t id_hash)
+bool collections_claim(struct collections_request *request, uint64_t id_hash)
 {
     uint64_t *place = find(request, id_hash);
 
+    SFE_ASSERT(request->count < COLLECTIONS_RECORDS_MAX);
+    if (*place != 0) {
+        return false;
+    }
+    *place = id_hash;
+    request->ids[request->count++] = id_hash;
+    return true;
+}
+
+static bool begins_with(struct sfe_slice text, size_t at, const char *part)
+{
+    struct sfe_slice wanted = sfe_slice_text(part);
+
+    return sfe_slice_equal(sfe_slice_part(text, at, wanted.size), wanted);
+}
+
+static uint32_t count_text(struct sfe_slice json, uint8_t first, const char *second)
+{
+    const uint8_t *at = json.bytes;
+    const uint8_t *end = json.bytes + json.size;
+    uint32_t count = 0;
+
+    while (at < end && (at = memchr(at, first, (size_t)(end - at))) != NULL) {
+        at++;
+        count += begins_with(json, (size_t)(at - json.bytes), second) ? 1u : 0u;
+    }
+    return count;
+}
+
+uint32_t collections_count_references(struct sfe_slice json)
+{
+    return count_text(json, '@', "{") + count_text(json, '@', "\\u007") +
+           count_text(json, '\\', "u0040");
+}
+
+enum sfe_code collections_end_record(struct collections_request *request, uint64_t id_hash)
+{
     sfe_builder_add_byte(&request->body, '}');
     if (collections_part_records(request) == SFE_COLLECTION_RECORDS_MAX ||
         request->body.overflowed || sfe_builder_room(&request->body) < CLOSING_BYTES) {
         return SFE_E_FULL;
     }
-    if (*place != 0) {
-        return SFE_E_AGAIN;
+    const size_t begin = request->record_begin;
+    if (collections_count_references(
+            sfe_slice_make(request->body.bytes + begin, request->body.size - begin)) > 0) {
+        if (request->part_count > 1) {
+            return SFE_E_FULL;
+        }
+        request->is_alone = true;
     }
-    *place = id_hash;
-    request->ids[request->count++] = id_hash;
-    return SFE_OK;
+    return collections_claim(request, id_hash) ? SFE_OK : SFE_E_AGAIN;
 }
 
 void collections_rewind(struct collections_request *request, struct collections_mark mark)
@@ -109,6 +151,7 @@ void collections_rewind(struct collections_request *request, struct collections_
         *find(request, request->ids[--request->count]) = 0;
     }
     request->part_count = mark.part_count;
+    request->is_alone = mark.is_alone;
     sfe_builder_rewind(&request->body, mark.size);
 }
 

@@ -27,7 +27,7 @@ static bool have_part(struct records_slot *slot, uint32_t map)
         collections_part_records(request) < records->options.records_max) {
         return true;
     }
-    if (request->part_count >= records->parts_max) {
+    if (request->part_count >= records->parts_max || request->is_alone) {
         return false;
     }
     const struct collections_path path = {sfe_org_api_version(records->options.org),
@@ -155,6 +155,21 @@ static enum sfe_code find_key(struct offer *offer, struct sfe_error *err)
     return code;
 }
 
+enum sfe_code records_find_key(struct records_slot *slot, const struct sfe_map_subject *subject,
+                               struct sfe_lane *lane, uint64_t *order_key, struct sfe_error *err)
+{
+    struct offer offer = {.slot = slot, .lane = lane, .order_key = order_key, .subject = *subject};
+    enum sfe_code code = find_key(&offer, err);
+
+    if (code == SFE_OK && slot->records->options.order_by == NULL && offer.count == 1) {
+        code = find_first_id(&offer, err);
+        if (code == SFE_OK && sfe_lane_is_held(lane, *order_key)) {
+            return SFE_E_AGAIN;
+        }
+    }
+    return code;
+}
+
 /* The first event of a slot may have more records than a request: it goes on where this one ends.
  */
 static enum sfe_code take_part(struct offer *offer, enum sfe_code code)
@@ -267,7 +282,7 @@ bool records_fill_on(struct records_slot *slot)
             slot->next.item = 0;
         }
         slot->next = (struct records_place){slot->next.map + 1, 0, 0};
-        if (request->part_count >= records->parts_max) {
+        if (request->part_count >= records->parts_max || request->is_alone) {
             return true; /* The next map needs a part of its own. */
         }
     }

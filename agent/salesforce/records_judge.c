@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "salesforce/composite.h"
+#include "salesforce/records_graph.h"
 
 #include <stdio.h>
 
@@ -135,6 +136,9 @@ enum sfe_code records_read_results(struct records_slot *slot, struct sfe_error *
     if (sfe_json_parse(sfe_builder_slice(&slot->answer_body), 0, slot->records->tokens,
                        SFE_JSON_TOKENS_MAX, &json, err) != SFE_OK) {
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer is not JSON");
+    }
+    if (slot->records->options.api == SFE_RECORDS_GRAPH) {
+        return records_graph_read(slot, &json, err);
     }
     return slot->is_composite ? read_composite(slot, &json, err)
                               : read_part(slot, &slot->request.parts[0], &json, 0, err);

@@ -70,6 +70,15 @@ SFE_MUST_USE enum sfe_code records_fill(struct records_slot *slot, uint32_t map,
                                         const struct sfe_map_subject *subject, uint32_t *item,
                                         struct sfe_error *err);
 
+/* Finds the event's order key. SFE_E_AGAIN: it is held. */
+SFE_MUST_USE enum sfe_code records_find_key(struct records_slot *slot,
+                                            const struct sfe_map_subject *subject,
+                                            struct sfe_lane *lane, uint64_t *order_key,
+                                            struct sfe_error *err);
+
+/* Empties the request. */
+void records_clear_request(struct records_slot *slot);
+
 /* The target's `offer`. */
 enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *event,
                             int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,

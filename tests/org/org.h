@@ -102,6 +102,7 @@ SFE_MUST_USE bool call_segment(struct org *org, struct sfe_slice raw, struct sfe
 /* composite/sobjects...; `rest` is the path behind it. */
 void collections_call(struct org *org, struct call *call, struct sfe_slice rest);
 void composite_call(struct org *org, struct call *call);
+void graph_call(struct org *org, struct call *call);
 /* sobjects...; `rest` is the path behind it. */
 void rows_call(struct org *org, struct call *call, struct sfe_slice rest);
 void describe_object(const struct object *object, struct buffer *out);
