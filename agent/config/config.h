@@ -172,21 +172,24 @@ struct sfe_config_field {
 struct sfe_config_record {
     const char *object;
     struct sfe_config_place place;
-    const char *external_id; /* Must be a field of `map`. */
+    const char *external_id; /* Must be a field of `map`; NULL: a platform event. */
     const char *each;        /* JSON pointer to an array, or NULL. */
     const struct sfe_config_field *fields;
     uint32_t field_count;
 };
 
-enum sfe_output_type { SFE_OUTPUT_SALESFORCE_RECORDS };
-
-enum sfe_output_api {
-    SFE_API_AUTO,
-    SFE_API_COLLECTIONS,
-    SFE_API_COMPOSITE,
-    SFE_API_GRAPH,
-    SFE_API_BULK
+enum sfe_output_type {
+    SFE_OUTPUT_SALESFORCE_RECORDS,
+    SFE_OUTPUT_MQTT,
+    SFE_OUTPUT_HTTP,
+    SFE_OUTPUT_PLATFORM_EVENTS
 };
+
+/* clang-format off */
+enum sfe_output_api {
+    SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_GRAPH, SFE_API_BULK
+};
+/* clang-format on */
 
 struct sfe_config_output {
     const char *name;
@@ -197,6 +200,7 @@ struct sfe_config_output {
     uint32_t from_count;
     const struct sfe_config_record *records; /* Parents before children. */
     uint32_t record_count;
+    struct sfe_config_record event; /* `event` and `map`: then the one of `records`. */
     const char *order_by; /* `order_by`: template; NULL: the first record's external id. */
     struct sfe_config_place order_by_place;
     uint64_t batch_age_ns;   /* `batch_age`; default 1s: how long an event may wait for company. */

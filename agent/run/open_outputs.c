@@ -86,6 +86,9 @@ static struct sfe_org *find_org(struct sfe_agent *agent, uint32_t connection)
 
 static enum sfe_records_api records_api(const struct sfe_config_output *output)
 {
+    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
+        return SFE_RECORDS_COLLECTIONS;
+    }
     switch (output->api) {
     case SFE_API_COLLECTIONS:
         return SFE_RECORDS_COLLECTIONS;

@@ -309,16 +309,19 @@ static void explain_map(struct rehearsal *rehearsal, const struct sfe_config_rec
     }
 }
 
-static void explain_order(struct rehearsal *rehearsal, const struct sfe_template *order_by,
+static void explain_order(struct rehearsal *rehearsal, const struct sfe_compiled_output *compiled,
                           const struct sfe_map_subject *subject, struct sfe_rehearsal_step told)
 {
+    const struct sfe_template *order_by = compiled->order_by;
+    const bool is_event = sfe_map_external_id_field(compiled->maps[0]) == NULL;
     const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
     uint8_t memory[ORDER_BYTES];
     char message[ORDER_BYTES + 32u];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
     struct sfe_error err;
 
-    told.message = "order key: the first record's external ID";
+    told.message = is_event ? "order key: the event's own identity, so none is kept"
+                            : "order key: the first record's external ID";
     if (order_by != NULL && sfe_template_add(order_by, subject, &text, &err) == SFE_OK) {
         if (snprintf(message, sizeof(message), "order key: %.*s", (int)text.size,
                      (const char *)memory) > 0) {
@@ -333,6 +336,9 @@ static void explain_order(struct rehearsal *rehearsal, const struct sfe_template
 /* Which API the output's records go by, and why. */
 static const char *api_told(const struct sfe_config_output *output)
 {
+    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
+        return "api: collections, up to 200 platform events a call";
+    }
     switch (output->api) {
     case SFE_API_COLLECTIONS:
         return "api: collections, as configured: one sObject Collections a call";
@@ -380,7 +386,7 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
             continue;
         }
         struct sfe_rehearsal_step told = {.output = config->name};
-        explain_order(rehearsal, compiled->order_by, &subject, told);
+        explain_order(rehearsal, compiled, &subject, told);
         explain_api(rehearsal, config, told);
         for (uint32_t map = 0; map < config->record_count; map++) {
             told.object = config->records[map].object;

@@ -34,10 +34,13 @@ void collections_add_path(const struct collections_path *path, struct sfe_builde
 {
     sfe_builder_add(out, SFE_TEXT("/services/data/"));
     sfe_builder_add_text(out, path->version);
-    sfe_builder_add(out, SFE_TEXT("/composite/sobjects/"));
-    sfe_builder_add_text(out, path->object);
-    sfe_builder_add_byte(out, '/');
-    sfe_builder_add_text(out, path->external_id);
+    sfe_builder_add(out, SFE_TEXT("/composite/sobjects"));
+    if (path->external_id != NULL) {
+        sfe_builder_add_byte(out, '/');
+        sfe_builder_add_text(out, path->object);
+        sfe_builder_add_byte(out, '/');
+        sfe_builder_add_text(out, path->external_id);
+    }
 }
 
 void collections_begin_part(struct collections_request *request, uint32_t map,
@@ -51,7 +54,8 @@ void collections_begin_part(struct collections_request *request, uint32_t map,
         request->parts[number - 1].end = request->count;
         sfe_builder_add(body, SFE_TEXT("]}},"));
     }
-    sfe_builder_add(body, SFE_TEXT("{\"method\":\"PATCH\",\"url\":\""));
+    sfe_builder_add_text(body, path->external_id == NULL ? "{\"method\":\"POST\",\"url\":\""
+                                                         : "{\"method\":\"PATCH\",\"url\":\"");
     collections_add_path(path, body);
     sfe_builder_add(body, SFE_TEXT("\",\"referenceId\":\"p"));
     sfe_builder_add_u64(body, number);

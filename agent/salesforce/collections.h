@@ -58,11 +58,12 @@ static inline struct collections_mark collections_mark(const struct collections_
 }
 void collections_rewind(struct collections_request *request, struct collections_mark mark);
 
-/* Where the records of a part go: "/services/data/v62.0/composite/sobjects/X/Id__c". */
+/* Where the records of a part go: "/services/data/v62.0/composite/sobjects/X/Id__c"; without an
+ * external ID they are created: "…/composite/sobjects". */
 struct collections_path {
     const char *version; /* "v62.0". */
     const char *object;
-    const char *external_id;
+    const char *external_id; /* NULL: none. */
 };
 void collections_add_path(const struct collections_path *path, struct sfe_builder *out);
 

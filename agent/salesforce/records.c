@@ -150,7 +150,8 @@ enum sfe_code records_begin(struct records_slot *slot, struct sfe_error *err)
         return code;
     }
     const struct sfe_org_request request = {
-        .method = makes_graphs(slot) || slot->is_composite ? "POST" : "PATCH",
+        .method = makes_graphs(slot) || slot->is_composite || records_publishes(records) ? "POST"
+                                                                                         : "PATCH",
         .path = path,
         .body = slot->wire,
         .is_gzip = slot->is_gzip,

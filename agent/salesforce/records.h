@@ -20,7 +20,7 @@ enum sfe_records_api {
 
 struct sfe_records_options {
     struct sfe_org *org;         /* Borrowed, as all pointers here. */
-    struct sfe_map *const *maps; /* Parents before children. */
+    struct sfe_map *const *maps; /* Parents before children; or one platform event, alone. */
     uint32_t map_count;
     const struct sfe_template *order_by; /* NULL: the first record's external ID. */
     uint32_t slot_count;

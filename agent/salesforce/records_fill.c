@@ -16,6 +16,13 @@ struct offer {
     uint32_t count; /* Records of map 0. */
 };
 
+static struct sfe_slice identity_of(const struct sfe_map_subject *subject)
+{
+    const struct sfe_event *event = subject->event;
+
+    return sfe_slice_make(event->identity.bytes, sizeof(event->identity.bytes));
+}
+
 /* Makes sure that the request's last part takes a record of `map`. False: the request is full. */
 static bool have_part(struct records_slot *slot, uint32_t map)
 {
@@ -53,6 +60,9 @@ static enum sfe_code add_record(struct records_slot *slot, uint32_t number,
     collections_begin_record(request, sfe_slice_text(sfe_map_object(map)));
     enum sfe_code code =
         sfe_map_add_record(map, subject, index, token, &request->body, &external_id, err);
+    if (code == SFE_OK && records_publishes(slot->records)) {
+        sfe_builder_add(&external_id, identity_of(subject)); /* What an event has of an ID. */
+    }
     if (code == SFE_OK) {
         const uint64_t hash = collections_hash_id(sfe_builder_slice(&external_id));
         code = collections_end_record(request, collections_hash_of_map(hash, number));
@@ -117,9 +127,8 @@ static enum sfe_code find_first_id(struct offer *offer, struct sfe_error *err)
     uint8_t memory[SFE_EXTERNAL_ID_BYTES_MAX + 1];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
 
-    if (offer->count == 0) {
-        sfe_builder_add(&text, sfe_slice_make(offer->subject.event->identity.bytes,
-                                              sizeof(offer->subject.event->identity.bytes)));
+    if (offer->count == 0 || records_publishes(offer->slot->records)) {
+        sfe_builder_add(&text, identity_of(&offer->subject));
     } else {
         uint32_t token = sfe_map_item(map, &offer->subject, 0, SFE_JSON_NONE);
         enum sfe_code code = sfe_map_add_external_id(map, &offer->subject, 0, token, &text, err);

@@ -28,8 +28,9 @@ void records_add_where(const struct records_slot *slot, uint32_t map, struct sfe
     char where[sizeof(err->where)];
 
     SFE_ASSERT(map < records->options.map_count);
-    if (snprintf(where, sizeof(where), "upsert %.80s", sfe_map_object(records->options.maps[map])) >
-        0) {
+    if (snprintf(where, sizeof(where), "%s %.80s",
+                 records_publishes(records) ? "publish" : "upsert",
+                 sfe_map_object(records->options.maps[map])) > 0) {
         (void)sfe_error_at(err, where, NULL, 0, 0);
     }
 }
@@ -41,8 +42,12 @@ enum sfe_retry records_decide(const struct records_slot *slot, enum sfe_verdict_
     const struct sfe_target_host *host = &slot->records->host;
     uint32_t attempts =
         scope == SFE_SCOPE_RECORD ? host->attempts(host->context, slot->number, event) : 1;
-    enum sfe_retry retry = sfe_verdict_decide(scope, http_status, sfe_slice_text(error->code),
-                                              sfe_slice_text(error->message), attempts, err);
+    /* The same code as of too many records: here the events of this hour are used up. */
+    const bool is_hour_used_up =
+        records_publishes(slot->records) && strcmp(error->code, "LIMIT_EXCEEDED") == 0;
+    enum sfe_retry retry = sfe_verdict_decide(
+        scope, http_status, sfe_slice_text(is_hour_used_up ? "EVENT_LIMIT" : error->code),
+        sfe_slice_text(error->message), attempts, err);
 
     if (error->fields[0] != '\0') {
         (void)sfe_within(err, "%s", error->fields);

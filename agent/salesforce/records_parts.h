@@ -63,6 +63,12 @@ struct records {
     struct sfe_builder order_text; /* Scratch. */
 };
 
+/* True where the records are platform events: created, never repeated without a trace. */
+static inline bool records_publishes(const struct records *records)
+{
+    return sfe_map_external_id_field(records->options.maps[0]) == NULL;
+}
+
 /* Adds the records of `map` of the event at hand from *item on, as event number `event` of the
  * slot. SFE_OK: all are in. Otherwise *item is the first that is not: SFE_E_FULL and SFE_E_AGAIN
  * (external ID) mean the next request; SFE_E_UNMAPPED and SFE_E_TOO_LARGE never. */

@@ -219,5 +219,57 @@ class AllOrNone(Calls):
                 self.site.stop_agent()
 
 
+class PlatformEvents(Calls):
+    """Alerts on the org's event bus."""
+
+    def start_alerts(self, **keys):
+        config = self.site.default_config()
+        config["streams"]["alerts"] = {}
+        config["inputs"]["alerts"] = {"type": "mqtt", "connection": "site", "topic": "alert/+",
+                                      "stream": "alerts"}
+        config["outputs"]["alerts"] = dict(
+            {"type": "salesforce-platform-events", "connection": "crm", "from": "alerts",
+             "event": "DeviceAlert__e", "batch_age": "200ms",
+             "map": {"EventKey__c": "{id}", "DeviceId__c": "{topic.1}",
+                     "Value__c": {"from": "/value", "type": "double"}, "Text__c": "{/text}"}}, **keys)
+        self.site.write_config(config)
+        self.site.faults(down=True)
+        self.site.start_agent()
+
+    def publish_alerts(self, count, text="hot"):
+        self.site.publish_lines("alert/a", [json.dumps({"value": number, "text": text})
+                                            for number in range(count)])
+
+    def published(self):
+        return self.site.ids("DeviceAlert__e")
+
+    def test_each_alert_is_published_once_with_its_identity(self):
+        self.start_alerts()
+        self.publish_alerts(500)
+        self.publish_alerts(1, "t" * 2000)
+        self.site.faults()
+        self.wait_settled()
+        self.assertEqual(len(self.published()), 500)
+        self.assertEqual(len(set(self.published())), 500)
+        self.assertEqual(self.dead(), 1)
+        self.assertLessEqual(self.calls(), 5)
+
+    def test_a_lost_answer_means_a_repeat_that_subscribers_can_know(self):
+        self.start_alerts()
+        self.publish_alerts(100)
+        self.site.faults(cut_after_commit={"count": 1})
+        self.wait_settled()
+        self.assertEqual(len(self.published()), 200)
+        self.assertEqual(len(set(self.published())), 100)
+
+    def test_the_hourly_limit_delays_events_and_kills_none(self):
+        self.start_alerts()
+        self.publish_alerts(100)
+        self.site.faults(event_limit={"count": 40})
+        self.wait_settled()
+        self.assertEqual(len(set(self.published())), 100)
+        self.assertEqual(self.dead(), 0)
+
+
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0], "-v"] + sys.argv[2:])
