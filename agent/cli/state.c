@@ -3,12 +3,15 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "cli/print.h"
+#include "run/control.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define CONFIG_BYTES_MAX (64u * 1024u * 1024u)
 /* The largest segment and a table. */
 #define WALK_BYTES_MAX (2u * SFE_SEGMENT_BYTES_MAX)
+#define WAIT_NS        UINT64_C(5000000000)
 /* More than any configuration has. */
 #define CURSORS_MAX (SFE_OUTPUTS_MAX * 4u)
 
@@ -23,6 +26,7 @@ enum sfe_code state_open(const struct sfe_arguments *arguments, struct state *st
                                &state->config, err);
         directory = code == SFE_OK ? state->config->agent.state : NULL;
     }
+    state->directory = directory;
     if (code == SFE_OK) {
         code = sfe_platform_open(directory, &state->platform, err);
         state->has_platform = code == SFE_OK;
@@ -41,6 +45,53 @@ void state_close(struct state *state)
         sfe_platform_close(&state->platform);
     }
     sfe_arena_close(state->arena);
+}
+
+static enum sfe_code socket_path(const struct state *state, char path[512], struct sfe_error *err)
+{
+    int length = snprintf(path, 512, "%s/%s", state->directory, SFE_CONTROL_SOCKET);
+
+    return length < 0 || length >= 512
+               ? sfe_fail(err, SFE_E_CONFIG, "the path of the state directory is too long")
+               : SFE_OK;
+}
+
+static enum sfe_code explain(const struct state *state, enum sfe_code code, struct sfe_error *err)
+{
+    if (code == SFE_E_NOT_FOUND) {
+        return sfe_fail(err, SFE_E_NETWORK, "no agent is running on %s", state->directory);
+    }
+    return code == SFE_E_END ? sfe_fail(err, SFE_E_NETWORK, "the agent has ended") : code;
+}
+
+enum sfe_code state_ask(struct state *state, struct sfe_slice question,
+                        struct sfe_builder *document, struct sfe_error *err)
+{
+    char path[512];
+    enum sfe_code code = socket_path(state, path, err);
+
+    if (code == SFE_OK) {
+        code = sfe_control_ask(&state->platform.poller, path, question,
+                               sfe_clock_monotonic_ns(&state->platform.clock) + WAIT_NS, document,
+                               err);
+    }
+    return explain(state, code, err);
+}
+
+enum sfe_code state_follow(struct state *state, struct sfe_slice question,
+                           bool (*visit)(void *visitor, struct sfe_slice line), void *visitor,
+                           struct sfe_error *err)
+{
+    char path[512];
+    uint8_t *memory = sfe_arena_take(state->arena, SFE_CONTROL_BYTES_MAX, err);
+    struct sfe_builder line = sfe_builder_make(memory, memory == NULL ? 0 : SFE_CONTROL_BYTES_MAX);
+    enum sfe_code code = memory == NULL ? err->code : socket_path(state, path, err);
+
+    if (code == SFE_OK) {
+        code =
+            sfe_control_follow(&state->platform.poller, path, question, &line, visit, visitor, err);
+    }
+    return explain(state, code, err);
 }
 
 enum sfe_code state_walk_open(const struct state *state, const char *name, struct state_walk *walk,

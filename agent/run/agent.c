@@ -25,8 +25,9 @@ static enum sfe_code open_control(struct sfe_agent *agent, struct sfe_error *err
     if (length < 0 || (size_t)length >= sizeof(path)) {
         return sfe_fail(err, SFE_E_CONFIG, "the path of the state directory is too long");
     }
-    return sfe_control_open(&agent->platform->poller, path, agent_add_status, agent, agent->arena,
-                            &agent->control, err);
+    const struct sfe_control_service service = {agent, agent_answer, agent_go_on, agent_gone};
+    return sfe_control_open(&agent->platform->poller, path, &service, agent->arena, &agent->control,
+                            err);
 }
 
 static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_error *err)
@@ -35,6 +36,9 @@ static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_error *err)
 
     if (code == SFE_OK) {
         code = agent_open_gathered(agent, err);
+    }
+    if (code == SFE_OK) {
+        code = agent_open_questions(agent, err);
     }
     if (code == SFE_OK) {
         code = agent_open_streams(agent, err);
@@ -87,6 +91,8 @@ void sfe_agent_close(struct sfe_agent *agent)
     agent_close_sources(agent);
     agent_close_outputs(agent);
     agent_close_streams(agent);
+    sfe_watch_close(agent->watch);
+    agent->watch = NULL;
     if (agent->flash_condition != NULL) {
         sfe_condition_close(agent->flash_condition);
         agent->flash_condition = NULL;

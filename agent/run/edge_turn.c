@@ -65,6 +65,7 @@ uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
             due_ns, agent->sources[i].source.turn(agent->sources[i].source.context, now_ns));
     }
     due_ns = sfe_clock_earlier_ns(due_ns, agent_sample_rates(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, sfe_control_turn(agent->control, now_ns));
     if (atomic_load(&agent->is_stopping)) {
         due_ns = sfe_clock_earlier_ns(due_ns, stop_turn(agent, now_ns));
     }

@@ -114,7 +114,7 @@ size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
 {
     return sfe_arena_cost(sizeof(struct sfe_agent)) + agent_gathered_memory_bytes() +
            streams_bytes(config) + outputs_bytes(config) + sources_bytes(config) +
-           sfe_control_memory_bytes();
+           agent_questions_memory_bytes(config) + sfe_control_memory_bytes();
 }
 
 size_t sfe_agent_arena_bytes(const struct sfe_config *config)

@@ -154,6 +154,7 @@ static enum sfe_code open_output(struct sfe_agent *agent, uint32_t config_index,
         .log = agent->log,
         .on_settled = on_settled,
         .owner = agent,
+        .watch = agent->watch,
     };
     code = sfe_output_open(&options, agent->arena, &output->output, err);
     return code == SFE_OK ? code : sfe_within(err, "cannot open output \"%s\"", config->name);

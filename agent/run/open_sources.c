@@ -98,6 +98,7 @@ static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
         .clock = &agent->platform->clock,
         .agent_id = agent->config->agent.id,
         .log = agent->log,
+        .watch = agent->watch,
     };
 
     code = sfe_intake_open(&intake, agent->arena, &source->intake, err);

@@ -54,6 +54,7 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .crypto = &agent->platform->crypto,
         .keys = stream->keys,
         .key_count = stream->key_count,
+        .watch = agent->watch,
     };
 
     code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);

@@ -2,6 +2,7 @@
 #ifndef SFE_RUN_PARTS_H
 #define SFE_RUN_PARTS_H
 
+#include "event/watch.h"
 #include "input/mqtt.h"
 #include "output/output.h"
 #include "port/thread.h"
@@ -15,6 +16,7 @@
 #include <stdatomic.h>
 
 struct gathered;
+struct questions;
 
 struct agent_stream {
     struct sfe_stream *stream;
@@ -70,8 +72,10 @@ struct sfe_agent {
     struct agent_output *outputs; /* Of streams with a higher priority first. */
     uint32_t output_count;
     struct sfe_control *control;
-    struct gathered *gathered; /* Edge thread: scratch for the status document. */
-    uint64_t sample_ns;        /* Edge thread: when the rates are sampled next. */
+    struct sfe_watch *watch;
+    struct questions *questions; /* Edge thread: scratch for what commands ask. */
+    struct gathered *gathered;   /* Edge thread: scratch for the status document. */
+    uint64_t sample_ns;          /* Edge thread: when the rates are sampled next. */
 
     /* Wakes the flash thread. `is_kicked` is guarded by the mutex. */
     struct sfe_mutex *flash_mutex;
@@ -119,6 +123,16 @@ size_t agent_gathered_memory_bytes(void);
 
 /* Adds the status document. Edge thread. */
 void agent_add_status(void *agent, struct sfe_builder *out);
+
+/* Takes the watch and the scratch that answering needs; first of all that tells the watch. Main
+ * thread. */
+SFE_MUST_USE enum sfe_code agent_open_questions(struct sfe_agent *agent, struct sfe_error *err);
+size_t agent_questions_memory_bytes(const struct sfe_config *config);
+
+/* The service behind the control socket. Edge thread. */
+bool agent_answer(void *agent, struct sfe_slice question, struct sfe_builder *out);
+void agent_go_on(void *agent, struct sfe_builder *out);
+void agent_gone(void *agent);
 
 /* Samples the counters behind the rates; returns when to do so again. Edge thread. */
 uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns);
