@@ -46,7 +46,8 @@ int sfe_cli_status(const struct sfe_arguments *arguments)
         document = sfe_builder_make(memory, memory == NULL ? 0 : SFE_CONTROL_BYTES_MAX);
     }
     if (code == SFE_OK) {
-        code = state_ask(&state, SFE_TEXT("{\"ask\":\"status\"}\n"), &document, &err);
+        code =
+            state_ask(&state, SFE_TEXT("{\"ask\":\"status\"}\n"), STATE_WAIT_NS, &document, &err);
     }
     if (code == SFE_OK && arguments->json) {
         sfe_process_print(sfe_builder_slice(&document));

@@ -90,8 +90,8 @@ static enum sfe_code take_sample(struct view *view, struct sfe_error *err)
     struct sample *sample = &view->samples[1u - view->newest];
 
     sfe_builder_rewind(&sample->text, 0);
-    enum sfe_code code =
-        state_ask(&view->state, SFE_TEXT("{\"ask\":\"status\"}\n"), &sample->text, err);
+    enum sfe_code code = state_ask(&view->state, SFE_TEXT("{\"ask\":\"status\"}\n"), STATE_WAIT_NS,
+                                   &sample->text, err);
     if (code == SFE_OK) {
         code = sfe_json_parse(sfe_builder_slice(&sample->text), 0, sample->tokens, TOKENS_MAX,
                               &sample->json, err);

@@ -125,8 +125,8 @@ static enum sfe_code ask_agent(struct trace *trace, struct sfe_error *err)
     }
     trace->answer.count = 0;
     sfe_builder_rewind(&trace->answer_text, 0);
-    enum sfe_code code =
-        state_ask(&trace->state, sfe_builder_slice(&question), &trace->answer_text, err);
+    enum sfe_code code = state_ask(&trace->state, sfe_builder_slice(&question), STATE_WAIT_NS,
+                                   &trace->answer_text, err);
     if (code == SFE_E_NETWORK) {
         return SFE_OK;
     }
@@ -174,7 +174,7 @@ static enum sfe_code open_lookup(struct trace *trace, struct sfe_error *err)
 static enum sfe_code search_stream(struct trace *trace, uint32_t index, struct sfe_error *err)
 {
     const char *name = trace->state.config->streams[index].name;
-    struct state_walk walk = {NULL, NULL};
+    struct state_walk walk = {.arena = NULL};
     struct sfe_event event;
     enum sfe_code code = state_walk_open(&trace->state, name, &walk, err);
 
@@ -285,7 +285,7 @@ static void say_why_not(const struct trace *trace, const struct sfe_stream_walk_
 static enum sfe_code put_flash(struct trace *trace, struct sfe_json_writer *writer,
                                char why_not[TEXT_BYTES], struct sfe_error *err)
 {
-    struct state_walk walk = {NULL, NULL};
+    struct state_walk walk = {.arena = NULL};
     struct sfe_stream_walk_facts facts;
     struct sfe_event event;
     enum sfe_code code = state_walk_open(&trace->state, trace->stream, &walk, err);
@@ -357,7 +357,7 @@ static bool is_letter_of(const struct trace *trace, const struct sfe_event *lett
 static enum sfe_code put_letters(const struct trace *trace, struct sfe_json_writer *writer,
                                  struct sfe_error *err)
 {
-    struct state_walk walk = {NULL, NULL};
+    struct state_walk walk = {.arena = NULL};
     struct sfe_event letter;
     uint32_t count = 0;
     enum sfe_code code = state_walk_open(&trace->state, DEAD, &walk, err);

@@ -19,6 +19,7 @@ struct client {
     size_t sent;
     bool was_answered;
     bool is_following;
+    bool is_waiting;   /* For sfe_control_answer. */
     bool has_moved;    /* Since the last turn. */
     uint64_t moved_ns; /* The turn after it last read or wrote. */
 };
@@ -60,6 +61,7 @@ static void put_out(struct client *client)
     control->poller->close(control->poller->context, client->socket);
     client->socket = NULL;
     client->is_following = false;
+    client->is_waiting = false;
     if (was_following) {
         control->service.gone(control->service.owner);
     }
@@ -96,9 +98,14 @@ static void answer(struct client *client, size_t size)
     struct sfe_control *control = client->control;
 
     client->was_answered = true;
-    client->is_following = control->service.answer(
+    enum sfe_control_next next = control->service.answer(
         control->service.owner, sfe_slice_part(sfe_builder_slice(&client->question), 0, size),
         &client->document);
+    client->is_waiting = next == SFE_CONTROL_WAITS;
+    if (client->is_waiting) {
+        return;
+    }
+    client->is_following = next == SFE_CONTROL_FOLLOWS;
     serve(client);
 }
 
@@ -120,7 +127,9 @@ static void on_client(void *owner, struct sfe_socket *socket, unsigned events)
         }
     }
     if (client->was_answered) {
-        serve(client);
+        if (!client->is_waiting) {
+            serve(client);
+        }
         return;
     }
     client->has_moved = client->has_moved || count != 0;
@@ -153,6 +162,7 @@ static void on_listener(void *owner, struct sfe_socket *socket, unsigned events)
     client->sent = 0;
     client->was_answered = false;
     client->is_following = false;
+    client->is_waiting = false;
     client->has_moved = true;
     poller->watch(poller->context, client->socket, SFE_POLL_READ, on_client, client);
     listen_if_room(control);
@@ -170,6 +180,10 @@ static bool is_stuck(const struct sfe_control *control, const struct client *cli
 /* Returns when the client will be stuck, if it does not move. */
 static uint64_t client_turn(struct sfe_control *control, struct client *client)
 {
+    if (client->is_waiting) {
+        client->moved_ns = control->now_ns;
+        return UINT64_MAX;
+    }
     if (client->has_moved) {
         client->has_moved = false;
         client->moved_ns = control->now_ns;
@@ -206,6 +220,31 @@ uint64_t sfe_control_turn(struct sfe_control *control, uint64_t now_ns)
         }
     }
     return due_ns;
+}
+
+void sfe_control_answer(struct sfe_control *control, struct sfe_slice document)
+{
+    SFE_ASSERT(document.size != 0);
+    for (uint32_t i = 0; i < SFE_CONTROL_CLIENTS; i++) {
+        struct client *client = &control->clients[i];
+        if (client->socket != NULL && client->is_waiting) {
+            client->is_waiting = false;
+            client->has_moved = true;
+            sfe_builder_add(&client->document, document);
+            serve(client);
+        }
+    }
+}
+
+bool sfe_control_has_waiting(const struct sfe_control *control)
+{
+    bool has_waiting = false;
+
+    for (uint32_t i = 0; i < SFE_CONTROL_CLIENTS; i++) {
+        has_waiting =
+            has_waiting || (control->clients[i].socket != NULL && control->clients[i].is_waiting);
+    }
+    return has_waiting;
 }
 
 bool sfe_control_claim(struct sfe_control *control)

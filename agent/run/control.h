@@ -19,12 +19,19 @@ struct sfe_control;
 /* At once; more wait in the listener's queue. */
 #define SFE_CONTROL_CLIENTS 3u
 
+/* How it goes on with a client whose question was answered. */
+enum sfe_control_next {
+    SFE_CONTROL_ENDS,    /* The document is all. */
+    SFE_CONTROL_FOLLOWS, /* More follows; only one client does so at a time. */
+    SFE_CONTROL_WAITS    /* sfe_control_answer brings the document, after this call. */
+};
+
 /* Who answers. */
 struct sfe_control_service {
     void *owner;
-    /* Adds the document that answers `question` (one line, without its end). True: the client goes
-     * on following; only one does at a time. */
-    bool (*answer)(void *owner, struct sfe_slice question, struct sfe_builder *out);
+    /* Adds the document that answers `question` (one line, without its end). */
+    enum sfe_control_next (*answer)(void *owner, struct sfe_slice question,
+                                    struct sfe_builder *out);
     /* Adds what there is for the client that follows; called when all before was sent. Nothing is
      * added once `out` is half full. */
     void (*go_on)(void *owner, struct sfe_builder *out);
@@ -48,6 +55,12 @@ uint64_t sfe_control_turn(struct sfe_control *control, uint64_t now_ns);
 /* True when the question that is being answered may be followed: nobody follows, or who did has not
  * read for a while, and was put out. */
 bool sfe_control_claim(struct sfe_control *control);
+
+/* Sends `document` to each client that waits, if one still does. */
+void sfe_control_answer(struct sfe_control *control, struct sfe_slice document);
+
+/* True when a client waits. */
+bool sfe_control_has_waiting(const struct sfe_control *control);
 
 /* Ends the listening and the conversations under way. NULL is allowed. */
 void sfe_control_close(struct sfe_control *control);

@@ -1,6 +1,7 @@
 /* What commands ask a running agent over its control socket: the status document, to follow what
- * happens to events, and what is known of one event. A question is one JSON object. */
-#include "run/parts.h"
+ * happens to events, and what is known of
+ * one event, and to reload. A question is one JSON object. */
+#include "run/service.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -33,10 +34,11 @@ size_t agent_questions_memory_bytes(const struct sfe_config *config)
     return sfe_arena_cost(sizeof(struct questions)) + sfe_watch_memory_bytes(config->watch.trace);
 }
 
-enum sfe_code agent_open_questions(struct sfe_agent *agent, struct sfe_error *err)
+enum sfe_code agent_open_questions(struct sfe_agent *agent, const struct sfe_config *config,
+                                   struct sfe_error *err)
 {
     const struct sfe_watch_options options = {
-        .kept_answers = agent->config->watch.trace,
+        .kept_answers = config->watch.trace,
         .clock = &agent->platform->clock,
         .topic_matches = sfe_topic_matches,
         .wake = agent->platform->poller.wake,
@@ -123,8 +125,8 @@ static void put_outputs(const struct question *question, struct sfe_json_writer 
     const struct sfe_agent *agent = question->agent;
 
     sfe_json_begin_array(writer, "outputs");
-    for (uint32_t i = 0; i < agent->output_count; i++) {
-        const struct agent_output *output = &agent->outputs[i];
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        const struct agent_output *output = &agent->set.outputs[i];
         if (output->stream_index != stream) {
             continue;
         }
@@ -143,12 +145,12 @@ static void put_stream(const struct question *question, struct sfe_json_writer *
 {
     const struct sfe_agent *agent = question->agent;
 
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
         struct sfe_stream_facts facts;
-        if (strcmp(agent->config->streams[i].name, name) != 0) {
+        if (strcmp(agent->set.config->streams[i].name, name) != 0) {
             continue;
         }
-        sfe_stream_facts(agent->streams[i].stream, &facts);
+        sfe_stream_facts(agent->set.streams[i].stream, &facts);
         sfe_json_put_u64(writer, "first_sequence", facts.first_sequence);
         sfe_json_put_u64(writer, "durable_sequence", facts.durable_sequence);
         put_outputs(question, writer, i, sequence);
@@ -206,7 +208,19 @@ static void answer_trace(const struct question *question)
     sfe_json_end_object(&writer);
 }
 
-bool agent_answer(void *owner, struct sfe_slice text, struct sfe_builder *out)
+static enum sfe_control_next answer_reload(const struct question *question)
+{
+    if (sfe_control_has_waiting(question->agent->control)) {
+        sfe_builder_add_text(question->out,
+                             "{\"mistakes\":[{\"message\":\"another client waits for "
+                             "a reload; try again\"}],\"ok\":false}");
+        return SFE_CONTROL_ENDS;
+    }
+    agent_begin_asked_reload(question->agent);
+    return SFE_CONTROL_WAITS;
+}
+
+enum sfe_control_next agent_answer(void *owner, struct sfe_slice text, struct sfe_builder *out)
 {
     struct question question = {.agent = owner, .out = out};
     struct sfe_json_token tokens[TOKENS_MAX];
@@ -217,10 +231,13 @@ bool agent_answer(void *owner, struct sfe_slice text, struct sfe_builder *out)
         sfe_json_kind(&question.json, 0) != SFE_JSON_OBJECT ||
         !read_text(&question, "ask", ask, sizeof(ask))) {
         refuse(out, "this is not a question");
-        return false;
+        return SFE_CONTROL_ENDS;
     }
     if (strcmp(ask, "tap") == 0) {
-        return answer_tap(&question);
+        return answer_tap(&question) ? SFE_CONTROL_FOLLOWS : SFE_CONTROL_ENDS;
+    }
+    if (strcmp(ask, "reload") == 0) {
+        return answer_reload(&question);
     }
     if (strcmp(ask, "status") == 0) {
         agent_add_status(owner, out);
@@ -229,7 +246,7 @@ bool agent_answer(void *owner, struct sfe_slice text, struct sfe_builder *out)
     } else {
         refuse(out, "this agent does not know the question: it is of another version");
     }
-    return false;
+    return SFE_CONTROL_ENDS;
 }
 
 void agent_go_on(void *owner, struct sfe_builder *out)

@@ -32,19 +32,22 @@ struct served {
     atomic_bool is_over;
 };
 
-static bool answer(void *owner, struct sfe_slice question, struct sfe_builder *out)
+static enum sfe_control_next answer(void *owner, struct sfe_slice question, struct sfe_builder *out)
 {
     struct served *served = owner;
 
     if (sfe_slice_equal(question, SFE_TEXT("follow"))) {
         served->is_followed = sfe_control_claim(served->control);
         sfe_builder_add_text(out, served->is_followed ? "well\n" : "no\n");
-        return served->is_followed;
+        return served->is_followed ? SFE_CONTROL_FOLLOWS : SFE_CONTROL_ENDS;
+    }
+    if (sfe_slice_equal(question, SFE_TEXT("wait"))) {
+        return SFE_CONTROL_WAITS;
     }
     for (size_t i = 0; i < served->size; i++) {
         sfe_builder_add_byte(out, (uint8_t)('a' + i % 26u));
     }
-    return false;
+    return SFE_CONTROL_ENDS;
 }
 
 static void go_on(void *owner, struct sfe_builder *out)
@@ -279,6 +282,47 @@ static void a_follower_that_is_stuck_loses_its_place_to_another(void **state)
     close_site(&site);
 }
 
+static void who_waits_is_answered_when_it_is_time_and_others_meanwhile(void **state)
+{
+    struct site site = {.served = {.size = 3}};
+    char text[64];
+
+    (void)state;
+    open_site(&site);
+    struct sfe_socket *waits = ask(&site, "wait\n");
+    turn(&site, SECOND_NS);
+    assert_true(sfe_control_has_waiting(site.served.control));
+    struct sfe_socket *other = ask(&site, "status\n");
+    turn(&site, 2 * SECOND_NS);
+    assert_int_equal(hear(&site, other, text), SFE_IO_DATA);
+    assert_string_equal(text, "abc");
+    turn(&site, 900 * SECOND_NS); /* It is not stuck: we owe the answer. */
+    assert_int_equal(hear(&site, waits, text), SFE_IO_WOULD_BLOCK);
+    sfe_control_answer(site.served.control, SFE_TEXT("done"));
+    assert_int_equal(hear(&site, waits, text), SFE_IO_DATA);
+    assert_string_equal(text, "done");
+    assert_int_equal(hear(&site, waits, text), SFE_IO_CLOSED);
+    assert_false(sfe_control_has_waiting(site.served.control));
+    site.client.close(site.client.context, waits);
+    site.client.close(site.client.context, other);
+    close_site(&site);
+}
+
+static void who_waited_and_left_is_forgotten(void **state)
+{
+    struct site site = {.served = {.size = 3}};
+
+    (void)state;
+    open_site(&site);
+    struct sfe_socket *waits = ask(&site, "wait\n");
+    turn(&site, SECOND_NS);
+    site.client.close(site.client.context, waits);
+    turn(&site, 2 * SECOND_NS);
+    assert_false(sfe_control_has_waiting(site.served.control));
+    sfe_control_answer(site.served.control, SFE_TEXT("done"));
+    close_site(&site);
+}
+
 struct heard {
     unsigned lines;
     unsigned enough;
@@ -321,6 +365,8 @@ int main(void)
         cmocka_unit_test(a_follower_is_sent_what_comes_and_others_are_answered_meanwhile),
         cmocka_unit_test(who_asks_nothing_holds_nobody_up_and_goes),
         cmocka_unit_test(a_follower_that_is_stuck_loses_its_place_to_another),
+        cmocka_unit_test(who_waits_is_answered_when_it_is_time_and_others_meanwhile),
+        cmocka_unit_test(who_waited_and_left_is_forgotten),
         cmocka_unit_test(following_hands_out_whole_lines_until_it_is_enough),
         cmocka_unit_test(asking_where_nobody_listens_is_not_found),
     };
