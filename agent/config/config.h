@@ -33,6 +33,10 @@ struct sfe_config_agent {
     uint64_t stop_timeout_ns;     /* `stop_timeout`; default 10s. */
 };
 
+struct sfe_config_watch {
+    uint32_t trace; /* Answers kept for `sfedge trace`; default 1024, 0 to 16384. */
+};
+
 enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };
 
 /* One url: mqtt://host[:1883], mqtts://host[:8883]. */
@@ -159,12 +163,10 @@ enum sfe_field_type {
 struct sfe_config_field {
     const char *name; /* "Value__c", "Parent__r.ExtId__c". */
     struct sfe_config_place place;
-    const char
-        *from; /* The template; NULL with a constant. `from` "/value" is the same as "{/value}". */
-    const char *constant; /* JSON text of a constant, or NULL. */
-    const char *
-        default_value; /* JSON text of `default`, or NULL: the event is unmapped without a value. */
-    bool is_optional;  /* `optional`: true leaves the field out where there is no value. */
+    const char *from;          /* The template; NULL with a constant. "/value" is as "{/value}". */
+    const char *constant;      /* JSON text of a constant, or NULL. */
+    const char *default_value; /* JSON text, or NULL: the event is unmapped without a value. */
+    bool is_optional;          /* `optional`: true leaves the field out where there is no value. */
     enum sfe_field_type type;
     enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
 };
@@ -178,14 +180,10 @@ struct sfe_config_record {
     uint32_t field_count;
 };
 
-enum sfe_output_type {
-    SFE_OUTPUT_SALESFORCE_RECORDS,
-    SFE_OUTPUT_MQTT,
-    SFE_OUTPUT_HTTP,
-    SFE_OUTPUT_PLATFORM_EVENTS
-};
-
 /* clang-format off */
+enum sfe_output_type {
+    SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
+};
 enum sfe_output_api {
     SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_GRAPH, SFE_API_BULK
 };
@@ -214,6 +212,7 @@ struct sfe_config_output {
 struct sfe_config {
     const char *path;
     struct sfe_config_agent agent;
+    struct sfe_config_watch watch;
     const struct sfe_config_connection *connections;
     uint32_t connection_count;
     const struct sfe_config_stream *streams; /* The last one is "dead" unless it was declared. */

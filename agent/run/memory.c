@@ -1,6 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/arena.h"
 
@@ -124,7 +124,7 @@ static size_t sources_bytes(const struct sfe_config *config)
 }
 
 /* What no reload changes: with two sets, of which a reload fills the other one. */
-static size_t fixed_bytes(void)
+static size_t fixed_bytes(const struct sfe_config *config)
 {
     const struct sfe_agent *agent = NULL;
 
@@ -132,7 +132,8 @@ static size_t fixed_bytes(void)
            sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*agent->cursors)) +
            sfe_arena_cost((SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks)) +
            sfe_cursor_log_memory_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u) +
-           agent_set_memory_bytes() + agent_reload_memory_bytes() + sfe_control_memory_bytes();
+           agent_set_memory_bytes() + agent_reload_memory_bytes() + sfe_control_memory_bytes() +
+           agent_questions_memory_bytes(config);
 }
 
 static size_t parts_bytes(const struct sfe_config *config)
@@ -142,17 +143,18 @@ static size_t parts_bytes(const struct sfe_config *config)
 
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
 {
-    return fixed_bytes() + parts_bytes(config);
+    return fixed_bytes(config) + parts_bytes(config);
 }
 
 size_t sfe_agent_reload_memory_bytes_max(const struct sfe_config *config)
 {
-    return fixed_bytes() + 2u * parts_bytes(config) + tables_bytes(config);
+    return fixed_bytes(config) + 2u * parts_bytes(config) + tables_bytes(config);
 }
 
-enum sfe_code agent_open_fixed_arena(struct sfe_arena **arena, struct sfe_error *err)
+enum sfe_code agent_open_fixed_arena(const struct sfe_config *config, struct sfe_arena **arena,
+                                     struct sfe_error *err)
 {
-    return sfe_arena_open(fixed_bytes() + SPARE_BYTES, arena, err);
+    return sfe_arena_open(fixed_bytes(config) + SPARE_BYTES, arena, err);
 }
 
 enum sfe_code agent_open_stream_arena(const struct sfe_config *config, uint32_t stream,

@@ -210,7 +210,8 @@ enum sfe_code collections_read(const struct sfe_json *json, uint32_t list, uint3
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer is no list of %u results",
                         (unsigned)count);
     }
-    *answer = (struct collections_answer){json, list, sfe_json_first(json, list)};
+    *answer =
+        (struct collections_answer){.json = json, .list = list, .at = sfe_json_first(json, list)};
     return SFE_OK;
 }
 
@@ -238,6 +239,10 @@ enum sfe_code collections_next(struct collections_answer *answer, bool *succeede
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer holds something that is no result");
     }
     answer->at = sfe_json_next(json, answer->list, element);
+    const uint32_t id = sfe_json_member(json, element, SFE_TEXT("id"));
+    answer->record_id = id != SFE_JSON_NONE && sfe_json_kind(json, id) == SFE_JSON_STRING
+                            ? sfe_json_raw(json, id)
+                            : (struct sfe_slice){NULL, 0};
     *succeeded = sfe_json_kind(json, success) == SFE_JSON_TRUE;
     if (*succeeded) {
         return SFE_OK;

@@ -114,7 +114,8 @@ struct sfe_slice collections_wire(const struct collections_request *request, boo
 struct collections_answer {
     const struct sfe_json *json;
     uint32_t list;
-    uint32_t at; /* The next element; SFE_JSON_NONE: none. */
+    uint32_t at;                /* The next element; SFE_JSON_NONE: none. */
+    struct sfe_slice record_id; /* Of the last element; empty: it had none. */
 };
 
 /* Begins with the value `list` of `json`. SFE_E_PROTOCOL where it is no array of `count` elements.

@@ -145,6 +145,17 @@ static bool is_halted(const struct sfe_json *json, uint32_t body)
            strcmp(error.code, "PROCESSING_HALTED") == 0;
 }
 
+static void take_record_id(const struct sfe_json *json, uint32_t body, struct graph_result *result)
+{
+    if (body == SFE_JSON_NONE || sfe_json_kind(json, body) != SFE_JSON_OBJECT) {
+        return;
+    }
+    const uint32_t id = sfe_json_member(json, body, SFE_TEXT("id"));
+    if (id != SFE_JSON_NONE && sfe_json_kind(json, id) == SFE_JSON_STRING) {
+        result->record_id = sfe_json_raw(json, id);
+    }
+}
+
 /* Notes the node in *result if its error is the reason. False where it is no answer of a node. */
 static bool take_node(const struct sfe_json *json, uint32_t node, struct graph_result *result)
 {
@@ -160,6 +171,9 @@ static bool take_node(const struct sfe_json *json, uint32_t node, struct graph_r
         composite_http_status(json, sfe_json_member(json, node, SFE_TEXT("httpStatusCode")));
     if (map == SFE_RECORDS_PER_OUTPUT_MAX || status == 0) {
         return false;
+    }
+    if (sfe_slice_equal(name, SFE_TEXT("_0"))) {
+        take_record_id(json, body, result);
     }
     if (result->body == SFE_JSON_NONE && status >= 300 && body != SFE_JSON_NONE &&
         !is_halted(json, body)) {

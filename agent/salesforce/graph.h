@@ -50,7 +50,8 @@ struct graph_result {
      * that it was not run. */
     uint32_t body;
     uint16_t http_status;
-    uint32_t map; /* The node's. */
+    uint32_t map;               /* The node's. */
+    struct sfe_slice record_id; /* Of its first node, where it was written; empty: none. */
 };
 
 /* Reads the results of `count` graphs by their names ("g0", …). SFE_E_PROTOCOL where one is

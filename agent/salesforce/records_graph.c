@@ -114,6 +114,8 @@ static enum sfe_code fill_graph(struct graph_fill *fill, struct sfe_error *err)
     if (code == SFE_OK && fill->nodes > 0) {
         graph_close_one(&slot->request);
         slot->event_of[slot->request.part_count - 1] = (uint16_t)slot->event_count;
+        slot->first_of[slot->request.part_count - 1] =
+            (uint16_t)(slot->request.count - fill->nodes);
     }
     return code;
 }
@@ -192,6 +194,7 @@ enum sfe_code records_graph_read(struct records_slot *slot, const struct sfe_jso
     enum sfe_code code = graph_read(json, count, results, err);
 
     for (uint32_t i = 0; i < count && code == SFE_OK; i++) {
+        records_note_first(slot, slot->event_of[i], slot->first_of[i], results[i].record_id);
         if (!results[i].is_successful) {
             judge_graph(slot, slot->event_of[i], json, &results[i]);
         }

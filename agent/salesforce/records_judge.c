@@ -16,9 +16,9 @@ void records_judge(struct records_slot *slot, uint32_t event, uint32_t map,
     const bool is_first = verdict->kind == SFE_VERDICT_DONE || map < *judged_map;
     const bool is_worse = map == *judged_map && kind == SFE_VERDICT_RETRY;
     if (is_first || (is_worse && verdict->kind == SFE_VERDICT_DEAD)) {
-        *verdict = (struct sfe_verdict){kind, *err};
+        verdict->kind = kind;
+        verdict->err = *err;
         *judged_map = (uint8_t)map;
-        slot->has_failures = true;
     }
 }
 
@@ -67,6 +67,17 @@ void records_judge_error(struct records_slot *slot, uint32_t event, uint32_t map
                   &err);
 }
 
+void records_note_first(struct records_slot *slot, uint32_t event, uint32_t place,
+                        struct sfe_slice record_id)
+{
+    struct sfe_verdict *verdict = &slot->verdicts[event];
+
+    if (verdict->id_hash == 0) {
+        verdict->id_hash = slot->request.ids[place];
+        sfe_printable(verdict->record_id, sizeof(verdict->record_id), record_id);
+    }
+}
+
 /* The records of one part, by their own results in `list`. */
 static enum sfe_code read_part(struct records_slot *slot, const struct collections_part *part,
                                const struct sfe_json *json, uint32_t list, struct sfe_error *err)
@@ -78,6 +89,9 @@ static enum sfe_code read_part(struct records_slot *slot, const struct collectio
         struct rest_error error;
         bool succeeded = false;
         code = collections_next(&answer, &succeeded, &error, err);
+        if (code == SFE_OK && part->map == 0) {
+            records_note_first(slot, slot->event_of[i], i, answer.record_id);
+        }
         if (code == SFE_OK && !succeeded) {
             records_judge_error(slot, slot->event_of[i], part->map, 200, &error);
         }

@@ -39,13 +39,13 @@ struct records_slot {
     uint32_t event_count;
     bool takes_no_more;  /* Its one event has more records than fit into a request. */
     bool has_logged_in;  /* This request was refused with 401 once already. */
-    bool has_failures;   /* Some verdict is not DONE. */
     uint64_t pending_ns; /* Since when it waits; 0: not asked yet. */
     struct records_place next;
     struct sfe_verdict *verdicts; /* One an event. */
     uint8_t *judged_maps;         /* One an event: the map that decided a verdict not DONE. */
     struct collections_request request;
-    uint16_t event_of[COLLECTIONS_RECORDS_MAX]; /* Which event each record is of. */
+    uint16_t event_of[COLLECTIONS_RECORDS_MAX]; /* Which event each record, or graph, is of. */
+    uint16_t first_of[SFE_GRAPHS_MAX];          /* The first node of each graph. */
     bool is_composite;     /* What is sent; otherwise the one Collections alone. */
     struct sfe_slice wire; /* What is sent: the body, or the same compressed. */
     bool is_gzip;
@@ -118,6 +118,10 @@ SFE_MUST_USE enum sfe_code records_read_results(struct records_slot *slot, struc
 
 /* Notes that the error came of upserting records of `map`. */
 void records_add_where(const struct records_slot *slot, uint32_t map, struct sfe_error *err);
+
+/* Which record the event became: that of map 0 that comes first, `place` in the request. */
+void records_note_first(struct records_slot *slot, uint32_t event, uint32_t place,
+                        struct sfe_slice record_id);
 
 /* What is to be done about `error`, told in *err. `event` is asked for its tries where the scope is
  * the record. */

@@ -51,10 +51,13 @@ static void each_receipt_is_a_graph_whose_lines_name_their_sale(void **state)
     reply_graphs(
         world, 1,
         GRAPH("g0", "true", NODE("m0_0", "201", "{}") "," NODE("m1_1", "201", "{}")) "," GRAPH(
-            "g1", "true", NODE("m0_0", "200", "{}")));
+            "g1", "true", NODE("m0_0", "200", "{\"id\":\"a2\"}")));
     assert_int_equal(world->finished_count, 1);
     assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_DONE);
     assert_int_equal(world->verdicts[1].kind, SFE_VERDICT_DONE);
+    assert_true(world->verdicts[0].id_hash == sfe_records_hash_id(SFE_TEXT("S/1")));
+    assert_true(world->verdicts[1].id_hash == sfe_records_hash_id(SFE_TEXT("S-2")));
+    assert_string_equal(world->verdicts[1].record_id, "a2");
 }
 
 static void a_graph_that_fails_settles_its_one_event(void **state)
