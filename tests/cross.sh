@@ -86,7 +86,7 @@ cross() {
     # shellcheck disable=SC2086 # A list of words is wanted.
     step "site $1" /usr/bin/python3 tests/integration/machine_test.py build/release \
         ${3:+$3 -L "build/sysroot-$1"} "build/$1/sfedge" &&
-        echo "$1: site: $(grep published build/cross-step.log)"
+        sed -n "s/^.*\.\.\. \([0-9]* published.*\)$/$1: \1/p" build/cross-step.log
 }
 
 case ${1:-} in
