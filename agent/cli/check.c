@@ -39,30 +39,22 @@ static void report(void *reader, const struct sfe_error *mistake)
     sfe_process_print(sfe_builder_slice(&out));
 }
 
-static uint64_t flash_bytes_max(const struct sfe_config *config)
-{
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < config->stream_count; i++) {
-        bytes += config->streams[i].quota_bytes + config->streams[i].segment_bytes;
-    }
-    return bytes;
-}
-
 static void print_good(const struct sfe_arguments *arguments, const struct sfe_config *config)
 {
-    unsigned long long memory = sfe_agent_memory_bytes_max(config);
-    unsigned long long flash = flash_bytes_max(config);
+    const unsigned long long own = sfe_agent_memory_bytes_max(config);
+    const unsigned long long memory = own + sfe_agent_library_bytes_max(config);
+    const unsigned long long flash = sfe_agent_flash_bytes_max(config);
 
     if (arguments->json) {
-        sfe_cli_print("],\"ok\":true,\"memory_bytes_max\":%llu,\"flash_bytes_max\":%llu}\n", memory,
-                      flash);
+        sfe_cli_print("],\"ok\":true,\"memory_bytes_max\":%llu,\"own_memory_bytes_max\":%llu,"
+                      "\"flash_bytes_max\":%llu}\n",
+                      memory, own, flash);
         return;
     }
     sfe_cli_print("%s is good: %u inputs, %u streams, %u outputs; at most %llu MiB of flash and "
-                  "%llu MiB of memory\n",
+                  "%llu MiB of memory, %llu of it for TLS, HTTP and MQTT\n",
                   config->path, config->input_count, config->stream_count, config->output_count,
-                  flash >> 20, memory >> 20);
+                  flash >> 20, memory >> 20, (memory - own) >> 20);
 }
 
 static enum sfe_code print_effective(const char *path, struct sfe_arena *arena,

@@ -31,6 +31,14 @@ struct sfe_agent_options {
 /* What `config` takes from the arena at most, once its streams are what it says. */
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config);
 
+/* What the libraries take from the heap for it at most (libcurl with its TLS, mbedTLS, paho): not
+ * counted but measured, with a margin (config_memory_test.py), for certificates as many as a
+ * system's bundle has. A TLS handshake is part of it; the stacks of threads are not. */
+size_t sfe_agent_library_bytes_max(const struct sfe_config *config);
+
+/* What `config` takes on flash at most: streams, cursors, boot times. */
+uint64_t sfe_agent_flash_bytes_max(const struct sfe_config *config);
+
 /* The arena to open for it: with room for what a run with larger streams has left. What is not
  * touched costs nothing. */
 size_t sfe_agent_arena_bytes(const struct sfe_config *config);
