@@ -80,6 +80,8 @@ int sfe_cli_main(int argc, char **argv);
 int sfe_cli_run(const struct sfe_arguments *arguments);
 int sfe_cli_check(const struct sfe_arguments *arguments);
 int sfe_cli_status(const struct sfe_arguments *arguments);
+int sfe_cli_stream_forget(const struct sfe_arguments *arguments);
+int sfe_cli_reload(const struct sfe_arguments *arguments);
 int sfe_cli_schema(const struct sfe_arguments *arguments);
 int sfe_cli_version(const struct sfe_arguments *arguments);
 int sfe_cli_try(const struct sfe_arguments *arguments);

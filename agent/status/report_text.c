@@ -155,6 +155,21 @@ static void add_section(const struct screen *screen, const char *title, const ch
     }
 }
 
+/* Only of a refusal: then the file says something else than what runs. */
+static void add_reload(const struct screen *screen)
+{
+    uint32_t reload = sfe_json_member(screen->document, 0, SFE_TEXT("last_reload"));
+
+    if (reload == SFE_JSON_NONE || sfe_json_kind(screen->document, reload) != SFE_JSON_OBJECT ||
+        is_true(screen, reload, "ok")) {
+        return;
+    }
+    add_field(screen, reload, "\nreload refused ", "time");
+    add_field(screen, reload, ", mistakes: ", "mistakes");
+    add_field(screen, reload, "; ", "pointer");
+    add_field(screen, reload, " ", "message");
+}
+
 enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_builder *out,
                                   struct sfe_error *err)
 {
@@ -175,6 +190,7 @@ enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_bu
     if (is_true(&screen, 0, "stopping")) {
         sfe_builder_add_text(out, ", stopping");
     }
+    add_reload(&screen);
     add_section(&screen, "\nlinks", "links", add_link);
     add_section(&screen, "\nstreams", "streams", add_stream);
     add_section(&screen, "\norgs", "orgs", add_org);

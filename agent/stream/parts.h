@@ -23,8 +23,9 @@ struct sfe_stream {
     struct sfe_mutex *mutex;
     struct stage stage;
     struct segment_table table;
-    uint64_t released;      /* All below are settled. */
-    struct segment_gap gap; /* The newest that a header tells of. */
+    uint64_t table_quota_bytes; /* It has room for so much. */
+    uint64_t released;          /* All below are settled. */
+    struct segment_gap gap;     /* The newest that a header tells of. */
     bool is_dropping;
     uint64_t dropped_before; /* dropped_events when dropping began. */
     uint64_t commit_end_ns;  /* 0: none yet. */

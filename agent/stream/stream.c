@@ -132,6 +132,7 @@ enum sfe_code sfe_stream_open(const struct sfe_stream_options *options, struct s
     made->options = *options;
     memcpy(made->name, options->name, strlen(options->name));
     made->options.name = made->name;
+    made->table_quota_bytes = options->quota_bytes;
     made->mutex = sfe_mutex_open();
     if (made->mutex == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");

@@ -135,6 +135,20 @@ SFE_MUST_USE enum sfe_code sfe_stream_commit(struct sfe_stream *stream, uint64_t
 SFE_MUST_USE enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
                                               struct sfe_error *err);
 
+/* What a table of its segments takes that has room for `quota_bytes`; 0: the one it has will do.
+ * Flash thread. */
+size_t sfe_stream_table_bytes(const struct sfe_stream *stream, uint64_t quota_bytes);
+
+/* What that is at most for a stream with these options, were its quota ever so small before. Pure.
+ */
+size_t sfe_stream_table_bytes_max(const struct sfe_stream_options *options);
+
+/* Changes quota and linger. `table`: memory of the size above, which must outlive the stream or the
+ * next table; NULL: none is needed. Below what is kept nothing is lost: taking stops. Flash thread.
+ */
+void sfe_stream_set_limits(struct sfe_stream *stream, uint64_t quota_bytes, uint64_t linger_ns,
+                           void *table);
+
 /* The highest sequence that survives power loss; 0 before the first. Never goes back. Any thread,
  * one atomic load. */
 uint64_t sfe_stream_durable(const struct sfe_stream *stream);

@@ -43,10 +43,19 @@ __attribute__((constructor)) static void show(void)
     }
 }
 
+#define ARENA_BYTES ((size_t)2u * 1024u * 1024u)
+
+static uint64_t size_of(void *bytes)
+{
+    const size_t size = bytes == NULL ? 0 : malloc_usable_size(bytes);
+
+    return size < ARENA_BYTES ? size : 0;
+}
+
 static void *took(void *bytes)
 {
     struct count *count = shown;
-    const uint64_t size = bytes == NULL ? 0 : malloc_usable_size(bytes);
+    const uint64_t size = size_of(bytes);
     const uint64_t now = atomic_fetch_add(&count->now, size) + size;
     uint64_t most = count->most;
 
@@ -57,9 +66,7 @@ static void *took(void *bytes)
 
 static void gave(void *bytes)
 {
-    if (bytes != NULL) {
-        atomic_fetch_sub(&shown->now, malloc_usable_size(bytes));
-    }
+    atomic_fetch_sub(&shown->now, size_of(bytes));
 }
 
 void *malloc(size_t size)
@@ -75,7 +82,7 @@ void *calloc(size_t count, size_t size)
 /* Both blocks count for a moment, as they do where bytes are moved. */
 void *realloc(void *bytes, size_t size)
 {
-    const size_t before = bytes == NULL ? 0 : malloc_usable_size(bytes);
+    const uint64_t before = size_of(bytes);
     void *moved = took(__libc_realloc(bytes, size));
 
     if (moved != NULL || size == 0) {
