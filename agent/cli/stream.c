@@ -6,6 +6,7 @@
 #include "base/json_writer.h"
 #include "cli/arguments.h"
 #include "cli/ask.h"
+#include "cli/export_damage.h"
 #include "cli/print.h"
 #include "cli/show.h"
 #include "cli/state.h"
@@ -22,6 +23,7 @@ struct lister {
     const char *only; /* One stream; NULL: all. */
     uint32_t told;
     uint32_t damaged;
+    uint32_t places; /* Of the stream at hand. */
 };
 
 static uint64_t backlog_of(const struct sfe_cursor *cursor,
@@ -142,6 +144,8 @@ static void put_facts(struct sfe_json_writer *writer, const char *name,
     sfe_json_put_u64(writer, "next", facts->end_sequence);
     sfe_json_put_u64(writer, "segments", facts->segments);
     sfe_json_put_u64(writer, "flash_bytes", facts->file_bytes);
+    sfe_json_put_u64(writer, "encrypted", facts->sealed);
+    sfe_json_put_u64(writer, "locked", facts->locked);
 }
 
 static void print_list_json(struct lister *lister, const char *name,
@@ -165,7 +169,7 @@ static enum sfe_code list_one(void *visitor, const char *name, struct sfe_error 
 {
     struct lister *lister = visitor;
     struct sfe_stream_walk_facts facts;
-    struct state_walk walk = {NULL, NULL};
+    struct state_walk walk = {.arena = NULL};
     enum sfe_code code = state_walk_open(lister->state, name, &walk, err);
 
     if (code == SFE_OK) {
@@ -215,6 +219,11 @@ static void print_verdict(const struct lister *lister, const char *name,
     struct sfe_json_writer writer = sfe_json_writer_make(&out);
 
     if (!lister->arguments->json) {
+        if (facts->locked != 0) {
+            sfe_cli_print("%-16s %" PRIu64 " events are encrypted and their key is not at hand: "
+                          "their bytes are as they were written\n",
+                          name, facts->locked);
+        }
         sfe_cli_print("%-16s %s: %" PRIu64 " events in %u segments, %" PRIu64
                       " lost in %u damaged places%s, %u files without a header, %u put aside, "
                       "%" PRIu64 " bytes at the end not acknowledged\n",
@@ -224,7 +233,6 @@ static void print_verdict(const struct lister *lister, const char *name,
                       (unsigned)facts->quarantined, facts->torn_bytes);
         return;
     }
-    sfe_builder_add_text(&out, lister->told == 0 ? "" : ",\n");
     sfe_json_begin_object(&writer, NULL);
     put_facts(&writer, name, facts);
     sfe_json_put_bool(&writer, "good", !is_damaged(facts));
@@ -235,6 +243,37 @@ static void print_verdict(const struct lister *lister, const char *name,
     sfe_json_put_u64(&writer, "quarantined", facts->quarantined);
     sfe_json_put_u64(&writer, "torn_bytes", facts->torn_bytes);
     sfe_json_end_object(&writer);
+    /* The object was begun in front of its places. */
+    sfe_cli_print("],");
+    sfe_process_print(sfe_slice_part(sfe_builder_slice(&out), 1, out.size));
+}
+
+static void print_place(void *owner, const struct sfe_stream_damage *damage)
+{
+    struct lister *lister = owner;
+    uint8_t memory[512];
+    struct sfe_builder out = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_json_writer writer = sfe_json_writer_make(&out);
+
+    lister->places++;
+    if (!lister->arguments->json) {
+        sfe_cli_print("  %s: %" PRIu64 " bytes from offset %" PRIu64 " on (%s), %" PRIu64
+                      " events from %" PRIu64 " on%s\n",
+                      damage->file, damage->bytes, damage->offset, export_damage_kind(damage->kind),
+                      damage->lost, damage->first_sequence,
+                      damage->is_put_aside ? ", put aside earlier" : "");
+        return;
+    }
+    sfe_builder_add_text(&out, lister->places == 1u ? "" : ",");
+    sfe_json_begin_object(&writer, NULL);
+    sfe_json_put_text(&writer, "file", sfe_slice_text(damage->file));
+    sfe_json_put_text(&writer, "kind", sfe_slice_text(export_damage_kind(damage->kind)));
+    sfe_json_put_u64(&writer, "offset", damage->offset);
+    sfe_json_put_u64(&writer, "bytes", damage->bytes);
+    sfe_json_put_u64(&writer, "first_sequence", damage->first_sequence);
+    sfe_json_put_u64(&writer, "lost", damage->lost);
+    sfe_json_put_bool(&writer, "put_aside", damage->is_put_aside);
+    sfe_json_end_object(&writer);
     sfe_process_print(sfe_builder_slice(&out));
 }
 
@@ -243,11 +282,15 @@ static enum sfe_code verify_one(void *visitor, const char *name, struct sfe_erro
 {
     struct lister *lister = visitor;
     struct sfe_stream_walk_facts facts;
-    struct state_walk walk = {NULL, NULL};
+    struct state_walk walk = {.on_damage = print_place, .owner = lister};
     struct sfe_event event;
 
     if (lister->only != NULL && strcmp(lister->only, name) != 0) {
         return SFE_OK;
+    }
+    lister->places = 0;
+    if (lister->arguments->json) {
+        sfe_cli_print("%s{\"places\":[", lister->told == 0 ? "" : ",\n");
     }
     enum sfe_code code = state_walk_open(lister->state, name, &walk, err);
     while (code == SFE_OK) {
@@ -260,6 +303,8 @@ static enum sfe_code verify_one(void *visitor, const char *name, struct sfe_erro
         print_verdict(lister, name, &facts);
         lister->told++;
         lister->damaged += is_damaged(&facts) ? 1u : 0u;
+    } else if (lister->arguments->json) {
+        sfe_cli_print("]}");
     }
     state_walk_close(&walk);
     return code;
@@ -317,6 +362,7 @@ static enum sfe_code cat_events(const struct sfe_arguments *arguments, struct sf
         code = sfe_stream_walk_next(walk, &event, err);
         if (code == SFE_OK && arguments->json) {
             code = show_json(&event, scratch, err);
+            sfe_process_print(code == SFE_OK ? sfe_builder_slice(scratch) : SFE_TEXT(""));
         } else if (code == SFE_OK) {
             show_line(&event);
         }
@@ -327,7 +373,7 @@ static enum sfe_code cat_events(const struct sfe_arguments *arguments, struct sf
 static enum sfe_code cat(const struct sfe_arguments *arguments, const struct state *state,
                          struct sfe_error *err)
 {
-    struct state_walk walk = {NULL, NULL};
+    struct state_walk walk = {.arena = NULL};
     uint8_t *memory = sfe_arena_take(state->arena, SHOW_BYTES_MAX, err);
     struct sfe_builder scratch = sfe_builder_make(memory, memory == NULL ? 0 : SHOW_BYTES_MAX);
 
@@ -339,7 +385,7 @@ static enum sfe_code cat(const struct sfe_arguments *arguments, const struct sta
         code = cat_events(arguments, walk.walk, &scratch, err);
     }
     if (code == SFE_OK) {
-        code = state_walk_tell_sealed(&walk, err);
+        code = state_walk_tell_locked(&walk, err);
     }
     state_walk_close(&walk);
     return code;

@@ -200,7 +200,8 @@ uint64_t sfe_agent_flash_bytes_max(const struct sfe_config *config)
                      sfe_cursor_log_flash_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u);
 
     for (uint32_t i = 0; i < config->stream_count; i++) {
-        bytes += config->streams[i].quota_bytes + config->streams[i].segment_bytes;
+        bytes += config->streams[i].quota_bytes +
+                 (1u + SFE_SEGMENTS_ASIDE_MAX) * (uint64_t)config->streams[i].segment_bytes;
     }
     return bytes;
 }

@@ -70,6 +70,22 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
     sfe_json_end_array(writer);
 }
 
+/* Where on flash the newest damaged place is. */
+static void put_damage(struct sfe_json_writer *writer, const struct sfe_status_stream *stream)
+{
+    const struct sfe_stream_facts *facts = &stream->facts;
+
+    sfe_json_put_u64(writer, "damaged_places", facts->damaged_places);
+    if (facts->damaged_places == 0) {
+        sfe_json_put_null(writer, "damage");
+        return;
+    }
+    sfe_json_begin_object(writer, "damage");
+    sfe_json_put_u64(writer, "segment", facts->damaged_segment);
+    sfe_json_put_u64(writer, "offset", facts->damaged_offset);
+    sfe_json_end_object(writer);
+}
+
 static void put_streams(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "streams");
@@ -93,6 +109,7 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_bool(writer, "dropping", facts->is_dropping);
         sfe_json_put_u64(writer, "dropped", facts->dropped_events);
         sfe_json_put_u64(writer, "dropped_bytes", facts->dropped_bytes);
+        put_damage(writer, stream);
         put_error(writer, "failure", &facts->failure);
         sfe_json_end_object(writer);
     }

@@ -94,6 +94,18 @@ static void add_link(const struct screen *screen, uint32_t link)
     add_error(screen, link, "last_error");
 }
 
+static void add_damage(const struct screen *screen, uint32_t stream)
+{
+    uint32_t damage = sfe_json_member(screen->document, stream, SFE_TEXT("damage"));
+
+    if (damage == SFE_JSON_NONE || sfe_json_kind(screen->document, damage) != SFE_JSON_OBJECT) {
+        return;
+    }
+    add_field(screen, stream, "\n      DAMAGED places on flash ", "damaged_places");
+    add_field(screen, damage, ", the last in segment ", "segment");
+    add_field(screen, damage, " at offset ", "offset");
+}
+
 static void add_stream(const struct screen *screen, uint32_t stream)
 {
     add_field(screen, stream, "\n  ", "name");
@@ -111,6 +123,7 @@ static void add_stream(const struct screen *screen, uint32_t stream)
     if (number(screen, stream, "dropped") != 0) {
         add_field(screen, stream, ", dropped ", "dropped");
     }
+    add_damage(screen, stream);
     add_error(screen, stream, "failure");
 }
 

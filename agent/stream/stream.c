@@ -275,6 +275,9 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
         .is_dropping = stream->is_dropping,
         .dropped_events = stream->counts.dropped_events,
         .dropped_bytes = stream->counts.dropped_bytes,
+        .damaged_places = stream->damage.count,
+        .damaged_segment = stream->damage.last_segment,
+        .damaged_offset = stream->damage.last_offset,
     };
     if (first < table->count && stream->released <= durable) {
         facts->first_sequence = table->items[first].first_sequence;

@@ -89,6 +89,10 @@ struct sfe_stream_facts {
      * drop-newest of their payloads. */
     uint64_t dropped_events;
     uint64_t dropped_bytes;
+    /* Damaged places met since open, by opening or by reading; the newest of them. */
+    uint32_t damaged_places;
+    uint32_t damaged_segment;
+    uint64_t damaged_offset;
 };
 
 /* Opens the stream and recovers it from whatever the last run left behind: a torn tail is cut,

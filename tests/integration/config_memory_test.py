@@ -250,7 +250,7 @@ class ConfigMemory(unittest.TestCase):
             self.assertLessEqual(libraries, 3 * most)
             every, others = site.flash()
             cursors = said["flash_bytes_max"] - sum(
-                (256 if name == "telemetry" else 64) + 1 for name in
+                (256 if name == "telemetry" else 64) + 1 + 4 for name in  # 4 set aside.
                 ("telemetry", "sales", "dead")) * (1 << 20)
             self.assertGreater(others, 0)
             self.assertLessEqual(others, cursors)

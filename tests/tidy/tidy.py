@@ -58,6 +58,8 @@ NO_TEST_OF_ITS_OWN = {
     "agent/cli/doctor.c": "commands_test.py runs it on a site that is well and on one that is not",
     "agent/cli/examine.c": "commands_test.py reads what it prints",
     "agent/cli/dead.c": "commands_test.py; letters_test.c tests what it changes",
+    "agent/cli/export.c": "tools_test.py reads what it writes",
+    "agent/cli/export_damage.c": "tools_test.py reads what it writes",
     "agent/cli/init.c": "commands_test.py answers its questions, and runs on what it wrote",
     "agent/cli/show.c": "commands_test.py reads what it prints",
     "agent/cli/state.c": "commands_test.py; walk_test.c tests what it reads",

@@ -83,7 +83,13 @@ static void report_is_one_json_document_with_all_parts(void **state)
     (void)state;
     stream.facts.first_sequence = 11;
     stream.facts.durable_sequence = 20;
+    stream.facts.damaged_places = 2;
+    stream.facts.damaged_segment = 7;
+    stream.facts.damaged_offset = 8192;
     json = write_document(&status);
+    assert_text(at(&json, "/streams/0/damaged_places"), "2");
+    assert_text(at(&json, "/streams/0/damage/segment"), "7");
+    assert_text(at(&json, "/streams/0/damage/offset"), "8192");
     assert_text(at(&json, "/agent"), "store-1");
     assert_text(at(&json, "/links/0/connected"), "true");
     assert_text(at(&json, "/links/0/empty"), "3");
