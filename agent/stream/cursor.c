@@ -128,13 +128,9 @@ static bool is_blank(struct window *window)
     struct sfe_error ignored;
 
     for (uint64_t offset = 0; offset < FILE_BEGIN; offset += SFE_PAGE_BYTES) {
-        if (window_get(window, offset, SFE_PAGE_BYTES, &slice, &ignored) != SFE_OK) {
+        if (window_get(window, offset, SFE_PAGE_BYTES, &slice, &ignored) != SFE_OK ||
+            !sfe_slice_is_zero(slice)) {
             return false;
-        }
-        for (size_t i = 0; i < slice.size; i++) {
-            if (slice.bytes[i] != 0) {
-                return false;
-            }
         }
     }
     return true;
