@@ -95,6 +95,13 @@ struct sfe_map_subject {
 void sfe_map_subject_make(struct sfe_event *event, int64_t time_ns, struct sfe_json_token *tokens,
                           uint32_t token_capacity, struct sfe_map_subject *subject);
 
+/* One record of an event: its place in `each` and the element there. */
+struct sfe_map_record {
+    const struct sfe_map_subject *subject;
+    uint32_t index;
+    uint32_t item;
+};
+
 /* Names of the object and of its external ID field; live as long as the map. */
 const char *sfe_map_object(const struct sfe_map *map);
 const char *sfe_map_external_id_field(const struct sfe_map *map);
@@ -133,6 +140,16 @@ SFE_MUST_USE enum sfe_code sfe_map_add_record(const struct sfe_map *map,
                                               uint32_t item, struct sfe_builder *out,
                                               struct sfe_builder *external_id,
                                               struct sfe_error *err);
+
+/* The name of field `field` of `map`, below sfe_map_field_count (explain.h): "Value__c" or
+ * "Parent__r.ExtId__c". Lives as long as the map. */
+const char *sfe_map_field_name(const struct sfe_map *map, uint32_t field);
+
+/* Adds the value of one field of record `index` as JSON, or sets *is_left_out. Errors as above. */
+SFE_MUST_USE enum sfe_code sfe_map_add_field(const struct sfe_map *map,
+                                             const struct sfe_map_record *record, uint32_t field,
+                                             struct sfe_builder *out, bool *is_left_out,
+                                             struct sfe_error *err);
 
 /* Adds only the external ID's text of record `index`. Errors as above. */
 SFE_MUST_USE enum sfe_code sfe_map_add_external_id(const struct sfe_map *map,

@@ -30,6 +30,17 @@ struct sfe_output_options {
     uint32_t slot_count;             /* Requests in flight at once. */
     uint32_t slot_events_max;        /* Events of one batch. */
     uint64_t batch_age_ns;           /* How long an event may wait for company. */
+    uint32_t window_events; /* Events read and not yet settled; at least those of a slot. */
+    /* One more slot for a backlog, numbered slot_count: it takes so many events at once, and while
+     * `large_from` events or more wait, and so many can go together, it alone is filled. 0: there
+     * is none. */
+    uint32_t large_slot_events;
+    uint32_t large_from;
+    /* A batch costs so much that it waits for company even while others wait for it. */
+    bool is_costly;
+    /* True while the target takes back a batch that the last run left under way: the large slot, or
+     * else the only one, is filled with it and goes as soon as all was offered. NULL: never. */
+    bool (*is_resuming)(const void *target);
     const struct sfe_clock *clock;
     const struct sfe_entropy *entropy; /* Jitter. */
     struct sfe_log *log;
@@ -60,7 +71,7 @@ struct sfe_output_facts {
 };
 
 /* What an output takes from the arena. Pure. */
-size_t sfe_output_memory_bytes(uint32_t slot_count, uint32_t slot_events_max);
+size_t sfe_output_memory_bytes(const struct sfe_output_options *options);
 
 /* Opens the output at its cursor; takes all its memory from `arena`. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_output_open(const struct sfe_output_options *options,

@@ -6,6 +6,7 @@
 #include "output/lane.h"
 #include "output/output.h"
 #include "output/pace.h"
+#include "output/reasons.h"
 #include "output/settle.h"
 #include "output/window.h"
 
@@ -14,7 +15,8 @@ enum slot_state { SLOT_EMPTY, SLOT_FILLING, SLOT_SENT };
 struct output_slot {
     enum slot_state state;
     uint32_t count;
-    uint32_t limit;      /* The smallest split limit of its events; slot_events_max without. */
+    uint32_t events_max;
+    uint32_t limit;      /* The smallest split limit of its events; events_max without. */
     uint32_t epoch;      /* Of the pace, when it was sent. */
     uint64_t offered_ns; /* First offering of the event that has waited longest. */
     uint32_t *entries;   /* Window index of each event, in the order of offering. */
@@ -26,17 +28,15 @@ struct sfe_output {
     struct sfe_lane *lane;
     struct settle *settle;
     struct pace pace;
-    struct output_slot *slots;
+    struct output_slot *slots; /* The large one, where there is one, is the last. */
+    uint32_t slot_total;
     struct sfe_output_facts facts;
 
-    /* Why the dying die; a stack of free places. When none is left an event is offered again
-     * instead. */
-    struct sfe_error *reasons;
-    uint32_t *free_reasons;
-    uint32_t free_reason_count;
+    struct sfe_reasons *reasons; /* Why the dying die. */
     struct sfe_builder annotation;
 
     uint64_t now_ns;      /* Of the turn under way. */
+    uint64_t large_sequence; /* The large slot found too little; no sooner than this was read. */
     uint64_t next_due_ns; /* When the next waiting entry is due, as of the last walk. */
     uint32_t in_flight;
     uint32_t dying;   /* Entries to be buried. */

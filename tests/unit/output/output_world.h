@@ -291,6 +291,7 @@ static void world_open(struct world *world)
         .slot_count = WORLD_SLOTS,
         .slot_events_max = WORLD_SLOT_EVENTS,
         .batch_age_ns = SECOND,
+        .window_events = SFE_WINDOW_EVENTS,
         .clock = &world->clock,
         .entropy = &world->entropy,
         .on_settled = world_settled,

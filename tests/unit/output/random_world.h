@@ -463,6 +463,7 @@ static inline void world_open(struct world *world)
                                               .slot_count = SLOTS,
                                               .slot_events_max = SLOT_EVENTS,
                                               .batch_age_ns = SECOND,
+                                              .window_events = SFE_WINDOW_EVENTS,
                                               .clock = &world->clock,
                                               .entropy = &world->entropy};
     assert_int_equal(sfe_output_open(&output, world->arena, &world->output, &err), SFE_OK);
