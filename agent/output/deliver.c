@@ -441,7 +441,10 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     const struct sfe_target *target = output->options.target;
     uint64_t ready_ns = UINT64_MAX;
 
+    const bool was_ready = output->target_is_ready;
     output->target_is_ready = target->is_ready(target->context, output->now_ns, &ready_ns);
+    /* What it held back it may take now. */
+    output->has_changed = output->has_changed || (output->target_is_ready && !was_ready);
     uint64_t due_ns = deliver(output, ready_ns);
     /* The target may have something to do of its own. */
     return sfe_clock_earlier_ns(due_ns, ready_ns);

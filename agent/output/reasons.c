@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 /* Places for reasons without words: more codes than an org has for one object. */

@@ -235,6 +235,9 @@ void bulk_journal_begin(struct sfe_bulk_journal *journal, const struct bulk_job_
     }
     journal->serial++;
     journal->left.id[0] = '\0';
+    journal->runs = sfe_slice_make(NULL, 0); /* They stood where this is written. */
+    journal->at = sfe_reader_make(journal->runs);
+    journal->run = (struct run){0, 0};
     journal->adding = (struct run){0, 0};
     journal->last_end = 0;
     journal->is_cut = false;

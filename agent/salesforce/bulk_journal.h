@@ -65,7 +65,7 @@ uint64_t sfe_bulk_journal_flash_turn(struct sfe_bulk_journal *journal, uint64_t 
 bool bulk_journal_left(const struct sfe_bulk_journal *journal, struct bulk_job_note *note);
 
 /* Whether event `sequence` is in that job; to be asked in ascending order or from the front again.
- * *is_beyond: neither it nor a later one is. Cloud thread. */
+ * *is_beyond: neither it nor a later one is. After the first note: nothing is. Cloud thread. */
 bool bulk_journal_holds(struct sfe_bulk_journal *journal, uint64_t sequence, bool *is_beyond);
 
 /* Notes a job, in three steps; NULL or an empty id: none is under way. Not before all that was
