@@ -180,6 +180,8 @@ struct sfe_config_record {
 
 enum sfe_output_type { SFE_OUTPUT_SALESFORCE_RECORDS };
 
+enum sfe_output_api { SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_BULK };
+
 struct sfe_config_output {
     const char *name;
     struct sfe_config_place place;
@@ -191,8 +193,9 @@ struct sfe_config_output {
     uint32_t record_count;
     const char *order_by; /* `order_by`: template; NULL: the first record's external id. */
     struct sfe_config_place order_by_place;
-    uint64_t batch_age_ns;  /* `batch_age`; default 1s: how long an event may wait for company. */
-    uint32_t batch_records; /* `batch_records`; default and most 200. */
+    uint64_t batch_age_ns;   /* `batch_age`; default 1s: how long an event may wait for company. */
+    enum sfe_output_api api; /* `api`; default auto. */
+    uint32_t batch_records;  /* `batch_records`; default and most 200: of one Collections. */
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
     int32_t on_done;             /* Stream index or -1. */
 };

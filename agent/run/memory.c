@@ -38,18 +38,13 @@ static size_t streams_bytes(const struct sfe_config *config)
 
 static size_t output_bytes(const struct sfe_config *config, const struct sfe_config_output *output)
 {
-    const struct sfe_records_options records = {
-        .slot_count = output->requests_in_flight,
-        .slot_events_max = output->batch_records,
-        .records_max = output->batch_records,
-        .compress = config->connections[output->connection].salesforce.compress,
-    };
+    const struct sfe_records_options records = agent_records_options(config, output);
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < output->from_count; i++) {
         const struct sfe_stream_options stream = stream_options(config, output->from[i]);
         bytes += sfe_stream_reader_memory_bytes(&stream) + sfe_records_memory_bytes(&records) +
-                 sfe_output_memory_bytes(output->requests_in_flight, output->batch_records);
+                 sfe_output_memory_bytes(records.slot_count, records.slot_events_max);
     }
     return bytes;
 }

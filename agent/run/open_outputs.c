@@ -84,23 +84,47 @@ static struct sfe_org *find_org(struct sfe_agent *agent, uint32_t connection)
     return NULL;
 }
 
+static enum sfe_records_api records_api(enum sfe_output_api api)
+{
+    switch (api) {
+    case SFE_API_COLLECTIONS:
+        return SFE_RECORDS_COLLECTIONS;
+    case SFE_API_COMPOSITE:
+        return SFE_RECORDS_COMPOSITE;
+    case SFE_API_AUTO:
+    case SFE_API_BULK:
+    default:
+        return SFE_RECORDS_AUTO;
+    }
+}
+
 /* A batch of every output counts its events by its records at most. */
+struct sfe_records_options agent_records_options(const struct sfe_config *config,
+                                                 const struct sfe_config_output *output)
+{
+    const enum sfe_records_api api = records_api(output->api);
+
+    return (struct sfe_records_options){
+        .slot_count = output->requests_in_flight,
+        .slot_events_max = output->batch_records * sfe_records_parts_max(api),
+        .records_max = output->batch_records,
+        .api = api,
+        .compress = config->connections[output->connection].salesforce.compress,
+    };
+}
+
 static enum sfe_code open_target(struct sfe_agent *agent, struct agent_output *output,
                                  struct sfe_error *err)
 {
     const struct sfe_config_output *config = &agent->config->outputs[output->config_index];
     const struct sfe_compiled_output *compiled = &agent->compiled->outputs[output->config_index];
-    const struct sfe_records_options options = {
-        .org = find_org(agent, config->connection),
-        .maps = compiled->maps,
-        .map_count = config->record_count,
-        .order_by = compiled->order_by,
-        .slot_count = config->requests_in_flight,
-        .slot_events_max = config->batch_records,
-        .records_max = config->batch_records,
-        .compress = agent->config->connections[config->connection].salesforce.compress,
-        .log = agent->log,
-    };
+    struct sfe_records_options options = agent_records_options(agent->config, config);
+
+    options.org = find_org(agent, config->connection);
+    options.maps = compiled->maps;
+    options.map_count = config->record_count;
+    options.order_by = compiled->order_by;
+    options.log = agent->log;
     enum sfe_code code = sfe_records_open(&options, agent->arena, &output->target, err);
 
     output->has_target = code == SFE_OK;
@@ -139,6 +163,7 @@ static enum sfe_code open_output(struct sfe_agent *agent, uint32_t config_index,
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open output \"%s\"", config->name);
     }
+    const struct sfe_records_options sizes = agent_records_options(agent->config, config);
     const struct sfe_output_options options = {
         .name = config->name,
         .stream = stream,
@@ -146,8 +171,8 @@ static enum sfe_code open_output(struct sfe_agent *agent, uint32_t config_index,
         .dead = agent->streams[agent->config->dead_stream].stream,
         .target = &output->target,
         .cursor = sfe_cursor_log_find(agent->cursor_log, cursor_name),
-        .slot_count = config->requests_in_flight,
-        .slot_events_max = config->batch_records,
+        .slot_count = sizes.slot_count,
+        .slot_events_max = sizes.slot_events_max,
         .batch_age_ns = config->batch_age_ns,
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,

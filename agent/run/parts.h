@@ -108,6 +108,10 @@ void agent_close_streams(struct sfe_agent *agent);
 struct sfe_intake_route agent_route(const struct sfe_agent *agent,
                                     const struct sfe_config_input *input);
 
+/* What an output's target is opened with, as far as its memory is concerned. Pure. */
+struct sfe_records_options agent_records_options(const struct sfe_config *config,
+                                                 const struct sfe_config_output *output);
+
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 
