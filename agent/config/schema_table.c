@@ -267,10 +267,19 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "batch_age", DURATION), .only = "salesforce-records", TO(OUTPUT, batch_age_ns),
      .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
     {ROW(OUTPUT, "api", WORD), .only = "salesforce-records", TO(OUTPUT, api), .fallback = "auto",
-     .allowed = "auto|collections|composite|bulk", .later = "bulk",
+     .allowed = "auto|collections|composite|bulk", 
      .help = "collections: one sObject Collections a call. composite: up to five of them in one "
-             "Composite call, parents before children. auto: a Composite where there is more than "
-             "fits into one Collections."},
+             "Composite call, parents before children. bulk: ingest jobs of Bulk API 2.0, one at a "
+             "time. auto: a Composite where there is more than fits into one Collections, and bulk "
+             "jobs for a backlog, where no order_by is set."},
+    {ROW(OUTPUT, "bulk_from", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_from),
+     .fallback = "2000", .max = 1000000,
+     .help = "With api auto: so many waiting events are a backlog, which goes by bulk. 0: none does."},
+    {ROW(OUTPUT, "bulk_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_records),
+     .fallback = "10000", .min = 200, .max = 100000, .help = "Records in one bulk job at most."},
+    {ROW(OUTPUT, "bulk_age", DURATION), .only = "salesforce-records", TO(OUTPUT, bulk_age_ns),
+     .fallback = "1m", .max = HOUR,
+     .help = "With api bulk: how long an event may wait for company. A job takes some ten calls."},
     {ROW(OUTPUT, "batch_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, batch_records),
      .fallback = "200", .min = 1, .max = SFE_COLLECTION_RECORDS_MAX,
      .help = "Records in one Collections at most; a Composite holds five of them."},

@@ -39,10 +39,16 @@ static struct output_slot *find_slot(const struct sfe_output *output, bool is_la
     return NULL;
 }
 
+static enum sfe_large_use large_use(const struct sfe_output *output)
+{
+    return output->options.large_use == NULL
+               ? SFE_LARGE_MAY
+               : output->options.large_use(output->options.target->context);
+}
+
 static bool is_resuming(const struct sfe_output *output)
 {
-    return output->options.is_resuming != NULL &&
-           output->options.is_resuming(output->options.target->context);
+    return large_use(output) == SFE_LARGE_RESUMES;
 }
 
 /* Is it the large slot's turn? What is being filled is filled on; otherwise the backlog decides. */
@@ -59,7 +65,8 @@ static bool wants_large(const struct sfe_output *output)
     if (find_slot(output, true, SLOT_FILLING) != NULL || is_resuming(output)) {
         return true;
     }
-    return output->window.next_sequence >= output->large_sequence &&
+    return large_use(output) != SFE_LARGE_SHUT &&
+           output->window.next_sequence >= output->large_sequence &&
            unread + output->window.count >= output->options.large_from;
 }
 
@@ -445,7 +452,11 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     output->target_is_ready = target->is_ready(target->context, output->now_ns, &ready_ns);
     /* What it held back it may take now. */
     output->has_changed = output->has_changed || (output->target_is_ready && !was_ready);
+    const uint32_t in_flight = output->in_flight;
     uint64_t due_ns = deliver(output, ready_ns);
+    if (output->in_flight > in_flight && output->options.large_use != NULL) {
+        return output->now_ns; /* A large batch is sent in many steps: the first is due. */
+    }
     /* The target may have something to do of its own. */
     return sfe_clock_earlier_ns(due_ns, ready_ns);
 }

@@ -20,6 +20,13 @@
 struct sfe_arena;
 struct sfe_output;
 
+enum sfe_large_use {
+    SFE_LARGE_MAY,
+    SFE_LARGE_SHUT, /* Not now: the others are used whatever waits. */
+    SFE_LARGE_RESUMES /* It alone: the target takes back a batch that the last run left under way,
+                         and it goes as soon as all was offered. */
+};
+
 struct sfe_output_options {
     const char *name;          /* Of the output. Borrowed, as all pointers here. */
     struct sfe_stream *stream; /* Read through `reader`. */
@@ -38,9 +45,8 @@ struct sfe_output_options {
     uint32_t large_from;
     /* A batch costs so much that it waits for company even while others wait for it. */
     bool is_costly;
-    /* True while the target takes back a batch that the last run left under way: the large slot, or
-     * else the only one, is filled with it and goes as soon as all was offered. NULL: never. */
-    bool (*is_resuming)(const void *target);
+    /* What the target wants of the large slot, or else of its only one. NULL: may be used. */
+    enum sfe_large_use (*large_use)(const void *target);
     const struct sfe_clock *clock;
     const struct sfe_entropy *entropy; /* Jitter. */
     struct sfe_log *log;

@@ -18,6 +18,9 @@ static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < agent->output_count; i++) {
         sfe_output_stop(agent->outputs[i].output);
+        if (agent->outputs[i].bulk != NULL) {
+            sfe_bulk_leave(agent->outputs[i].bulk);
+        }
     }
     if (!outputs_are_quiet(agent) && now_ns < agent->stop_by_ns) {
         return agent->stop_by_ns;

@@ -141,6 +141,7 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
             sfe_log_error(agent->log, SFE_ERROR, "cannot write to flash at the end", &err);
         }
     }
+    (void)agent_bulk_flash_turn(agent, now_ns);
     save_cursors(agent, now_ns);
     atomic_store(&agent->flash_is_done, true);
     agent->platform->poller.wake(agent->platform->poller.context);
@@ -182,5 +183,6 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     }
     note_boot(agent);
     due_ns = commit_streams(agent, now_ns);
+    due_ns = sfe_clock_earlier_ns(due_ns, agent_bulk_flash_turn(agent, now_ns));
     return sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
 }

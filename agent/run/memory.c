@@ -39,12 +39,15 @@ static size_t streams_bytes(const struct sfe_config *config)
 static size_t output_bytes(const struct sfe_config *config, const struct sfe_config_output *output)
 {
     const struct sfe_records_options records = agent_records_options(config, output);
+    struct sfe_output_options sizes = {.name = output->name};
     size_t bytes = 0;
 
+    agent_output_sizes(config, output, false, &sizes);
     for (uint32_t i = 0; i < output->from_count; i++) {
         const struct sfe_stream_options stream = stream_options(config, output->from[i]);
-        bytes += sfe_stream_reader_memory_bytes(&stream) + sfe_records_memory_bytes(&records) +
-                 sfe_output_memory_bytes(records.slot_count, records.slot_events_max);
+        bytes += sfe_stream_reader_memory_bytes(&stream) +
+                 (agent_has_records(output, false) ? sfe_records_memory_bytes(&records) : 0) +
+                 agent_bulk_memory_bytes(output) + sfe_output_memory_bytes(&sizes);
     }
     return bytes;
 }

@@ -88,11 +88,11 @@ static enum sfe_records_api records_api(enum sfe_output_api api)
 {
     switch (api) {
     case SFE_API_COLLECTIONS:
+    case SFE_API_BULK:
         return SFE_RECORDS_COLLECTIONS;
     case SFE_API_COMPOSITE:
         return SFE_RECORDS_COMPOSITE;
     case SFE_API_AUTO:
-    case SFE_API_BULK:
     default:
         return SFE_RECORDS_AUTO;
     }
@@ -105,7 +105,8 @@ struct sfe_records_options agent_records_options(const struct sfe_config *config
     const enum sfe_records_api api = records_api(output->api);
 
     return (struct sfe_records_options){
-        .slot_count = output->requests_in_flight,
+        /* With bulk alone: for a rehearsal, which shows one. */
+        .slot_count = output->api == SFE_API_BULK ? 1 : output->requests_in_flight,
         .slot_events_max = output->batch_records * sfe_records_parts_max(api),
         .records_max = output->batch_records,
         .api = api,
@@ -120,14 +121,18 @@ static enum sfe_code open_target(struct sfe_agent *agent, struct agent_output *o
     const struct sfe_compiled_output *compiled = &agent->compiled->outputs[output->config_index];
     struct sfe_records_options options = agent_records_options(agent->config, config);
 
+    if (!agent_has_records(config, agent->compiled->without_secrets)) {
+        return SFE_OK;
+    }
     options.org = find_org(agent, config->connection);
     options.maps = compiled->maps;
     options.map_count = config->record_count;
     options.order_by = compiled->order_by;
     options.log = agent->log;
-    enum sfe_code code = sfe_records_open(&options, agent->arena, &output->target, err);
+    enum sfe_code code = sfe_records_open(&options, agent->arena, &output->records, err);
 
-    output->has_target = code == SFE_OK;
+    output->has_records = code == SFE_OK;
+    output->target = output->records;
     return code;
 }
 
@@ -157,30 +162,29 @@ static enum sfe_code open_output(struct sfe_agent *agent, uint32_t config_index,
     output->stream_index = stream_index;
     agent->output_count++;
     code = sfe_stream_reader_open(stream, agent->arena, &output->reader, err);
-    if (code == SFE_OK) {
-        code = open_target(agent, output, err);
-    }
-    if (code != SFE_OK) {
-        return sfe_within(err, "cannot open output \"%s\"", config->name);
-    }
-    const struct sfe_records_options sizes = agent_records_options(agent->config, config);
-    const struct sfe_output_options options = {
+    struct sfe_output_options options = {
         .name = config->name,
         .stream = stream,
         .reader = output->reader,
         .dead = agent->streams[agent->config->dead_stream].stream,
         .target = &output->target,
         .cursor = sfe_cursor_log_find(agent->cursor_log, cursor_name),
-        .slot_count = sizes.slot_count,
-        .slot_events_max = sizes.slot_events_max,
-        .batch_age_ns = config->batch_age_ns,
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
         .on_settled = on_settled,
         .owner = agent,
     };
-    code = sfe_output_open(&options, agent->arena, &output->output, err);
+    agent_output_sizes(agent->config, config, agent->compiled->without_secrets, &options);
+    if (code == SFE_OK) {
+        code = open_target(agent, output, err);
+    }
+    if (code == SFE_OK) {
+        code = agent_open_bulk(agent, output, find_org(agent, config->connection), &options, err);
+    }
+    if (code == SFE_OK) {
+        code = sfe_output_open(&options, agent->arena, &output->output, err);
+    }
     return code == SFE_OK ? code : sfe_within(err, "cannot open output \"%s\"", config->name);
 }
 
@@ -251,8 +255,9 @@ void agent_close_outputs(struct sfe_agent *agent)
     for (uint32_t i = 0; i < agent->output_count; i++) {
         struct agent_output *output = &agent->outputs[i];
         sfe_output_close(output->output);
-        if (output->has_target) {
-            sfe_records_close(&output->target);
+        agent_close_bulk(output);
+        if (output->has_records) {
+            sfe_records_close(&output->records);
         }
         sfe_stream_reader_close(output->reader);
     }

@@ -7,6 +7,7 @@
 #include "port/thread.h"
 #include "run/agent.h"
 #include "run/control.h"
+#include "salesforce/bulk.h"
 #include "salesforce/records.h"
 #include "status/rate.h"
 #include "stream/boot_times.h"
@@ -44,7 +45,11 @@ struct agent_output {
     struct sfe_output *output;
     struct sfe_stream_reader *reader;
     struct sfe_target target;
-    bool has_target;
+    struct sfe_target records; /* `target` itself, or a part of it. */
+    bool has_records;
+    struct sfe_bulk *bulk;            /* NULL: it never goes by bulk. */
+    struct sfe_bulk_journal *journal; /* NULL: the same. */
+    struct sfe_bulk_pair pair;        /* Where both are. */
     struct sfe_rate rate; /* Edge thread. */
 };
 
@@ -111,6 +116,26 @@ struct sfe_intake_route agent_route(const struct sfe_agent *agent,
 /* What an output's target is opened with, as far as its memory is concerned. Pure. */
 struct sfe_records_options agent_records_options(const struct sfe_config *config,
                                                  const struct sfe_config_output *output);
+
+/* How large an output is: fills in the slots, the window and their times. Pure. */
+void agent_output_sizes(const struct sfe_config *config, const struct sfe_config_output *output,
+                        bool is_rehearsal, struct sfe_output_options *sizes);
+
+/* Does it go record by record at all? Pure. */
+bool agent_has_records(const struct sfe_config_output *output, bool is_rehearsal);
+
+/* What its bulk target takes from the arena beside. Pure. */
+size_t agent_bulk_memory_bytes(const struct sfe_config_output *output);
+
+/* Opens what the output needs to go by bulk, now or to end what the last run began, and makes it
+ * its target; `sizes` is put right. `records` is open. Main thread. */
+SFE_MUST_USE enum sfe_code agent_open_bulk(struct sfe_agent *agent, struct agent_output *output,
+                                           struct sfe_org *org, struct sfe_output_options *sizes,
+                                           struct sfe_error *err);
+void agent_close_bulk(struct agent_output *output);
+
+/* Writes what is to be noted of bulk jobs; returns when to come again. Flash thread. */
+uint64_t agent_bulk_flash_turn(struct sfe_agent *agent, uint64_t now_ns);
 
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);

@@ -14,6 +14,8 @@
 #define ANSWER_BYTES 16384u
 /* Different reasons of failing rows that are kept with their words. */
 #define REASONS_MAX 256u
+/* After a job that failed as a whole, where there is another way. */
+#define SHUT_NS (UINT64_C(900) * 1000000000u)
 
 static const char *state_name(const struct sfe_bulk *bulk)
 {
@@ -75,6 +77,18 @@ static void give_verdict(void *context, uint32_t place, struct sfe_verdict *verd
     if (verdict->kind != SFE_VERDICT_DONE) {
         verdict->err = *sfe_reasons_at(bulk->reasons, bulk->events[place].reason);
     }
+}
+
+void bulk_fail(struct sfe_bulk *bulk, enum sfe_slot_outcome outcome, const struct sfe_error *err,
+               int64_t retry_after_s)
+{
+    if (bulk->options.has_other && outcome != SFE_SLOT_ANSWERED) {
+        outcome = SFE_SLOT_AGAIN;
+        bulk->shut_until_ns = sfe_org_now_ns(bulk->options.org) + SHUT_NS;
+        SFE_LOG(bulk->options.log, SFE_WARNING, "a backlog goes record by record for a while",
+                sfe_text("output", bulk->options.name), sfe_text("why", err->message));
+    }
+    bulk_finish(bulk, outcome, err, retry_after_s);
 }
 
 void bulk_finish(struct sfe_bulk *bulk, enum sfe_slot_outcome outcome, const struct sfe_error *err,
@@ -152,9 +166,14 @@ void sfe_bulk_target(struct sfe_bulk *bulk, struct sfe_target *target)
     *target = (struct sfe_target){bulk, bind, is_ready, bulk_offer, send, abandon};
 }
 
-bool sfe_bulk_is_resuming(const struct sfe_bulk *bulk)
+enum sfe_large_use sfe_bulk_use(const void *context)
 {
-    return bulk->state == BULK_REFILL;
+    const struct sfe_bulk *bulk = context;
+
+    if (bulk->state == BULK_REFILL) {
+        return SFE_LARGE_RESUMES;
+    }
+    return sfe_org_now_ns(bulk->options.org) < bulk->shut_until_ns ? SFE_LARGE_SHUT : SFE_LARGE_MAY;
 }
 
 void sfe_bulk_leave(struct sfe_bulk *bulk)

@@ -33,7 +33,7 @@
 #define SFE_SALESFORCE_BULK_H
 
 #include "flow/map.h"
-#include "output/target.h"
+#include "output/output.h"
 #include "port/entropy.h"
 #include "salesforce/bulk_journal.h"
 #include "salesforce/org.h"
@@ -47,6 +47,7 @@ struct sfe_bulk_options {
     uint32_t map_count;
     uint32_t slot;        /* The number the output gives its slot. */
     uint32_t records_max; /* Of a batch, events and records alike; the last event may go beyond. */
+    bool has_other;       /* What does not go by bulk can go another way. */
     struct sfe_bulk_journal *journal;
     const struct sfe_entropy *entropy; /* Jitter. */
     struct sfe_log *log;
@@ -73,8 +74,22 @@ SFE_MUST_USE enum sfe_code sfe_bulk_open(const struct sfe_bulk_options *options,
 /* The target's functions, to be called through `target`. */
 void sfe_bulk_target(struct sfe_bulk *bulk, struct sfe_target *target);
 
-/* True while the batch of the last run is taken back (struct sfe_output_options, is_resuming). */
-bool sfe_bulk_is_resuming(const struct sfe_bulk *bulk);
+/* What it wants of its slot: large_use of the output's options, for a bulk target alone. */
+enum sfe_large_use sfe_bulk_use(const void *bulk);
+
+/* Both ways in one target: the slots below the bulk target's are those of `records`. A backlog that
+ * bulk fails with goes the other way for a while. `bulk` must be open with has_other. */
+struct sfe_bulk_pair {
+    struct sfe_target records;
+    struct sfe_target bulk;
+    uint32_t bulk_slot;
+};
+
+/* Fills in `pair`, which must outlive `target`. */
+void sfe_bulk_pair_target(struct sfe_bulk_pair *pair, struct sfe_target *target);
+
+/* sfe_bulk_use for the context of a pair. */
+enum sfe_large_use sfe_bulk_pair_use(const void *pair);
 
 /* The agent ends: a job whose data are in the org is left to it, its events go back to the output,
  * and the next run takes it up. */

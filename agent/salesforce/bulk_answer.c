@@ -149,7 +149,7 @@ static enum sfe_retry decide(struct sfe_bulk *bulk, const struct sfe_http_answer
     enum sfe_retry retry =
         sfe_verdict_decide(SFE_SCOPE_REQUEST, answer->status, sfe_slice_text(error.code),
                            sfe_slice_text(error.message), 1, err);
-    if (retry == SFE_RETRY_AFTER_QUOTA) {
+    if (strcmp(error.code, "REQUEST_LIMIT_EXCEEDED") == 0 && retry == SFE_RETRY_AFTER_QUOTA) {
         int64_t pause_s = answer->retry_after_s > 0 ? answer->retry_after_s : QUOTA_PAUSE_S;
         pause_s = pause_s > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : pause_s;
         sfe_org_pause(org, sfe_org_now_ns(org) + (uint64_t)pause_s * SECOND_NS);
@@ -219,10 +219,12 @@ static void take_create(struct sfe_bulk *bulk, const struct sfe_http_answer *ans
     if (!is_done(answer)) {
         retry = decide(bulk, answer, &err);
     }
-    bool is_transient = retry == SFE_RETRY_LATER || retry == SFE_RETRY_AFTER_LOGIN ||
-                        retry == SFE_RETRY_AFTER_QUOTA;
-    bulk_finish(bulk, is_transient ? SFE_SLOT_AGAIN : SFE_SLOT_STOPPED, &err,
-                answer->retry_after_s);
+    if (retry == SFE_RETRY_LATER || retry == SFE_RETRY_AFTER_LOGIN) {
+        bulk_finish(bulk, SFE_SLOT_AGAIN, &err, answer->retry_after_s);
+    } else {
+        bulk_fail(bulk, retry == SFE_RETRY_AFTER_QUOTA ? SFE_SLOT_AGAIN : SFE_SLOT_STOPPED, &err,
+                  answer->retry_after_s);
+    }
     bulk_enter(bulk, BULK_IDLE);
 }
 

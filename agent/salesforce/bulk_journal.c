@@ -124,15 +124,37 @@ static enum sfe_code load(struct sfe_bulk_journal *journal, struct sfe_error *er
     return code;
 }
 
+static void make_name(const struct sfe_bulk_journal_options *options, uint32_t file,
+                      char name[NAME_BYTES])
+{
+    int length = snprintf(name, NAME_BYTES, "bulk-%s.%s.%u", options->output, options->stream,
+                          (unsigned)file);
+
+    SFE_ASSERT(length > 0 && (size_t)length < NAME_BYTES);
+}
+
+bool sfe_bulk_journal_exists(const struct sfe_bulk_journal_options *options)
+{
+    const struct sfe_storage *storage = options->storage;
+    struct sfe_file *file = NULL;
+    struct sfe_error err;
+    char name[NAME_BYTES];
+
+    make_name(options, 0, name);
+    if (storage->open(storage->context, name, SFE_STORAGE_READ, &file, &err) != SFE_OK) {
+        return err.code != SFE_E_NOT_FOUND;
+    }
+    storage->close(storage->context, file);
+    return true;
+}
+
 static enum sfe_code open_file(struct sfe_bulk_journal *journal, uint32_t file, bool *is_new,
                                struct sfe_error *err)
 {
     const struct sfe_storage *storage = journal->options.storage;
     char name[NAME_BYTES];
-    int length = snprintf(name, sizeof(name), "bulk-%s.%s.%u", journal->options.output,
-                          journal->options.stream, (unsigned)file);
 
-    SFE_ASSERT(length > 0 && (size_t)length < sizeof(name));
+    make_name(&journal->options, file, name);
     enum sfe_code code =
         storage->open(storage->context, name, SFE_STORAGE_WRITE, &journal->files[file], err);
     if (code == SFE_E_NOT_FOUND) {

@@ -50,6 +50,9 @@ struct bulk_job_note {
 /* What it takes from the arena. Pure. */
 size_t sfe_bulk_journal_memory_bytes(uint32_t events_max);
 
+/* True where the files of an earlier run are there. Main thread. */
+bool sfe_bulk_journal_exists(const struct sfe_bulk_journal_options *options);
+
 /* Opens both files, or makes them, and loads what they say. SFE_E_STORAGE, SFE_E_NO_SPACE,
  * SFE_E_NO_MEMORY. Main thread. */
 SFE_MUST_USE enum sfe_code sfe_bulk_journal_open(const struct sfe_bulk_journal_options *options,

@@ -72,6 +72,7 @@ struct sfe_bulk {
     bool is_leaving;
     uint64_t due_ns;   /* Nothing is begun before. */
     uint32_t failures; /* In a row, of the state. */
+    uint64_t shut_until_ns; /* Jobs are refused as a whole: not before this. */
     uint32_t polls;
 
     /* The batch. */
@@ -148,6 +149,10 @@ void bulk_results_close(struct sfe_bulk *bulk);
 /* Ends the batch as a whole. */
 void bulk_finish(struct sfe_bulk *bulk, enum sfe_slot_outcome outcome, const struct sfe_error *err,
                  int64_t retry_after_s);
+
+/* The same for what the org refused as a whole: where there is another way, it goes that way. */
+void bulk_fail(struct sfe_bulk *bulk, enum sfe_slot_outcome outcome, const struct sfe_error *err,
+               int64_t retry_after_s);
 
 /* Judges one event of the batch. */
 void bulk_judge(struct sfe_bulk *bulk, uint32_t event, enum sfe_verdict_kind kind,

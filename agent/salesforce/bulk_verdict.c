@@ -162,7 +162,7 @@ void bulk_results_close(struct sfe_bulk *bulk)
 
     if (bulk->settled_rows == 0 && bulk->job_rows > 0) {
         enum sfe_slot_outcome outcome = bulk_job_verdict(bulk, &err);
-        bulk_finish(bulk, outcome, &err, -1);
+        bulk_fail(bulk, outcome, &err, -1);
         return;
     }
     judge_unprocessed(bulk);
