@@ -367,7 +367,6 @@ enum sfe_code sfe_map_add_field(const struct sfe_map *map, const struct sfe_map_
 {
     SFE_ASSERT(field < map->field_count);
     const struct flow_place place = place_of(map, record->subject, record->index, record->item);
-    enum sfe_code code =
-        map_add_field_value(&map->fields[field], &place, out, is_left_out, err);
+    enum sfe_code code = map_add_field_value(&map->fields[field], &place, out, is_left_out, err);
     return code == SFE_OK && out->overflowed ? SFE_E_FULL : code;
 }

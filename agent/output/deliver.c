@@ -58,8 +58,7 @@ static bool wants_large(const struct sfe_output *output)
     const uint64_t unread =
         durable >= output->window.next_sequence ? durable + 1 - output->window.next_sequence : 0;
 
-    if (output->options.large_slot_events == 0 ||
-        find_slot(output, false, SLOT_FILLING) != NULL) {
+    if (output->options.large_slot_events == 0 || find_slot(output, false, SLOT_FILLING) != NULL) {
         return false;
     }
     if (find_slot(output, true, SLOT_FILLING) != NULL || is_resuming(output)) {
@@ -348,8 +347,7 @@ static void end_walk(struct walk *walk)
     }
     uint64_t due_ns =
         slot->offered_ns > UINT64_MAX - age_ns ? UINT64_MAX : slot->offered_ns + age_ns;
-    bool holds_up_others =
-        walk->held > 0 && output->in_flight == 0 && !output->options.is_costly;
+    bool holds_up_others = walk->held > 0 && output->in_flight == 0 && !output->options.is_costly;
     if (due_ns <= output->now_ns || slot->count == slot->limit || holds_up_others ||
         window_is_full(&output->window)) {
         send_slot(walk);

@@ -95,7 +95,8 @@ static enum sfe_code open_slots(struct sfe_output *output, struct sfe_arena *are
                                 struct sfe_error *err)
 {
     const uint32_t events = output->options.slot_events_max;
-    uint32_t *entries = sfe_arena_take(arena, slot_events(&output->options) * sizeof(*entries), err);
+    uint32_t *entries =
+        sfe_arena_take(arena, slot_events(&output->options) * sizeof(*entries), err);
 
     output->slot_total = slot_total(&output->options);
     output->slots = sfe_arena_take(arena, output->slot_total * sizeof(*output->slots), err);
@@ -134,8 +135,8 @@ static enum sfe_code open_parts(struct sfe_output *output, struct sfe_arena *are
         open_reasons(output, arena, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
-    enum sfe_code code = window_open(&output->window, output->options.window_events,
-                                     start.sequence, arena, err);
+    enum sfe_code code =
+        window_open(&output->window, output->options.window_events, start.sequence, arena, err);
     if (code == SFE_OK) {
         code = settle_open(&start, arena, &output->settle, err);
     }

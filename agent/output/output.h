@@ -22,7 +22,7 @@ struct sfe_output;
 
 enum sfe_large_use {
     SFE_LARGE_MAY,
-    SFE_LARGE_SHUT, /* Not now: the others are used whatever waits. */
+    SFE_LARGE_SHUT,   /* Not now: the others are used whatever waits. */
     SFE_LARGE_RESUMES /* It alone: the target takes back a batch that the last run left under way,
                          and it goes as soon as all was offered. */
 };

@@ -35,9 +35,9 @@ struct sfe_output {
     struct sfe_reasons *reasons; /* Why the dying die. */
     struct sfe_builder annotation;
 
-    uint64_t now_ns;      /* Of the turn under way. */
+    uint64_t now_ns;         /* Of the turn under way. */
     uint64_t large_sequence; /* The large slot found too little; no sooner than this was read. */
-    uint64_t next_due_ns; /* When the next waiting entry is due, as of the last walk. */
+    uint64_t next_due_ns;    /* When the next waiting entry is due, as of the last walk. */
     uint32_t in_flight;
     uint32_t dying;   /* Entries to be buried. */
     uint32_t buried;  /* Entries whose letter is not durable yet. */

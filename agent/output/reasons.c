@@ -35,9 +35,8 @@ struct sfe_reasons *sfe_reasons_open(uint32_t kept_max, struct sfe_arena *arena,
 {
     struct sfe_reasons *reasons = sfe_arena_take(arena, sizeof(*reasons), err);
     struct reason *all =
-        reasons == NULL
-            ? NULL
-            : sfe_arena_take(arena, place_count(kept_max) * sizeof(struct reason), err);
+        reasons == NULL ? NULL
+                        : sfe_arena_take(arena, place_count(kept_max) * sizeof(struct reason), err);
 
     if (all == NULL) {
         return NULL;

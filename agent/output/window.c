@@ -16,8 +16,8 @@ enum sfe_code window_open(struct window *window, uint32_t capacity, uint64_t nex
     if (entries == NULL) {
         return err->code;
     }
-    *window = (struct window){
-        .entries = entries, .capacity = capacity, .next_sequence = next_sequence};
+    *window =
+        (struct window){.entries = entries, .capacity = capacity, .next_sequence = next_sequence};
     return SFE_OK;
 }
 

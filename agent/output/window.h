@@ -38,7 +38,7 @@ struct window_entry {
 struct window {
     struct window_entry *entries; /* `capacity` of them. */
     uint32_t capacity;
-    uint32_t head;                /* Index of the oldest. */
+    uint32_t head; /* Index of the oldest. */
     uint32_t count;
     uint64_t next_sequence; /* Everything below it was read or passed over. */
 };

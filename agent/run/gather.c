@@ -51,6 +51,21 @@ static void gather_streams(struct sfe_agent *agent, struct sfe_status *status)
     status->stream_count = agent->stream_count;
 }
 
+static void gather_bulk(const struct sfe_agent *agent, const struct agent_output *output,
+                        struct sfe_status_output *status)
+{
+    status->has_bulk = output->bulk != NULL;
+    if (output->bulk == NULL) {
+        return;
+    }
+    sfe_bulk_facts(output->bulk, &status->bulk);
+    status->job_age_ns = 0;
+    if (status->bulk.begun_ns != 0) {
+        status->job_age_ns =
+            sfe_clock_monotonic_ns(&agent->platform->clock) - status->bulk.begun_ns;
+    }
+}
+
 static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
 {
     for (uint32_t i = 0; i < agent->org_count; i++) {
@@ -64,6 +79,7 @@ static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
         sfe_output_facts(agent->outputs[i].output, &output->facts);
         output->rate_per_minute =
             sfe_rate_per_minute(&agent->outputs[i].rate, output->facts.delivered);
+        gather_bulk(agent, &agent->outputs[i], output);
     }
     status->orgs = agent->gathered->orgs;
     status->org_count = agent->org_count;

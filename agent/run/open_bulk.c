@@ -55,10 +55,9 @@ size_t agent_bulk_memory_bytes(const struct sfe_config_output *output)
 {
     const struct sfe_bulk_options options = {.records_max = output->bulk_records};
 
-    return use_of(output) == BULK_NEVER
-               ? 0
-               : sfe_bulk_memory_bytes(&options) +
-                     sfe_bulk_journal_memory_bytes(output->bulk_records);
+    return use_of(output) == BULK_NEVER ? 0
+                                        : sfe_bulk_memory_bytes(&options) +
+                                              sfe_bulk_journal_memory_bytes(output->bulk_records);
 }
 
 static void on_noted(void *owner)
@@ -144,11 +143,12 @@ enum sfe_code agent_open_bulk(struct sfe_agent *agent, struct agent_output *outp
         sizes->large_slot_events = 1;
         sizes->large_from = UINT32_MAX;
     }
-    output->pair.records = output->records;
-    output->pair.bulk_slot = sizes->slot_count;
-    sfe_bulk_target(output->bulk, &output->pair.bulk);
-    sfe_bulk_pair_target(&output->pair, &output->target);
-    sizes->large_use = sfe_bulk_pair_use;
+    output->pair.small = output->records;
+    output->pair.large_slot = sizes->slot_count;
+    output->pair.large_use = sfe_bulk_use;
+    sfe_bulk_target(output->bulk, &output->pair.large);
+    sfe_target_pair_make(&output->pair, &output->target);
+    sizes->large_use = sfe_target_pair_use;
     return SFE_OK;
 }
 

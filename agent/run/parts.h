@@ -3,7 +3,7 @@
 #define SFE_RUN_PARTS_H
 
 #include "input/mqtt.h"
-#include "output/output.h"
+#include "output/target_pair.h"
 #include "port/thread.h"
 #include "run/agent.h"
 #include "run/control.h"
@@ -49,8 +49,8 @@ struct agent_output {
     bool has_records;
     struct sfe_bulk *bulk;            /* NULL: it never goes by bulk. */
     struct sfe_bulk_journal *journal; /* NULL: the same. */
-    struct sfe_bulk_pair pair;        /* Where both are. */
-    struct sfe_rate rate; /* Edge thread. */
+    struct sfe_target_pair pair;      /* Where both are. */
+    struct sfe_rate rate;             /* Edge thread. */
 };
 
 /* Every `from` of every output is one reader with a cursor of its own. */

@@ -20,18 +20,16 @@
 static const char *state_name(const struct sfe_bulk *bulk)
 {
     static const char *const names[] = {
-        [BULK_IDLE] = "idle",           [BULK_MEASURE] = "measure",
-        [BULK_CREATE] = "create",       [BULK_NOTE] = "note",
-        [BULK_UPLOAD] = "upload",       [BULK_CLOSE] = "close",
-        [BULK_POLL] = "poll",           [BULK_REFILL] = "resume",
-        [BULK_SUCCESSES] = "successes", [BULK_FAILURES] = "failures",
-        [BULK_ABORT] = "abort",         [BULK_DELETE] = "delete",
+        [BULK_IDLE] = "idle",         [BULK_MEASURE] = "measure", [BULK_CREATE] = "create",
+        [BULK_NOTE] = "note",         [BULK_UPLOAD] = "upload",   [BULK_CLOSE] = "close",
+        [BULK_POLL] = "poll",         [BULK_REFILL] = "resume",   [BULK_SUCCESSES] = "successes",
+        [BULK_FAILURES] = "failures", [BULK_ABORT] = "abort",     [BULK_DELETE] = "delete",
         [BULK_FORGET] = "forget",
     };
     static const char *const told[] = {
-        [BULK_JOB_OPEN] = "Open",           [BULK_JOB_QUEUED] = "UploadComplete",
-        [BULK_JOB_RUNNING] = "InProgress",  [BULK_JOB_COMPLETE] = "JobComplete",
-        [BULK_JOB_FAILED] = "Failed",       [BULK_JOB_ABORTED] = "Aborted",
+        [BULK_JOB_OPEN] = "Open",          [BULK_JOB_QUEUED] = "UploadComplete",
+        [BULK_JOB_RUNNING] = "InProgress", [BULK_JOB_COMPLETE] = "JobComplete",
+        [BULK_JOB_FAILED] = "Failed",      [BULK_JOB_ABORTED] = "Aborted",
     };
 
     return bulk->state == BULK_POLL ? told[bulk->told.state] : names[bulk->state];
@@ -220,8 +218,7 @@ static bool take_builder(struct sfe_builder *builder, size_t size, struct sfe_ar
 static enum sfe_code open_memory(struct sfe_bulk *bulk, struct sfe_arena *arena,
                                  struct sfe_error *err)
 {
-    bulk->events =
-        sfe_arena_take(arena, bulk->options.records_max * sizeof(*bulk->events), err);
+    bulk->events = sfe_arena_take(arena, bulk->options.records_max * sizeof(*bulk->events), err);
     bulk->sequences =
         sfe_arena_take(arena, bulk->options.records_max * sizeof(*bulk->sequences), err);
     if (bulk->events == NULL || bulk->sequences == NULL ||

@@ -41,7 +41,7 @@
 struct sfe_bulk;
 
 struct sfe_bulk_options {
-    const char *name;            /* Of the output. Borrowed, as all pointers here. */
+    const char *name; /* Of the output. Borrowed, as all pointers here. */
     struct sfe_org *org;
     struct sfe_map *const *maps; /* Parents before children. */
     uint32_t map_count;
@@ -77,20 +77,6 @@ void sfe_bulk_target(struct sfe_bulk *bulk, struct sfe_target *target);
 /* What it wants of its slot: large_use of the output's options, for a bulk target alone. */
 enum sfe_large_use sfe_bulk_use(const void *bulk);
 
-/* Both ways in one target: the slots below the bulk target's are those of `records`. A backlog that
- * bulk fails with goes the other way for a while. `bulk` must be open with has_other. */
-struct sfe_bulk_pair {
-    struct sfe_target records;
-    struct sfe_target bulk;
-    uint32_t bulk_slot;
-};
-
-/* Fills in `pair`, which must outlive `target`. */
-void sfe_bulk_pair_target(struct sfe_bulk_pair *pair, struct sfe_target *target);
-
-/* sfe_bulk_use for the context of a pair. */
-enum sfe_large_use sfe_bulk_pair_use(const void *pair);
-
 /* The agent ends: a job whose data are in the org is left to it, its events go back to the output,
  * and the next run takes it up. */
 void sfe_bulk_leave(struct sfe_bulk *bulk);
@@ -98,6 +84,7 @@ void sfe_bulk_leave(struct sfe_bulk *bulk);
 /* Any thread. */
 void sfe_bulk_facts(struct sfe_bulk *bulk, struct sfe_bulk_facts *facts);
 
-void sfe_bulk_close(struct sfe_bulk *bulk); /* NULL is allowed. */
+/* NULL is allowed. */
+void sfe_bulk_close(struct sfe_bulk *bulk);
 
 #endif

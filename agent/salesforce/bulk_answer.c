@@ -116,8 +116,7 @@ static void again(struct sfe_bulk *bulk, const struct sfe_http_answer *answer)
     int64_t wait_s = answer->retry_after_s;
 
     bulk->failures++;
-    uint64_t delay_ns =
-        sfe_backoff_ns(bulk->failures, SECOND_NS, AGAIN_NS_MAX, random_of(bulk));
+    uint64_t delay_ns = sfe_backoff_ns(bulk->failures, SECOND_NS, AGAIN_NS_MAX, random_of(bulk));
     wait_s = wait_s > RETRY_AFTER_MAX ? RETRY_AFTER_MAX : wait_s;
     if (wait_s > 0 && (uint64_t)wait_s * SECOND_NS > delay_ns) {
         delay_ns = (uint64_t)wait_s * SECOND_NS;
@@ -422,9 +421,10 @@ static void take_delete(struct sfe_bulk *bulk, const struct sfe_http_answer *ans
 void bulk_answered(struct sfe_http_owner *owner, const struct sfe_http_answer *answer)
 {
     static void (*const takers[])(struct sfe_bulk *, const struct sfe_http_answer *) = {
-        [BULK_CREATE] = take_create,    [BULK_UPLOAD] = take_upload, [BULK_CLOSE] = take_close,
-        [BULK_POLL] = take_poll,        [BULK_SUCCESSES] = take_results,
-        [BULK_FAILURES] = take_results, [BULK_ABORT] = take_abort,   [BULK_DELETE] = take_delete,
+        [BULK_CREATE] = take_create,     [BULK_UPLOAD] = take_upload,
+        [BULK_CLOSE] = take_close,       [BULK_POLL] = take_poll,
+        [BULK_SUCCESSES] = take_results, [BULK_FAILURES] = take_results,
+        [BULK_ABORT] = take_abort,       [BULK_DELETE] = take_delete,
     };
     struct sfe_bulk *bulk = (struct sfe_bulk *)owner;
 

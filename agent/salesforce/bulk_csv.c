@@ -139,8 +139,7 @@ enum sfe_code bulk_csv_add_row(const struct sfe_map *map, const struct sfe_map_r
     }
     sfe_builder_add_byte(out, '\n');
     const struct sfe_slice row = sfe_slice_make(out->bytes + before, out->size - before);
-    if (code == SFE_OK &&
-        (out->overflowed || count_characters(row) > BULK_ROW_CHARACTERS_MAX)) {
+    if (code == SFE_OK && (out->overflowed || count_characters(row) > BULK_ROW_CHARACTERS_MAX)) {
         code = sfe_fail(err, SFE_E_TOO_LARGE, "a bulk job takes %u characters of a record at most",
                         BULK_ROW_CHARACTERS_MAX);
     }

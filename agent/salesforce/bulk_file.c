@@ -110,8 +110,7 @@ enum sfe_code bulk_file_next(struct sfe_bulk *bulk, struct sfe_error *err)
         file->bytes = file->piece.size;
         return SFE_OK;
     }
-    while (file->event < bulk->event_count &&
-           bulk->events[file->event].kind != SFE_VERDICT_DONE) {
+    while (file->event < bulk->event_count && bulk->events[file->event].kind != SFE_VERDICT_DONE) {
         next_event(file);
     }
     if (file->event == bulk->event_count) {

@@ -38,8 +38,8 @@ static enum sfe_code try_row(struct sfe_bulk *bulk, uint32_t map,
     struct sfe_builder *piece = &bulk->file.piece;
 
     sfe_builder_rewind(piece, 0);
-    enum sfe_code code = sfe_map_add_external_id(compiled, record->subject, record->index,
-                                                 record->item, &id, err);
+    enum sfe_code code =
+        sfe_map_add_external_id(compiled, record->subject, record->index, record->item, &id, err);
     if (code == SFE_OK) {
         code = bulk_csv_add_row(compiled, record, &bulk->value, piece, err);
     }

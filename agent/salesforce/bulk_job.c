@@ -214,8 +214,7 @@ static void prepare(struct sfe_bulk *bulk, struct sfe_org_request *request)
         request->content_type = "text/csv; charset=UTF-8";
         request->stream_bytes = bulk->job_bytes;
     } else if (bulk->state == BULK_SUCCESSES || bulk->state == BULK_FAILURES) {
-        bulk_results_begin(&bulk->results,
-                           sfe_map_external_id_field(bulk->options.maps[bulk->map]),
+        bulk_results_begin(&bulk->results, sfe_map_external_id_field(bulk->options.maps[bulk->map]),
                            bulk_take_result, bulk);
         request->sink = &bulk->sink;
         request->stream_bytes = BULK_BYTES_MAX;

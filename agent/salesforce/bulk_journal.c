@@ -163,7 +163,8 @@ static enum sfe_code open_file(struct sfe_bulk_journal *journal, uint32_t file, 
             storage->open(storage->context, name, SFE_STORAGE_CREATE, &journal->files[file], err);
     }
     if (code == SFE_OK) {
-        code = storage->allocate(storage->context, journal->files[file], journal->out.capacity, err);
+        code =
+            storage->allocate(storage->context, journal->files[file], journal->out.capacity, err);
     }
     if (code == SFE_OK && *is_new) {
         code = storage->sync(storage->context, journal->files[file], err);

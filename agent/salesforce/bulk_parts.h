@@ -70,8 +70,8 @@ struct sfe_bulk {
     enum bulk_state state;
     bool is_under_way; /* An exchange is. */
     bool is_leaving;
-    uint64_t due_ns;   /* Nothing is begun before. */
-    uint32_t failures; /* In a row, of the state. */
+    uint64_t due_ns;        /* Nothing is begun before. */
+    uint32_t failures;      /* In a row, of the state. */
     uint64_t shut_until_ns; /* Jobs are refused as a whole: not before this. */
     uint32_t polls;
 

@@ -67,8 +67,8 @@ static void judge_failure(struct sfe_bulk *bulk, uint32_t event, struct sfe_slic
 
     bulk_failure_read(mask(text, &masked), &failure);
     uint32_t attempts = bulk->host.attempts(bulk->host.context, bulk->options.slot, event);
-    enum sfe_retry retry = sfe_verdict_decide(SFE_SCOPE_RECORD, 200, failure.code, failure.message,
-                                              attempts, &err);
+    enum sfe_retry retry =
+        sfe_verdict_decide(SFE_SCOPE_RECORD, 200, failure.code, failure.message, attempts, &err);
     if (failure.fields.size > 0) {
         sfe_printable(fields, sizeof(fields), failure.fields);
         (void)sfe_within(&err, "%s", fields);

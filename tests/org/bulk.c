@@ -80,8 +80,8 @@ static void describe_job(const struct bulk_job *job, uint32_t version, struct bu
 
 static struct sfe_slice member_text(const struct call *call, struct sfe_slice name)
 {
-    uint32_t token = call->body == SFE_JSON_NONE ? SFE_JSON_NONE
-                                                 : sfe_json_member(call->json, call->body, name);
+    uint32_t token =
+        call->body == SFE_JSON_NONE ? SFE_JSON_NONE : sfe_json_member(call->json, call->body, name);
     return token == SFE_JSON_NONE || sfe_json_kind(call->json, token) != SFE_JSON_STRING
                ? sfe_slice_make(NULL, 0)
                : sfe_json_raw(call->json, token);
@@ -95,12 +95,10 @@ static bool is_word(const struct call *call, struct sfe_slice name, struct sfe_s
 static void create_job(struct org *org, struct call *call)
 {
     struct bulk *bulk = &org->bulk;
-    struct object *object =
-        schema_object(&org->schema, member_text(call, SFE_TEXT("object")));
+    struct object *object = schema_object(&org->schema, member_text(call, SFE_TEXT("object")));
     const struct field *key =
-        object == NULL
-            ? NULL
-            : schema_field(object, member_text(call, SFE_TEXT("externalIdFieldName")));
+        object == NULL ? NULL
+                       : schema_field(object, member_text(call, SFE_TEXT("externalIdFieldName")));
     if (bulk->refuse_jobs > 0) {
         bulk->refuse_jobs--;
         call_error(call, 400, "EXCEEDED_QUOTA", "ApiBatchItems Limit exceeded.");
@@ -335,9 +333,12 @@ static bool read_setting(struct bulk *bulk, const struct sfe_json *json, uint32_
         struct sfe_slice name;
         uint64_t *number;
     } numbers[] = {
-        {SFE_TEXT("queue_ms"), &bulk->queue_ms},       {SFE_TEXT("run_ms"), &bulk->run_ms},
-        {SFE_TEXT("fail_after"), &bulk->fail_after},   {SFE_TEXT("page"), &bulk->page},
-        {SFE_TEXT("abort_after"), &bulk->abort_after}, {SFE_TEXT("refuse_jobs"), &bulk->refuse_jobs},
+        {SFE_TEXT("queue_ms"), &bulk->queue_ms},
+        {SFE_TEXT("run_ms"), &bulk->run_ms},
+        {SFE_TEXT("fail_after"), &bulk->fail_after},
+        {SFE_TEXT("page"), &bulk->page},
+        {SFE_TEXT("abort_after"), &bulk->abort_after},
+        {SFE_TEXT("refuse_jobs"), &bulk->refuse_jobs},
     };
     if (sfe_json_text_equal(json, key, SFE_TEXT("hold"))) {
         return read_hold(json, key + 1, &bulk->hold);

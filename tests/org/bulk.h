@@ -49,11 +49,11 @@ struct bulk {
     /* Set by tests. */
     uint64_t queue_ms;
     uint64_t run_ms;
-    enum bulk_state hold;  /* No job leaves this state; BULK_STATES: none is held. */
-    uint64_t fail_after;   /* Of a job's rows so many are processed, then it fails. */
-    uint64_t abort_after;  /* The same, and an administrator has aborted it. */
-    uint64_t page;         /* Rows in one part of a result file; 0: all. */
-    uint64_t refuse_jobs;  /* So many creations are refused: the allowance of jobs is used up. */
+    enum bulk_state hold; /* No job leaves this state; BULK_STATES: none is held. */
+    uint64_t fail_after;  /* Of a job's rows so many are processed, then it fails. */
+    uint64_t abort_after; /* The same, and an administrator has aborted it. */
+    uint64_t page;        /* Rows in one part of a result file; 0: all. */
+    uint64_t refuse_jobs; /* So many creations are refused: the allowance of jobs is used up. */
     uint64_t created;
     uint64_t spoilt; /* Jobs that could not be closed: uploaded twice. */
 };

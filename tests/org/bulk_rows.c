@@ -110,7 +110,8 @@ static bool is_field(struct object *object, struct sfe_slice name)
 static bool read_header(struct csv *csv, struct bulk_job *job, struct names *names)
 {
     if (!next_row(csv) || csv->is_wrong) {
-        fail_job(job, "ClientInputError", csv->is_wrong
+        fail_job(job, "ClientInputError",
+                 csv->is_wrong
                      ? "LineEnding is invalid on user data. Current LineEnding setting is LF"
                      : "No content");
         return false;
@@ -297,8 +298,7 @@ static void process_chunk(struct work *work, uint32_t begin, uint32_t end, struc
     batch_begin(batch, &json, end - begin);
     for (uint32_t record = sfe_json_first(&json, 0); record != SFE_JSON_NONE;
          record = sfe_json_next(&json, 0, record)) {
-        bool is_read =
-            record_read(batch, batch_add(batch, work->job->object), record, NULL);
+        bool is_read = record_read(batch, batch_add(batch, work->job->object), record, NULL);
         SFE_ASSERT(is_read);
     }
     for (uint32_t i = 0; i < batch->count; i++) {

@@ -156,5 +156,6 @@ void control_answer(struct org *org, const struct http_request *request, struct 
             return;
         }
     }
-    refuse(reply, 404, "POST faults, options, bulk, expire-tokens, shutdown; GET audit, bulk, record");
+    refuse(reply, 404,
+           "POST faults, options, bulk, expire-tokens, shutdown; GET audit, bulk, record");
 }

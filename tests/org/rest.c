@@ -287,11 +287,10 @@ void rest_answer(struct org *org, const struct http_request *request, struct rep
     } else {
         run_call(org, request, &call, reply);
     }
-    (void)snprintf(reply->headers, sizeof reply->headers,
-                   "Sforce-Limit-Info: api-usage=%llu/%llu\r\n%s%s%s",
-                   (unsigned long long)org->audit.api_calls,
-                   (unsigned long long)org->options.api_limit,
-                   call.locator[0] == '\0' ? "" : "Sforce-Locator: ", call.locator,
-                   call.locator[0] == '\0' ? "" : "\r\n");
+    (void)snprintf(
+        reply->headers, sizeof reply->headers, "Sforce-Limit-Info: api-usage=%llu/%llu\r\n%s%s%s",
+        (unsigned long long)org->audit.api_calls, (unsigned long long)org->options.api_limit,
+        call.locator[0] == '\0' ? "" : "Sforce-Locator: ", call.locator,
+        call.locator[0] == '\0' ? "" : "\r\n");
     reply->may_gzip = true;
 }

@@ -36,8 +36,8 @@ struct sfe_http_route {
 struct sfe_http_body {
     void *context;
     uint64_t size; /* Known before it begins: it is sent as Content-Length. */
-    /* Fills `bytes` with at least one byte, in order; called on the thread of `poll`. A failure ends
-     * the exchange. */
+    /* Fills `bytes` with at least one byte, in order; called on the thread of `poll`. A failure
+     * ends the exchange. */
     enum sfe_code (*read)(void *context, uint8_t *bytes, size_t capacity, size_t *got);
 };
 
@@ -65,7 +65,8 @@ struct sfe_http_request {
     /* Instead of `body`; NULL: none. Borrowed until the end. It goes out once, on a connection of
      * its own: nothing repeats it. */
     const struct sfe_http_body *upload;
-    const struct sfe_http_sink *sink; /* Instead of `answer_body` for a 2xx; NULL: none. Borrowed. */
+    const struct sfe_http_sink
+        *sink; /* Instead of `answer_body` for a 2xx; NULL: none. Borrowed. */
 };
 
 struct sfe_http_answer {

@@ -1,30 +1,31 @@
-#include "base/assert.h"
-#include "salesforce/bulk.h"
+#include "output/target_pair.h"
 
-static const struct sfe_target *target_of(const struct sfe_bulk_pair *pair, uint32_t slot)
+#include "base/assert.h"
+
+static const struct sfe_target *target_of(const struct sfe_target_pair *pair, uint32_t slot)
 {
-    SFE_ASSERT(slot <= pair->bulk_slot);
-    return slot == pair->bulk_slot ? &pair->bulk : &pair->records;
+    SFE_ASSERT(slot <= pair->large_slot);
+    return slot == pair->large_slot ? &pair->large : &pair->small;
 }
 
 static void bind(void *context, const struct sfe_target_host *host)
 {
-    struct sfe_bulk_pair *pair = context;
+    struct sfe_target_pair *pair = context;
 
-    pair->records.bind(pair->records.context, host);
-    pair->bulk.bind(pair->bulk.context, host);
+    pair->small.bind(pair->small.context, host);
+    pair->large.bind(pair->large.context, host);
 }
 
 static bool is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
 {
-    const struct sfe_bulk_pair *pair = context;
-    uint64_t bulk_ns = UINT64_MAX;
+    const struct sfe_target_pair *pair = context;
+    uint64_t large_ns = UINT64_MAX;
     /* Both are asked: either may have something to go on with. */
-    bool records_ready = pair->records.is_ready(pair->records.context, now_ns, until_ns);
-    bool bulk_ready = pair->bulk.is_ready(pair->bulk.context, now_ns, &bulk_ns);
+    bool small_ready = pair->small.is_ready(pair->small.context, now_ns, until_ns);
+    bool large_ready = pair->large.is_ready(pair->large.context, now_ns, &large_ns);
 
-    *until_ns = sfe_clock_earlier_ns(*until_ns, bulk_ns);
-    return records_ready && bulk_ready;
+    *until_ns = sfe_clock_earlier_ns(*until_ns, large_ns);
+    return small_ready && large_ready;
 }
 
 static enum sfe_code offer(void *context, uint32_t slot, struct sfe_event *event, int64_t time_ns,
@@ -49,14 +50,14 @@ static void abandon(void *context, uint32_t slot)
     target->abandon(target->context, slot);
 }
 
-void sfe_bulk_pair_target(struct sfe_bulk_pair *pair, struct sfe_target *target)
+void sfe_target_pair_make(struct sfe_target_pair *pair, struct sfe_target *target)
 {
     *target = (struct sfe_target){pair, bind, is_ready, offer, send, abandon};
 }
 
-enum sfe_large_use sfe_bulk_pair_use(const void *context)
+enum sfe_large_use sfe_target_pair_use(const void *context)
 {
-    const struct sfe_bulk_pair *pair = context;
+    const struct sfe_target_pair *pair = context;
 
-    return sfe_bulk_use(pair->bulk.context);
+    return pair->large_use(pair->large.context);
 }
