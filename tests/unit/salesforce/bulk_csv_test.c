@@ -27,9 +27,11 @@ static int setup(void **state)
         {.name = "Text__c", .from = "/text", .is_optional = true},
         {.name = "Parent__r.Ext__c", .from = "/parent", .is_optional = true},
         {.name = "Value__c", .from = "/value", .is_optional = true, .type = SFE_MAP_DOUBLE}};
-    const struct sfe_map_options options = {
-        .object = "X__c", .external_id = "Id__c", .fields = fields, .field_count = 4,
-        .agent_id = "a"};
+    const struct sfe_map_options options = {.object = "X__c",
+                                            .external_id = "Id__c",
+                                            .fields = fields,
+                                            .field_count = 4,
+                                            .agent_id = "a"};
     struct world *world = test_calloc(1, sizeof(*world));
     uint32_t bad = 0;
 
@@ -57,8 +59,8 @@ static enum sfe_code add(struct world *world, struct sfe_slice payload)
     struct sfe_builder value = sfe_builder_make(world->value, sizeof(world->value));
 
     sfe_map_subject_make(&event, 0, world->tokens, 1024, &subject);
-    const struct sfe_map_record record = {
-        &subject, 0, sfe_map_item(world->map, &subject, 0, SFE_JSON_NONE)};
+    const struct sfe_map_record record = {&subject, 0,
+                                          sfe_map_item(world->map, &subject, 0, SFE_JSON_NONE)};
     return bulk_csv_add_row(world->map, &record, &value, &world->builder, &world->err);
 }
 

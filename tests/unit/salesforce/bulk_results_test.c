@@ -18,8 +18,8 @@ static void on_row(void *owner, const struct bulk_result *result)
     struct seen *seen = owner;
     size_t size = strlen(seen->text);
 
-    (void)snprintf(seen->text + size, sizeof(seen->text) - size, "%.*s|%.*s;",
-                   (int)result->id.size, (const char *)result->id.bytes, (int)result->error.size,
+    (void)snprintf(seen->text + size, sizeof(seen->text) - size, "%.*s|%.*s;", (int)result->id.size,
+                   (const char *)result->id.bytes, (int)result->error.size,
                    (const char *)result->error.bytes);
 }
 
@@ -36,8 +36,7 @@ static bool read_all(const char *text, struct seen *seen)
         memset(&other, 0, sizeof(other));
         bulk_results_begin(&results, "ReadingId__c", on_row, &other);
         for (size_t at = 0; at < strlen(text) && is_good; at += piece) {
-            is_good =
-                bulk_results_take(&results, sfe_slice_part(sfe_slice_text(text), at, piece));
+            is_good = bulk_results_take(&results, sfe_slice_part(sfe_slice_text(text), at, piece));
         }
         is_good = bulk_results_end(&results) && is_good;
         assert_true(is_first || is_good == is_whole);
