@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/json_reader.h"
+#include "cli/ask.h"
 #include "cli/print.h"
 #include "config/config.h"
 #include "port/platform.h"
@@ -15,8 +16,9 @@
 #define TOKENS_MAX      16384u
 #define WAIT_NS         5000000000u
 
-static enum sfe_code state_directory(const struct sfe_arguments *arguments, struct sfe_arena *arena,
-                                     const char **state, struct sfe_error *err)
+enum sfe_code sfe_cli_state_directory(const struct sfe_arguments *arguments,
+                                      struct sfe_arena *arena, const char **state,
+                                      struct sfe_error *err)
 {
     const struct sfe_config *config = NULL;
     enum sfe_code code;
@@ -32,7 +34,8 @@ static enum sfe_code state_directory(const struct sfe_arguments *arguments, stru
     return code;
 }
 
-static enum sfe_code ask(const char *state, struct sfe_builder *document, struct sfe_error *err)
+enum sfe_code sfe_cli_ask(const char *state, const char *request, uint64_t wait_ns,
+                          struct sfe_builder *document, struct sfe_error *err)
 {
     struct sfe_platform platform;
     char path[512];
@@ -46,8 +49,8 @@ static enum sfe_code ask(const char *state, struct sfe_builder *document, struct
     if (code != SFE_OK) {
         return sfe_within(err, "cannot look into %s", state);
     }
-    code = sfe_control_ask(&platform.poller, path,
-                           sfe_clock_monotonic_ns(&platform.clock) + WAIT_NS, document, err);
+    code = sfe_control_request(&platform.poller, path, request,
+                               sfe_clock_monotonic_ns(&platform.clock) + wait_ns, document, err);
     sfe_platform_close(&platform);
     if (code == SFE_E_NOT_FOUND) {
         return sfe_fail(err, SFE_E_NETWORK, "no agent is running on %s", state);
@@ -89,14 +92,14 @@ int sfe_cli_status(const struct sfe_arguments *arguments)
     if (code != SFE_OK) {
         return sfe_cli_fail("status", &err);
     }
-    code = state_directory(arguments, arena, &state, &err);
+    code = sfe_cli_state_directory(arguments, arena, &state, &err);
     if (code == SFE_OK) {
         uint8_t *memory = sfe_arena_take(arena, SFE_CONTROL_BYTES_MAX, &err);
         code = memory == NULL ? err.code : SFE_OK;
         document = sfe_builder_make(memory, memory == NULL ? 0 : SFE_CONTROL_BYTES_MAX);
     }
     if (code == SFE_OK) {
-        code = ask(state, &document, &err);
+        code = sfe_cli_ask(state, "status", WAIT_NS, &document, &err);
     }
     if (code == SFE_OK && arguments->json) {
         sfe_process_print(sfe_builder_slice(&document));

@@ -26,29 +26,29 @@ enum sfe_code agent_open_gathered(struct sfe_agent *agent, struct sfe_error *err
 
 static void gather_links(struct sfe_agent *agent, struct sfe_status *status)
 {
-    SFE_ASSERT(agent->source_count <= SFE_CONNECTIONS_MAX);
-    for (uint32_t i = 0; i < agent->source_count; i++) {
+    SFE_ASSERT(agent->set.source_count <= SFE_CONNECTIONS_MAX);
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
         struct sfe_status_link *link = &agent->gathered->links[i];
-        agent->sources[i].source.facts(agent->sources[i].source.context, &link->source);
-        sfe_intake_facts(agent->sources[i].intake, &link->intake);
+        agent->set.sources[i].source.facts(agent->set.sources[i].source.context, &link->source);
+        sfe_intake_facts(agent->set.sources[i].intake, &link->intake);
     }
     status->links = agent->gathered->links;
-    status->link_count = agent->source_count;
+    status->link_count = agent->set.source_count;
 }
 
 static void gather_streams(struct sfe_agent *agent, struct sfe_status *status)
 {
-    SFE_ASSERT(agent->stream_count <= SFE_STREAMS_MAX + 1u);
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
+    SFE_ASSERT(agent->set.stream_count <= SFE_STREAMS_MAX + 1u);
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
         struct sfe_status_stream *stream = &agent->gathered->streams[i];
-        stream->name = agent->config->streams[i].name;
-        stream->quota_bytes = agent->config->streams[i].quota_bytes;
-        sfe_stream_facts(agent->streams[i].stream, &stream->facts);
+        stream->name = agent->set.config->streams[i].name;
+        stream->quota_bytes = agent->set.config->streams[i].quota_bytes;
+        sfe_stream_facts(agent->set.streams[i].stream, &stream->facts);
         stream->rate_per_minute =
-            sfe_rate_per_minute(&agent->streams[i].rate, stream->facts.durable_sequence);
+            sfe_rate_per_minute(&agent->set.streams[i].rate, stream->facts.durable_sequence);
     }
     status->streams = agent->gathered->streams;
-    status->stream_count = agent->stream_count;
+    status->stream_count = agent->set.stream_count;
 }
 
 static void gather_bulk(const struct sfe_agent *agent, const struct agent_output *output,
@@ -68,23 +68,23 @@ static void gather_bulk(const struct sfe_agent *agent, const struct agent_output
 
 static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
 {
-    for (uint32_t i = 0; i < agent->org_count; i++) {
-        agent->gathered->orgs[i].connection = agent->orgs[i].connection;
-        sfe_org_facts(agent->orgs[i].org, &agent->gathered->orgs[i].facts);
+    for (uint32_t i = 0; i < agent->set.org_count; i++) {
+        agent->gathered->orgs[i].connection = agent->set.orgs[i].connection;
+        sfe_org_facts(agent->set.orgs[i].org, &agent->gathered->orgs[i].facts);
     }
-    for (uint32_t i = 0; i < agent->output_count; i++) {
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
         struct sfe_status_output *output = &agent->gathered->outputs[i];
-        output->name = agent->outputs[i].name;
-        output->stream = agent->config->streams[agent->outputs[i].stream_index].name;
-        sfe_output_facts(agent->outputs[i].output, &output->facts);
+        output->name = agent->set.outputs[i].name;
+        output->stream = agent->set.config->streams[agent->set.outputs[i].stream_index].name;
+        sfe_output_facts(agent->set.outputs[i].output, &output->facts);
         output->rate_per_minute =
-            sfe_rate_per_minute(&agent->outputs[i].rate, output->facts.delivered);
-        gather_bulk(agent, &agent->outputs[i], output);
+            sfe_rate_per_minute(&agent->set.outputs[i].rate, output->facts.delivered);
+        gather_bulk(agent, &agent->set.outputs[i], output);
     }
     status->orgs = agent->gathered->orgs;
-    status->org_count = agent->org_count;
+    status->org_count = agent->set.org_count;
     status->outputs = agent->gathered->outputs;
-    status->output_count = agent->output_count;
+    status->output_count = agent->set.output_count;
 }
 
 void agent_add_status(void *owner, struct sfe_builder *out)
@@ -93,13 +93,14 @@ void agent_add_status(void *owner, struct sfe_builder *out)
     const struct sfe_platform *platform = agent->platform;
     struct sfe_error err;
     struct sfe_status status = {
-        .agent_id = agent->config->agent.id,
+        .agent_id = agent->set.config->agent.id,
         .uptime_ns = sfe_clock_monotonic_ns(&platform->clock) - agent->opened_ns,
         .memory_bytes = sfe_process_memory_bytes(),
-        .arena_bytes = sfe_arena_taken(agent->arena),
+        .arena_bytes = agent_taken(agent),
         .is_stopping = atomic_load(&agent->is_stopping),
     };
 
+    agent_reload_facts(agent, &status.reload);
     (void)platform->clock.wall_ns(platform->clock.context, &status.now_ns);
     if (platform->storage.space(platform->storage.context, &status.flash_total_bytes,
                                 &status.flash_available_bytes, &err) != SFE_OK) {
@@ -117,14 +118,14 @@ uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns)
     if (now_ns < agent->sample_ns) {
         return agent->sample_ns;
     }
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        sfe_rate_sample(&agent->streams[i].rate, sfe_stream_durable(agent->streams[i].stream),
-                        now_ns);
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        sfe_rate_sample(&agent->set.streams[i].rate,
+                        sfe_stream_durable(agent->set.streams[i].stream), now_ns);
     }
-    for (uint32_t i = 0; i < agent->output_count; i++) {
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
         struct sfe_output_facts facts;
-        sfe_output_facts(agent->outputs[i].output, &facts);
-        sfe_rate_sample(&agent->outputs[i].rate, facts.delivered, now_ns);
+        sfe_output_facts(agent->set.outputs[i].output, &facts);
+        sfe_rate_sample(&agent->set.outputs[i].rate, facts.delivered, now_ns);
     }
     agent->sample_ns = now_ns + SFE_RATE_STEP_NS;
     return agent->sample_ns;

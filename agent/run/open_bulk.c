@@ -51,13 +51,18 @@ bool agent_has_records(const struct sfe_config_output *output, bool is_rehearsal
     return is_rehearsal || use_of(output) != BULK_ALWAYS;
 }
 
+static size_t memory_bytes(uint32_t records_max)
+{
+    const struct sfe_bulk_options options = {.records_max = records_max};
+
+    return sfe_arena_cost(sizeof(struct sfe_target)) +
+           sfe_arena_cost(sizeof(struct sfe_target_pair)) + sfe_bulk_memory_bytes(&options) +
+           sfe_bulk_journal_memory_bytes(records_max);
+}
+
 size_t agent_bulk_memory_bytes(const struct sfe_config_output *output)
 {
-    const struct sfe_bulk_options options = {.records_max = output->bulk_records};
-
-    return use_of(output) == BULK_NEVER ? 0
-                                        : sfe_bulk_memory_bytes(&options) +
-                                              sfe_bulk_journal_memory_bytes(output->bulk_records);
+    return use_of(output) == BULK_NEVER ? 0 : memory_bytes(output->bulk_records);
 }
 
 static void on_noted(void *owner)
@@ -72,94 +77,128 @@ static void on_durable(void *owner)
     agent->platform->http.wake(agent->platform->http.context);
 }
 
-static enum sfe_code open_journal(struct sfe_agent *agent, struct agent_output *output,
-                                  uint32_t events_max, struct sfe_error *err)
+static struct sfe_bulk_journal_options journal_options(struct sfe_agent *agent,
+                                                       const struct agent_set *set,
+                                                       const struct agent_output *output,
+                                                       uint32_t events_max)
 {
-    const struct sfe_bulk_journal_options options = {
+    return (struct sfe_bulk_journal_options){
         .storage = &agent->platform->storage,
         .output = output->name,
-        .stream = agent->config->streams[output->stream_index].name,
+        .stream = set->config->streams[output->stream_index].name,
         .events_max = events_max,
         .log = agent->log,
         .on_noted = on_noted,
         .on_durable = on_durable,
         .owner = agent,
     };
-
-    if (use_of(&agent->config->outputs[output->config_index]) == BULK_NEVER &&
-        !sfe_bulk_journal_exists(&options)) {
-        return SFE_OK;
-    }
-    return sfe_bulk_journal_open(&options, agent->arena, &output->journal, err);
 }
 
 /* An output that no longer goes by bulk still waits for the job that was under way: it could come
  * after what is sent now. Its events go again, for which no room is needed. */
-static bool is_needed(const struct agent_output *output, enum bulk_use use)
-{
-    struct bulk_job_note ignored;
+#define LEFT_EVENTS 1u
 
-    return use != BULK_NEVER ||
-           (output->journal != NULL && bulk_journal_left(output->journal, &ignored));
+size_t agent_left_bulk_memory_bytes(struct sfe_agent *agent, const struct agent_set *set,
+                                    const struct agent_output *output)
+{
+    const struct sfe_bulk_journal_options options =
+        journal_options(agent, set, output, LEFT_EVENTS);
+    bool is_left = use_of(&set->config->outputs[output->config_index]) == BULK_NEVER &&
+                   sfe_bulk_journal_exists(&options);
+
+    return is_left ? memory_bytes(LEFT_EVENTS) : 0;
 }
 
-enum sfe_code agent_open_bulk(struct sfe_agent *agent, struct agent_output *output,
-                              struct sfe_org *org, struct sfe_output_options *sizes,
-                              struct sfe_error *err)
+/* Sets *is_needed where a job can be under way, or can come to be. */
+static enum sfe_code open_journal(struct sfe_agent *agent, const struct agent_set *set,
+                                  struct agent_output *output, bool *is_needed,
+                                  struct sfe_error *err)
 {
-    const struct sfe_config_output *config = &agent->config->outputs[output->config_index];
-    const enum bulk_use use = use_of(config);
-    const uint32_t events = use == BULK_NEVER ? 1 : config->bulk_records;
+    const struct sfe_config_output *config = &set->config->outputs[output->config_index];
+    bool is_used = use_of(config) != BULK_NEVER;
+    const struct sfe_bulk_journal_options options =
+        journal_options(agent, set, output, is_used ? config->bulk_records : LEFT_EVENTS);
+    struct bulk_job_note ignored;
 
-    if (agent->compiled->without_secrets) {
+    *is_needed = is_used;
+    if (!is_used && !sfe_bulk_journal_exists(&options)) {
         return SFE_OK;
     }
-    enum sfe_code code = open_journal(agent, output, events, err);
-    if (code != SFE_OK || !is_needed(output, use)) {
+    enum sfe_code code = sfe_bulk_journal_open(&options, output->arena, &output->journal, err);
+    if (code == SFE_OK && !is_used) {
+        *is_needed = bulk_journal_left(output->journal, &ignored);
+    }
+    return code;
+}
+
+/* Makes the bulk target the output's: alone, or beside that of its records. */
+static enum sfe_code set_target(struct agent_output *output, bool is_alone,
+                                struct sfe_output_options *sizes, struct sfe_error *err)
+{
+    struct sfe_target_pair *pair = sfe_arena_take(output->arena, sizeof(*pair), err);
+    struct sfe_target *target = sfe_arena_take(output->arena, sizeof(*target), err);
+
+    if (pair == NULL || target == NULL) {
+        return SFE_E_NO_MEMORY;
+    }
+    output->target = target;
+    if (is_alone) {
+        sfe_bulk_target(output->bulk, target);
+        sizes->large_use = sfe_bulk_use;
+        return SFE_OK;
+    }
+    pair->small = *output->records;
+    pair->large_slot = sizes->slot_count;
+    pair->large_use = sfe_bulk_use;
+    sfe_bulk_target(output->bulk, &pair->large);
+    sfe_target_pair_make(pair, target);
+    sizes->large_use = sfe_target_pair_use;
+    if (sizes->large_slot_events == 0) {
+        sizes->large_slot_events = LEFT_EVENTS;
+        sizes->large_from = UINT32_MAX;
+    }
+    return SFE_OK;
+}
+
+enum sfe_code agent_open_bulk(struct sfe_agent *agent, const struct agent_set *set,
+                              struct agent_output *output, struct sfe_output_options *sizes,
+                              struct sfe_error *err)
+{
+    const struct sfe_config_output *config = &set->config->outputs[output->config_index];
+    const enum bulk_use use = use_of(config);
+    bool is_needed = false;
+
+    if (set->compiled->without_secrets) {
+        return SFE_OK;
+    }
+    enum sfe_code code = open_journal(agent, set, output, &is_needed, err);
+    if (code != SFE_OK || !is_needed) {
         return code;
     }
     const struct sfe_bulk_options options = {
         .name = output->name,
-        .org = org,
-        .maps = agent->compiled->outputs[output->config_index].maps,
+        .org = agent_find_org(set, config->connection),
+        .maps = set->compiled->outputs[output->config_index].maps,
         .map_count = config->record_count,
         .slot = use == BULK_ALWAYS ? 0 : sizes->slot_count,
-        .records_max = events,
+        .records_max = use == BULK_NEVER ? LEFT_EVENTS : config->bulk_records,
         .has_other = use != BULK_ALWAYS,
         .journal = output->journal,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
     };
-    code = sfe_bulk_open(&options, agent->arena, &output->bulk, err);
-    if (code != SFE_OK) {
-        return code;
-    }
-    if (use == BULK_ALWAYS) {
-        sfe_bulk_target(output->bulk, &output->target);
-        sizes->large_use = sfe_bulk_use;
-        return SFE_OK;
-    }
-    if (use == BULK_NEVER) {
-        sizes->large_slot_events = 1;
-        sizes->large_from = UINT32_MAX;
-    }
-    output->pair.small = output->records;
-    output->pair.large_slot = sizes->slot_count;
-    output->pair.large_use = sfe_bulk_use;
-    sfe_bulk_target(output->bulk, &output->pair.large);
-    sfe_target_pair_make(&output->pair, &output->target);
-    sizes->large_use = sfe_target_pair_use;
-    return SFE_OK;
+    code = sfe_bulk_open(&options, output->arena, &output->bulk, err);
+    return code == SFE_OK ? set_target(output, use == BULK_ALWAYS, sizes, err) : code;
 }
 
 uint64_t agent_bulk_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
 {
     uint64_t due_ns = UINT64_MAX;
 
-    for (uint32_t i = 0; i < agent->output_count; i++) {
-        if (agent->outputs[i].journal != NULL) {
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        if (agent->set.outputs[i].journal != NULL) {
             due_ns = sfe_clock_earlier_ns(
-                due_ns, sfe_bulk_journal_flash_turn(agent->outputs[i].journal, now_ns));
+                due_ns, sfe_bulk_journal_flash_turn(agent->set.outputs[i].journal, now_ns));
         }
     }
     return due_ns;

@@ -17,16 +17,36 @@ static void on_durable(void *owner)
     agent->platform->http.wake(agent->platform->http.context);
 }
 
-static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+/* In the stream's own arena: a reload that carries the stream over ends the setup they are from. */
+static enum sfe_code open_keys(struct sfe_agent *agent, struct agent_set *set, uint32_t index,
+                               struct sfe_error *err)
 {
-    const struct sfe_config_stream *config = &agent->config->streams[index];
+    struct agent_stream *stream = &set->streams[index];
+    const struct sfe_compiled_stream *compiled = &set->compiled->streams[index];
+
+    stream->crypto = &agent->platform->crypto;
+    if (compiled->key_count == 0) {
+        return SFE_OK;
+    }
+    stream->keys = sfe_arena_take(stream->arena, AGENT_KEYS_BYTES, err);
+    if (stream->keys == NULL) {
+        return err->code;
+    }
+    return sfe_compiled_open_keys(compiled, stream->crypto, stream->keys, &stream->key_count, err);
+}
+
+static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set, uint32_t index,
+                                 struct sfe_error *err)
+{
+    const struct sfe_config_stream *config = &set->config->streams[index];
     const struct sfe_cursor_mark *mark = sfe_cursor_log_mark(agent->cursor_log, config->name);
     struct sfe_stream_recovery recovery = {0};
-    struct agent_stream *stream = &agent->streams[index];
-    enum sfe_code code =
-        sfe_compiled_open_keys(&agent->compiled->streams[index], &agent->platform->crypto,
-                               stream->keys, &stream->key_count, err);
+    struct agent_stream *stream = &set->streams[index];
+    enum sfe_code code = agent_open_stream_arena(set->config, index, &stream->arena, err);
 
+    if (code == SFE_OK) {
+        code = open_keys(agent, set, index, err);
+    }
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open stream \"%s\"", config->name);
     }
@@ -41,7 +61,7 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .name = config->name,
         .quota_bytes = config->quota_bytes,
         .segment_bytes = config->segment_bytes,
-        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .event_bytes_max = set->config->agent.event_bytes_max,
         .linger_ns = config->linger_ns,
         .known_durable = mark == NULL ? 0 : mark->durable,
         .on_staged = on_staged,
@@ -50,13 +70,13 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .boot_times = &agent->boot_times,
         .when_full = (enum sfe_stream_when_full)config->when_full,
         /* A rehearsal has no keys, and keeps nothing. */
-        .is_encrypted = config->encrypt && !agent->compiled->without_secrets,
+        .is_encrypted = config->encrypt && !set->compiled->without_secrets,
         .crypto = &agent->platform->crypto,
         .keys = stream->keys,
         .key_count = stream->key_count,
     };
 
-    code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
+    code = sfe_stream_open(&options, stream->arena, &stream->stream, &recovery, err);
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open stream \"%s\"", config->name);
     }
@@ -71,16 +91,14 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
     return SFE_OK;
 }
 
-enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
+enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err)
 {
     enum sfe_code code;
-    uint32_t count = agent->config->stream_count;
 
-    SFE_ASSERT(count != 0 && count <= SFE_STREAMS_MAX + 1u);
-    agent->streams = sfe_arena_take(agent->arena, count * sizeof(*agent->streams), err);
     agent->cursors = sfe_arena_take(agent->arena, AGENT_OUTPUTS_MAX * sizeof(*agent->cursors), err);
-    agent->marks = sfe_arena_take(agent->arena, count * sizeof(*agent->marks), err);
-    if (agent->streams == NULL || agent->cursors == NULL || agent->marks == NULL) {
+    agent->marks =
+        sfe_arena_take(agent->arena, (SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks), err);
+    if (agent->cursors == NULL || agent->marks == NULL) {
         return err->code;
     }
     code =
@@ -92,26 +110,34 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
     if (sfe_boot_times_load(&agent->platform->storage, &agent->boot_times, err) != SFE_OK) {
         sfe_log_error(agent->log, SFE_WARNING, "cannot read when earlier boots were", err);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        agent->stream_count = i + 1u; /* What is opened of it is closed. */
-        code = open_stream(agent, i, err);
-        if (code != SFE_OK) {
-            return code;
-        }
-    }
     return SFE_OK;
 }
 
-void agent_close_streams(struct sfe_agent *agent)
+enum sfe_code agent_open_streams(struct sfe_agent *agent, struct agent_set *set,
+                                 struct sfe_error *err)
 {
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        sfe_stream_close(agent->streams[i].stream);
-        for (uint32_t key = 0; key < agent->streams[i].key_count; key++) {
-            agent->platform->crypto.aead_close(agent->platform->crypto.context,
-                                               agent->streams[i].keys[key]);
+    enum sfe_code code = SFE_OK;
+
+    SFE_ASSERT(set->stream_count != 0 && set->stream_count <= SFE_STREAMS_MAX + 1u);
+    for (uint32_t i = 0; i < set->stream_count && code == SFE_OK; i++) {
+        if (set->streams[i].carried == AGENT_NEW) {
+            code = open_stream(agent, set, i, err);
         }
     }
-    agent->stream_count = 0;
-    sfe_cursor_log_close(agent->cursor_log);
-    agent->cursor_log = NULL;
+    return code;
+}
+
+void agent_close_stream(struct agent_stream *stream)
+{
+    sfe_stream_close(stream->stream);
+    stream->stream = NULL;
+    for (uint32_t i = 0; i < stream->key_count; i++) {
+        stream->crypto->aead_close(stream->crypto->context, stream->keys[i]);
+    }
+    stream->keys = NULL;
+    stream->key_count = 0;
+    sfe_arena_close(stream->table_arena);
+    stream->table_arena = NULL;
+    sfe_arena_close(stream->arena);
+    stream->arena = NULL;
 }

@@ -293,6 +293,9 @@ enum sfe_code sfe_bulk_open(const struct sfe_bulk_options *options, struct sfe_a
 void sfe_bulk_close(struct sfe_bulk *bulk)
 {
     if (bulk != NULL) {
+        if (bulk->is_under_way) {
+            sfe_org_cancel(bulk->options.org, &bulk->owner);
+        }
         sfe_mutex_close(bulk->mutex);
         bulk->mutex = NULL;
     }

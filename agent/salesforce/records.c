@@ -317,6 +317,9 @@ void sfe_records_close(struct sfe_target *target)
     struct records *records = target->context;
 
     if (records != NULL) {
+        for (uint32_t i = 0; i < records->options.slot_count; i++) {
+            sfe_org_cancel(records->options.org, &records->slots[i].owner);
+        }
         sfe_gzip_close(records->gzip);
         records->gzip = NULL;
         target->context = NULL;

@@ -42,6 +42,7 @@ size_t sfe_records_memory_bytes(const struct sfe_records_options *options);
 SFE_MUST_USE enum sfe_code sfe_records_open(const struct sfe_records_options *options,
                                             struct sfe_arena *arena, struct sfe_target *target,
                                             struct sfe_error *err);
+/* Ends what is in flight: that is unknown then. The org is still open. */
 void sfe_records_close(struct sfe_target *target);
 
 #endif

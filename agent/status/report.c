@@ -70,6 +70,22 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
     sfe_json_end_array(writer);
 }
 
+/* Where on flash the newest damaged place is. */
+static void put_damage(struct sfe_json_writer *writer, const struct sfe_status_stream *stream)
+{
+    const struct sfe_stream_facts *facts = &stream->facts;
+
+    sfe_json_put_u64(writer, "damaged_places", facts->damaged_places);
+    if (facts->damaged_places == 0) {
+        sfe_json_put_null(writer, "damage");
+        return;
+    }
+    sfe_json_begin_object(writer, "damage");
+    sfe_json_put_u64(writer, "segment", facts->damaged_segment);
+    sfe_json_put_u64(writer, "offset", facts->damaged_offset);
+    sfe_json_end_object(writer);
+}
+
 static void put_streams(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "streams");
@@ -93,6 +109,7 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_bool(writer, "dropping", facts->is_dropping);
         sfe_json_put_u64(writer, "dropped", facts->dropped_events);
         sfe_json_put_u64(writer, "dropped_bytes", facts->dropped_bytes);
+        put_damage(writer, stream);
         put_error(writer, "failure", &facts->failure);
         sfe_json_end_object(writer);
     }
@@ -188,6 +205,28 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
     sfe_json_end_array(writer);
 }
 
+static void put_reload(struct sfe_json_writer *writer, const struct sfe_status_reload *reload)
+{
+    if (reload->when_ns == 0) {
+        sfe_json_put_null(writer, "last_reload");
+        return;
+    }
+    sfe_json_begin_object(writer, "last_reload");
+    put_time(writer, "time", reload->when_ns);
+    sfe_json_put_bool(writer, "ok", reload->is_done);
+    sfe_json_put_u64(writer, "mistakes", reload->mistakes);
+    if (reload->arena_bytes != 0) {
+        sfe_json_put_u64(writer, "arena_bytes", reload->arena_bytes);
+    }
+    if (reload->mistakes != 0) {
+        sfe_json_put_text(writer, "file", sfe_slice_text(reload->first.where));
+        sfe_json_put_u64(writer, "line", reload->first.line);
+        sfe_json_put_text(writer, "pointer", sfe_slice_text(reload->first.pointer));
+        sfe_json_put_text(writer, "message", sfe_slice_text(reload->first.message));
+    }
+    sfe_json_end_object(writer);
+}
+
 void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
 {
     struct sfe_json_writer writer = sfe_json_writer_make(out);
@@ -206,5 +245,6 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     put_streams(&writer, status);
     put_orgs(&writer, status);
     put_outputs(&writer, status);
+    put_reload(&writer, &status->reload);
     sfe_json_end_object(&writer);
 }

@@ -38,6 +38,15 @@ struct sfe_status_output {
     uint64_t job_age_ns;        /* Of the job under way; 0: none is. */
 };
 
+/* How the last reload ended. */
+struct sfe_status_reload {
+    int64_t when_ns; /* Unix time; 0: there was none. */
+    bool is_done;    /* Otherwise refused, and what was before stands. */
+    uint32_t mistakes;
+    struct sfe_error first; /* Mistake. */
+    uint64_t arena_bytes;   /* Of what ran and what was new together; 0: nothing was opened. */
+};
+
 struct sfe_status {
     const char *agent_id;
     int64_t now_ns; /* Unix time. */
@@ -55,6 +64,7 @@ struct sfe_status {
     uint32_t org_count;
     const struct sfe_status_output *outputs;
     uint32_t output_count;
+    struct sfe_status_reload reload;
 };
 
 /* Adds the document as one JSON object. */

@@ -272,6 +272,19 @@ const struct sfe_cursor_mark *sfe_cursor_log_mark(const struct sfe_cursor_log *l
     return cursor_set_mark(&log->set, stream);
 }
 
+const struct sfe_cursor *sfe_cursor_log_at(const struct sfe_cursor_log *log, uint32_t index)
+{
+    return index < log->set.cursor_count ? &log->set.cursors[index] : NULL;
+}
+
+bool sfe_cursor_log_has_room(const struct sfe_cursor_log *log, uint32_t cursors, uint32_t marks)
+{
+    SFE_ASSERT(log->set.cursor_count <= log->set.cursor_capacity);
+    SFE_ASSERT(log->set.mark_count <= log->set.mark_capacity);
+    return cursors <= log->set.cursor_capacity - log->set.cursor_count &&
+           marks <= log->set.mark_capacity - log->set.mark_count;
+}
+
 /* What a save says. */
 struct given {
     const struct sfe_cursor *cursors;
@@ -515,6 +528,24 @@ enum sfe_code sfe_cursor_log_save(struct sfe_cursor_log *log, const struct sfe_c
         remove_others(log);
     }
     return SFE_OK;
+}
+
+enum sfe_code sfe_cursor_log_forget(struct sfe_cursor_log *log, const char *name,
+                                    struct sfe_error *err)
+{
+    struct cursor_set *set = &log->set;
+    struct sfe_cursor *cursor = cursor_set_find(set, name);
+
+    if (cursor == NULL) {
+        return sfe_fail(err, SFE_E_NOT_FOUND, "there is no cursor \"%.130s\"", name);
+    }
+    const struct sfe_cursor forgotten = *cursor;
+    *cursor = set->cursors[--set->cursor_count];
+    enum sfe_code code = sfe_cursor_log_save(log, NULL, 0, NULL, 0, err);
+    if (code != SFE_OK) {
+        set->cursors[set->cursor_count++] = forgotten;
+    }
+    return code;
 }
 
 uint64_t sfe_cursor_log_written_bytes(const struct sfe_cursor_log *log)

@@ -10,6 +10,9 @@
 
 #include <stdatomic.h>
 
+/* So many damaged places are told apart when several readers meet them. */
+#define STREAM_PLACES_NOTED 16u
+
 struct sfe_stream {
     struct sfe_stream_options options;
     char name[SFE_NAME_BYTES_MAX + 1];
@@ -19,12 +22,13 @@ struct sfe_stream {
     _Atomic uint64_t durable;     /* Written under the mutex, by the flash thread. */
     _Atomic uint64_t dropped_end; /* What is below was dropped, as the oldest; in the same way. */
 
-    /* Guards all from here to `counts`. Never held while the medium is touched. */
+    /* Guards all from here to `damage`. Never held while the medium is touched. */
     struct sfe_mutex *mutex;
     struct stage stage;
     struct segment_table table;
-    uint64_t released;      /* All below are settled. */
-    struct segment_gap gap; /* The newest that a header tells of. */
+    uint64_t table_quota_bytes; /* It has room for so much. */
+    uint64_t released;          /* All below are settled. */
+    struct segment_gap gap;     /* The newest that a header tells of. */
     bool is_dropping;
     uint64_t dropped_before; /* dropped_events when dropping began. */
     uint64_t commit_end_ns;  /* 0: none yet. */
@@ -38,6 +42,13 @@ struct sfe_stream {
         uint64_t dropped_events;
         uint64_t dropped_bytes;
     } counts;
+    struct {
+        uint32_t count; /* Places met since open; a ring of the newest of them. */
+        uint32_t segments[STREAM_PLACES_NOTED];
+        uint64_t offsets[STREAM_PLACES_NOTED];
+        uint32_t last_segment;
+        uint64_t last_offset;
+    } damage;
 
     /* Flash thread alone: the segment being written, which is the newest of the table once it holds
      * a frame. */
@@ -64,6 +75,13 @@ uint32_t stream_frame_bytes_max(const struct sfe_stream_options *options);
 /* After table, current segment or `released` changed: what may be staged from now on. Mutex held.
  */
 void stream_measure_room(struct sfe_stream *stream);
+
+/* A damaged place was met, by a reader or by recovery. Any thread; the mutex is not held. */
+void stream_note_damage(struct sfe_stream *stream, uint32_t segment, uint64_t offset);
+
+/* Before a segment goes: where something in it is damaged its file is renamed, and true; it need
+ * not be removed then. Events from `limit` on stand in a later one. Flash thread. */
+bool stream_put_aside(struct sfe_stream *stream, const struct segment *segment, uint64_t limit);
 
 /* Removes the files of doomed segments and of those below `released`. Flash thread. */
 SFE_MUST_USE enum sfe_code stream_release_settled(struct sfe_stream *stream, struct sfe_error *err);

@@ -89,6 +89,10 @@ struct sfe_stream_facts {
      * drop-newest of their payloads. */
     uint64_t dropped_events;
     uint64_t dropped_bytes;
+    /* Damaged places met since open, by opening or by reading; the newest of them. */
+    uint32_t damaged_places;
+    uint32_t damaged_segment;
+    uint64_t damaged_offset;
 };
 
 /* Opens the stream and recovers it from whatever the last run left behind: a torn tail is cut,
@@ -134,6 +138,20 @@ SFE_MUST_USE enum sfe_code sfe_stream_commit(struct sfe_stream *stream, uint64_t
  * deleted. Flash thread. */
 SFE_MUST_USE enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
                                               struct sfe_error *err);
+
+/* What a table of its segments takes that has room for `quota_bytes`; 0: the one it has will do.
+ * Flash thread. */
+size_t sfe_stream_table_bytes(const struct sfe_stream *stream, uint64_t quota_bytes);
+
+/* What that is at most for a stream with these options, were its quota ever so small before. Pure.
+ */
+size_t sfe_stream_table_bytes_max(const struct sfe_stream_options *options);
+
+/* Changes quota and linger. `table`: memory of the size above, which must outlive the stream or the
+ * next table; NULL: none is needed. Below what is kept nothing is lost: taking stops. Flash thread.
+ */
+void sfe_stream_set_limits(struct sfe_stream *stream, uint64_t quota_bytes, uint64_t linger_ns,
+                           void *table);
 
 /* The highest sequence that survives power loss; 0 before the first. Never goes back. Any thread,
  * one atomic load. */

@@ -62,7 +62,7 @@ struct site {
     bool has_bad_flash;
     struct sfe_platform platform;
     struct sfe_arena *arena; /* NULL: the agent is not running. */
-    struct sfe_compiled compiled;
+    struct sfe_setup setup;
     struct sfe_agent *agent;
     uint64_t durable[STREAMS];
     uint64_t cursor;
@@ -205,9 +205,9 @@ static void stop(struct site *site)
 static bool start(struct site *site)
 {
     const struct config_source source = {"sfedge.json", sfe_slice_text(config_text)};
-    const struct sfe_config *config = NULL;
     struct sfe_error err;
 
+    site->setup = (struct sfe_setup){.holders = 1};
     site->net = sim_net_open(&site->world);
     site->mqtt = sim_mqtt_open(&site->world, site->net);
     sim_broker_attach(site->broker, site->net, BROKER_PORT);
@@ -220,17 +220,16 @@ static bool start(struct site *site)
     sim_org_port(site->org, &site->platform.http);
     enum sfe_code code = sfe_arena_open(48u << 20, &site->arena, &err);
     if (code == SFE_OK) {
-        code = config_load_text(&source, site->arena, report, site->run, &config, &err);
+        code = config_load_text(&source, site->arena, report, site->run, &site->setup.config, &err);
     }
     if (code == SFE_OK) {
-        code = sfe_compile(config, site->arena, report, site->run, &site->compiled, &err);
+        code = sfe_compile(site->setup.config, site->arena, report, site->run,
+                           &site->setup.compiled, &err);
     }
     SIM_CHECK(site->run, code == SFE_OK, "cannot prepare the agent: %s", err.message);
     const struct sfe_agent_options options = {
-        .config = config,
-        .compiled = &site->compiled,
+        .setup = &site->setup,
         .platform = &site->platform,
-        .arena = site->arena,
     };
     code = sfe_agent_open(&options, &site->agent, &err);
     if (code != SFE_OK) {
@@ -281,18 +280,18 @@ static void look(struct site *site)
     if (agent == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < agent->stream_count && i < STREAMS; i++) {
+    for (uint32_t i = 0; i < agent->set.stream_count && i < STREAMS; i++) {
         struct sfe_stream_facts facts;
-        const uint64_t durable = sfe_stream_durable(agent->streams[i].stream);
-        sfe_stream_facts(agent->streams[i].stream, &facts);
+        const uint64_t durable = sfe_stream_durable(agent->set.streams[i].stream);
+        sfe_stream_facts(agent->set.streams[i].stream, &facts);
         SIM_CHECK(site->run, durable >= site->durable[i], "a durable sequence goes back");
         SIM_CHECK(site->run,
-                  facts.flash_bytes <= agent->config->streams[i].quota_bytes +
-                                           spare * agent->config->streams[i].segment_bytes,
+                  facts.flash_bytes <= agent->set.config->streams[i].quota_bytes +
+                                           spare * agent->set.config->streams[i].segment_bytes,
                   "a stream is over its quota");
         site->durable[i] = durable;
     }
-    sfe_output_cursor(agent->outputs[0].output, &cursor);
+    sfe_output_cursor(agent->set.outputs[0].output, &cursor);
     SIM_CHECK(site->run, cursor.sequence >= site->cursor, "the cursor goes back");
     site->cursor = cursor.sequence;
     SIM_CHECK(site->run, sim_broker_complaint(site->broker) == NULL, "the broker complains: %s",
@@ -345,7 +344,7 @@ static void turn(struct site *site)
 /* Reads the dead letters: each is of an event that had to die, and says why. */
 static void read_dead(struct site *site)
 {
-    struct sfe_stream *dead = site->agent->streams[site->agent->config->dead_stream].stream;
+    struct sfe_stream *dead = site->agent->set.streams[site->agent->set.config->dead_stream].stream;
     struct sfe_stream_reader *reader = NULL;
     struct sfe_event event;
     struct sfe_error err;
@@ -379,7 +378,7 @@ static bool is_at_rest(const struct site *site)
         return false;
     }
     struct sfe_output_facts facts;
-    sfe_output_facts(site->agent->outputs[0].output, &facts);
+    sfe_output_facts(site->agent->set.outputs[0].output, &facts);
     return facts.backlog == 0;
 }
 

@@ -4,7 +4,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "run/agent.h"
+#include "base/arena.h"
+#include "run/parts.h"
 
 #include <string.h>
 
@@ -73,21 +74,82 @@ static void each_setting_that_costs_memory_raises_the_figure(void **state)
     assert_true(sfe_agent_memory_bytes_max(&site.config) > base);
 }
 
-static void the_arena_has_room_for_what_a_larger_run_left(void **state)
+static void encryption_is_counted_in_streams_and_in_the_readers_of_these_alone(void **state)
 {
     struct site site;
 
     (void)state;
     make_site(&site);
-    assert_true(sfe_agent_arena_bytes(&site.config) >
-                sfe_agent_memory_bytes_max(&site.config) + 1024u * 1024u);
+    const size_t plain = sfe_agent_memory_bytes_max(&site.config);
+    const size_t plain_output = agent_output_bytes(&site.config, 0, 0);
+    site.streams[1].encrypt = true;
+    site.streams[1].encrypt_key_file = "key";
+    const size_t stream = sfe_agent_memory_bytes_max(&site.config) - plain;
+    /* A third stage buffer and the list of keys; nobody reads the stream. */
+    assert_true(stream >= 256u * 1024u + AGENT_KEYS_BYTES);
+    assert_true(agent_output_bytes(&site.config, 0, 0) == plain_output);
+    const size_t reader = agent_output_bytes(&site.config, 0, 1) - plain_output;
+    assert_true(reader >= 256u * 1024u);
+    site.output.from_count = 2;
+    const size_t with_reader = sfe_agent_memory_bytes_max(&site.config);
+    assert_true(with_reader == plain + stream + plain_output + reader);
+    /* Old keys are read with, too. */
+    site.streams[1].encrypt = false;
+    site.streams[1].encrypt_key_file = NULL;
+    site.streams[1].encrypt_old_key_count = 1;
+    assert_true(agent_output_bytes(&site.config, 0, 1) == plain_output + reader);
+}
+
+static void a_reload_is_counted_with_all_parts_twice(void **state)
+{
+    struct site site;
+    struct sfe_arena *arena = NULL;
+    struct sfe_error err;
+
+    (void)state;
+    make_site(&site);
+    const size_t once = sfe_agent_memory_bytes_max(&site.config);
+    const size_t reload = sfe_agent_reload_memory_bytes_max(&site.config);
+    const size_t output = agent_output_bytes(&site.config, 0, 0);
+    site.output.from_count = 2;
+    assert_true(sfe_agent_memory_bytes_max(&site.config) == once + output);
+    assert_true(sfe_agent_reload_memory_bytes_max(&site.config) == reload + 2u * output);
+    make_site(&site);
+    /* What no reload makes anew counts once; the rest twice, with the tables of raised quotas. */
+    site.config.stream_count = site.config.input_count = site.config.output_count = 0;
+    site.config.connection_count = 0;
+    const size_t fixed = sfe_agent_memory_bytes_max(&site.config);
+    assert_true(sfe_agent_reload_memory_bytes_max(&site.config) == fixed);
+    assert_true(reload >= fixed + 2u * (once - fixed));
+    assert_int_equal(agent_open_fixed_arena(&arena, &err), SFE_OK);
+    assert_non_null(sfe_arena_take(arena, fixed, &err));
+    sfe_arena_close(arena);
+}
+
+static void the_arena_of_a_stream_has_room_for_what_a_larger_run_left(void **state)
+{
+    struct sfe_arena *arena = NULL;
+    struct sfe_error err;
+    struct site site;
+
+    (void)state;
+    make_site(&site);
+    const struct sfe_stream_options options = {.quota_bytes = site.streams[0].quota_bytes,
+                                               .segment_bytes = site.streams[0].segment_bytes,
+                                               .event_bytes_max =
+                                                   site.config.agent.event_bytes_max};
+    assert_int_equal(agent_open_stream_arena(&site.config, 0, &arena, &err), SFE_OK);
+    assert_non_null(sfe_arena_take(arena, sfe_stream_memory_bytes(&options) + 1024u * 1024u, &err));
+    sfe_arena_close(arena);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_setting_that_costs_memory_raises_the_figure),
-        cmocka_unit_test(the_arena_has_room_for_what_a_larger_run_left),
+        cmocka_unit_test(encryption_is_counted_in_streams_and_in_the_readers_of_these_alone),
+        cmocka_unit_test(a_reload_is_counted_with_all_parts_twice),
+        cmocka_unit_test(the_arena_of_a_stream_has_room_for_what_a_larger_run_left),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
