@@ -343,6 +343,11 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
     uint32_t list = load_member(load, entry, "records");
     uint32_t token = SFE_JSON_NONE;
 
+    if (output->api == SFE_API_BULK && output->order_by != NULL) {
+        load_mistake(load, load_member(load, entry, "order_by"),
+                     "\"order_by\" does not go with \"api\": \"bulk\": a job promises no order; "
+                     "allowed: \"auto\", \"collections\" or \"composite\"");
+    }
     if (list != SFE_JSON_NONE && sfe_json_kind(&load->json, list) == SFE_JSON_ARRAY) {
         token = sfe_json_first(&load->json, list);
     }

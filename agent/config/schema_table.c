@@ -274,7 +274,8 @@ static const struct config_key table[] = {
              "jobs for a backlog, where no order_by is set."},
     {ROW(OUTPUT, "bulk_from", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_from),
      .fallback = "2000", .max = 1000000,
-     .help = "With api auto: so many waiting events are a backlog, which goes by bulk. 0: none does."},
+     .help = "With api auto: so many waiting events are a backlog, which goes by bulk. 0: none "
+             "does."},
     {ROW(OUTPUT, "bulk_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_records),
      .fallback = "10000", .min = 200, .max = 100000, .help = "Records in one bulk job at most."},
     {ROW(OUTPUT, "bulk_age", DURATION), .only = "salesforce-records", TO(OUTPUT, bulk_age_ns),

@@ -331,25 +331,29 @@ static bool take_event(struct walk *walk)
     return true;
 }
 
+/* True where a slot that is not full shall wait for company no longer. */
+static bool is_due(const struct walk *walk, uint64_t due_ns)
+{
+    const struct sfe_output *output = walk->output;
+    bool holds_up_others = walk->held > 0 && output->in_flight == 0 && !output->options.is_costly;
+
+    return walk->is_large || is_resuming(output) || due_ns <= output->now_ns ||
+           walk->slot->count == walk->slot->limit || holds_up_others ||
+           window_is_full(&output->window);
+}
+
 /* A slot that is not full waits for company, unless that would hold up others or take too long. */
 static void end_walk(struct walk *walk)
 {
-    struct sfe_output *output = walk->output;
-    struct output_slot *slot = walk->slot;
-    const uint64_t age_ns = output->options.batch_age_ns;
+    const struct output_slot *slot = walk->slot;
+    const uint64_t age_ns = walk->output->options.batch_age_ns;
 
     if (slot == NULL || slot->count == 0 || walk->is_blocked) {
         return;
     }
-    if (walk->is_large || is_resuming(output)) {
-        send_slot(walk);
-        return;
-    }
     uint64_t due_ns =
         slot->offered_ns > UINT64_MAX - age_ns ? UINT64_MAX : slot->offered_ns + age_ns;
-    bool holds_up_others = walk->held > 0 && output->in_flight == 0 && !output->options.is_costly;
-    if (due_ns <= output->now_ns || slot->count == slot->limit || holds_up_others ||
-        window_is_full(&output->window)) {
+    if (is_due(walk, due_ns)) {
         send_slot(walk);
     } else {
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, due_ns);

@@ -191,19 +191,6 @@ enum sfe_code agent_open_bulk(struct sfe_agent *agent, const struct agent_set *s
     return code == SFE_OK ? set_target(output, use == BULK_ALWAYS, sizes, err) : code;
 }
 
-uint64_t agent_bulk_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
-{
-    uint64_t due_ns = UINT64_MAX;
-
-    for (uint32_t i = 0; i < agent->set.output_count; i++) {
-        if (agent->set.outputs[i].journal != NULL) {
-            due_ns = sfe_clock_earlier_ns(
-                due_ns, sfe_bulk_journal_flash_turn(agent->set.outputs[i].journal, now_ns));
-        }
-    }
-    return due_ns;
-}
-
 void agent_close_bulk(struct agent_output *output)
 {
     sfe_bulk_close(output->bulk);

@@ -257,9 +257,6 @@ void agent_close_bulk(struct agent_output *output);
 /* The org of a connection; it is open. */
 struct sfe_org *agent_find_org(const struct agent_set *set, uint32_t connection);
 
-/* Writes what is to be noted of bulk jobs; returns when to come again. Flash thread. */
-uint64_t agent_bulk_flash_turn(struct sfe_agent *agent, uint64_t now_ns);
-
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 /* Wakes the cloud thread where it pauses. Any thread. */
