@@ -228,35 +228,6 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input);
 
-/* What an output's target is opened with, as far as its memory is concerned. Pure. */
-struct sfe_records_options agent_records_options(const struct sfe_config *config,
-                                                 const struct sfe_config_output *output);
-
-/* How large an output is: fills in the slots, the window and their times. Pure. */
-void agent_output_sizes(const struct sfe_config *config, const struct sfe_config_output *output,
-                        bool is_rehearsal, struct sfe_output_options *sizes);
-
-/* Does it go record by record at all? Pure. */
-bool agent_has_records(const struct sfe_config_output *output, bool is_rehearsal);
-
-/* What going by bulk takes from the arena beside. Pure. */
-size_t agent_bulk_memory_bytes(const struct sfe_config_output *output);
-
-/* What ending a job takes that was left behind by an output that no longer goes by bulk; 0: there
- * may be none. */
-size_t agent_left_bulk_memory_bytes(struct sfe_agent *agent, const struct agent_set *set,
-                                    const struct agent_output *output);
-
-/* Opens what the output needs to go by bulk, now or to end what was left behind, and makes it its
- * target; `sizes` is put right. Whoever had the same name and stream before is not at work. */
-SFE_MUST_USE enum sfe_code agent_open_bulk(struct sfe_agent *agent, const struct agent_set *set,
-                                           struct agent_output *output,
-                                           struct sfe_output_options *sizes, struct sfe_error *err);
-void agent_close_bulk(struct agent_output *output);
-
-/* The org of a connection; it is open. */
-struct sfe_org *agent_find_org(const struct agent_set *set, uint32_t connection);
-
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 /* Wakes the cloud thread where it pauses. Any thread. */
