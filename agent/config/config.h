@@ -199,9 +199,8 @@ struct sfe_config_output {
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
     uint32_t bulk_from;    /* `bulk_from`; default 2000: a backlog that goes by bulk; 0: none. */
     uint32_t bulk_records; /* `bulk_records`; default 10000: of one bulk job. */
-    uint64_t
-        bulk_age_ns; /* `bulk_age`; default 1m: the same as batch_age, where all goes by bulk. */
-    int32_t on_done; /* Stream index or -1. */
+    uint64_t bulk_age_ns;  /* `bulk_age`; default 1m: see there. */
+    int32_t on_done;       /* Stream index or -1. */
 };
 
 struct sfe_config {

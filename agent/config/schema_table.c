@@ -274,13 +274,14 @@ static const struct config_key table[] = {
              "jobs for a backlog, where no order_by is set."},
     {ROW(OUTPUT, "bulk_from", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_from),
      .fallback = "2000", .max = 1000000,
-     .help = "With api auto: so many waiting events are a backlog, which goes by bulk. 0: none "
-             "does."},
+     .help = "With api auto: so many waiting events, the oldest for bulk_age, are a backlog, which "
+             "goes by bulk. 0: none does."},
     {ROW(OUTPUT, "bulk_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_records),
      .fallback = "10000", .min = 200, .max = 100000, .help = "Records in one bulk job at most."},
     {ROW(OUTPUT, "bulk_age", DURATION), .only = "salesforce-records", TO(OUTPUT, bulk_age_ns),
      .fallback = "1m", .max = HOUR,
-     .help = "With api bulk: how long an event may wait for company. A job takes some ten calls."},
+     .help = "With api bulk: how long an event may wait for company; a job takes some eight calls. "
+             "With auto: how old a backlog is at least."},
     {ROW(OUTPUT, "batch_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, batch_records),
      .fallback = "200", .min = 1, .max = SFE_COLLECTION_RECORDS_MAX,
      .help = "Records in one Collections at most; a Composite holds five of them."},

@@ -51,6 +51,23 @@ static bool is_resuming(const struct sfe_output *output)
     return large_use(output) == SFE_LARGE_RESUMES;
 }
 
+/* A burst is no backlog: the oldest event has waited for some time. Before one was read nobody
+ * knows. While the clock is unset the count alone decides. */
+static bool is_old(const struct sfe_output *output)
+{
+    const struct sfe_clock *clock = output->options.clock;
+    int64_t now_ns = 0;
+
+    if (output->window.count == 0) {
+        return false;
+    }
+    if (clock->wall_ns(clock->context, &now_ns) == SFE_CLOCK_UNSET) {
+        return true;
+    }
+    const int64_t arrival_ns = window_at(&output->window, 0)->arrival_ns;
+    return arrival_ns <= now_ns && (uint64_t)(now_ns - arrival_ns) >= output->options.large_age_ns;
+}
+
 /* Is it the large slot's turn? What is being filled is filled on; otherwise the backlog decides. */
 static bool wants_large(const struct sfe_output *output)
 {
@@ -66,7 +83,7 @@ static bool wants_large(const struct sfe_output *output)
     }
     return large_use(output) != SFE_LARGE_SHUT &&
            output->window.next_sequence >= output->large_sequence &&
-           unread + output->window.count >= output->options.large_from;
+           unread + output->window.count >= output->options.large_from && is_old(output);
 }
 
 /* Sends the slot. A target may finish it before `send` returns. */

@@ -39,10 +39,11 @@ struct sfe_output_options {
     uint64_t batch_age_ns;           /* How long an event may wait for company. */
     uint32_t window_events; /* Events read and not yet settled; at least those of a slot. */
     /* One more slot for a backlog, numbered slot_count: it takes so many events at once, and while
-     * `large_from` events or more wait, and so many can go together, it alone is filled. 0: there
-     * is none. */
+     * `large_from` events or more wait, the oldest for `large_age_ns`, and so many can go together,
+     * it alone is filled. 0: there is none. */
     uint32_t large_slot_events;
     uint32_t large_from;
+    uint64_t large_age_ns;
     /* A batch costs so much that it waits for company even while others wait for it. */
     bool is_costly;
     /* What the target wants of the large slot, or else of its only one. NULL: may be used. */

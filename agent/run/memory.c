@@ -88,6 +88,7 @@ void agent_output_sizes(const struct sfe_config *config, const struct sfe_config
         sizes->is_costly = true;
     } else if (use == AGENT_BULK_BESIDE) {
         sizes->large_slot_events = output->bulk_records;
+        sizes->large_age_ns = output->bulk_age_ns;
         sizes->large_from =
             output->bulk_from < output->bulk_records ? output->bulk_from : output->bulk_records;
     }

@@ -23,7 +23,7 @@ class BulkTest(unittest.TestCase):
 
     def configure(self, api, **more):
         config = self.site.default_config()
-        config["outputs"]["readings"].update(api=api, bulk_age="1s", **more)
+        config["outputs"]["readings"].update({"api": api, "bulk_age": "1s", **more})
         config["agent"]["stop_timeout"] = "5s"
         self.site.write_config(config)
 
@@ -209,7 +209,7 @@ class BulkTest(unittest.TestCase):
         self.assertGreater(self.site.audit()["collections"], 0)
 
     def test_a_large_backlog_goes_by_bulk_and_what_follows_does_not(self):
-        self.configure("auto")
+        self.configure("auto", bulk_age="0s")
         account = self.pile_up(LARGE)
         self.site.start_org()
         self.bulk(queue_ms=200, run_ms=300, page=4000)
@@ -227,13 +227,14 @@ class BulkTest(unittest.TestCase):
         self.assertGreaterEqual(self.site.audit()["collections"], before)
 
     def test_where_jobs_are_refused_a_backlog_goes_record_by_record(self):
-        self.configure("auto")
-        account = self.pile_up(COUNT)
+        self.configure("auto", bulk_age="0s")
+        account = self.pile_up(3 * COUNT)
         self.site.start_org()
         self.bulk(refuse_jobs=1)
         self.site.start_agent()
         self.finish(account)
         self.assertEqual(self.jobs(), [])
+        self.assertIn("record by record", self.site.agent_log())
 
 
 if __name__ == "__main__":

@@ -297,52 +297,78 @@ static int large_setup(void **state)
     struct world *world = world_make();
 
     world->large_from = 8;
+    world->large_age_ns = SECOND;
     world_open(world);
     *state = world;
     return 0;
+}
+
+/* One event is under way; how old a backlog is, its age says. */
+static void be_under_way(struct world *world)
+{
+    world_append(world, "-");
+    world_turn(world);
+    world_after(world, SECOND);
+    assert_int_equal(world_sent_slots(world), 1);
+}
+
+static void a_burst_is_no_backlog(void **state)
+{
+    struct world *world = *state;
+
+    world->stream.arrival_ns = INT64_C(1764000000) * INT64_C(1000000000) - 1000000;
+    be_under_way(world);
+    world_append(world, "abcdefghijklmnopqr");
+    world_turn(world);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, 0);
+    assert_int_equal(world_sent_slots(world), 4);
 }
 
 static void a_backlog_goes_in_the_large_slot_and_what_is_left_in_the_others(void **state)
 {
     struct world *world = *state;
 
-    world_append(world, "abcdefghijklmnopqr"); /* 18 */
+    be_under_way(world);
+    world_append(world, "abcdefghijklmnopqr"); /* 2 to 19 */
     world_turn(world);
-    assert_int_equal(world_slot_of(world, 1), WORLD_SLOTS);
+    assert_int_equal(world_slot_of(world, 2), WORLD_SLOTS);
     assert_int_equal(world->slots[WORLD_SLOTS].count, WORLD_LARGE);
-    assert_int_equal(world_sent_slots(world), 0); /* Of the others. */
+    assert_int_equal(world_sent_slots(world), 1);
     world_answer(world, 1);
-    world_turn(world);
-    assert_int_equal(world_sent_slots(world), 1); /* Six are no backlog. */
-    assert_int_equal(world->slots[world_slot_of(world, 13)].count, 4);
+    world_answer(world, 2);
+    world_turn(world); /* Six are no backlog. */
+    assert_int_equal(world->slots[world_slot_of(world, 14)].count, 4);
 }
 
 static void a_backlog_of_few_keys_is_none(void **state)
 {
     struct world *world = *state;
 
+    be_under_way(world);
     world_append(world, "abababababababababababab");
     world_turn(world);
     world_turn(world);
     assert_int_equal(world->slots[WORLD_SLOTS].count, 0);
-    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 2);
+    world_after(world, SECOND);
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 2);
 }
 
 static void what_must_go_in_smaller_company_does_not_go_in_the_large_slot(void **state)
 {
     struct world *world = *state;
 
+    be_under_way(world);
     world_append(world, "abcdefghijkl");
     world_turn(world);
     world_say(world, 0, SFE_VERDICT_RETRY, SFE_RETRY_ALONE);
-    world_answer(world, 1);
+    world_answer(world, 2);
     world_append(world, "mnopqrstuvwxy");
     world_after(world, 60 * SECOND);
-    assert_int_equal(world_slot_of(world, 13), WORLD_SLOTS);
-    world_answer(world, 13);
+    assert_int_equal(world_slot_of(world, 14), WORLD_SLOTS);
+    world_answer(world, 14);
     world_turn(world); /* Too little for the large slot ... */
     world_turn(world); /* ... so the others are filled. */
-    assert_int_equal(world->slots[world_slot_of(world, 1)].count, 1);
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 1);
 }
 
 static void while_it_is_shut_a_backlog_goes_in_the_others(void **state)
@@ -350,6 +376,7 @@ static void while_it_is_shut_a_backlog_goes_in_the_others(void **state)
     struct world *world = *state;
 
     world->large_use = SFE_LARGE_SHUT;
+    be_under_way(world);
     world_append(world, "abcdefghijklmnopqr");
     world_turn(world);
     assert_int_equal(world_sent_slots(world), 4);
@@ -391,6 +418,7 @@ int main(void)
         TEST(an_event_that_vanishes_while_it_waits_is_a_gap),
         TEST(an_event_that_cannot_be_read_again_holds_up_its_key_only_and_not_for_ever),
         TEST(a_medium_that_is_away_is_not_asked_for_every_event),
+        LARGE(a_burst_is_no_backlog),
         LARGE(a_backlog_goes_in_the_large_slot_and_what_is_left_in_the_others),
         LARGE(a_backlog_of_few_keys_is_none),
         LARGE(what_must_go_in_smaller_company_does_not_go_in_the_large_slot),

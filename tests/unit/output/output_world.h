@@ -27,6 +27,7 @@ struct sfe_stream {
     const char *name;
     uint64_t first;
     uint64_t durable;
+    int64_t arrival_ns;             /* Of all events, and a little later each. */
     char payloads[WORLD_EVENTS][8]; /* By sequence. The first letter is the order key; '-' none, '!'
                                        cannot be mapped. */
     bool is_gone[WORLD_EVENTS];
@@ -63,6 +64,7 @@ struct world {
     struct sfe_cursor start;
     bool has_start;
     struct world_slot slots[WORLD_SLOTS + 1];
+    uint64_t large_age_ns;
     uint32_t large_from; /* 0: there is no large slot. */
     enum sfe_large_use large_use;
     bool is_ready;
@@ -140,7 +142,7 @@ enum sfe_code sfe_stream_reader_next(struct sfe_stream_reader *reader, struct sf
         return SFE_E_END;
     }
     world_event(reader->stream, reader->next, event);
-    *time_ns = (int64_t)reader->next * 1000;
+    *time_ns = reader->stream->arrival_ns + (int64_t)reader->next * 1000;
     place->segment = 1;
     place->offset = (uint32_t)reader->next;
     reader->next++;
@@ -161,7 +163,7 @@ enum sfe_code sfe_stream_reader_fetch(struct sfe_stream_reader *reader,
         return sfe_fail(err, SFE_E_NOT_FOUND, "gone");
     }
     world_event(reader->stream, sequence, event);
-    *time_ns = (int64_t)sequence * 1000;
+    *time_ns = reader->stream->arrival_ns + (int64_t)sequence * 1000;
     return SFE_OK;
 }
 
@@ -302,6 +304,7 @@ static void world_open(struct world *world)
         .window_events = SFE_WINDOW_EVENTS,
         .large_slot_events = world->large_from == 0 ? 0 : WORLD_LARGE,
         .large_from = world->large_from,
+        .large_age_ns = world->large_age_ns,
         .large_use = world->large_from == 0 ? NULL : world_large_use,
         .clock = &world->clock,
         .entropy = &world->entropy,
