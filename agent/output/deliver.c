@@ -52,14 +52,15 @@ static bool is_resuming(const struct sfe_output *output)
 }
 
 /* A burst is no backlog: the oldest event has waited for some time. Before one was read nobody
- * knows. While the clock is unset the count alone decides. */
+ * knows, but that what was behind a backlog is one. While the clock is unset the count alone
+ * decides. */
 static bool is_old(const struct sfe_output *output)
 {
     const struct sfe_clock *clock = output->options.clock;
     int64_t now_ns = 0;
 
     if (output->window.count == 0) {
-        return false;
+        return output->is_catching_up;
     }
     if (clock->wall_ns(clock->context, &now_ns) == SFE_CLOCK_UNSET) {
         return true;
@@ -391,6 +392,7 @@ static void give_up_large(struct walk *walk)
         output_abandon_slot(output, slot_number(walk));
     }
     walk->slot = NULL;
+    output->is_catching_up = false;
     output->large_sequence = output->window.next_sequence + output->options.large_from;
     output->has_changed = output->window.count > 0;
 }
@@ -402,6 +404,7 @@ static void walk_window(struct walk *walk)
 
     sfe_lane_begin(output->lane);
     walk->is_large = wants_large(output);
+    output->is_catching_up = walk->is_large;
     walk->slot = find_slot(output, walk->is_large, SLOT_FILLING);
     for (uint32_t i = 0; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));

@@ -39,10 +39,11 @@ struct sfe_output {
     uint64_t large_sequence; /* The large slot found too little; no sooner than this was read. */
     uint64_t next_due_ns;    /* When the next waiting entry is due, as of the last walk. */
     uint32_t in_flight;
-    uint32_t dying;   /* Entries to be buried. */
-    uint32_t buried;  /* Entries whose letter is not durable yet. */
-    bool has_changed; /* Since the last walk: a walk may find something to do. */
-    bool has_settled; /* Since the last publication. */
+    uint32_t dying;      /* Entries to be buried. */
+    uint32_t buried;     /* Entries whose letter is not durable yet. */
+    bool has_changed;    /* Since the last walk: a walk may find something to do. */
+    bool has_settled;    /* Since the last publication. */
+    bool is_catching_up; /* The large slot was the last to be filled. */
     bool target_is_ready;
     bool is_stopping;
 };
