@@ -163,7 +163,7 @@ static void close_job(struct org *org, struct call *call, struct bulk_job *job)
         org->bulk.spoilt++;
         call_error(call, 400, "INVALIDJOB",
                    job->puts == 0 ? "There is no content for job: <%s>"
-                                  : "Found multipe contents for job: <%s>, please 'Close' / "
+                                  : "Found multiple contents for job: <%s>, please 'Close' / "
                                     "'Abort' / 'Delete' the current Job then create a new Job and "
                                     "make sure you only do 'PUT' once on a given Job.",
                    job->id);

@@ -106,7 +106,7 @@ static void a_job_that_stays_open_is_aborted_in_the_end(void **state)
     bulk_world_answer(own, "PUT", JOB "/batches", 201, "");
     while (own->world->finished_count == 0) {
         bulk_world_answer(own, "PATCH", JOB, 400,
-                          "[{\"errorCode\":\"INVALIDJOB\",\"message\":\"Found multipe\"}]");
+                          "[{\"errorCode\":\"INVALIDJOB\",\"message\":\"Found multiple\"}]");
         bulk_world_answer(own, "GET", JOB, 200, JOB_OPEN("Open"));
         assert_true(++closes < 10);
     }
