@@ -2,6 +2,7 @@
 when the agent is killed, the network is cut or the org says no."""
 
 import json
+import subprocess
 import sys
 import unittest
 
@@ -122,7 +123,8 @@ class BulkTest(unittest.TestCase):
         self.configure("bulk", bulk_records=500)
         account = self.pile_up(COUNT)
         self.site.start_org()
-        self.site.faults(seed=7, cut_after_commit={"probability": 0.2},
+        self.site.faults(seed=7, cut_after_commit={"probability": 0.1},
+                         cut_before_commit={"probability": 0.1},
                          status_503={"probability": 0.1}, truncated={"probability": 0.1},
                          html_200={"probability": 0.05}, token_expired={"probability": 0.05})
         self.site.start_agent()
@@ -130,6 +132,32 @@ class BulkTest(unittest.TestCase):
         self.site.faults()
         self.finish(account)
         self.assertEqual(self.site.control("GET", "bulk")["spoilt"], 0)
+
+    def test_the_last_value_of_each_record_stands_whatever_happened(self):
+        """Three versions of a thousand records, killed while the second is in a job."""
+        self.configure("bulk")
+        self.site.start_agent()
+        lines = [json.dumps({"reading": "r-%d" % number, "seq": number, "ts": 1795478400123,
+                             "value": version, "unit": "C"})
+                 for version in (1, 2, 3) for number in range(1000)]
+        subprocess.run(["mosquitto_pub", "-p", str(self.site.broker_port), "-q", "1", "-l", "-t",
+                        "plant/p/telemetry"], input="\n".join(lines).encode() + b"\n", check=True,
+                       timeout=60)
+        wait_until(lambda: self.readings()["backlog"] == 3000, 60, "all is on flash")
+        self.site.stop_agent()
+        self.site.start_org()
+        self.site.start_agent()
+        self.wait_job(lambda job: job["deleted"], "the first job is over")
+        self.bulk(hold="InProgress")
+        self.wait_job(lambda job: job["state"] == "InProgress", "the second runs")
+        self.site.kill_agent()
+        self.site.start_agent()
+        self.bulk()
+        wait_until(lambda: self.readings()["backlog"] == 0, 120, "all is settled")
+        for number in range(0, 1000, 111):
+            self.assertEqual(self.site.record("DeviceReading__c", "r-%d" % number)["Value__c"], 3)
+        self.assertEqual(len(self.site.ids("DeviceReading__c")), 1000)
+        self.assertEqual([job["rows"] for job in self.jobs()], [1000] * 3)
 
     def test_failed_and_unprocessed_rows_go_again(self):
         for ends in ("fail_after", "abort_after"):
