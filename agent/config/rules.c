@@ -52,6 +52,9 @@ static const struct fragment {
     {SFE_SECTION_OUTPUT, "salesforce-records",
      "{\"if\":{\"required\":[\"api\"],\"properties\":{\"api\":{\"const\":\"bulk\"}}},"
      "\"then\":{\"properties\":{\"order_by\":false}}}"},
+    {SFE_SECTION_OUTPUT, "salesforce-records",
+     "{\"if\":{\"required\":[\"all_or_none\"],\"properties\":{\"all_or_none\":{\"const\":true}}},"
+     "\"then\":{\"properties\":{\"api\":{\"enum\":[\"auto\",\"graph\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"value\"]},\"then\":{\"properties\":{\"type\":false,\"unit\":false,"
      "\"default\":false,\"optional\":false}}}"},

@@ -42,7 +42,7 @@ static const struct config_key table[] = {
      COUNTED(CONFIG, inputs, input_count), .help = "What appends events to streams, by name."},
     {ROW(ROOT, "outputs", NAMED), .of = SFE_SECTION_OUTPUT, .max = SFE_OUTPUTS_MAX,
      COUNTED(CONFIG, outputs, output_count), .help = "What reads streams and delivers, by name."},
-    {ROW(ROOT, "watch", ANY), .later = SFE_LATER, .help = "What to be told about."},
+    {ROW(ROOT, "watch", SECTION), .of = SFE_SECTION_WATCH, .help = "What is kept to be looked at."},
 
     {ROW(AGENT, "id", TEXT), TO(CONFIG, agent.id), .required = true, .min = 1, .max = 64,
      .help = "Names this gateway; no two may have the same."},
@@ -56,6 +56,10 @@ static const struct config_key table[] = {
     {ROW(AGENT, "stop_timeout", DURATION), TO(CONFIG, agent.stop_timeout_ns), .fallback = "10s",
      .min = SECOND, .max = 10 * MINUTE,
      .help = "How long requests under way may take to end when the agent is stopped."},
+
+    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "1024", .max = 16384,
+     .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
+             "each; 0: none."},
 
     {ROW(CONNECTION, "type", WORD), TO(CONNECTION, type), .required = true,
      .allowed = "mqtt|salesforce", .help = "What is at the other end."},
@@ -250,7 +254,7 @@ static const struct config_key table[] = {
 
     {ROW(OUTPUT, "type", WORD), TO(OUTPUT, type), .required = true,
      .allowed = "salesforce-records|mqtt|http|salesforce-platform-events",
-     .later = "mqtt|http|salesforce-platform-events", .help = "Where events go."},
+     .later = "mqtt|http", .help = "Where events go."},
     {ROW(OUTPUT, "connection", CONNECTION), .only = "salesforce-records|salesforce-platform-events",
      TO(OUTPUT, connection), .required = true, .allowed = "salesforce",
      .help = "The org, by its name in connections."},
@@ -260,18 +264,24 @@ static const struct config_key table[] = {
      COUNTED(OUTPUT, records, record_count), .required = true, .min = 1,
      .max = SFE_RECORDS_PER_OUTPUT_MAX,
      .help = "What becomes of each event; parents before their children."},
-    {ROW(OUTPUT, "order_by", TEMPLATE), .only = "salesforce-records", TO(OUTPUT, order_by),
+    {ROW(OUTPUT, "order_by", TEMPLATE),
+     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, order_by),
      .place_offset = offsetof(OUTPUT, order_by_place),
      .help = "Events for which this gives the same text are delivered in their order. Default: "
-             "the external ID of the first record."},
-    {ROW(OUTPUT, "batch_age", DURATION), .only = "salesforce-records", TO(OUTPUT, batch_age_ns),
+             "the external ID of the first record; platform events have no order without it."},
+    {ROW(OUTPUT, "batch_age", DURATION),
+     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_age_ns),
      .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
     {ROW(OUTPUT, "api", WORD), .only = "salesforce-records", TO(OUTPUT, api), .fallback = "auto",
-     .allowed = "auto|collections|composite|bulk", 
+     .allowed = "auto|collections|composite|graph|bulk",
      .help = "collections: one sObject Collections a call. composite: up to five of them in one "
-             "Composite call, parents before children. bulk: ingest jobs of Bulk API 2.0, one at a "
-             "time. auto: a Composite where there is more than fits into one Collections, and bulk "
-             "jobs for a backlog, where no order_by is set."},
+             "Composite call, parents before children. graph: a Composite Graph, as all_or_none "
+             "asks for. bulk: ingest jobs of Bulk API 2.0, one at a time. auto: a graph with "
+             "all_or_none; else a Composite where there is more than fits into one Collections, and "
+             "bulk jobs for a backlog, where there is no order_by."},
+    {ROW(OUTPUT, "all_or_none", FLAG), .only = "salesforce-records", TO(OUTPUT, all_or_none),
+     .fallback = "false",
+     .help = "All records of an event are written, or none of them: at most 500 of each event."},
     {ROW(OUTPUT, "bulk_from", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_from),
      .fallback = "2000", .max = 1000000,
      .help = "With api auto: so many waiting events, the oldest for bulk_age, are a backlog, which "
@@ -282,11 +292,13 @@ static const struct config_key table[] = {
      .fallback = "1m", .max = HOUR,
      .help = "With api bulk: how long an event may wait for company; a job takes some eight calls. "
              "With auto: how old a backlog is at least."},
-    {ROW(OUTPUT, "batch_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, batch_records),
+    {ROW(OUTPUT, "batch_records", WHOLE),
+     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_records),
      .fallback = "200", .min = 1, .max = SFE_COLLECTION_RECORDS_MAX,
      .help = "Records in one Collections at most; a Composite holds five of them."},
-    {ROW(OUTPUT, "requests_in_flight", WHOLE), .only = "salesforce-records",
-     TO(OUTPUT, requests_in_flight), .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX,
+    {ROW(OUTPUT, "requests_in_flight", WHOLE),
+     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, requests_in_flight),
+     .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX,
      .help = "Requests under way at once."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
@@ -302,8 +314,13 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "url", HTTP_URL), .only = "http", .allowed = "https|http", .help = "Its address."},
     {ROW(OUTPUT, "body", ANY), .only = "http", .help = "Its body."},
     {ROW(OUTPUT, "event", IDENTIFIER), .only = "salesforce-platform-events",
-     .help = "Name of the platform event."},
-    {ROW(OUTPUT, "map", ANY), .only = "salesforce-platform-events", .help = "Its fields."},
+     TO(OUTPUT, event.object), .required = true,
+     .help = "Name of the platform event: DeviceAlert__e."},
+    {ROW(OUTPUT, "map", MAP), .only = "salesforce-platform-events", .of = SFE_SECTION_FIELD,
+     COUNTED(OUTPUT, event.fields, event.field_count), .required = true, .min = 1,
+     .max = SFE_FIELDS_PER_RECORD_MAX,
+     .help = "Its fields, as in map of a record. One of them must hold {id}: an event whose answer "
+             "was lost is published again, and subscribers know it by that."},
 
     {ROW(RECORD, "object", IDENTIFIER), TO(RECORD, object), .required = true,
      .help = "Object in Salesforce."},
@@ -335,6 +352,7 @@ static const struct config_key table[] = {
 static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_ROOT] = {.name = "file", .heading = "The file"},
     [SFE_SECTION_AGENT] = {.name = "agent", .heading = "agent"},
+    [SFE_SECTION_WATCH] = {.name = "watch", .heading = "watch"},
     [SFE_SECTION_CONNECTION] = {.name = "connection", .heading = "An entry of connections",
         .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .types = "type"},
     [SFE_SECTION_AUTH] = {.name = "auth", .heading = "auth of a connection", .types = "flow"},

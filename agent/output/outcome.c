@@ -49,8 +49,7 @@ static void retry_entry(struct sfe_output *output, struct window_entry *entry,
                                                      output_random(output)));
 }
 
-/* The verdict of one event, be it held by the target or asked for. */
-static const struct sfe_verdict *verdict_of(const struct sfe_slot_result *result, uint32_t place,
+const struct sfe_verdict *output_verdict_of(const struct sfe_slot_result *result, uint32_t place,
                                             struct sfe_verdict *own)
 {
     if (result->verdict == NULL) {
@@ -72,7 +71,7 @@ static void finish_answered(struct sfe_output *output, const struct output_slot 
     SFE_ASSERT(result->count == slot->count);
     for (uint32_t i = 0; i < slot->count; i++) {
         struct window_entry *entry = entry_of(output, slot, i);
-        const struct sfe_verdict *verdict = verdict_of(result, i, &own);
+        const struct sfe_verdict *verdict = output_verdict_of(result, i, &own);
         switch (verdict->kind) {
         case SFE_VERDICT_DONE:
             output->facts.delivered++;
@@ -173,6 +172,7 @@ void output_finish_slot(void *context, const struct sfe_slot_result *result)
     struct output_slot *slot = &output->slots[result->slot];
     SFE_ASSERT(slot->state == SLOT_SENT);
     output->now_ns = sfe_clock_monotonic_ns(output->options.clock);
+    output_tell_answered(output, slot, result);
     switch (result->outcome) {
     case SFE_SLOT_ANSWERED:
         finish_answered(output, slot, result);

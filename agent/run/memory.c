@@ -1,7 +1,7 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
 #include "run/outputs.h"
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/arena.h"
 
@@ -63,10 +63,14 @@ static size_t tables_bytes(const struct sfe_config *config)
  * holds one event of a key at most: no backlog goes faster by it. */
 enum agent_bulk_use agent_bulk_use(const struct sfe_config_output *output)
 {
+    if (output->type != SFE_OUTPUT_SALESFORCE_RECORDS) {
+        return AGENT_BULK_NEVER;
+    }
     if (output->api == SFE_API_BULK) {
         return AGENT_BULK_ALWAYS;
     }
-    return output->api == SFE_API_AUTO && output->order_by == NULL && output->bulk_from != 0
+    return output->api == SFE_API_AUTO && output->order_by == NULL && !output->all_or_none &&
+                   output->bulk_from != 0
                ? AGENT_BULK_BESIDE
                : AGENT_BULK_NEVER;
 }
@@ -191,7 +195,7 @@ static size_t sources_bytes(const struct sfe_config *config)
 }
 
 /* What no reload changes: with two sets, of which a reload fills the other one. */
-static size_t fixed_bytes(void)
+static size_t fixed_bytes(const struct sfe_config *config)
 {
     const struct sfe_agent *agent = NULL;
 
@@ -199,7 +203,8 @@ static size_t fixed_bytes(void)
            sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*agent->cursors)) +
            sfe_arena_cost((SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks)) +
            sfe_cursor_log_memory_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u) +
-           agent_set_memory_bytes() + agent_reload_memory_bytes() + sfe_control_memory_bytes();
+           agent_set_memory_bytes() + agent_reload_memory_bytes() + sfe_control_memory_bytes() +
+           agent_questions_memory_bytes(config);
 }
 
 static size_t parts_bytes(const struct sfe_config *config)
@@ -209,17 +214,18 @@ static size_t parts_bytes(const struct sfe_config *config)
 
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
 {
-    return fixed_bytes() + parts_bytes(config);
+    return fixed_bytes(config) + parts_bytes(config);
 }
 
 size_t sfe_agent_reload_memory_bytes_max(const struct sfe_config *config)
 {
-    return fixed_bytes() + 2u * parts_bytes(config) + tables_bytes(config);
+    return fixed_bytes(config) + 2u * parts_bytes(config) + tables_bytes(config);
 }
 
-enum sfe_code agent_open_fixed_arena(struct sfe_arena **arena, struct sfe_error *err)
+enum sfe_code agent_open_fixed_arena(const struct sfe_config *config, struct sfe_arena **arena,
+                                     struct sfe_error *err)
 {
-    return sfe_arena_open(fixed_bytes() + SPARE_BYTES, arena, err);
+    return sfe_arena_open(fixed_bytes(config) + SPARE_BYTES, arena, err);
 }
 
 enum sfe_code agent_open_stream_arena(const struct sfe_config *config, uint32_t stream,

@@ -111,17 +111,22 @@ static struct sfe_org *find_org(const struct agent_set *set, uint32_t index)
     return NULL;
 }
 
-static enum sfe_records_api records_api(enum sfe_output_api api)
+static enum sfe_records_api records_api(const struct sfe_config_output *output)
 {
-    switch (api) {
+    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
+        return SFE_RECORDS_COLLECTIONS;
+    }
+    switch (output->api) {
     case SFE_API_COLLECTIONS:
     case SFE_API_BULK:
         return SFE_RECORDS_COLLECTIONS;
     case SFE_API_COMPOSITE:
         return SFE_RECORDS_COMPOSITE;
+    case SFE_API_GRAPH:
+        return SFE_RECORDS_GRAPH;
     case SFE_API_AUTO:
     default:
-        return SFE_RECORDS_AUTO;
+        return output->all_or_none ? SFE_RECORDS_GRAPH : SFE_RECORDS_AUTO;
     }
 }
 
@@ -129,12 +134,12 @@ static enum sfe_records_api records_api(enum sfe_output_api api)
 struct sfe_records_options agent_records_options(const struct sfe_config *config,
                                                  const struct sfe_config_output *output)
 {
-    const enum sfe_records_api api = records_api(output->api);
+    const enum sfe_records_api api = records_api(output);
 
     return (struct sfe_records_options){
         /* With bulk alone: for a rehearsal, which shows one. */
         .slot_count = output->api == SFE_API_BULK ? 1 : output->requests_in_flight,
-        .slot_events_max = output->batch_records * sfe_records_parts_max(api),
+        .slot_events_max = sfe_records_slot_events_max(api, output->batch_records),
         .records_max = output->batch_records,
         .api = api,
         .compress = config->connections[output->connection].salesforce.compress,
@@ -376,6 +381,7 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
         .log = agent->log,
         .on_settled = on_settled,
         .owner = agent,
+        .watch = agent->watch,
     };
     agent_output_sizes(set->config, config, set->compiled->without_secrets, &options);
     enum sfe_code code = open_bulk(agent, set, output, &options, err);

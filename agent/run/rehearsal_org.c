@@ -1,4 +1,4 @@
-/* An org that takes every log-in and every record (API sheet, sections 1, 3.1 and 3.2). */
+/* An org that takes every log-in and every record (API sheet, sections 1 and 3). */
 #include "run/rehearsal_parts.h"
 
 #include "base/arena.h"
@@ -24,6 +24,19 @@ static uint32_t count_list(const struct sfe_json *json, uint32_t object, struct 
     return list == SFE_JSON_NONE ? 0 : sfe_json_length(json, list);
 }
 
+/* How many nodes each graph of the request has. */
+static void count_nodes(const struct sfe_json *json, uint32_t graphs,
+                        struct rehearsal_exchange *exchange)
+{
+    exchange->is_graph = true;
+    for (uint32_t graph = sfe_json_first(json, graphs);
+         graph != SFE_JSON_NONE && exchange->part_count < SFE_GRAPHS_MAX;
+         graph = sfe_json_next(json, graphs, graph)) {
+        exchange->records[exchange->part_count++] =
+            count_list(json, graph, SFE_TEXT("compositeRequest"));
+    }
+}
+
 /* How many records each Collections of the request holds. */
 static void count_records(const struct rehearsal_org *books, struct sfe_slice body,
                           struct rehearsal_exchange *exchange)
@@ -32,6 +45,11 @@ static void count_records(const struct rehearsal_org *books, struct sfe_slice bo
     struct sfe_error ignored;
 
     if (sfe_json_parse(body, 0, books->tokens, SFE_JSON_TOKENS_MAX, &json, &ignored) != SFE_OK) {
+        return;
+    }
+    uint32_t graphs = sfe_json_member(&json, 0, SFE_TEXT("graphs"));
+    if (graphs != SFE_JSON_NONE) {
+        count_nodes(&json, graphs, exchange);
         return;
     }
     uint32_t parts = sfe_json_member(&json, 0, SFE_TEXT("compositeRequest"));
@@ -114,6 +132,23 @@ static void add_composite(struct sfe_json_writer *writer, const struct rehearsal
     sfe_json_end_object(writer);
 }
 
+static void add_graphs(struct sfe_builder *out, const struct rehearsal_exchange *exchange)
+{
+    sfe_builder_add(out, SFE_TEXT("{\"graphs\":["));
+    for (uint32_t i = 0; i < exchange->part_count; i++) {
+        sfe_builder_format(out, "%s{\"graphId\":\"g%u\",\"graphResponse\":{\"compositeResponse\":[",
+                           i == 0 ? "" : ",", (unsigned)i);
+        for (uint32_t j = 0; j < exchange->records[i]; j++) {
+            sfe_builder_format(out,
+                               "%s{\"body\":{\"id\":\"" RECORD_ID "\",\"success\":true},"
+                               "\"httpStatusCode\":201,\"referenceId\":\"m0_%u\"}",
+                               j == 0 ? "" : ",", (unsigned)j);
+        }
+        sfe_builder_add(out, SFE_TEXT("]},\"isSuccessful\":true}"));
+    }
+    sfe_builder_add(out, SFE_TEXT("]}"));
+}
+
 static void add_answer(const struct rehearsal_exchange *exchange)
 {
     struct sfe_json_writer writer = sfe_json_writer_make(exchange->answer_body);
@@ -124,6 +159,8 @@ static void add_answer(const struct rehearsal_exchange *exchange)
         sfe_json_put_text(&writer, "instance_url", sfe_slice_text(exchange->base));
         sfe_json_put_text(&writer, "token_type", SFE_TEXT("Bearer"));
         sfe_json_end_object(&writer);
+    } else if (exchange->is_graph) {
+        add_graphs(exchange->answer_body, exchange);
     } else if (exchange->part_count > 0) {
         add_composite(&writer, exchange);
     } else {

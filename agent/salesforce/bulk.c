@@ -70,8 +70,8 @@ static void give_verdict(void *context, uint32_t place, struct sfe_verdict *verd
     const struct sfe_bulk *bulk = context;
 
     SFE_ASSERT(place < bulk->event_count);
-    verdict->kind = bulk->events[place].kind;
-    verdict->err = (struct sfe_error){.code = SFE_OK};
+    *verdict =
+        (struct sfe_verdict){.kind = bulk->events[place].kind, .id_hash = bulk->events[place].key};
     if (verdict->kind != SFE_VERDICT_DONE) {
         verdict->err = *sfe_reasons_at(bulk->reasons, bulk->events[place].reason);
     }

@@ -68,7 +68,7 @@ static enum sfe_code try_map(struct sfe_bulk *bulk, uint32_t map,
 
 /* All rows of the event, or none. */
 static enum sfe_code add_event(struct sfe_bulk *bulk, const struct sfe_map_subject *subject,
-                               struct sfe_error *err)
+                               uint64_t key, struct sfe_error *err)
 {
     const uint32_t rows = bulk->rows.count;
     const uint64_t bytes = bulk->batch_bytes;
@@ -85,8 +85,8 @@ static enum sfe_code add_event(struct sfe_bulk *bulk, const struct sfe_map_subje
         bulk->batch_bytes = bytes;
         return code;
     }
-    bulk->events[bulk->event_count++] =
-        (struct bulk_event){.sequence = subject->event->sequence, .kind = SFE_VERDICT_DONE};
+    bulk->events[bulk->event_count++] = (struct bulk_event){
+        .sequence = subject->event->sequence, .key = key, .kind = SFE_VERDICT_DONE};
     return SFE_OK;
 }
 
@@ -127,7 +127,7 @@ enum sfe_code bulk_offer(void *context, uint32_t number, struct sfe_event *event
         code = check_refill(bulk, event->sequence);
     }
     if (code == SFE_OK) {
-        code = add_event(bulk, &subject, err);
+        code = add_event(bulk, &subject, *order_key, err);
     }
     if (code == SFE_OK) {
         bool is_claimed = sfe_lane_claim(lane, *order_key);

@@ -32,6 +32,7 @@ enum bulk_state {
 
 struct bulk_event {
     uint64_t sequence;
+    uint64_t key;    /* Of the order: the hash of its first record's external ID. */
     uint32_t reason; /* Its place among the reasons; without meaning where DONE. */
     enum sfe_verdict_kind kind;
 };

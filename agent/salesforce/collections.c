@@ -25,6 +25,7 @@ void collections_begin(struct collections_request *request)
     request->count = 0;
     request->part_count = 0;
     request->is_closed = false;
+    request->is_alone = false;
     sfe_builder_rewind(&request->body, 0);
     sfe_builder_add_text(&request->body, envelope_opening);
 }
@@ -33,10 +34,13 @@ void collections_add_path(const struct collections_path *path, struct sfe_builde
 {
     sfe_builder_add(out, SFE_TEXT("/services/data/"));
     sfe_builder_add_text(out, path->version);
-    sfe_builder_add(out, SFE_TEXT("/composite/sobjects/"));
-    sfe_builder_add_text(out, path->object);
-    sfe_builder_add_byte(out, '/');
-    sfe_builder_add_text(out, path->external_id);
+    sfe_builder_add(out, SFE_TEXT("/composite/sobjects"));
+    if (path->external_id != NULL) {
+        sfe_builder_add_byte(out, '/');
+        sfe_builder_add_text(out, path->object);
+        sfe_builder_add_byte(out, '/');
+        sfe_builder_add_text(out, path->external_id);
+    }
 }
 
 void collections_begin_part(struct collections_request *request, uint32_t map,
@@ -50,7 +54,8 @@ void collections_begin_part(struct collections_request *request, uint32_t map,
         request->parts[number - 1].end = request->count;
         sfe_builder_add(body, SFE_TEXT("]}},"));
     }
-    sfe_builder_add(body, SFE_TEXT("{\"method\":\"PATCH\",\"url\":\""));
+    sfe_builder_add_text(body, path->external_id == NULL ? "{\"method\":\"POST\",\"url\":\""
+                                                         : "{\"method\":\"PATCH\",\"url\":\"");
     collections_add_path(path, body);
     sfe_builder_add(body, SFE_TEXT("\",\"referenceId\":\"p"));
     sfe_builder_add_u64(body, number);
@@ -66,6 +71,7 @@ void collections_begin_record(struct collections_request *request, struct sfe_sl
     if (collections_part_records(request) > 0) {
         sfe_builder_add_byte(&request->body, ',');
     }
+    request->record_begin = request->body.size;
     sfe_builder_add(&request->body, SFE_TEXT("{\"attributes\":{\"type\":\""));
     sfe_builder_add(&request->body, object);
     sfe_builder_add(&request->body, SFE_TEXT("\"},"));
@@ -83,21 +89,61 @@ static uint64_t *find(struct collections_request *request, uint64_t hash)
     return &request->places[index];
 }
 
-enum sfe_code collections_end_record(struct collections_request *request, uint64_t id_hash)
+bool collections_claim(struct collections_request *request, uint64_t id_hash)
 {
     uint64_t *place = find(request, id_hash);
 
+    SFE_ASSERT(request->count < COLLECTIONS_RECORDS_MAX);
+    if (*place != 0) {
+        return false;
+    }
+    *place = id_hash;
+    request->ids[request->count++] = id_hash;
+    return true;
+}
+
+static bool begins_with(struct sfe_slice text, size_t at, const char *part)
+{
+    struct sfe_slice wanted = sfe_slice_text(part);
+
+    return sfe_slice_equal(sfe_slice_part(text, at, wanted.size), wanted);
+}
+
+static uint32_t count_text(struct sfe_slice json, uint8_t first, const char *second)
+{
+    const uint8_t *at = json.bytes;
+    const uint8_t *end = json.bytes + json.size;
+    uint32_t count = 0;
+
+    while (at < end && (at = memchr(at, first, (size_t)(end - at))) != NULL) {
+        at++;
+        count += begins_with(json, (size_t)(at - json.bytes), second) ? 1u : 0u;
+    }
+    return count;
+}
+
+uint32_t collections_count_references(struct sfe_slice json)
+{
+    return count_text(json, '@', "{") + count_text(json, '@', "\\u007") +
+           count_text(json, '\\', "u0040");
+}
+
+enum sfe_code collections_end_record(struct collections_request *request, uint64_t id_hash)
+{
     sfe_builder_add_byte(&request->body, '}');
     if (collections_part_records(request) == SFE_COLLECTION_RECORDS_MAX ||
         request->body.overflowed || sfe_builder_room(&request->body) < CLOSING_BYTES) {
         return SFE_E_FULL;
     }
-    if (*place != 0) {
-        return SFE_E_AGAIN;
+    const size_t begin = request->record_begin;
+    if (collections_count_references(
+            sfe_slice_make(request->body.bytes + begin, request->body.size - begin)) > 0) {
+        if (request->part_count > 1) {
+            return SFE_E_FULL;
+        }
+        request->is_alone = true;
     }
-    *place = id_hash;
-    request->ids[request->count++] = id_hash;
-    return SFE_OK;
+    return collections_claim(request, id_hash) ? SFE_OK : SFE_E_AGAIN;
 }
 
 void collections_rewind(struct collections_request *request, struct collections_mark mark)
@@ -109,6 +155,7 @@ void collections_rewind(struct collections_request *request, struct collections_
         *find(request, request->ids[--request->count]) = 0;
     }
     request->part_count = mark.part_count;
+    request->is_alone = mark.is_alone;
     sfe_builder_rewind(&request->body, mark.size);
 }
 
@@ -163,7 +210,8 @@ enum sfe_code collections_read(const struct sfe_json *json, uint32_t list, uint3
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer is no list of %u results",
                         (unsigned)count);
     }
-    *answer = (struct collections_answer){json, list, sfe_json_first(json, list)};
+    *answer =
+        (struct collections_answer){.json = json, .list = list, .at = sfe_json_first(json, list)};
     return SFE_OK;
 }
 
@@ -191,6 +239,10 @@ enum sfe_code collections_next(struct collections_answer *answer, bool *succeede
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer holds something that is no result");
     }
     answer->at = sfe_json_next(json, answer->list, element);
+    const uint32_t id = sfe_json_member(json, element, SFE_TEXT("id"));
+    answer->record_id = id != SFE_JSON_NONE && sfe_json_kind(json, id) == SFE_JSON_STRING
+                            ? sfe_json_raw(json, id)
+                            : (struct sfe_slice){NULL, 0};
     *succeeded = sfe_json_kind(json, success) == SFE_JSON_TRUE;
     if (*succeeded) {
         return SFE_OK;

@@ -5,8 +5,9 @@
  * A part is one Collections: {"allOrNone":false,"records":[{"attributes":{"type":"X"},…},…]}. It is
  * built inside the Composite's envelope; where there is one part alone, its bytes are cut out and
  * sent as they are. Parts run in their order (collateSubrequests is off), so parents' parts stand
- * before their children's. No external ID stands in a request twice for one map: the org would
- * refuse both, or the older could win.
+ * before their children's. A Composite takes "@{…}" in any text for a reference to another part: a
+ * part with such a text goes alone. No external ID stands in a request twice for one map: the org
+ * would refuse both, or the older could win.
  */
 #ifndef SFE_SALESFORCE_COLLECTIONS_H
 #define SFE_SALESFORCE_COLLECTIONS_H
@@ -33,6 +34,8 @@ struct collections_request {
     uint32_t count; /* Records in it. */
     uint32_t part_count;
     bool is_closed; /* The brackets are closed: it can be sent. */
+    bool is_alone;  /* A record's text looks like a reference: the part goes without a Composite. */
+    size_t record_begin; /* Where the last record begins. */
     struct collections_part parts[SFE_COLLECTIONS_MAX];
     uint64_t ids[COLLECTIONS_RECORDS_MAX];  /* Hash of each record's external ID. */
     uint64_t places[COLLECTIONS_ID_PLACES]; /* The same as a table; 0: a free place. */
@@ -46,18 +49,21 @@ struct collections_mark {
     size_t size;
     uint32_t count;
     uint32_t part_count;
+    bool is_alone;
 };
 static inline struct collections_mark collections_mark(const struct collections_request *request)
 {
-    return (struct collections_mark){request->body.size, request->count, request->part_count};
+    return (struct collections_mark){request->body.size, request->count, request->part_count,
+                                     request->is_alone};
 }
 void collections_rewind(struct collections_request *request, struct collections_mark mark);
 
-/* Where the records of a part go: "/services/data/v62.0/composite/sobjects/X/Id__c". */
+/* Where the records of a part go: "/services/data/v62.0/composite/sobjects/X/Id__c"; without an
+ * external ID they are created: "…/composite/sobjects". */
 struct collections_path {
     const char *version; /* "v62.0". */
     const char *object;
-    const char *external_id;
+    const char *external_id; /* NULL: none. */
 };
 void collections_add_path(const struct collections_path *path, struct sfe_builder *out);
 
@@ -77,7 +83,15 @@ static inline uint32_t collections_part_records(const struct collections_request
 /* Opens a record of `object`; its members follow. */
 void collections_begin_record(struct collections_request *request, struct sfe_slice object);
 
-/* Closes the record with the hash of its external ID. SFE_E_FULL: it does not fit; SFE_E_AGAIN: its
+/* How often a Composite would take text in this JSON for a reference: "@{…}". No escape is known.
+ */
+uint32_t collections_count_references(struct sfe_slice json);
+
+/* Claims `id_hash` for the next record. False where the request has it already. */
+bool collections_claim(struct collections_request *request, uint64_t id_hash);
+
+/* Closes the record with the hash of its external ID. SFE_E_FULL: it does not fit, or its text
+ * looks like a reference and the request has several parts; SFE_E_AGAIN: its
  * external ID is in the request already. In both cases the caller goes back to its mark. */
 SFE_MUST_USE enum sfe_code collections_end_record(struct collections_request *request,
                                                   uint64_t id_hash);
@@ -100,7 +114,8 @@ struct sfe_slice collections_wire(const struct collections_request *request, boo
 struct collections_answer {
     const struct sfe_json *json;
     uint32_t list;
-    uint32_t at; /* The next element; SFE_JSON_NONE: none. */
+    uint32_t at;                /* The next element; SFE_JSON_NONE: none. */
+    struct sfe_slice record_id; /* Of the last element; empty: it had none. */
 };
 
 /* Begins with the value `list` of `json`. SFE_E_PROTOCOL where it is no array of `count` elements.

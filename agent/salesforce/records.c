@@ -2,7 +2,8 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "salesforce/records_parts.h"
+#include "salesforce/graph.h"
+#include "salesforce/records_graph.h"
 
 #include <stdio.h>
 
@@ -20,22 +21,60 @@
 /* A slot that waits longer for a log-in gives its events back. */
 #define PENDING_MAX_NS (30 * SECOND_NS)
 
+static bool makes_graphs(const struct records_slot *slot)
+{
+    return slot->records->options.api == SFE_RECORDS_GRAPH;
+}
+
+void records_clear_request(struct records_slot *slot)
+{
+    if (makes_graphs(slot)) {
+        graph_begin(&slot->request);
+    } else {
+        collections_begin(&slot->request);
+    }
+}
+
+/* Closes the brackets and finds the bytes to send. */
+static void close_request(struct records_slot *slot)
+{
+    struct collections_request *request = &slot->request;
+    const bool always = slot->records->options.api == SFE_RECORDS_COMPOSITE;
+
+    if (makes_graphs(slot)) {
+        graph_close(request);
+        slot->wire = sfe_builder_slice(&request->body);
+        return;
+    }
+    collections_close(request);
+    slot->is_composite = request->part_count > 1 || (always && !request->is_alone);
+    slot->wire = collections_wire(request, slot->is_composite);
+}
+
+static void reopen_request(struct records_slot *slot)
+{
+    if (makes_graphs(slot)) {
+        graph_reopen(&slot->request);
+    } else {
+        collections_reopen(&slot->request);
+    }
+}
+
 void records_empty(struct records_slot *slot)
 {
-    if (slot->has_failures) {
-        for (uint32_t i = 0; i < slot->event_count; i++) {
-            slot->verdicts[i].kind = SFE_VERDICT_DONE;
-        }
+    for (uint32_t i = 0; i < slot->event_count; i++) {
+        slot->verdicts[i].kind = SFE_VERDICT_DONE;
+        slot->verdicts[i].id_hash = 0;
+        slot->verdicts[i].record_id[0] = '\0';
     }
     slot->state = RECORDS_EMPTY;
     slot->event_count = 0;
     slot->takes_no_more = false;
     slot->has_logged_in = false;
-    slot->has_failures = false;
     slot->pending_ns = 0;
     slot->wire = sfe_slice_make(NULL, 0);
     slot->next = (struct records_place){0, 0, 0};
-    collections_begin(&slot->request);
+    records_clear_request(slot);
 }
 
 void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
@@ -63,10 +102,7 @@ static void make_wire(struct records_slot *slot)
     struct sfe_error ignored;
 
     if (!slot->request.is_closed) {
-        collections_close(&slot->request);
-        slot->is_composite =
-            records->options.api == SFE_RECORDS_COMPOSITE || slot->request.part_count > 1;
-        slot->wire = collections_wire(&slot->request, slot->is_composite);
+        close_request(slot);
         slot->is_gzip = false;
         if (records->gzip != NULL && slot->wire.size > COMPRESS_FROM_BYTES) {
             sfe_builder_rewind(&slot->gzip_body, 0);
@@ -83,14 +119,16 @@ static enum sfe_code make_path(const struct records_slot *slot, char *text, size
                                struct sfe_error *err)
 {
     const struct sfe_records_options *options = &slot->records->options;
-    const struct sfe_map *map = options->maps[slot->request.parts[0].map];
-    const struct collections_path path = {sfe_org_api_version(options->org), sfe_map_object(map),
-                                          sfe_map_external_id_field(map)};
+    const char *version = sfe_org_api_version(options->org);
     struct sfe_builder out = sfe_builder_make(text, capacity - 1u);
 
-    if (slot->is_composite) {
-        sfe_builder_format(&out, "/services/data/%s/composite", path.version);
+    if (makes_graphs(slot) || slot->is_composite) {
+        sfe_builder_format(&out, "/services/data/%s/composite%s", version,
+                           makes_graphs(slot) ? "/graph" : "");
     } else {
+        const struct sfe_map *map = options->maps[slot->request.parts[0].map];
+        const struct collections_path path = {version, sfe_map_object(map),
+                                              sfe_map_external_id_field(map)};
         collections_add_path(&path, &out);
     }
     if (out.overflowed) {
@@ -111,7 +149,8 @@ enum sfe_code records_begin(struct records_slot *slot, struct sfe_error *err)
         return code;
     }
     const struct sfe_org_request request = {
-        .method = slot->is_composite ? "POST" : "PATCH",
+        .method = makes_graphs(slot) || slot->is_composite || records_publishes(records) ? "POST"
+                                                                                         : "PATCH",
         .path = path,
         .body = slot->wire,
         .is_gzip = slot->is_gzip,
@@ -203,7 +242,7 @@ static enum sfe_code send(void *context, uint32_t number, struct sfe_error *err)
     enum sfe_code code = records_begin(slot, err);
     if (code != SFE_OK) {
         /* More events may come: they begin with map 0. */
-        collections_reopen(&slot->request);
+        reopen_request(slot);
         collections_rewind(&slot->request, mark);
         slot->next = next;
     }
@@ -221,9 +260,11 @@ static void abandon(void *context, uint32_t number)
 
 static size_t answer_bytes_max(const struct sfe_records_options *options)
 {
-    return (size_t)options->records_max * sfe_records_parts_max(options->api) *
-               ANSWER_BYTES_PER_RECORD +
-           4096;
+    const size_t records = options->api == SFE_RECORDS_GRAPH
+                               ? SFE_GRAPH_NODES_MAX
+                               : sfe_records_slot_events_max(options->api, options->records_max);
+
+    return records * ANSWER_BYTES_PER_RECORD + 4096;
 }
 
 size_t sfe_records_memory_bytes(const struct sfe_records_options *options)
@@ -261,7 +302,7 @@ static enum sfe_code open_slot(struct records *records, uint32_t number, struct 
     slot->request.body = sfe_builder_make(body, BODY_BYTES);
     slot->answer_body = sfe_builder_make(answer, answer_bytes);
     slot->gzip_body = sfe_builder_make(gzip, gzip == NULL ? 0 : GZIP_BYTES);
-    collections_begin(&slot->request);
+    records_clear_request(slot);
     return SFE_OK;
 }
 
@@ -308,7 +349,10 @@ enum sfe_code sfe_records_open(const struct sfe_records_options *options, struct
         sfe_gzip_close(records->gzip);
         return code;
     }
-    *target = (struct sfe_target){records, bind, is_ready, records_offer, send, abandon};
+    *target = (struct sfe_target){
+        records,  bind,
+        is_ready, options->api == SFE_RECORDS_GRAPH ? records_graph_offer : records_offer,
+        send,     abandon};
     return SFE_OK;
 }
 
@@ -324,4 +368,9 @@ void sfe_records_close(struct sfe_target *target)
         records->gzip = NULL;
         target->context = NULL;
     }
+}
+
+uint64_t sfe_records_hash_id(struct sfe_slice external_id)
+{
+    return collections_hash_id(external_id);
 }

@@ -43,7 +43,7 @@ void records_pause_for_quota(struct records_slot *slot, int64_t retry_after_s)
 static uint32_t request_map(const struct records_slot *slot)
 {
     SFE_ASSERT(slot->request.part_count > 0);
-    return slot->request.parts[0].map;
+    return slot->records->options.api == SFE_RECORDS_GRAPH ? 0 : slot->request.parts[0].map;
 }
 
 /* Refused for what is in it. Where that is one event, its own verdict tells more: a try more, or
@@ -152,7 +152,7 @@ static void take_results(struct records_slot *slot, const struct sfe_http_answer
     }
     slot->has_logged_in = false;
     allow_more_parts(slot);
-    collections_begin(&slot->request);
+    records_clear_request(slot);
     if (records_fill_on(slot)) {
         records_go_on(slot);
     } else {

@@ -16,6 +16,13 @@ struct offer {
     uint32_t count; /* Records of map 0. */
 };
 
+static struct sfe_slice identity_of(const struct sfe_map_subject *subject)
+{
+    const struct sfe_event *event = subject->event;
+
+    return sfe_slice_make(event->identity.bytes, sizeof(event->identity.bytes));
+}
+
 /* Makes sure that the request's last part takes a record of `map`. False: the request is full. */
 static bool have_part(struct records_slot *slot, uint32_t map)
 {
@@ -27,7 +34,7 @@ static bool have_part(struct records_slot *slot, uint32_t map)
         collections_part_records(request) < records->options.records_max) {
         return true;
     }
-    if (request->part_count >= records->parts_max) {
+    if (request->part_count >= records->parts_max || request->is_alone) {
         return false;
     }
     const struct collections_path path = {sfe_org_api_version(records->options.org),
@@ -53,6 +60,9 @@ static enum sfe_code add_record(struct records_slot *slot, uint32_t number,
     collections_begin_record(request, sfe_slice_text(sfe_map_object(map)));
     enum sfe_code code =
         sfe_map_add_record(map, subject, index, token, &request->body, &external_id, err);
+    if (code == SFE_OK && records_publishes(slot->records)) {
+        sfe_builder_add(&external_id, identity_of(subject)); /* What an event has of an ID. */
+    }
     if (code == SFE_OK) {
         const uint64_t hash = collections_hash_id(sfe_builder_slice(&external_id));
         code = collections_end_record(request, collections_hash_of_map(hash, number));
@@ -117,9 +127,8 @@ static enum sfe_code find_first_id(struct offer *offer, struct sfe_error *err)
     uint8_t memory[SFE_EXTERNAL_ID_BYTES_MAX + 1];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
 
-    if (offer->count == 0) {
-        sfe_builder_add(&text, sfe_slice_make(offer->subject.event->identity.bytes,
-                                              sizeof(offer->subject.event->identity.bytes)));
+    if (offer->count == 0 || records_publishes(offer->slot->records)) {
+        sfe_builder_add(&text, identity_of(&offer->subject));
     } else {
         uint32_t token = sfe_map_item(map, &offer->subject, 0, SFE_JSON_NONE);
         enum sfe_code code = sfe_map_add_external_id(map, &offer->subject, 0, token, &text, err);
@@ -151,6 +160,21 @@ static enum sfe_code find_key(struct offer *offer, struct sfe_error *err)
     }
     if (code == SFE_OK && sfe_lane_is_held(offer->lane, *offer->order_key)) {
         return SFE_E_AGAIN;
+    }
+    return code;
+}
+
+enum sfe_code records_find_key(struct records_slot *slot, const struct sfe_map_subject *subject,
+                               struct sfe_lane *lane, uint64_t *order_key, struct sfe_error *err)
+{
+    struct offer offer = {.slot = slot, .lane = lane, .order_key = order_key, .subject = *subject};
+    enum sfe_code code = find_key(&offer, err);
+
+    if (code == SFE_OK && slot->records->options.order_by == NULL && offer.count == 1) {
+        code = find_first_id(&offer, err);
+        if (code == SFE_OK && sfe_lane_is_held(lane, *order_key)) {
+            return SFE_E_AGAIN;
+        }
     }
     return code;
 }
@@ -267,7 +291,7 @@ bool records_fill_on(struct records_slot *slot)
             slot->next.item = 0;
         }
         slot->next = (struct records_place){slot->next.map + 1, 0, 0};
-        if (request->part_count >= records->parts_max) {
+        if (request->part_count >= records->parts_max || request->is_alone) {
             return true; /* The next map needs a part of its own. */
         }
     }

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "salesforce/composite.h"
+#include "salesforce/records_graph.h"
 
 #include <stdio.h>
 
@@ -15,9 +16,9 @@ void records_judge(struct records_slot *slot, uint32_t event, uint32_t map,
     const bool is_first = verdict->kind == SFE_VERDICT_DONE || map < *judged_map;
     const bool is_worse = map == *judged_map && kind == SFE_VERDICT_RETRY;
     if (is_first || (is_worse && verdict->kind == SFE_VERDICT_DEAD)) {
-        *verdict = (struct sfe_verdict){kind, *err};
+        verdict->kind = kind;
+        verdict->err = *err;
         *judged_map = (uint8_t)map;
-        slot->has_failures = true;
     }
 }
 
@@ -27,8 +28,9 @@ void records_add_where(const struct records_slot *slot, uint32_t map, struct sfe
     char where[sizeof(err->where)];
 
     SFE_ASSERT(map < records->options.map_count);
-    if (snprintf(where, sizeof(where), "upsert %.80s", sfe_map_object(records->options.maps[map])) >
-        0) {
+    if (snprintf(where, sizeof(where), "%s %.80s",
+                 records_publishes(records) ? "publish" : "upsert",
+                 sfe_map_object(records->options.maps[map])) > 0) {
         (void)sfe_error_at(err, where, NULL, 0, 0);
     }
 }
@@ -40,8 +42,12 @@ enum sfe_retry records_decide(const struct records_slot *slot, enum sfe_verdict_
     const struct sfe_target_host *host = &slot->records->host;
     uint32_t attempts =
         scope == SFE_SCOPE_RECORD ? host->attempts(host->context, slot->number, event) : 1;
-    enum sfe_retry retry = sfe_verdict_decide(scope, http_status, sfe_slice_text(error->code),
-                                              sfe_slice_text(error->message), attempts, err);
+    /* The same code as of too many records: here the events of this hour are used up. */
+    const bool is_hour_used_up =
+        records_publishes(slot->records) && strcmp(error->code, "LIMIT_EXCEEDED") == 0;
+    enum sfe_retry retry = sfe_verdict_decide(
+        scope, http_status, sfe_slice_text(is_hour_used_up ? "EVENT_LIMIT" : error->code),
+        sfe_slice_text(error->message), attempts, err);
 
     if (error->fields[0] != '\0') {
         (void)sfe_within(err, "%s", error->fields);
@@ -61,6 +67,17 @@ void records_judge_error(struct records_slot *slot, uint32_t event, uint32_t map
                   &err);
 }
 
+void records_note_first(struct records_slot *slot, uint32_t event, uint32_t place,
+                        struct sfe_slice record_id)
+{
+    struct sfe_verdict *verdict = &slot->verdicts[event];
+
+    if (verdict->id_hash == 0) {
+        verdict->id_hash = slot->request.ids[place];
+        sfe_printable(verdict->record_id, sizeof(verdict->record_id), record_id);
+    }
+}
+
 /* The records of one part, by their own results in `list`. */
 static enum sfe_code read_part(struct records_slot *slot, const struct collections_part *part,
                                const struct sfe_json *json, uint32_t list, struct sfe_error *err)
@@ -72,6 +89,9 @@ static enum sfe_code read_part(struct records_slot *slot, const struct collectio
         struct rest_error error;
         bool succeeded = false;
         code = collections_next(&answer, &succeeded, &error, err);
+        if (code == SFE_OK && part->map == 0) {
+            records_note_first(slot, slot->event_of[i], i, answer.record_id);
+        }
         if (code == SFE_OK && !succeeded) {
             records_judge_error(slot, slot->event_of[i], part->map, 200, &error);
         }
@@ -135,6 +155,9 @@ enum sfe_code records_read_results(struct records_slot *slot, struct sfe_error *
     if (sfe_json_parse(sfe_builder_slice(&slot->answer_body), 0, slot->records->tokens,
                        SFE_JSON_TOKENS_MAX, &json, err) != SFE_OK) {
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer is not JSON");
+    }
+    if (slot->records->options.api == SFE_RECORDS_GRAPH) {
+        return records_graph_read(slot, &json, err);
     }
     return slot->is_composite ? read_composite(slot, &json, err)
                               : read_part(slot, &slot->request.parts[0], &json, 0, err);

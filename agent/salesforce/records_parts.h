@@ -39,13 +39,13 @@ struct records_slot {
     uint32_t event_count;
     bool takes_no_more;  /* Its one event has more records than fit into a request. */
     bool has_logged_in;  /* This request was refused with 401 once already. */
-    bool has_failures;   /* Some verdict is not DONE. */
     uint64_t pending_ns; /* Since when it waits; 0: not asked yet. */
     struct records_place next;
     struct sfe_verdict *verdicts; /* One an event. */
     uint8_t *judged_maps;         /* One an event: the map that decided a verdict not DONE. */
     struct collections_request request;
-    uint16_t event_of[COLLECTIONS_RECORDS_MAX]; /* Which event each record is of. */
+    uint16_t event_of[COLLECTIONS_RECORDS_MAX]; /* Which event each record, or graph, is of. */
+    uint16_t first_of[SFE_GRAPHS_MAX];          /* The first node of each graph. */
     bool is_composite;     /* What is sent; otherwise the one Collections alone. */
     struct sfe_slice wire; /* What is sent: the body, or the same compressed. */
     bool is_gzip;
@@ -63,12 +63,27 @@ struct records {
     struct sfe_builder order_text; /* Scratch. */
 };
 
+/* True where the records are platform events: created, never repeated without a trace. */
+static inline bool records_publishes(const struct records *records)
+{
+    return sfe_map_external_id_field(records->options.maps[0]) == NULL;
+}
+
 /* Adds the records of `map` of the event at hand from *item on, as event number `event` of the
  * slot. SFE_OK: all are in. Otherwise *item is the first that is not: SFE_E_FULL and SFE_E_AGAIN
  * (external ID) mean the next request; SFE_E_UNMAPPED and SFE_E_TOO_LARGE never. */
 SFE_MUST_USE enum sfe_code records_fill(struct records_slot *slot, uint32_t map, uint32_t event,
                                         const struct sfe_map_subject *subject, uint32_t *item,
                                         struct sfe_error *err);
+
+/* Finds the event's order key. SFE_E_AGAIN: it is held. */
+SFE_MUST_USE enum sfe_code records_find_key(struct records_slot *slot,
+                                            const struct sfe_map_subject *subject,
+                                            struct sfe_lane *lane, uint64_t *order_key,
+                                            struct sfe_error *err);
+
+/* Empties the request. */
+void records_clear_request(struct records_slot *slot);
 
 /* The target's `offer`. */
 enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *event,
@@ -103,6 +118,10 @@ SFE_MUST_USE enum sfe_code records_read_results(struct records_slot *slot, struc
 
 /* Notes that the error came of upserting records of `map`. */
 void records_add_where(const struct records_slot *slot, uint32_t map, struct sfe_error *err);
+
+/* Which record the event became: that of map 0 that comes first, `place` in the request. */
+void records_note_first(struct records_slot *slot, uint32_t event, uint32_t place,
+                        struct sfe_slice record_id);
 
 /* What is to be done about `error`, told in *err. `event` is asked for its tries where the scope is
  * the record. */

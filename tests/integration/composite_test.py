@@ -9,7 +9,7 @@ import site_parts as parts
 BUILD = sys.argv[1]
 
 
-class Composite(unittest.TestCase):
+class Calls(unittest.TestCase):
     def setUp(self):
         self.site = parts.Site(BUILD)
         self.addCleanup(self.site.close)
@@ -40,6 +40,10 @@ class Composite(unittest.TestCase):
         parts.wait_until(lambda: all(output["backlog"] == 0
                                      for output in self.site.status()["outputs"]), 120, "no backlog")
 
+
+class Composite(Calls):
+    """Collections, one or five a call."""
+
     def test_a_backlog_takes_one_call_for_a_thousand_records(self):
         self.start_with(readings={"batch_age": "5s"})
         account = self.backlog(devices=50, count=20000)
@@ -68,6 +72,19 @@ class Composite(unittest.TestCase):
         self.assertEqual(self.calls(), 1)
         self.assertEqual(self.site.record("PosLine__c", "S-1-2")["PosSale__c"],
                          self.site.record("PosSale__c", "S-1")["Id"])
+
+    def test_text_that_looks_like_a_reference_is_stored_as_it_is(self):
+        self.start_with(readings={"batch_age": "2s"})
+        self.site.faults(down=True)
+        self.site.start_agent()
+        account = self.site.publish(devices=5, count=500)
+        self.site.publish_one("plant/a/telemetry", json.dumps(
+            {"reading": "x-1", "seq": 1, "ts": 1795478400123, "value": 1, "unit": "@{p0.id}"}))
+        self.site.faults()
+        self.site.wait_delivered(account)
+        self.wait_settled()
+        self.assertEqual(self.site.record("DeviceReading__c", "x-1")["Unit__c"], "@{p0.id}")
+        self.assertEqual(self.dead(), 0)
 
     def test_a_lone_event_goes_by_a_plain_collections(self):
         self.site.start_agent()
@@ -128,6 +145,130 @@ class Composite(unittest.TestCase):
         self.site.write_config(config)
         self.bad_among_a_thousand(value="much")
         self.assertLessEqual(self.calls(), 30)
+
+
+class AllOrNone(Calls):
+    """Receipts whose sale and lines are written whole or not at all."""
+
+    @staticmethod
+    def receipts(numbers, bad=()):
+        """Receipts of three lines each; of the bad ones the last line cannot be stored."""
+        for number in numbers:
+            sku = "s" * 100 if number in bad else "s"
+            lines = [{"no": line, "sku": sku if line == 3 else "a", "qty": 1, "amount": 1}
+                     for line in (1, 2, 3)]
+            yield json.dumps({"sale_id": "S-%d" % number, "store": "s", "register": "t01",
+                              "seq": number + 1, "total": 3, "end": 1795478400, "currency": "EUR",
+                              "lines": lines})
+
+    def send(self, count, bad=(), first=0):
+        self.start_with(sales={"all_or_none": True, "batch_age": "2s", "order_by": "{/sale_id}"})
+        self.site.faults(down=True)
+        self.site.start_agent()
+        self.site.publish_lines("pos/t01/sale", self.receipts(range(first, first + count), bad))
+
+    def check(self, count, bad=()):
+        self.wait_settled()
+        good = set(range(count)) - set(bad)
+        self.assertEqual(set(self.site.ids("PosSale__c")), {"S-%d" % number for number in good})
+        self.assertEqual(set(self.site.ids("PosLine__c")),
+                         {"S-%d-%d" % (number, line) for number in good for line in (1, 2, 3)})
+        self.assertEqual(self.dead(), len(bad))
+
+    def test_a_receipt_is_in_the_org_whole_or_not_at_all(self):
+        bad = range(0, 200, 20)
+        self.send(200, bad)
+        self.site.faults()
+        self.check(200, bad)
+        self.assertEqual(self.site.record("PosLine__c", "S-1-3")["PosSale__c"],
+                         self.site.record("PosSale__c", "S-1")["Id"])
+
+    def test_many_receipts_share_a_call(self):
+        self.send(150)
+        self.site.faults()
+        self.check(150)
+        self.assertLessEqual(self.calls(), 4)
+
+    def test_more_failures_than_a_call_allows_hold_up_no_others(self):
+        bad = range(0, 60, 2)
+        self.send(60, bad)
+        self.site.faults()
+        self.check(60, bad)
+
+    def test_text_that_looks_like_a_reference_is_refused_not_repeated(self):
+        self.send(1)
+        self.site.publish_one("pos/t01/sale", json.dumps(
+            {"sale_id": "S-9", "store": "@{x.id}", "register": "t01", "seq": 1, "total": 3,
+             "end": 1795478400, "currency": "EUR", "lines": []}))
+        self.site.faults()
+        parts.wait_until(lambda: self.dead() == 1, 30, "it is a dead letter")
+        self.wait_settled()
+        self.assertEqual(self.site.ids("PosSale__c"), ["S-0"])
+
+    def test_faults_within_and_around_a_call_leave_no_half_receipt(self):
+        kinds = ({"cut_after_commit": {"count": 3}}, {"cut_before_commit": {"count": 3}},
+                 {"row_lock": {"probability": 0.02}}, {"halted": {"probability": 0.2}},
+                 {"truncated": {"count": 2}})
+        for number, faults in enumerate(kinds):
+            with self.subTest(faults):
+                self.send(100, first=100 * number)
+                self.site.faults(**faults)
+                self.wait_settled()
+                self.site.faults()
+                self.check(100 * (number + 1))
+                self.site.stop_agent()
+
+
+class PlatformEvents(Calls):
+    """Alerts on the org's event bus."""
+
+    def start_alerts(self, **keys):
+        config = self.site.default_config()
+        config["streams"]["alerts"] = {}
+        config["inputs"]["alerts"] = {"type": "mqtt", "connection": "site", "topic": "alert/+",
+                                      "stream": "alerts"}
+        config["outputs"]["alerts"] = dict(
+            {"type": "salesforce-platform-events", "connection": "crm", "from": "alerts",
+             "event": "DeviceAlert__e", "batch_age": "200ms",
+             "map": {"EventKey__c": "{id}", "DeviceId__c": "{topic.1}",
+                     "Value__c": {"from": "/value", "type": "double"}, "Text__c": "{/text}"}}, **keys)
+        self.site.write_config(config)
+        self.site.faults(down=True)
+        self.site.start_agent()
+
+    def publish_alerts(self, count, text="hot"):
+        self.site.publish_lines("alert/a", [json.dumps({"value": number, "text": text})
+                                            for number in range(count)])
+
+    def published(self):
+        return self.site.ids("DeviceAlert__e")
+
+    def test_each_alert_is_published_once_with_its_identity(self):
+        self.start_alerts()
+        self.publish_alerts(500)
+        self.publish_alerts(1, "t" * 2000)
+        self.site.faults()
+        self.wait_settled()
+        self.assertEqual(len(self.published()), 500)
+        self.assertEqual(len(set(self.published())), 500)
+        self.assertEqual(self.dead(), 1)
+        self.assertLessEqual(self.calls(), 5)
+
+    def test_a_lost_answer_means_a_repeat_that_subscribers_can_know(self):
+        self.start_alerts()
+        self.publish_alerts(100)
+        self.site.faults(cut_after_commit={"count": 1})
+        self.wait_settled()
+        self.assertEqual(len(self.published()), 200)
+        self.assertEqual(len(set(self.published())), 100)
+
+    def test_the_hourly_limit_delays_events_and_kills_none(self):
+        self.start_alerts()
+        self.publish_alerts(100)
+        self.site.faults(event_limit={"count": 40})
+        self.wait_settled()
+        self.assertEqual(len(set(self.published())), 100)
+        self.assertEqual(self.dead(), 0)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ static bool read_part(struct composite *composite, uint32_t token)
         return wrong(composite->call, "INVALID_INPUT", "The url is too long");
     }
     if (contains(part->url, "@{") ||
-        (part->body != SFE_JSON_NONE && contains(sfe_json_raw(json, part->body), "\"@{"))) {
+        (part->body != SFE_JSON_NONE && contains(sfe_json_raw(json, part->body), "@{"))) {
         return wrong(composite->call, "INVALID_INPUT",
                      "sfedge-org does not resolve references between subrequests (@{...})");
     }

@@ -122,7 +122,7 @@ static void a_reload_is_counted_with_all_parts_twice(void **state)
     const size_t fixed = sfe_agent_memory_bytes_max(&site.config);
     assert_true(sfe_agent_reload_memory_bytes_max(&site.config) == fixed);
     assert_true(reload >= fixed + 2u * (once - fixed));
-    assert_int_equal(agent_open_fixed_arena(&arena, &err), SFE_OK);
+    assert_int_equal(agent_open_fixed_arena(&site.config, &arena, &err), SFE_OK);
     assert_non_null(sfe_arena_take(arena, fixed, &err));
     sfe_arena_close(arena);
 }

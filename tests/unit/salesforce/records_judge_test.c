@@ -52,6 +52,8 @@ static void receipts_go_in_one_call_with_parents_first(void **state)
     assert_int_equal(world->finished_count, 1);
     assert_int_equal(world->call_count, 2);
     assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_DONE);
+    assert_string_equal(world->verdicts[0].record_id, "a0");
+    assert_true(world->verdicts[1].id_hash == sfe_records_hash_id(SFE_TEXT("S-2")));
     assert_int_equal(world->verdicts[1].kind, SFE_VERDICT_DONE);
 }
 
