@@ -54,6 +54,11 @@ size_t sfe_bulk_journal_memory_bytes(uint32_t events_max)
            sfe_arena_cost(capacity_of(events_max));
 }
 
+uint64_t sfe_bulk_journal_flash_bytes(uint32_t events_max)
+{
+    return FILE_COUNT * (uint64_t)capacity_of(events_max);
+}
+
 /* A head that is whole counts even where its runs are not: then the write broke off, and nothing of
  * the job was uploaded; or they are longer than this run has room for, and its events go again. */
 static bool parse(struct sfe_slice bytes, struct bulk_job_note *note, uint64_t *serial,

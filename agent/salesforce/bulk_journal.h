@@ -50,6 +50,9 @@ struct bulk_job_note {
 /* What it takes from the arena. Pure. */
 size_t sfe_bulk_journal_memory_bytes(uint32_t events_max);
 
+/* What its files take on flash. Pure. */
+uint64_t sfe_bulk_journal_flash_bytes(uint32_t events_max);
+
 /* True where the files of an earlier run are there. Main thread. */
 bool sfe_bulk_journal_exists(const struct sfe_bulk_journal_options *options);
 
