@@ -274,32 +274,25 @@ static const struct config_key table[] = {
      .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
     {ROW(OUTPUT, "api", WORD), .only = "salesforce-records", TO(OUTPUT, api), .fallback = "auto",
      .allowed = "auto|collections|composite|graph|bulk",
-     .help = "collections: one sObject Collections a call. composite: up to five of them in one "
-             "Composite call, parents before children. graph: a Composite Graph, as all_or_none "
-             "asks for. bulk: ingest jobs of Bulk API 2.0, one at a time. auto: a graph with "
-             "all_or_none; else a Composite where there is more than fits into one Collections, and "
-             "bulk jobs for a backlog, where there is no order_by."},
+     .help = "collections: one a call. composite: up to five of them in one call, parents before "
+             "children. graph: a Composite Graph, as all_or_none asks for. bulk: jobs of Bulk API "
+             "2.0. auto: a graph with all_or_none; else what takes the fewest calls."},
     {ROW(OUTPUT, "all_or_none", FLAG), .only = "salesforce-records", TO(OUTPUT, all_or_none),
-     .fallback = "false",
-     .help = "All records of an event are written, or none of them: at most 500 of each event."},
+     .fallback = "false", .help = "An event's records (500 at most) are written all or none."},
     {ROW(OUTPUT, "bulk_from", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_from),
      .fallback = "2000", .max = 1000000,
-     .help = "With api auto: so many waiting events, the oldest for bulk_age, are a backlog, which "
-             "goes by bulk. 0: none does."},
+     .help = "api auto: so many waiting events, the oldest for bulk_age, go by bulk. 0: never."},
     {ROW(OUTPUT, "bulk_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_records),
      .fallback = "10000", .min = 200, .max = 100000, .help = "Records in one bulk job at most."},
     {ROW(OUTPUT, "bulk_age", DURATION), .only = "salesforce-records", TO(OUTPUT, bulk_age_ns),
-     .fallback = "1m", .max = HOUR,
-     .help = "With api bulk: how long an event may wait for company; a job takes some eight calls. "
-             "With auto: how old a backlog is at least."},
+     .fallback = "1m", .max = HOUR, .help = "As batch_age, with api bulk; auto: see bulk_from."},
     {ROW(OUTPUT, "batch_records", WHOLE),
      .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_records),
      .fallback = "200", .min = 1, .max = SFE_COLLECTION_RECORDS_MAX,
      .help = "Records in one Collections at most; a Composite holds five of them."},
     {ROW(OUTPUT, "requests_in_flight", WHOLE),
      .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, requests_in_flight),
-     .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX,
-     .help = "Requests under way at once."},
+     .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX, .help = "Requests at once."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
