@@ -51,7 +51,7 @@ static size_t count_characters(struct sfe_slice text)
 static enum sfe_code add_text(struct sfe_slice text, struct sfe_builder *out, struct sfe_error *err)
 {
     if (sfe_slice_equal(text, SFE_TEXT(NULL_TEXT))) {
-        return sfe_fail(err, SFE_E_UNMAPPED, "the text #N/A means null in a bulk job");
+        return sfe_fail(err, SFE_E_UNSUPPORTED, "the text #N/A means null in a bulk job");
     }
     if (count_characters(text) > BULK_FIELD_CHARACTERS_MAX) {
         return sfe_fail(err, SFE_E_TOO_LARGE, "a bulk job takes %u characters of a field at most",

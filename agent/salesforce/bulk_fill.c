@@ -107,6 +107,20 @@ static enum sfe_code check_refill(struct sfe_bulk *bulk, uint64_t sequence)
     return SFE_E_AGAIN;
 }
 
+/* What a job cannot say goes the other way, once the backlog has been caught up with, or is dead
+ * where there is none. */
+static enum sfe_code refuse(const struct sfe_bulk *bulk, enum sfe_code code, struct sfe_error *err)
+{
+    if ((code == SFE_E_UNSUPPORTED || code == SFE_E_TOO_LARGE) && bulk->options.has_other) {
+        return SFE_E_AGAIN;
+    }
+    if (code == SFE_E_UNSUPPORTED) {
+        err->code = SFE_E_UNMAPPED;
+        return SFE_E_UNMAPPED;
+    }
+    return code;
+}
+
 enum sfe_code bulk_offer(void *context, uint32_t number, struct sfe_event *event, int64_t time_ns,
                          struct sfe_lane *lane, uint64_t *order_key, struct sfe_error *err)
 {
@@ -133,5 +147,5 @@ enum sfe_code bulk_offer(void *context, uint32_t number, struct sfe_event *event
         bool is_claimed = sfe_lane_claim(lane, *order_key);
         SFE_ASSERT(is_claimed);
     }
-    return code;
+    return refuse(bulk, code, err);
 }

@@ -41,9 +41,7 @@ enum sfe_code bulk_rows_open(struct bulk_rows *rows, uint32_t rows_max, struct s
 
 uint64_t bulk_rows_hash(uint32_t map, struct sfe_slice external_id)
 {
-    uint64_t hash = collections_hash_id(external_id) ^ ((uint64_t)(map + 1) * SPREAD);
-
-    return hash == 0 ? 1 : hash;
+    return collections_hash_of_map(collections_hash_id(external_id), map);
 }
 
 /* The place of `hash`, or the free one where it would go. */

@@ -107,7 +107,7 @@ static void the_text_that_means_null_is_refused(void **state)
 {
     struct world *world = *state;
 
-    assert_int_equal(add(world, SFE_TEXT("{\"id\":\"a\",\"text\":\"#N/A\"}")), SFE_E_UNMAPPED);
+    assert_int_equal(add(world, SFE_TEXT("{\"id\":\"a\",\"text\":\"#N/A\"}")), SFE_E_UNSUPPORTED);
     assert_non_null(strstr(world->err.message, "Text__c"));
     assert_int_equal(world->builder.size, 0);
 }

@@ -28,6 +28,18 @@ static void an_event_whose_child_is_in_the_batch_waits_whole(void **state)
     assert_int_not_equal(own->world->order_key, 0);
 }
 
+static void what_a_job_cannot_say_is_dead_or_goes_the_other_way(void **state)
+{
+    struct bulk_world *own = *state;
+
+    assert_int_equal(bulk_world_offer(own, "{\"sale\":\"#N/A\"}"), SFE_E_UNMAPPED);
+    assert_int_equal(own->world->err.code, SFE_E_UNMAPPED);
+    own->bulk->options.has_other = true;
+    assert_int_equal(bulk_world_offer(own, "{\"sale\":\"#N/A\"}"), SFE_E_AGAIN);
+    assert_int_not_equal(own->world->order_key, 0);
+    assert_int_equal(own->bulk->rows.count, 0);
+}
+
 static void a_key_that_is_held_waits(void **state)
 {
     struct bulk_world *own = *state;
@@ -72,6 +84,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(an_event_that_cannot_be_mapped_leaves_nothing_in_the_batch),
         TEST(an_event_whose_child_is_in_the_batch_waits_whole),
+        TEST(what_a_job_cannot_say_is_dead_or_goes_the_other_way),
         TEST(a_key_that_is_held_waits),
         TEST(a_full_batch_takes_no_more),
         TEST(an_event_without_records_is_done_at_once),
