@@ -155,7 +155,7 @@ static uint64_t sent_bytes(const struct sfe_http_exchange *exchange)
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &body);
     uint64_t total = request > 0 ? (uint64_t)request : 0;
 #if LIBCURL_VERSION_NUM < 0x080700
-    if (exchange->body_size < CURL_JOINED_BODY_BYTES) {
+    if (exchange->upload == NULL && exchange->body_size < CURL_JOINED_BODY_BYTES) {
         return total;
     }
 #endif

@@ -14,6 +14,8 @@
 /* An org that moves is found at its new address within this. */
 #define NAME_MAX_S       30L
 #define CONNECTION_MAX_S 600L
+/* A stream that does not move for so long is broken; an org takes its time to answer an upload. */
+#define STILL_MAX_S 120L
 
 void exchange_wipe(struct sfe_http_exchange *exchange)
 {
@@ -129,6 +131,11 @@ static CURLcode set_limits(CURL *easy, const struct sfe_http_request *request)
         curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)request->connect_timeout_ms);
     if (result == CURLE_OK) {
         result = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_timeout_ms);
+    }
+    if (result == CURLE_OK && (request->upload != NULL || request->sink != NULL)) {
+        /* It may take long, but not stand still. */
+        result = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        result = result ? result : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STILL_MAX_S);
     }
     if (result != CURLE_OK || request->ca_file == NULL) {
         return result;
