@@ -16,6 +16,7 @@ struct walk {
     uint32_t held;            /* Due entries whose key was held. */
     uint32_t unread;          /* Events that could not be read again. */
     uint64_t due_ns;
+    bool is_large;   /* The large slot alone is filled. */
     bool is_blocked; /* No slot, or nothing more may be offered: the walk is over. */
 };
 
@@ -24,21 +25,10 @@ static uint32_t slot_number(const struct walk *walk)
     return (uint32_t)(walk->slot - walk->output->slots);
 }
 
-static struct output_slot *find_slot(const struct sfe_output *output, enum slot_state state)
+/* Do children of a parent go in one slot? A large batch takes what it can. */
+static bool in_lanes(const struct walk *walk)
 {
-    for (uint32_t i = 0; i < output->options.slot_count; i++) {
-        if (output->slots[i].state == state) {
-            return &output->slots[i];
-        }
-    }
-    return NULL;
-}
-
-/* May one more request be begun? */
-static bool may_send(const struct sfe_output *output)
-{
-    return output->in_flight < output->pressure.in_flight_max &&
-           pace_may_send(&output->pace, output->now_ns, output->in_flight);
+    return walk->output->has_lanes && !walk->is_large;
 }
 
 /* Sends the slot. A target may finish it before `send` returns. */
@@ -50,7 +40,7 @@ static void send_slot(struct walk *walk)
     struct sfe_error err;
 
     SFE_ASSERT(slot->state == SLOT_FILLING && slot->count > 0);
-    if (!may_send(output)) {
+    if (!output_may_send(output)) {
         walk->is_blocked = true;
         return;
     }
@@ -87,12 +77,6 @@ static bool slot_takes(const struct output_slot *slot, uint32_t split_limit)
     return slot->count < limit;
 }
 
-static void begin_slot(const struct sfe_output *output, struct output_slot *slot)
-{
-    slot->limit = output->pressure.events_max;
-    slot->offered_ns = UINT64_MAX;
-}
-
 /* Makes sure that there is a slot with room for an event of `split_limit` (0: any). */
 static bool have_slot(struct walk *walk, uint32_t split_limit)
 {
@@ -104,17 +88,17 @@ static bool have_slot(struct walk *walk, uint32_t split_limit)
     if (walk->is_blocked || walk->slot != NULL) {
         return !walk->is_blocked;
     }
-    if (output->has_lanes) {
+    if (in_lanes(walk)) {
         return false; /* Its lane was sent just now; other lanes may have room. */
     }
-    if (may_send(output)) {
-        walk->slot = find_slot(output, SLOT_EMPTY);
+    if (output_may_send(output)) {
+        walk->slot = output_find_slot(output, walk->is_large, SLOT_EMPTY);
     }
     if (walk->slot == NULL) {
         walk->is_blocked = true;
         return false;
     }
-    begin_slot(output, walk->slot);
+    output_begin_slot(output, walk->slot);
     return true;
 }
 
@@ -257,7 +241,7 @@ static bool enter_lane(struct walk *walk, const struct window_entry *entry)
         slot = find_emptiest(output);
     }
     if (slot != NULL && slot->state == SLOT_EMPTY) {
-        begin_slot(output, slot);
+        output_begin_slot(output, slot);
     }
     walk->slot = slot;
     return slot != NULL;
@@ -334,7 +318,10 @@ static void visit_entry(struct walk *walk, struct window_entry *entry)
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, entry->due_ns);
     } else if (sfe_lane_is_held(lane, entry->order_key)) {
         walk->held++;
-    } else if (walk->output->has_lanes) {
+    } else if (walk->is_large && entry->split_limit != 0) {
+        (void)sfe_lane_claim(lane, entry->order_key); /* It was told to go in smaller company. */
+        walk->held++;
+    } else if (in_lanes(walk)) {
         offer_in_lane(walk, entry);
     } else {
         offer_entry(walk, entry);
@@ -400,7 +387,7 @@ static bool take_event(struct walk *walk)
         return true;
     }
     struct window_entry *entry = window_add(&output->window, event.sequence, stands, time_ns);
-    if (output->has_lanes) {
+    if (in_lanes(walk)) {
         find_keys(walk, entry, &event, time_ns);
         offer_in_lane(walk, entry);
         return true;
@@ -414,22 +401,30 @@ static bool take_event(struct walk *walk)
     return true;
 }
 
+/* True where a slot that is not full shall wait for company no longer. */
+static bool is_due(const struct walk *walk, uint64_t due_ns)
+{
+    const struct sfe_output *output = walk->output;
+    bool holds_up_others = walk->held > 0 && output->in_flight == 0 && !output->options.is_costly;
+
+    return walk->is_large || output_is_resuming(output) || due_ns <= output->now_ns ||
+           walk->slot->count == walk->slot->limit || holds_up_others ||
+           /* A lane with little in it would be shut for as long as one that is full. */
+           (window_is_full(&output->window) && !in_lanes(walk));
+}
+
 /* A slot that is not full waits for company, unless that would hold up others or take too long. */
 static void end_slot(struct walk *walk)
 {
-    struct sfe_output *output = walk->output;
-    struct output_slot *slot = walk->slot;
-    const uint64_t age_ns = output->options.batch_age_ns;
+    const struct output_slot *slot = walk->slot;
+    const uint64_t age_ns = walk->output->options.batch_age_ns;
 
     if (slot == NULL || slot->count == 0 || walk->is_blocked) {
         return;
     }
     uint64_t due_ns =
         slot->offered_ns > UINT64_MAX - age_ns ? UINT64_MAX : slot->offered_ns + age_ns;
-    bool holds_up_others = walk->held > 0 && output->in_flight == 0;
-    /* A lane with little in it would be shut for as long as one that is full. */
-    bool is_end = window_is_full(&output->window) && !output->has_lanes;
-    if (due_ns <= output->now_ns || slot->count == slot->limit || holds_up_others || is_end) {
+    if (is_due(walk, due_ns)) {
         send_slot(walk);
     } else {
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, due_ns);
@@ -440,7 +435,7 @@ static void end_walk(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
 
-    if (!output->has_lanes) {
+    if (!in_lanes(walk)) {
         end_slot(walk);
         return;
     }
@@ -477,6 +472,25 @@ static void mind_lanes(struct sfe_output *output)
     }
 }
 
+/* Too few events can go together, as when all are of a few keys: the backlog is none for a large
+ * batch. */
+static void give_up_large(struct walk *walk)
+{
+    struct sfe_output *output = walk->output;
+    struct output_slot *slot = walk->slot;
+
+    if (slot != NULL && slot->count >= output->options.large_from) {
+        return;
+    }
+    if (slot != NULL && slot->count > 0) {
+        output_abandon_slot(output, slot_number(walk));
+    }
+    walk->slot = NULL;
+    output->is_catching_up = false;
+    output->large_sequence = output->window.next_sequence + output->options.large_from;
+    output->has_changed = output->window.count > 0;
+}
+
 static void walk_window(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
@@ -484,13 +498,18 @@ static void walk_window(struct walk *walk)
 
     mind_lanes(output);
     sfe_lane_begin(output->lane);
+    walk->is_large = output_wants_large(output);
+    output->is_catching_up = walk->is_large;
     keep_lanes(output);
-    walk->slot = output->has_lanes ? NULL : find_slot(output, SLOT_FILLING);
+    walk->slot = in_lanes(walk) ? NULL : output_find_slot(output, walk->is_large, SLOT_FILLING);
     for (uint32_t i = 0; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
     while (!walk->is_blocked && !window_is_full(&output->window) &&
-           (output->has_lanes || have_slot(walk, 0)) && take_event(walk)) {
+           (in_lanes(walk) || have_slot(walk, 0)) && take_event(walk)) {
+    }
+    if (walk->is_large && !walk->is_blocked && !output_is_resuming(output)) {
+        give_up_large(walk);
     }
     end_walk(walk);
 }
@@ -512,22 +531,20 @@ static uint64_t idle_until(const struct sfe_output *output, uint64_t ready_ns)
     if (!output->target_is_ready) {
         return has_work || output->in_flight > 0 ? ready_ns : UINT64_MAX;
     }
-    if (!may_send(output)) {
+    if (!output_may_send(output)) {
         return has_work && output->in_flight == 0 ? output->pace.hold_until_ns : UINT64_MAX;
     }
-    if (find_slot(output, SLOT_FILLING) == NULL && find_slot(output, SLOT_EMPTY) == NULL) {
+    const bool is_large = output_wants_large(output);
+    if (output_find_slot(output, is_large, SLOT_FILLING) == NULL &&
+        output_find_slot(output, is_large, SLOT_EMPTY) == NULL) {
         return UINT64_MAX; /* An answer will wake us. */
     }
     return 0;
 }
 
-uint64_t output_deliver_turn(struct sfe_output *output)
+static uint64_t deliver(struct sfe_output *output, uint64_t ready_ns)
 {
-    const struct sfe_target *target = output->options.target;
     struct walk walk = {.output = output, .due_ns = UINT64_MAX};
-    uint64_t ready_ns = UINT64_MAX;
-
-    output->target_is_ready = target->is_ready(target->context, output->now_ns, &ready_ns);
     uint64_t idle_ns = idle_until(output, ready_ns);
     if (idle_ns != 0) {
         return idle_ns;
@@ -542,4 +559,22 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     /* A slot that failed at once has begun a pause: nobody else wakes us at its end. */
     idle_ns = idle_until(output, ready_ns);
     return idle_ns == 0 ? output->next_due_ns : sfe_clock_earlier_ns(idle_ns, output->next_due_ns);
+}
+
+uint64_t output_deliver_turn(struct sfe_output *output)
+{
+    const struct sfe_target *target = output->options.target;
+    uint64_t ready_ns = UINT64_MAX;
+
+    const bool was_ready = output->target_is_ready;
+    output->target_is_ready = target->is_ready(target->context, output->now_ns, &ready_ns);
+    /* What it held back it may take now. */
+    output->has_changed = output->has_changed || (output->target_is_ready && !was_ready);
+    const uint32_t in_flight = output->in_flight;
+    uint64_t due_ns = deliver(output, ready_ns);
+    if (output->in_flight > in_flight && output->options.large_use != NULL) {
+        return output->now_ns; /* A large batch is sent in many steps: the first is due. */
+    }
+    /* The target may have something to do of its own. */
+    return sfe_clock_earlier_ns(due_ns, ready_ns);
 }

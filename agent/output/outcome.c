@@ -85,7 +85,7 @@ static void retry_entry(struct sfe_output *output, struct window_entry *entry,
 
 /* What the verdicts of a slot come to. */
 struct tally {
-    const struct sfe_error *waits; /* The last that waits for the target. */
+    enum sfe_retry waits; /* How the last waits for the target; NEVER: none does. */
     uint32_t settled;
     uint32_t locked;
 };
@@ -94,12 +94,14 @@ struct tally {
 static void mind_tally(struct sfe_output *output, const struct output_slot *slot,
                        const struct sfe_slot_result *result, const struct tally *tally)
 {
-    pressure_answered(&output->pressure, output->now_ns, tally->locked, slot->count,
-                      slot->had_company || output->in_flight > 1);
-    if (tally->waits == NULL || tally->settled > 0) {
+    if (slot->events_max <= output->options.slot_events_max) {
+        pressure_answered(&output->pressure, output->now_ns, tally->locked, slot->count,
+                          slot->had_company || output->in_flight > 1);
+    }
+    if (tally->waits == SFE_RETRY_NEVER || tally->settled > 0) {
         output->answers++;
         pace_answered(&output->pace, slot->epoch);
-    } else if (tally->waits->retry == SFE_RETRY_AFTER_HUMAN) {
+    } else if (tally->waits == SFE_RETRY_AFTER_HUMAN) {
         pace_stopped(&output->pace, slot->epoch, output->now_ns, result->retry_after_s);
     } else {
         pace_away(&output->pace, slot->epoch, output->now_ns, result->retry_after_s,
@@ -107,16 +109,27 @@ static void mind_tally(struct sfe_output *output, const struct output_slot *slot
     }
 }
 
+const struct sfe_verdict *output_verdict_of(const struct sfe_slot_result *result, uint32_t place,
+                                            struct sfe_verdict *own)
+{
+    if (result->verdict == NULL) {
+        return &result->verdicts[place];
+    }
+    result->verdict(result->context, place, own);
+    return own;
+}
+
 /* Each event by its own verdict. */
 static void finish_answered(struct sfe_output *output, const struct output_slot *slot,
                             const struct sfe_slot_result *result)
 {
-    struct tally tally = {.waits = NULL};
+    struct tally tally = {.waits = SFE_RETRY_NEVER};
+    struct sfe_verdict own;
 
     SFE_ASSERT(result->count == slot->count);
     for (uint32_t i = 0; i < slot->count; i++) {
         struct window_entry *entry = entry_of(output, slot, i);
-        const struct sfe_verdict *verdict = &result->verdicts[i];
+        const struct sfe_verdict *verdict = output_verdict_of(result, i, &own);
         switch (verdict->kind) {
         case SFE_VERDICT_DONE:
             output->facts.delivered++;
@@ -124,7 +137,7 @@ static void finish_answered(struct sfe_output *output, const struct output_slot 
             tally.settled++;
             break;
         case SFE_VERDICT_RETRY:
-            tally.waits = waits_for_target(&verdict->err) ? &verdict->err : tally.waits;
+            tally.waits = waits_for_target(&verdict->err) ? verdict->err.retry : tally.waits;
             tally.locked += verdict->err.retry == SFE_RETRY_LOCKED;
             retry_entry(output, entry, result, &verdict->err);
             break;
@@ -270,7 +283,7 @@ void output_finish_slot(void *context, const struct sfe_slot_result *result)
     struct sfe_output *output = context;
     enum pace_state before = output->pace.state;
 
-    SFE_ASSERT(result->slot < output->options.slot_count);
+    SFE_ASSERT(result->slot < output->slot_total);
     struct output_slot *slot = &output->slots[result->slot];
     SFE_ASSERT(slot->state == SLOT_SENT);
     output->now_ns = sfe_clock_monotonic_ns(output->options.clock);
