@@ -70,7 +70,7 @@ struct sfe_config_mqtt {
     const char *password; /* "env:NAME" or "credential:NAME"; NULL: none. */
 };
 
-enum sfe_auth_flow { SFE_AUTH_JWT_BEARER, SFE_AUTH_CLIENT_CREDENTIALS };
+enum sfe_auth_flow { SFE_AUTH_JWT_BEARER, SFE_AUTH_CLIENT_CREDENTIALS, SFE_AUTH_REFRESH_TOKEN };
 
 struct sfe_config_salesforce {
     const char *login_url;   /* Without a slash at the end. */
@@ -86,8 +86,10 @@ struct sfe_config_salesforce {
     bool compress;               /* `compress`; default true: bodies over 1 KiB are sent as gzip. */
     /* Secrets are files, or "env:NAME" or "credential:NAME"; of each pair at most one is set. */
     const char *key;
-    const char *client_secret_file; /* With client-credentials only. */
+    const char *client_secret_file; /* Not with jwt-bearer. */
     const char *client_secret;
+    const char *refresh_token_file; /* With refresh-token only. */
+    const char *refresh_token;
     const char *cert_file; /* `tls`.`cert_file`: our own certificate; NULL: none. */
     const char *cert_key_file;
     const char *cert_key;

@@ -43,6 +43,7 @@ struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, u
         .audience = config->salesforce.audience,
         .key_pem = is_signed ? own->secret : (struct sfe_slice){NULL, 0},
         .client_secret = is_signed ? (struct sfe_slice){NULL, 0} : own->secret,
+        .refresh_tokens = own->refresh_tokens,
         .route = route_of(&config->salesforce, own),
         .ca_file = config->salesforce.ca_file,
         .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
@@ -55,6 +56,11 @@ struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, u
     };
 }
 
+static void on_keep(void *owner)
+{
+    agent_kick_flash(owner);
+}
+
 static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *set,
                               struct agent_org *org, struct sfe_error *err)
 {
@@ -64,7 +70,11 @@ static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *s
         sfe_org_options_of(set->compiled, index, agent->platform, agent->log);
 
     options.learned = agent->learned;
-    if (agent_open_arena(sfe_org_memory_bytes(), &org->arena, err) != SFE_OK ||
+    options.storage = &agent->platform->storage;
+    options.on_keep = on_keep;
+    options.owner = agent;
+    if (agent_open_arena(sfe_org_memory_bytes(options.refresh_tokens.size != 0), &org->arena,
+                         err) != SFE_OK ||
         sfe_org_open(&options, org->arena, &org->org, err) != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);
     }

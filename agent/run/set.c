@@ -48,6 +48,7 @@ static bool same_connection(const struct agent_set *set, uint32_t index,
     const struct sfe_compiled_connection *then = &setup->compiled.connections[before];
 
     return sfe_config_same_connection(a, b) && same_slice(now->secret, then->secret) &&
+           same_slice(now->refresh_tokens, then->refresh_tokens) &&
            same_slice(now->tls_key, then->tls_key) &&
            same_slice(now->proxy_password, then->proxy_password);
 }

@@ -6,13 +6,16 @@
 #include "port/thread.h"
 #include "salesforce/oauth.h"
 #include "salesforce/org.h"
+#include "salesforce/refresh.h"
 
 #define ORG_URL_BYTES_MAX 1024u
 
 struct sfe_org {
     struct sfe_http_owner login_owner; /* First: the tag of the log-in's exchange. */
     struct sfe_org_options options;
-    struct sfe_key *key;
+    struct sfe_key *key;       /* NULL: no JWT is signed. */
+    struct refresh *refresh;   /* NULL: another flow. */
+    struct sfe_secret renewed; /* A refresh token of the answer at hand. */
 
     struct sfe_mutex *mutex; /* Guards facts: cloud writes, any thread reads. */
     struct sfe_org_facts facts;
@@ -28,6 +31,8 @@ struct sfe_org {
     /* The log-in. */
     bool is_wanted;
     bool is_under_way;
+    bool has_stopped;
+    bool is_keeping;     /* There is a token, to be used once its refresh token is durable. */
     bool is_asking_time; /* What is under way only asks what time it is. */
     struct sfe_http_exchange *exchange;
     uint64_t login_ns; /* Not before. */

@@ -138,6 +138,10 @@ static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *st
         sfe_json_put_u64(writer, "api_used_today", facts->api_used);
         sfe_json_put_u64(writer, "api_limit", facts->api_limit);
         sfe_json_put_u64(writer, "sent_bytes", facts->sent_bytes);
+        if (facts->refresh_tokens != 0) {
+            sfe_json_put_u64(writer, "refresh_tokens", facts->refresh_tokens);
+            sfe_json_put_u64(writer, "refresh_tokens_left", facts->refresh_tokens_left);
+        }
         put_error(writer, "last_error", &facts->last_error);
         sfe_json_end_object(writer);
     }

@@ -136,6 +136,10 @@ static void add_org(const struct screen *screen, uint32_t org)
         add_field(screen, org, ", used today ", "api_used_today");
         add_field(screen, org, " of ", "api_limit");
     }
+    if (number(screen, org, "refresh_tokens") != 0) {
+        add_field(screen, org, ", refresh tokens left ", "refresh_tokens_left");
+        add_field(screen, org, " of ", "refresh_tokens");
+    }
     add_error(screen, org, "last_error");
 }
 

@@ -33,5 +33,7 @@ extern const struct sim_scenario sim_flash_scenarios[];
 extern const uint32_t sim_flash_scenario_count;
 extern const struct sim_scenario sim_agent_scenarios[];
 extern const uint32_t sim_agent_scenario_count;
+extern const struct sim_scenario sim_token_scenarios[];
+extern const uint32_t sim_token_scenario_count;
 
 #endif
