@@ -33,6 +33,10 @@ struct sfe_config_agent {
     uint64_t stop_timeout_ns;     /* `stop_timeout`; default 10s. */
 };
 
+struct sfe_config_watch {
+    uint32_t trace; /* Answers kept for `sfedge trace`; default 1024, 0 to 16384. */
+};
+
 enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };
 
 /* One url: mqtt://host[:1883], mqtts://host[:8883]. */
@@ -202,6 +206,7 @@ struct sfe_config_output {
 struct sfe_config {
     const char *path;
     struct sfe_config_agent agent;
+    struct sfe_config_watch watch;
     const struct sfe_config_connection *connections;
     uint32_t connection_count;
     const struct sfe_config_stream *streams; /* The last one is "dead" unless it was declared. */

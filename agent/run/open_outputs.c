@@ -222,6 +222,7 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
         .log = agent->log,
         .on_settled = on_settled,
         .owner = agent,
+        .watch = agent->watch,
     };
     enum sfe_code code = sfe_output_open(&options, output->arena, &output->output, err);
     return code == SFE_OK ? code : sfe_within(err, "cannot open output \"%s\"", config->name);

@@ -124,7 +124,7 @@ static enum sfe_code open_agent(struct rehearsal *rehearsal, struct sfe_error *e
 {
     struct sfe_arena *arena = NULL;
     struct sfe_agent *agent;
-    enum sfe_code code = agent_open_fixed_arena(&arena, err);
+    enum sfe_code code = agent_open_fixed_arena(&rehearsal->config, &arena, err);
 
     if (code != SFE_OK) {
         return code;
