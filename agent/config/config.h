@@ -94,7 +94,9 @@ struct sfe_config_salesforce {
     const char *client_secret;
     const char *refresh_token_file; /* With refresh-token only. */
     const char *refresh_token;
-    const char *cert_file; /* `tls`.`cert_file`: our own certificate; NULL: none. */
+    uint32_t daily_calls;   /* `daily_calls`; default 0: no part of its own. */
+    uint32_t daily_reserve; /* `daily_reserve`, percent; default 10. */
+    const char *cert_file;  /* `tls`.`cert_file`: our own certificate; NULL: none. */
     const char *cert_key_file;
     const char *cert_key;
     const char *proxy_url; /* `proxy`.`url`; NULL: straight. */
@@ -200,6 +202,7 @@ struct sfe_config_output {
     uint64_t batch_age_ns;  /* `batch_age`; default 1s: how long an event may wait for company. */
     uint32_t batch_records; /* `batch_records`; default and most 200. */
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
+    bool past_share;             /* `past_share`; default false. */
     int32_t on_done;             /* Stream index or -1. */
 };
 

@@ -115,6 +115,14 @@ static const struct config_key table[] = {
      .max = 10 * MINUTE, .help = "How long a request may take; then it is tried again."},
     {ROW(CONNECTION, "compress", FLAG), .only = "salesforce", TO(CONNECTION, salesforce.compress),
      .fallback = "true", .help = "Sends bodies over 1 KiB as gzip."},
+    {ROW(CONNECTION, "daily_calls", WHOLE), .only = "salesforce",
+     TO(CONNECTION, salesforce.daily_calls), .fallback = "0", .max = 100000000,
+     .help = "API calls that this gateway may begin in 24 hours; from half of them on it sends "
+             "fewer and fuller requests. 0: no part of its own."},
+    {ROW(CONNECTION, "daily_reserve", WHOLE), .only = "salesforce",
+     TO(CONNECTION, salesforce.daily_reserve), .fallback = "10", .max = 90,
+     .help = "Percent of daily_calls, and of the org's own limit, that are kept for streams with a "
+             "priority."},
     {ROW(CONNECTION, "proxy", SECTION), .only = "salesforce", .of = SFE_SECTION_PROXY,
      .help = "The way out, where there is no straight one."},
     {ROW(CONNECTION, "interface", INTERFACE), .only = "salesforce",
@@ -282,6 +290,8 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "requests_in_flight", WHOLE), .only = "salesforce-records",
      TO(OUTPUT, requests_in_flight), .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX,
      .help = "Requests under way at once."},
+    {ROW(OUTPUT, "past_share", FLAG), .only = "salesforce-records", TO(OUTPUT, past_share),
+     .fallback = "false", .help = "Goes on when the connection's daily_calls are used up."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,

@@ -45,6 +45,8 @@ struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, u
         .client_secret = is_signed ? (struct sfe_slice){NULL, 0} : own->secret,
         .refresh_tokens = own->refresh_tokens,
         .route = route_of(&config->salesforce, own),
+        .daily_calls = config->salesforce.daily_calls,
+        .reserve_percent = config->salesforce.daily_reserve,
         .ca_file = config->salesforce.ca_file,
         .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
         .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),
@@ -115,6 +117,15 @@ static struct sfe_org *find_org(const struct agent_set *set, const char *connect
     return NULL;
 }
 
+static enum sfe_org_need need_of(const struct agent_set *set, const struct agent_output *output)
+{
+    if (set->config->outputs[output->config_index].past_share) {
+        return SFE_ORG_PAST_SHARE;
+    }
+    return set->config->streams[output->stream_index].priority == 0 ? SFE_ORG_ORDINARY
+                                                                    : SFE_ORG_PRIORITY;
+}
+
 /* A batch of every output counts its events by its records at most. */
 static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set *set,
                                  struct agent_output *output, struct sfe_error *err)
@@ -132,6 +143,7 @@ static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set
         .slot_events_max = config->batch_records,
         .records_max = config->batch_records,
         .compress = connection->salesforce.compress,
+        .need = need_of(set, output),
         .log = agent->log,
     };
 

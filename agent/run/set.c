@@ -153,6 +153,12 @@ static bool org_is_carried(const struct agent_set *set, const char *connection)
     return false;
 }
 
+/* Which of the day's calls an output may use. */
+static bool has_priority(const struct agent_set *set, uint32_t stream)
+{
+    return set->config->streams[stream].priority != 0;
+}
+
 /* The output before that may stay as it is; AGENT_NEW: none. */
 static uint32_t find_output(const struct agent_set *set, const struct agent_output *output,
                             const struct agent_set *before)
@@ -167,6 +173,7 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
         const struct agent_output *old = &before->outputs[k];
         const struct sfe_config_part other = {old->setup->config, old->config_index};
         if (set->streams[output->stream_index].carried == old->stream_index &&
+            has_priority(set, output->stream_index) == has_priority(before, old->stream_index) &&
             sfe_config_same_output(part, other)) {
             return k;
         }

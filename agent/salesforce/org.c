@@ -90,6 +90,9 @@ enum sfe_code sfe_org_open(const struct sfe_org_options *options, struct sfe_are
     opened->options.key_pem = sfe_slice_make(NULL, 0); /* Borrowed for this call only. */
     opened->options.refresh_tokens = sfe_slice_make(NULL, 0);
     opened->login_owner.on_answer = org_login_answered;
+    budget_open(&opened->budget, options->daily_calls, options->reserve_percent,
+                sfe_clock_monotonic_ns(options->clock));
+    opened->facts.daily_calls = options->daily_calls;
     code = options->refresh_tokens.size != 0
                ? open_refresh(opened, options->refresh_tokens, arena, err)
                : open_key(opened, options->key_pem, err);
@@ -133,6 +136,7 @@ uint64_t sfe_org_keep(struct sfe_org *org, uint64_t now_ns)
     struct sfe_error err;
     bool has_tried = false;
 
+    org_keep_calls(org);
     if (org->refresh == NULL) {
         return UINT64_MAX;
     }
@@ -205,6 +209,7 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
         sfe_mutex_lock(org->mutex);
         org->facts.api_calls++;
         sfe_mutex_unlock(org->mutex);
+        org_count_call(org, request->need);
     }
     return code;
 }
@@ -231,6 +236,9 @@ void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer)
         org->facts.api_limit = limit;
     }
     sfe_mutex_unlock(org->mutex);
+    if (is_told) {
+        budget_told(&org->budget, used, limit, sfe_org_now_ns(org));
+    }
     if (!org->has_token || owner->token_number != org->token_number || answer->code != SFE_OK) {
         return;
     }

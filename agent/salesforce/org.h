@@ -19,6 +19,13 @@
 struct sfe_arena;
 struct sfe_org;
 
+/* Who asks for a call. */
+enum sfe_org_need {
+    SFE_ORG_ORDINARY,  /* Leaves the reserve alone. */
+    SFE_ORG_PRIORITY,  /* Of a stream with a priority. */
+    SFE_ORG_PAST_SHARE /* The operator lets it go beyond this gateway's part. */
+};
+
 struct sfe_org_options {
     const char *name; /* Of the connection. Borrowed, as all pointers here. */
     const char *login_url;
@@ -43,6 +50,8 @@ struct sfe_org_options {
     const struct sfe_storage *storage; /* Where they are kept. NULL: no refresh is tried. */
     void (*on_keep)(void *owner); /* Cloud has something for sfe_org_keep. NULL: nobody asks. */
     void *owner;
+    uint32_t daily_calls;        /* This gateway's part of the org's; 0: as many as there are. */
+    uint32_t reserve_percent;    /* Of both, kept for streams with a priority; below 100. */
     struct sfe_http_route route; /* By which way the org is reached. */
 };
 
@@ -61,6 +70,11 @@ struct sfe_org_facts {
     uint64_t sent_bytes;
     uint64_t api_used; /* From Sforce-Limit-Info; 0: not heard yet. */
     uint64_t api_limit;
+    uint64_t calls_of_day; /* Begun in the last 24 hours, runs before this one included where there
+                              is a part of its own. */
+    uint64_t daily_calls;  /* That part; 0: none. */
+    uint64_t calls_forecast;      /* Of a day, if the last hour goes on. */
+    bool is_held_back;            /* Somebody waits for the day's calls. */
     struct sfe_error last_error;  /* Of the last log-in; code SFE_OK: it succeeded. */
     bool is_waiting_for_clock;    /* No JWT can be signed before somebody tells the time. */
     uint32_t refresh_tokens;      /* How many were given; 0: another flow. */
@@ -81,8 +95,8 @@ size_t sfe_org_memory_bytes(bool has_refresh_tokens);
  * wrong: then the time is learned from the Date header of the org's own answer. */
 uint64_t sfe_org_turn(struct sfe_org *org, uint64_t now_ns);
 
-/* Makes durable what the org gave in place of a refresh token, before that is used: returns when to
- * do so again. Flash thread. */
+/* Makes durable what the org gave in place of a refresh token, before that is used, and the count
+ * of calls: returns when to do so again. Flash thread. */
 uint64_t sfe_org_keep(struct sfe_org *org, uint64_t now_ns);
 
 /* Begins no log-in any more: whoever comes after it has the refresh tokens. Cloud thread. */
@@ -94,6 +108,11 @@ bool sfe_org_is_quiet(const struct sfe_org *org);
 /* True when requests may be begun now; otherwise asks for a log-in and says when to ask again. */
 bool sfe_org_is_ready(struct sfe_org *org, uint64_t now_ns, uint64_t *until_ns);
 
+/* True when the day's calls allow a new batch now; otherwise says when to ask again. One that was
+ * begun is ended. */
+bool sfe_org_may_call(struct sfe_org *org, enum sfe_org_need need, uint64_t now_ns,
+                      uint64_t *until_ns);
+
 /* One request of sfe_org_begin. */
 struct sfe_org_request {
     const char *method;
@@ -102,6 +121,7 @@ struct sfe_org_request {
     bool is_gzip;
     struct sfe_builder *answer_body;
     struct sfe_http_owner *owner;
+    enum sfe_org_need need;
 };
 
 /* Begins a request to `path` (below instance_url, "/services/data/…") with the token and a JSON

@@ -4,6 +4,7 @@
 #define SFE_SALESFORCE_ORG_PARTS_H
 
 #include "port/thread.h"
+#include "salesforce/budget.h"
 #include "salesforce/oauth.h"
 #include "salesforce/org.h"
 #include "salesforce/refresh.h"
@@ -40,6 +41,13 @@ struct sfe_org {
     struct sfe_builder form;
     struct sfe_builder answer_body;
 
+    /* The day's calls. */
+    struct budget budget;
+    uint32_t held_back;                    /* A bit for each need. */
+    bool has_calls;                        /* What flash had of them is added. */
+    uint8_t calls_bytes[BUDGET_BYTES_MAX]; /* For flash; guarded by the mutex, as the size. */
+    size_t calls_size;                     /* 0: nothing is to be kept. */
+
     /* The org's clock, from the Date of its answers. */
     bool knows_time;
     bool trusts_org_time; /* An assertion was refused as too old: the org's clock is used from then
@@ -55,6 +63,12 @@ void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answ
 
 /* Learns the org's clock from any answer of its. */
 void org_learn_time(struct sfe_org *org, const struct sfe_http_answer *answer);
+
+/* Counts a call that was begun. */
+void org_count_call(struct sfe_org *org, enum sfe_org_need need);
+
+/* Keeps the count, where it is due. Flash thread. */
+void org_keep_calls(struct sfe_org *org);
 
 /* Drops the token; the next log-in waits when this one never worked. */
 void org_drop_token(struct sfe_org *org, uint64_t now_ns);

@@ -18,6 +18,7 @@ struct sfe_records_options {
     uint32_t slot_events_max;
     uint32_t records_max; /* Of one request; at most 200. */
     bool compress;
+    enum sfe_org_need need; /* Which of the day's calls it may use. */
     struct sfe_log *log;
 };
 

@@ -2,10 +2,10 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "salesforce/kept_file.h"
 
 #include <stdio.h>
 
-#define NEXT_NAME    "token.next"
 #define MAGIC        0x54454653u /* "SFET" */
 #define VERSION      1u
 #define CRC_BYTES    4u
@@ -35,7 +35,7 @@ static void make_name(struct refresh_token *token, const uint8_t digest[DIGEST_B
     char hex[NAME_DIGITS + 1u];
 
     for (size_t i = 0; i < NAME_DIGITS; i++) {
-        hex[i] = digits[(digest[i / 2] >> (i % 2 == 0 ? 4 : 0)) & 0x0fu];
+        hex[i] = digits[((uint32_t)digest[i / 2] >> (i % 2 == 0 ? 4u : 0u)) & 0x0fu];
     }
     hex[NAME_DIGITS] = '\0';
     (void)snprintf(token->name, sizeof(token->name), "token.%s", hex);
@@ -102,38 +102,14 @@ enum sfe_code refresh_token_load(struct refresh_token *token, const struct sfe_c
                                  const struct sfe_storage *storage, struct sfe_error *err)
 {
     uint8_t memory[FILE_MAX + 1u]; /* One more: a longer file is no such file. */
-    struct sfe_file *file = NULL;
-    size_t got = 0;
-    enum sfe_code code = storage->open(storage->context, token->name, SFE_STORAGE_READ, &file, err);
+    struct sfe_builder bytes = sfe_builder_make(memory, sizeof(memory));
+    enum sfe_code code = kept_file_read(storage, token->name, &bytes, err);
 
     if (code == SFE_E_NOT_FOUND) {
         return SFE_OK; /* It was never rotated. */
     }
-    if (code == SFE_OK) {
-        code = storage->read(storage->context, file, 0, memory, sizeof(memory), &got, err);
-        storage->close(storage->context, file);
-    }
-    return code == SFE_OK ? unseal(token, crypto, sfe_slice_make(memory, got), err)
+    return code == SFE_OK ? unseal(token, crypto, sfe_builder_slice(&bytes), err)
                           : sfe_within(err, "the refresh token kept on flash");
-}
-
-static enum sfe_code write_file(const struct sfe_storage *storage, struct sfe_slice bytes,
-                                struct sfe_error *err)
-{
-    struct sfe_file *file = NULL;
-    struct sfe_error ignored;
-
-    (void)storage->remove(storage->context, NEXT_NAME, &ignored); /* Of a save that broke off. */
-    enum sfe_code code = storage->open(storage->context, NEXT_NAME, SFE_STORAGE_CREATE, &file, err);
-    if (code != SFE_OK) {
-        return code;
-    }
-    code = storage->write(storage->context, file, 0, &bytes, 1, err);
-    if (code == SFE_OK) {
-        code = storage->sync(storage->context, file, err);
-    }
-    storage->close(storage->context, file);
-    return code;
 }
 
 enum sfe_code refresh_token_save(const struct refresh_token *token, const struct sfe_crypto *crypto,
@@ -165,11 +141,7 @@ enum sfe_code refresh_token_save(const struct refresh_token *token, const struct
     sfe_builder_add(&out, sfe_slice_make(sealed, size));
     sfe_builder_add_u32le(&out, sfe_crc32c(0, sfe_builder_slice(&out)));
     SFE_ASSERT(!out.overflowed);
-    code = write_file(storage, sfe_builder_slice(&out), err);
-    if (code == SFE_OK) {
-        code = storage->rename(storage->context, NEXT_NAME, token->name, err);
-    }
-    return code == SFE_OK ? storage->sync_directory(storage->context, err) : code;
+    return kept_file_write(storage, token->name, sfe_builder_slice(&out), err);
 }
 
 void refresh_token_close(struct refresh_token *token, const struct sfe_crypto *crypto)
