@@ -1,5 +1,5 @@
-/* How many API calls are left, and for whom: the day's calls of the org, of which it tells with each
- * answer (Sforce-Limit-Info), and this gateway's own part of them. A day is the last 24 hours.
+/* How many API calls are left, and for whom: the day's calls of the org, of which it tells with
+ * each answer (Sforce-Limit-Info), and this gateway's own part of them. A day is the last 24 hours.
  *
  * The last `reserve_percent` of both are kept for streams with a priority. From half of what the
  * others may use of the own part they wait longer between calls, so that their requests become

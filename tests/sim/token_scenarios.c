@@ -7,6 +7,7 @@
 #include "state.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define FAMILIES        2u
@@ -61,10 +62,13 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
     (void)snprintf(body, sizeof(body), "%.*s", (int)request->body.size,
                    (const char *)request->body.bytes);
     const char *token = strstr(body, name);
-    const char *value = token == NULL ? "" : strstr(token, "5Aep");
-    SIM_CHECK(machine->run,
-              value != NULL && sscanf(value, TOKEN_FORMAT, &machine->family, &machine->number) == 2,
-              "no refresh token of ours is sent: %s", body);
+    SIM_CHECK(machine->run, token != NULL, "no refresh token is sent: %s", body);
+    const char *value = token + sizeof(name) - 1;
+    char *rest = NULL;
+    SIM_CHECK(machine->run, strncmp(value, "5Aep-", 5) == 0, "it is none of ours: %s", body);
+    machine->family = (uint32_t)strtoul(value + 5, &rest, 10);
+    SIM_CHECK(machine->run, *rest == '-', "it is none of ours: %s", body);
+    machine->number = (uint32_t)strtoul(rest + 1, NULL, 10);
     machine->is_asked = true;
     machine->answer_body = request->answer_body;
     machine->owner = request->tag;
