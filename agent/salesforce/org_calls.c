@@ -2,7 +2,7 @@
 #include "salesforce/org_parts.h"
 
 #include "base/hash.h"
-#include "salesforce/kept_file.h"
+#include "stream/kept_file.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
-#include "salesforce/kept_file.h"
+#include "stream/kept_file.h"
 
 #include <stdio.h>
 

@@ -1,4 +1,4 @@
-#include "salesforce/kept_file.h"
+#include "stream/kept_file.h"
 
 #define NEXT_NAME "kept.next"
 

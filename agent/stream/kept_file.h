@@ -1,7 +1,7 @@
 /* A small file that is replaced whole: written beside its place, synced, renamed. After a failure
  * or a power cut the old one or the new one is there. Flash thread, one at a time. */
-#ifndef SFE_SALESFORCE_KEPT_FILE_H
-#define SFE_SALESFORCE_KEPT_FILE_H
+#ifndef SFE_STREAM_KEPT_FILE_H
+#define SFE_STREAM_KEPT_FILE_H
 
 #include "base/error.h"
 #include "port/storage.h"

@@ -1,6 +1,6 @@
-#include "token_world.h"
+#include "unit/salesforce/token_world.h"
 
-#include "salesforce/kept_file.h"
+#include "stream/kept_file.h"
 
 static void a_file_is_read_as_it_was_written_last(void **state)
 {
