@@ -24,9 +24,11 @@ struct options {
     const char *certificate_file;
     const char *audience;
     const char *client_secret_file;
+    const char *refresh_token_file;
     const char *faults; /* JSON, or @file. */
     uint64_t token_lifetime_ms;
     uint64_t api_limit;
+    bool rotate_refresh_tokens;
     bool gzip_answers;
     bool bad_field_in_record;
 };

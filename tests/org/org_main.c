@@ -73,6 +73,13 @@ static int load_secrets(struct org *org)
             return complain(EXIT_CONFIG, options->certificate_file, problem);
         }
     }
+    org->sessions.refresh.rotates = options->rotate_refresh_tokens;
+    if (options->refresh_token_file != NULL) {
+        const char *problem = refresh_load(&org->sessions.refresh, options->refresh_token_file);
+        if (problem != NULL) {
+            return complain(EXIT_CONFIG, options->refresh_token_file, problem);
+        }
+    }
     if (options->client_secret_file != NULL) {
         const char *problem = buffer_read_file(secret, options->client_secret_file);
         while (secret->size != 0 && secret->bytes[secret->size - 1] <= ' ') {
