@@ -25,7 +25,7 @@ static const struct sfe_option OPTIONS[] = {
     {'m', false, "format", "NAME",
      "ndjson (default), csv, or raw: payloads, a line end behind each", AT(format)},
     {'w', false, "out", "FILE", "write to this new file, not to standard output", AT(out)},
-    {'X', false, "force", NULL, "replace the file if it is there", AT(force)},
+    {'X', false, "force", NULL, "replace what is there", AT(force)},
     {'D', false, "damaged", NULL, "the damaged places, with their bytes, not the events",
      AT(damaged)},
     {'i', false, "id", "TEXT", "names this gateway", AT(id)},
@@ -38,6 +38,7 @@ static const struct sfe_option OPTIONS[] = {
     {'O', false, "object", "NAME", "the object that gets the records", AT(object)},
     {'x', false, "external-id", "NAME", "its external ID field", AT(external_id)},
     {'P', false, "print", NULL, "the configuration in force, with its defaults", AT(print)},
+    {'W', false, "write", "FOLDER", "write there what to deploy to the org", AT(write)},
     {0, false, NULL, NULL, NULL, 0},
 };
 
@@ -53,6 +54,8 @@ static const struct sfe_command COMMANDS[] = {
      NULL},
     {"login", "log in to the org as the agent would and say what to mend", "cTj", sfe_cli_login,
      "[CONNECTION]"},
+    {"plan", "compare what is mapped with the org's own description of its objects", "cWXj",
+     sfe_cli_plan, "[CONNECTION]"},
     {"status", "show what the running agent does: links, backlog, rates, last errors", "csj",
      sfe_cli_status, NULL},
     {"reload", "make the running agent take its configuration anew, whole or not at all", "csj",
