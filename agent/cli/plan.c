@@ -44,22 +44,29 @@ static enum sfe_code check_asked(const struct comparison *comparison, struct sfe
     return SFE_OK;
 }
 
-static void compare(struct comparison *comparison, struct sfe_arena *arena)
+/* Each org has memory of its own: descriptions are large. */
+static enum sfe_code compare(struct comparison *comparison, struct sfe_error *err)
 {
     const struct sfe_plan_output output = {comparison->arguments->write,
                                            comparison->arguments->force};
-    const struct sfe_doctor_options options = {.config = comparison->config,
-                                               .compiled = &comparison->compiled,
-                                               .platform = &comparison->platform,
-                                               .arena = arena,
-                                               .report = examine_tell,
-                                               .reader = &comparison->examination};
+    struct sfe_doctor_options options = {.config = comparison->config,
+                                         .compiled = &comparison->compiled,
+                                         .platform = &comparison->platform,
+                                         .report = examine_tell,
+                                         .reader = &comparison->examination};
 
     for (uint32_t i = 0; i < comparison->config->connection_count; i++) {
-        if (is_asked(comparison, i)) {
-            sfe_doctor_plan(&options, i, &output);
+        if (!is_asked(comparison, i)) {
+            continue;
         }
+        enum sfe_code code = sfe_arena_open(SFE_PLAN_BYTES_MAX, &options.arena, err);
+        if (code != SFE_OK) {
+            return code;
+        }
+        sfe_doctor_plan(&options, i, &output);
+        sfe_arena_close(options.arena);
     }
+    return SFE_OK;
 }
 
 static enum sfe_code open_and_compare(struct comparison *comparison, struct sfe_arena *arena,
@@ -81,7 +88,7 @@ static enum sfe_code open_and_compare(struct comparison *comparison, struct sfe_
     /* Clock and network only: the agent's state is not touched. */
     code = sfe_platform_open("/", &comparison->platform, err);
     if (code == SFE_OK) {
-        compare(comparison, arena);
+        code = compare(comparison, err);
         sfe_platform_close(&comparison->platform);
     }
     sfe_compiled_wipe(&comparison->compiled);
@@ -96,8 +103,7 @@ int sfe_cli_plan(const struct sfe_arguments *arguments)
                                     .examination = {.json = arguments->json}};
     struct sfe_arena *arena = NULL;
     struct sfe_error err;
-    enum sfe_code code = sfe_arena_open(
-        CONFIG_BYTES_MAX + SFE_CONNECTIONS_MAX * (size_t)SFE_PLAN_BYTES_MAX, &arena, &err);
+    enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
 
     examine_begin(&comparison.examination);
     if (code == SFE_OK) {

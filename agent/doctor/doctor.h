@@ -53,7 +53,7 @@ void sfe_doctor_broker(const struct sfe_doctor_options *options, uint32_t index)
  * allowance. */
 void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bool with_api);
 
-#define SFE_PLAN_BYTES_MAX (64u * 1024u * 1024u)
+#define SFE_PLAN_BYTES_MAX (32u * 1024u * 1024u)
 
 /* Where the plan's metadata goes. */
 struct sfe_plan_output {

@@ -125,6 +125,7 @@ static void org_close(struct org *org)
 {
     jwt_verifier_close(&org->sessions);
     batch_close(&org->batch);
+    query_close(org);
     schema_close(&org->schema);
     table_close(&org->table);
     buffer_close(&org->inflated);

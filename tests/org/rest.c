@@ -84,8 +84,8 @@ static void answer_limits(const struct org *org, struct buffer *out)
 
 static void answer_resources(const struct call *call)
 {
-    static const char *const NAMES[] = {"sobjects", "limits", "composite"};
-    for (unsigned i = 0; i < 3; i++) {
+    static const char *const NAMES[] = {"sobjects", "limits", "composite", "query", "queryAll"};
+    for (unsigned i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         buffer_format(call->out, "%s\"%s\":\"/services/data/v%u.0/%s\"", i == 0 ? "{" : ",",
                       NAMES[i], call->version, NAMES[i]);
     }
@@ -117,6 +117,11 @@ void rest_call(struct org *org, struct call *call)
         }
     } else if (sfe_slice_equal(first, SFE_TEXT("sobjects"))) {
         rows_call(org, call, rest);
+    } else if (sfe_slice_equal(first, SFE_TEXT("query")) ||
+               sfe_slice_equal(first, SFE_TEXT("queryAll"))) {
+        if (is_get(call)) {
+            query_call(org, call, rest, first.size != 5);
+        }
     } else if (sfe_slice_equal(first, SFE_TEXT("composite")) && rest.size == 0 && !call->is_part) {
         composite_call(org, call);
     } else if (sfe_slice_equal(first, SFE_TEXT("composite")) &&
