@@ -84,25 +84,43 @@ static enum plan_kind constant_kind(const char *constant)
     return strpbrk(constant, ".eE") == NULL ? PLAN_WHOLE : PLAN_DECIMAL;
 }
 
+/* A text that begins with '/' and holds no brace is a pointer. */
+static bool is_pointer(const char *from)
+{
+    return from[0] == '/' && strchr(from, '{') == NULL;
+}
+
+/* What is inside the braces of a template that is one part alone; empty for any other. */
+static struct sfe_slice only_part(const char *from)
+{
+    const size_t size = strlen(from);
+
+    if (size < 3u || from[0] != '{' || from[1] == '{' || strchr(from, '}') != from + size - 1u) {
+        return sfe_slice_make(NULL, 0);
+    }
+    return sfe_slice_make(from + 1, size - 2u);
+}
+
 /* The kind of a template: one part alone keeps its own, anything else is text. */
 static enum plan_kind template_kind(const char *from)
 {
-    const size_t size = strlen(from);
-    const struct sfe_slice inside = size < 2u ? SFE_TEXT("") : sfe_slice_make(from + 1, size - 2u);
+    const struct sfe_slice part = only_part(from);
 
-    if (from[0] == '/' && strchr(from, '{') == NULL) {
+    if (is_pointer(from)) {
         return PLAN_ANY;
     }
-    if (size < 2u || from[0] != '{' || from[1] == '{' || strchr(from, '}') != from + size - 1u) {
+    if (part.size == 0) {
         return PLAN_TEXT;
     }
-    if (sfe_slice_equal(inside, SFE_TEXT("time"))) {
+    if (sfe_slice_equal(part, SFE_TEXT("time"))) {
         return PLAN_DATETIME;
     }
-    if (sfe_slice_equal(inside, SFE_TEXT("seq")) || sfe_slice_equal(inside, SFE_TEXT("index"))) {
+    if (sfe_slice_equal(part, SFE_TEXT("seq")) || sfe_slice_equal(part, SFE_TEXT("index"))) {
         return PLAN_WHOLE;
     }
-    return inside.bytes[0] == '/' || strncmp(from + 1, "item", 4) == 0 ? PLAN_ANY : PLAN_TEXT;
+    return part.bytes[0] == '/' || sfe_slice_equal(sfe_slice_part(part, 0, 4), SFE_TEXT("item"))
+               ? PLAN_ANY
+               : PLAN_TEXT;
 }
 
 enum plan_kind plan_kind_of(const struct sfe_map_field *field)
@@ -159,7 +177,7 @@ static uint32_t template_length_min(const char *from)
 {
     uint32_t count = 0;
 
-    if (from[0] == '/' && strchr(from, '{') == NULL) {
+    if (is_pointer(from)) {
         return 0;
     }
     while (*from != '\0') {
