@@ -39,35 +39,28 @@ static void report(void *reader, const struct sfe_error *mistake)
     sfe_process_print(sfe_builder_slice(&out));
 }
 
-static uint64_t flash_bytes_max(const struct sfe_config *config)
-{
-    uint64_t bytes = 0;
-
-    for (uint32_t i = 0; i < config->stream_count; i++) {
-        bytes += config->streams[i].quota_bytes +
-                 (1u + SFE_SEGMENTS_ASIDE_MAX) * (uint64_t)config->streams[i].segment_bytes;
-    }
-    return bytes;
-}
-
 static void print_good(const struct sfe_arguments *arguments, const struct sfe_setup *setup)
 {
     const struct sfe_config *config = setup->config;
     const size_t own = sfe_setup_memory_bytes(setup);
-    unsigned long long memory = sfe_agent_memory_bytes_max(config) + own;
-    unsigned long long reload = sfe_agent_reload_memory_bytes_max(config) + 2u * own;
-    unsigned long long flash = flash_bytes_max(config);
+    const size_t libraries = sfe_agent_library_bytes_max(config);
+    unsigned long long memory = sfe_agent_memory_bytes_max(config) + own + libraries;
+    unsigned long long reload =
+        sfe_agent_reload_memory_bytes_max(config) + 2u * own + 2u * libraries;
+    unsigned long long flash = sfe_agent_flash_bytes_max(config);
 
     if (arguments->json) {
         sfe_cli_print("],\"ok\":true,\"memory_bytes_max\":%llu,"
-                      "\"reload_memory_bytes_max\":%llu,\"flash_bytes_max\":%llu}\n",
-                      memory, reload, flash);
+                      "\"reload_memory_bytes_max\":%llu,\"library_bytes_max\":%llu,"
+                      "\"flash_bytes_max\":%llu}\n",
+                      memory, reload, (unsigned long long)libraries, flash);
         return;
     }
     sfe_cli_print("%s is good: %u inputs, %u streams, %u outputs; at most %llu MiB of flash and "
-                  "%llu MiB of memory, while a reload makes all of it anew %llu MiB\n",
+                  "%llu MiB of memory, %llu of it for TLS, HTTP and MQTT; while a reload makes all "
+                  "of it anew %llu MiB\n",
                   config->path, config->input_count, config->stream_count, config->output_count,
-                  flash >> 20, memory >> 20, reload >> 20);
+                  flash >> 20, memory >> 20, (unsigned long long)libraries >> 20, reload >> 20);
 }
 
 static enum sfe_code print_effective(const char *path, struct sfe_error *err)

@@ -39,6 +39,14 @@ struct sfe_arguments {
     const char *object;
     const char *external_id;
     const char *write;
+    const char *at;
+    const char *input;
+    const char *stream;
+    const char *output;
+    const char *topics;
+    const char *interval;
+    bool shows_payload;
+    bool follow;
     const char *const *words; /* Operands, in their order. */
     uint32_t word_count;
 };
@@ -86,6 +94,9 @@ int sfe_cli_main(int argc, char **argv);
 int sfe_cli_run(const struct sfe_arguments *arguments);
 int sfe_cli_check(const struct sfe_arguments *arguments);
 int sfe_cli_status(const struct sfe_arguments *arguments);
+int sfe_cli_top(const struct sfe_arguments *arguments);
+int sfe_cli_tap(const struct sfe_arguments *arguments);
+int sfe_cli_trace(const struct sfe_arguments *arguments);
 int sfe_cli_stream_forget(const struct sfe_arguments *arguments);
 int sfe_cli_reload(const struct sfe_arguments *arguments);
 int sfe_cli_schema(const struct sfe_arguments *arguments);

@@ -3,8 +3,8 @@
 #include "cli/command.h"
 
 #include "base/arena.h"
-#include "base/json_pretty.h"
 #include "base/json_writer.h"
+#include "cli/pretty.h"
 #include "cli/print.h"
 #include "config/config.h"
 #include "port/process.h"
@@ -274,7 +274,7 @@ static enum sfe_code init(const struct sfe_arguments *arguments, struct sfe_aren
     struct sfe_builder text = sfe_builder_make(plain, FILE_BYTES_MAX);
     struct sfe_builder out = sfe_builder_make(pretty, 2u * FILE_BYTES_MAX);
     add_config(answers, &text);
-    sfe_json_add_pretty(sfe_builder_slice(&text), &out);
+    pretty_add(sfe_builder_slice(&text), &out);
     sfe_builder_add_byte(&out, '\n');
     if (text.overflowed || out.overflowed) {
         return sfe_fail(err, SFE_E_TOO_LARGE, "the answers are too long");

@@ -2,15 +2,14 @@
 
 #include "base/arena.h"
 #include "base/json_reader.h"
-#include "cli/ask.h"
 #include "cli/print.h"
+#include "cli/state.h"
 #include "port/process.h"
 #include "run/control.h"
 
 #include <string.h>
 
-#define ARENA_BYTES_MAX (64u * 1024u * 1024u)
-#define TOKENS_MAX      16384u
+#define TOKENS_MAX 16384u
 /* Longer than any stop_timeout: what goes may take so long to end. */
 #define WAIT_NS (15u * 60u * UINT64_C(1000000000))
 
@@ -76,32 +75,27 @@ static enum sfe_code read_answer(struct sfe_slice document, bool is_silent, stru
 
 int sfe_cli_reload(const struct sfe_arguments *arguments)
 {
-    struct sfe_arena *arena = NULL;
-    const char *state = NULL;
+    struct state state = {.arena = NULL};
     struct sfe_builder document = {0};
     struct sfe_error err;
-    enum sfe_code code = sfe_arena_open(ARENA_BYTES_MAX, &arena, &err);
+    enum sfe_code code = state_open(arguments, &state, &err);
 
-    if (code != SFE_OK) {
-        return sfe_cli_fail("reload", &err);
-    }
-    code = sfe_cli_state_directory(arguments, arena, &state, &err);
     if (code == SFE_OK) {
-        uint8_t *memory = sfe_arena_take(arena, SFE_CONTROL_BYTES_MAX, &err);
+        uint8_t *memory = sfe_arena_take(state.arena, SFE_CONTROL_BYTES_MAX, &err);
         code = memory == NULL ? err.code : SFE_OK;
         document = sfe_builder_make(memory, memory == NULL ? 0 : SFE_CONTROL_BYTES_MAX);
     }
     if (code == SFE_OK) {
-        code = sfe_cli_ask(state, "reload", WAIT_NS, &document, &err);
+        code = state_ask(&state, SFE_TEXT("{\"ask\":\"reload\"}\n"), WAIT_NS, &document, &err);
     }
     if (code == SFE_OK && arguments->json) {
         sfe_process_print(sfe_builder_slice(&document));
         sfe_process_print(SFE_TEXT("\n"));
     }
     if (code == SFE_OK) {
-        code = read_answer(sfe_builder_slice(&document), arguments->json, arena, &err);
+        code = read_answer(sfe_builder_slice(&document), arguments->json, state.arena, &err);
     }
-    sfe_arena_close(arena);
+    state_close(&state);
     if (code == SFE_OK && !arguments->json) {
         sfe_cli_print("reloaded\n");
     }

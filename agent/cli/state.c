@@ -3,8 +3,11 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "cli/print.h"
+#include "port/process.h"
+#include "run/control.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #define CONFIG_BYTES_MAX (64u * 1024u * 1024u)
 /* The largest segment, as it is and opened, and a table. */
@@ -12,16 +15,46 @@
 /* More than any configuration has. */
 #define CURSORS_MAX (SFE_OUTPUTS_MAX * 4u)
 
+static enum sfe_code find_directory(const struct sfe_arguments *arguments, struct state *state,
+                                    struct sfe_error *err)
+{
+    enum sfe_code code = SFE_OK;
+
+    state->directory = arguments->state;
+    if (state->directory == NULL) {
+        code = sfe_config_load(arguments->config, state->arena, sfe_cli_print_mistake, NULL,
+                               &state->config, err);
+        state->directory = code == SFE_OK ? state->config->agent.state : NULL;
+    }
+    return code;
+}
+
+enum sfe_code state_claim(const struct sfe_arguments *arguments, struct sfe_error *err)
+{
+    struct state state = {.arena = NULL};
+    enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &state.arena, err);
+
+    if (code != SFE_OK) {
+        return code;
+    }
+    code = find_directory(arguments, &state, err);
+    if (code == SFE_OK) {
+        code = sfe_process_claim_directory(state.directory, err);
+    }
+    if (code == SFE_E_REFUSED) {
+        code = sfe_fail(err, code, "an agent works in %.120s: stop it first", state.directory);
+    }
+    sfe_arena_close(state.arena);
+    return code;
+}
+
 enum sfe_code state_open(const struct sfe_arguments *arguments, struct state *state,
                          struct sfe_error *err)
 {
-    const char *directory = arguments->state;
     enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &state->arena, err);
 
-    if (code == SFE_OK && directory == NULL) {
-        code = sfe_config_load(arguments->config, state->arena, sfe_cli_print_mistake, NULL,
-                               &state->config, err);
-        directory = code == SFE_OK ? state->config->agent.state : NULL;
+    if (code == SFE_OK) {
+        code = find_directory(arguments, state, err);
     }
     if (code == SFE_OK && state->config != NULL) {
         /* What can be read without a key is read. */
@@ -34,7 +67,7 @@ enum sfe_code state_open(const struct sfe_arguments *arguments, struct state *st
         }
     }
     if (code == SFE_OK) {
-        code = sfe_platform_open(directory, &state->platform, err);
+        code = sfe_platform_open(state->directory, &state->platform, err);
         state->has_platform = code == SFE_OK;
     }
     if (code == SFE_OK) {
@@ -52,6 +85,53 @@ void state_close(struct state *state)
     }
     sfe_compiled_wipe(&state->compiled);
     sfe_arena_close(state->arena);
+}
+
+static enum sfe_code socket_path(const struct state *state, char path[512], struct sfe_error *err)
+{
+    int length = snprintf(path, 512, "%s/%s", state->directory, SFE_CONTROL_SOCKET);
+
+    return length < 0 || length >= 512
+               ? sfe_fail(err, SFE_E_CONFIG, "the path of the state directory is too long")
+               : SFE_OK;
+}
+
+static enum sfe_code explain(const struct state *state, enum sfe_code code, struct sfe_error *err)
+{
+    if (code == SFE_E_NOT_FOUND) {
+        return sfe_fail(err, SFE_E_NETWORK, "no agent is running on %s", state->directory);
+    }
+    return code == SFE_E_END ? sfe_fail(err, SFE_E_NETWORK, "the agent has ended") : code;
+}
+
+enum sfe_code state_ask(struct state *state, struct sfe_slice question, uint64_t wait_ns,
+                        struct sfe_builder *document, struct sfe_error *err)
+{
+    char path[512];
+    enum sfe_code code = socket_path(state, path, err);
+
+    if (code == SFE_OK) {
+        code = sfe_control_ask(&state->platform.poller, path, question,
+                               sfe_clock_monotonic_ns(&state->platform.clock) + wait_ns, document,
+                               err);
+    }
+    return explain(state, code, err);
+}
+
+enum sfe_code state_follow(struct state *state, struct sfe_slice question,
+                           bool (*visit)(void *visitor, struct sfe_slice line), void *visitor,
+                           struct sfe_error *err)
+{
+    char path[512];
+    uint8_t *memory = sfe_arena_take(state->arena, SFE_CONTROL_BYTES_MAX, err);
+    struct sfe_builder line = sfe_builder_make(memory, memory == NULL ? 0 : SFE_CONTROL_BYTES_MAX);
+    enum sfe_code code = memory == NULL ? err->code : socket_path(state, path, err);
+
+    if (code == SFE_OK) {
+        code =
+            sfe_control_follow(&state->platform.poller, path, question, &line, visit, visitor, err);
+    }
+    return explain(state, code, err);
 }
 
 static enum sfe_code open_keys(const struct state *state, const char *name, struct state_walk *walk,

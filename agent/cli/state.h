@@ -1,4 +1,5 @@
-/* The state directory, for commands that only read it, beside a running agent or without one. */
+/* The state directory, for commands that only read it, beside a running agent or without one; and
+ * the agent that runs on it, for those that ask it. */
 #ifndef SFE_CLI_STATE_H
 #define SFE_CLI_STATE_H
 
@@ -15,6 +16,7 @@ struct state {
     struct sfe_compiled compiled;    /* Keys alone; those that cannot be read are missing. */
     struct sfe_platform platform;
     bool has_platform;
+    const char *directory;
     struct sfe_cursor_log *cursors; /* As last saved; nothing is written through it. */
 };
 
@@ -23,6 +25,25 @@ struct state {
 SFE_MUST_USE enum sfe_code state_open(const struct sfe_arguments *arguments, struct state *state,
                                       struct sfe_error *err);
 void state_close(struct state *state);
+
+/* Claims that directory until the process ends. SFE_E_REFUSED: an agent works in it. */
+SFE_MUST_USE enum sfe_code state_claim(const struct sfe_arguments *arguments,
+                                       struct sfe_error *err);
+
+/* How long an agent that is well takes to answer, at most. */
+#define STATE_WAIT_NS UINT64_C(5000000000)
+
+/* Asks the agent that runs on the directory, one JSON object and its line end; its answer goes to
+ * `document`. SFE_E_NETWORK: none does, or it hung up; SFE_E_TIMEOUT: no answer in `wait_ns`. */
+SFE_MUST_USE enum sfe_code state_ask(struct state *state, struct sfe_slice question,
+                                     uint64_t wait_ns, struct sfe_builder *document,
+                                     struct sfe_error *err);
+
+/* Follows what that agent tells, a line a call, until `visit` says false. SFE_E_NETWORK: none runs,
+ * or it ended. */
+SFE_MUST_USE enum sfe_code state_follow(struct state *state, struct sfe_slice question,
+                                        bool (*visit)(void *visitor, struct sfe_slice line),
+                                        void *visitor, struct sfe_error *err);
 
 /* A walk over stream `name` in memory of its own; both are for state_walk_close. */
 struct state_walk {

@@ -5,7 +5,6 @@
 #include "base/arena.h"
 #include "base/json_writer.h"
 #include "cli/arguments.h"
-#include "cli/ask.h"
 #include "cli/export_damage.h"
 #include "cli/print.h"
 #include "cli/show.h"
@@ -441,33 +440,13 @@ static enum sfe_code check_former(const struct sfe_config *config, const char *n
     return SFE_OK;
 }
 
-/* The lock first: what an agent saves last must be read. */
-static enum sfe_code claim(const struct sfe_arguments *arguments, struct sfe_error *err)
-{
-    struct sfe_arena *arena = NULL;
-    const char *directory = NULL;
-    enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, err);
-
-    if (code != SFE_OK) {
-        return code;
-    }
-    code = sfe_cli_state_directory(arguments, arena, &directory, err);
-    if (code == SFE_OK) {
-        code = sfe_process_claim_directory(directory, err);
-    }
-    if (code == SFE_E_REFUSED) {
-        code = sfe_fail(err, code, "an agent works in %.120s: stop it first", directory);
-    }
-    sfe_arena_close(arena);
-    return code;
-}
-
 int sfe_cli_stream_forget(const struct sfe_arguments *arguments)
 {
     struct state state = {.arena = NULL};
     const char *name = arguments->words[0];
     struct sfe_error err;
-    enum sfe_code code = claim(arguments, &err);
+    /* The lock first: what an agent saves last must be read. */
+    enum sfe_code code = state_claim(arguments, &err);
 
     if (code == SFE_OK) {
         code = state_open(arguments, &state, &err);

@@ -1,8 +1,8 @@
 #include "cli/command.h"
 
 #include "base/arena.h"
-#include "base/json_pretty.h"
 #include "base/json_writer.h"
+#include "cli/pretty.h"
 #include "cli/print.h"
 #include "port/process.h"
 #include "run/rehearsal.h"
@@ -144,7 +144,7 @@ static void on_request(void *reader, const struct sfe_rehearsal_request *request
     if (!listener->json) {
         sfe_cli_print("%s %s\n", request->method, request->path);
         sfe_builder_rewind(&listener->text, 0);
-        sfe_json_add_pretty(request->body, &listener->text);
+        pretty_add(request->body, &listener->text);
         sfe_builder_add_byte(&listener->text, '\n');
         sfe_process_print(sfe_builder_slice(&listener->text));
         return;

@@ -167,6 +167,8 @@ static void look_at_org(struct session *look, bool with_api)
     finding_ok(look->options, "login", look->connection->name,
                "logged in at %.80s: issuer %.60s, subject %.60s, audience %.60s", config->login_url,
                config->client_id, config->username, config->audience);
+    finding_ok(look->options, "org", look->connection->name, "requests go to %.200s",
+               sfe_org_instance_url(look->org));
     tell_skew(look);
     if (with_api) {
         look_at_version(look);

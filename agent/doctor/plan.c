@@ -145,8 +145,10 @@ static void compare(struct planning *planning)
     }
     compare_parents(planning, &listener);
     if (record->failures == 0) {
-        finding_ok(planning->options, "plan", object, "%u fields, by %s",
-                   (unsigned)record->wanted->field_count, record->wanted->external_id);
+        const char *id = record->wanted->external_id;
+        finding_ok(planning->options, "plan", object, "%u fields%s%s",
+                   (unsigned)record->wanted->field_count, id == NULL ? "" : ", by ",
+                   id == NULL ? "" : id);
     }
 }
 

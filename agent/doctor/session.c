@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "doctor/route.h"
 #include "salesforce/rest.h"
 
 #include <stdio.h>
@@ -9,7 +10,6 @@
 #define SECOND_NS       UINT64_C(1000000000)
 #define LOGIN_WAIT_NS   (60u * SECOND_NS)
 #define REQUEST_WAIT_NS (60u * SECOND_NS)
-#define HOST_BYTES      256u
 
 static uint64_t now_ns(const struct session *session)
 {
@@ -124,6 +124,8 @@ static const char *const SETTINGS[][2] = {
     {"auth.username", "auth/username"},
     {"auth.key_file", "auth/key_file"},
     {"login_url", "login_url"},
+    {"proxy.username", "proxy/username"},
+    {"proxy.no_proxy", "proxy/no_proxy"},
     /* What is to be changed in the org is found by the setting that names it. */
     {"the user", "auth/username"},
     {"the app", "auth/client_id"},
@@ -170,7 +172,7 @@ void session_tell_login(const struct session *session, const struct sfe_error *e
 }
 
 /* The host of an address, without its port. */
-static void host_of(const char *url, char host[HOST_BYTES])
+static void host_of(const char *url, char host[ROUTE_HOST_BYTES])
 {
     const char *begin = strstr(url, "://");
     size_t size = 0;
@@ -182,7 +184,7 @@ static void host_of(const char *url, char host[HOST_BYTES])
     } else {
         size = strcspn(begin, ":/");
     }
-    sfe_printable(host, HOST_BYTES, sfe_slice_make(begin, size));
+    sfe_printable(host, ROUTE_HOST_BYTES, sfe_slice_make(begin, size));
 }
 
 static enum sfe_code open_session(struct session *session, uint32_t index,
@@ -209,12 +211,12 @@ struct session *session_enter(const struct sfe_doctor_options *options, uint32_t
     const struct sfe_config_connection *connection = &options->config->connections[index];
     struct sfe_finding finding = {
         .level = SFE_FINDING_FAIL, .check = "login", .subject = connection->name};
-    char host[HOST_BYTES];
+    char host[ROUTE_HOST_BYTES];
     struct sfe_error err;
 
     finding_setting(finding.setting, sizeof(finding.setting), connection->name, "login_url");
     host_of(connection->salesforce.login_url, host);
-    if (!finding_lookup(options, host, finding.setting)) {
+    if (!route_look_proxy(options, connection, host)) {
         return NULL;
     }
     struct session *session = sfe_arena_take(options->arena, sizeof(*session), &err);

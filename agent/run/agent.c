@@ -1,4 +1,4 @@
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -32,12 +32,12 @@ static enum sfe_code open_control(struct sfe_agent *agent, struct sfe_error *err
     const char *state = agent->set.config->agent.state;
     char path[512];
     int length = snprintf(path, sizeof(path), "%s/%s", state, SFE_CONTROL_SOCKET);
-    const struct sfe_control_owner owner = {agent, agent_add_status, agent_begin_asked_reload};
 
     if (length < 0 || (size_t)length >= sizeof(path)) {
         return sfe_fail(err, SFE_E_CONFIG, "the path of the state directory is too long");
     }
-    return sfe_control_open(&agent->platform->poller, path, &owner, agent->arena, &agent->control,
+    const struct sfe_control_service service = {agent, agent_answer, agent_go_on, agent_gone};
+    return sfe_control_open(&agent->platform->poller, path, &service, agent->arena, &agent->control,
                             err);
 }
 
@@ -71,6 +71,9 @@ static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_setup *setup
         code = agent_open_gathered(agent, err);
     }
     if (code == SFE_OK) {
+        code = agent_open_questions(agent, setup->config, err);
+    }
+    if (code == SFE_OK) {
         code = agent_open_cursors(agent, err);
     }
     if (code == SFE_OK) {
@@ -90,7 +93,7 @@ enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe
 {
     struct sfe_arena *arena = NULL;
     struct sfe_agent *opened;
-    enum sfe_code code = agent_open_fixed_arena(&arena, err);
+    enum sfe_code code = agent_open_fixed_arena(options->setup->config, &arena, err);
 
     *agent = NULL;
     if (code != SFE_OK) {
@@ -121,9 +124,12 @@ void sfe_agent_close(struct sfe_agent *agent)
         return;
     }
     sfe_control_close(agent->control);
+    agent->control = NULL;
     agent_close_reload(agent);
     agent_close_set(&agent->set);
     sfe_cursor_log_close(agent->cursor_log);
+    sfe_watch_close(agent->watch);
+    agent->watch = NULL;
     close_bell(&agent->cloud_bell);
     close_bell(&agent->flash_bell);
     sfe_arena_close(agent->arena);

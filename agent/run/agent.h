@@ -31,6 +31,14 @@ size_t sfe_agent_memory_bytes_max(const struct sfe_config *config);
  * on top. */
 size_t sfe_agent_reload_memory_bytes_max(const struct sfe_config *config);
 
+/* What the libraries take from the heap for it at most (libcurl with its TLS, mbedTLS, paho): not
+ * counted but measured, with a margin (config_memory_test.py), for certificates as many as a
+ * system's bundle has. A TLS handshake is part of it; the stacks of threads are not. */
+size_t sfe_agent_library_bytes_max(const struct sfe_config *config);
+
+/* What `config` takes on flash at most: streams, cursors, boot times. */
+uint64_t sfe_agent_flash_bytes_max(const struct sfe_config *config);
+
 /* Recovers the streams and opens inputs and outputs; connects nothing yet. On failure *agent is
  * NULL. Main thread. */
 SFE_MUST_USE enum sfe_code sfe_agent_open(const struct sfe_agent_options *options,

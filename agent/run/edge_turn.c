@@ -1,4 +1,4 @@
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/assert.h"
 #include "port/process.h"
@@ -77,11 +77,11 @@ uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
                                                   agent->set.sources[i].source.context, now_ns));
     }
     due_ns = sfe_clock_earlier_ns(due_ns, agent_reload_turn(agent, now_ns));
-    due_ns = sfe_clock_earlier_ns(due_ns, sfe_control_turn(agent->control, now_ns));
     if (agent->stop_is_wanted) {
         begin_stop(agent);
     }
     due_ns = sfe_clock_earlier_ns(due_ns, agent_sample_rates(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, sfe_control_turn(agent->control, now_ns));
     if (atomic_load(&agent->is_stopping)) {
         due_ns = sfe_clock_earlier_ns(due_ns, stop_turn(agent, now_ns));
     }

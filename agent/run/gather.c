@@ -1,4 +1,4 @@
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -8,6 +8,7 @@
 /* Scratch for the document, taken at open: too large for a frame. */
 struct gathered {
     struct sfe_status_link links[SFE_CONNECTIONS_MAX];
+    struct sfe_status_input inputs[SFE_INPUTS_MAX];
     struct sfe_status_stream streams[SFE_STREAMS_MAX + 1u];
     struct sfe_status_org orgs[SFE_CONNECTIONS_MAX];
     struct sfe_status_output outputs[AGENT_OUTPUTS_MAX];
@@ -34,6 +35,21 @@ static void gather_links(struct sfe_agent *agent, struct sfe_status *status)
     }
     status->links = agent->gathered->links;
     status->link_count = agent->set.source_count;
+}
+
+static void gather_inputs(struct sfe_agent *agent, struct sfe_status *status)
+{
+    struct sfe_status_input *inputs = agent->gathered->inputs;
+
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
+        struct sfe_intake_input facts;
+        for (uint32_t j = 0; sfe_intake_input(agent->set.sources[i].intake, j, &facts); j++) {
+            SFE_ASSERT(status->input_count < SFE_INPUTS_MAX);
+            inputs[status->input_count++] =
+                (struct sfe_status_input){agent->gathered->links[i].source.connection, facts};
+        }
+    }
+    status->inputs = inputs;
 }
 
 static void gather_streams(struct sfe_agent *agent, struct sfe_status *status)
@@ -92,6 +108,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
         status.flash_available_bytes = 0;
     }
     gather_links(agent, &status);
+    gather_inputs(agent, &status);
     gather_streams(agent, &status);
     gather_outputs(agent, &status);
     sfe_report_add(&status, out);

@@ -1,6 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/arena.h"
 
@@ -9,6 +9,21 @@
 #define RECOVERY_BYTES ((size_t)8u * 1024u * 1024u)
 /* The same of a reader, whose window holds the largest frame of its stream. */
 #define SPARE_BYTES ((size_t)2u * 1024u * 1024u)
+
+/* Heap of the libraries, measured (config_memory_test.py does so again) and rounded up. */
+#define KIB           ((size_t)1024u)
+#define LIBRARY_BYTES (1536u * KIB) /* What they take once; the look-ups; what is open. */
+#define LINK_BYTES    (128u * KIB)  /* paho's client for one broker. */
+/* mbedTLS for one connection: a file of certificates is read whole (1 MiB), a bundle of 220 kB
+ * takes 600 kB when parsed, records 33 kB, a handshake and what may be resumed 100 kB. */
+#define LINK_TLS_BYTES (2048u * KIB)
+/* libcurl's TLS for one org: the same bundle takes 570 kB, twice while it is read anew. */
+#define ORG_TLS_BYTES      (1536u * KIB)
+#define EXCHANGE_BYTES     (48u * KIB)
+#define EXCHANGE_TLS_BYTES (80u * KIB)
+#define LOGINS             2u /* Exchanges of an org besides: the log-in, and its own host's. */
+/* Pages of files that are replaced whole: the old and the new. */
+#define BOOT_TIMES_FLASH_BYTES UINT64_C(8192)
 
 static struct sfe_stream_options stream_options(const struct sfe_config *config, uint32_t index)
 {
@@ -59,16 +74,11 @@ size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint3
 {
     const struct sfe_config_output *output = &config->outputs[index];
     const struct sfe_stream_options options = stream_options(config, stream);
-    const struct sfe_records_options records = {
-        .slot_count = output->requests_in_flight,
-        .slot_events_max = output->batch_records,
-        .records_max = output->batch_records,
-        .compress = config->connections[output->connection].salesforce.compress,
-    };
+    const struct sfe_records_options records = agent_records_options(config, output);
 
     return sfe_stream_reader_memory_bytes(&options) + sfe_arena_cost(sizeof(struct sfe_target)) +
            sfe_records_memory_bytes(&records) +
-           sfe_output_memory_bytes(output->requests_in_flight, output->batch_records);
+           sfe_output_memory_bytes(records.slot_count, records.slot_events_max);
 }
 
 static size_t outputs_bytes(const struct sfe_config *config)
@@ -129,7 +139,7 @@ static size_t sources_bytes(const struct sfe_config *config)
 }
 
 /* What no reload changes: with two sets, of which a reload fills the other one. */
-static size_t fixed_bytes(void)
+static size_t fixed_bytes(const struct sfe_config *config)
 {
     const struct sfe_agent *agent = NULL;
 
@@ -137,7 +147,59 @@ static size_t fixed_bytes(void)
            sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*agent->cursors)) +
            sfe_arena_cost((SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks)) +
            sfe_cursor_log_memory_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u) +
-           agent_set_memory_bytes() + agent_reload_memory_bytes() + sfe_control_memory_bytes();
+           agent_set_memory_bytes() + agent_reload_memory_bytes() + sfe_control_memory_bytes() +
+           agent_questions_memory_bytes(config);
+}
+
+static size_t org_library_bytes(const struct sfe_config *config, uint32_t connection)
+{
+    const struct sfe_config_salesforce *org = &config->connections[connection].salesforce;
+    const bool is_tls = strncmp(org->login_url, "https://", 8) == 0;
+    const bool is_proxy_tls = org->proxy_url != NULL && strncmp(org->proxy_url, "https://", 8) == 0;
+    const size_t layers = (is_tls ? 1u : 0u) + (is_proxy_tls ? 1u : 0u);
+    size_t exchanges = LOGINS;
+
+    for (uint32_t i = 0; i < config->output_count; i++) {
+        const struct sfe_config_output *output = &config->outputs[i];
+        if (output->connection == connection) {
+            exchanges += (size_t)output->from_count * output->requests_in_flight;
+        }
+    }
+    return layers * ORG_TLS_BYTES + exchanges * (EXCHANGE_BYTES + layers * EXCHANGE_TLS_BYTES);
+}
+
+static size_t link_library_bytes(const struct sfe_config_mqtt *mqtt)
+{
+    for (uint32_t i = 0; i < mqtt->broker_count; i++) {
+        if (mqtt->brokers[i].tls) {
+            return LINK_BYTES + LINK_TLS_BYTES;
+        }
+    }
+    return LINK_BYTES;
+}
+
+size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
+{
+    size_t bytes = LIBRARY_BYTES;
+
+    for (uint32_t i = 0; i < config->connection_count; i++) {
+        bytes += config->connections[i].type == SFE_CONNECTION_SALESFORCE
+                     ? org_library_bytes(config, i)
+                     : link_library_bytes(&config->connections[i].mqtt);
+    }
+    return bytes;
+}
+
+uint64_t sfe_agent_flash_bytes_max(const struct sfe_config *config)
+{
+    uint64_t bytes = BOOT_TIMES_FLASH_BYTES +
+                     sfe_cursor_log_flash_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u);
+
+    for (uint32_t i = 0; i < config->stream_count; i++) {
+        bytes += config->streams[i].quota_bytes +
+                 (1u + SFE_SEGMENTS_ASIDE_MAX) * (uint64_t)config->streams[i].segment_bytes;
+    }
+    return bytes;
 }
 
 static size_t parts_bytes(const struct sfe_config *config)
@@ -147,17 +209,18 @@ static size_t parts_bytes(const struct sfe_config *config)
 
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
 {
-    return fixed_bytes() + parts_bytes(config);
+    return fixed_bytes(config) + parts_bytes(config);
 }
 
 size_t sfe_agent_reload_memory_bytes_max(const struct sfe_config *config)
 {
-    return fixed_bytes() + 2u * parts_bytes(config) + tables_bytes(config);
+    return fixed_bytes(config) + 2u * parts_bytes(config) + tables_bytes(config);
 }
 
-enum sfe_code agent_open_fixed_arena(struct sfe_arena **arena, struct sfe_error *err)
+enum sfe_code agent_open_fixed_arena(const struct sfe_config *config, struct sfe_arena **arena,
+                                     struct sfe_error *err)
 {
-    return sfe_arena_open(fixed_bytes() + SPARE_BYTES, arena, err);
+    return sfe_arena_open(fixed_bytes(config) + SPARE_BYTES, arena, err);
 }
 
 enum sfe_code agent_open_stream_arena(const struct sfe_config *config, uint32_t stream,

@@ -100,6 +100,7 @@ static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set
         .clock = &agent->platform->clock,
         .agent_id = set->config->agent.id,
         .log = agent->log,
+        .watch = agent->watch,
     };
 
     code = sfe_intake_open(&intake, source->arena, &source->intake, err);

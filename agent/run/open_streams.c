@@ -74,6 +74,7 @@ static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set,
         .crypto = &agent->platform->crypto,
         .keys = stream->keys,
         .key_count = stream->key_count,
+        .watch = agent->watch,
     };
 
     code = sfe_stream_open(&options, stream->arena, &stream->stream, &recovery, err);

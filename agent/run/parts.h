@@ -2,6 +2,7 @@
 #ifndef SFE_RUN_PARTS_H
 #define SFE_RUN_PARTS_H
 
+#include "event/watch.h"
 #include "input/mqtt.h"
 #include "output/output.h"
 #include "port/thread.h"
@@ -17,6 +18,7 @@
 #include <stdatomic.h>
 
 struct gathered;
+struct questions;
 
 /* Each part has an arena of its own, so that it can be closed alone, and holds the setup whose
  * texts it borrows. Where one is carried over by a reload its pointers stay. */
@@ -108,8 +110,10 @@ struct sfe_agent {
     struct agent_set set;
     struct agent_reload *reload; /* Edge thread. */
     struct sfe_control *control;
-    struct gathered *gathered; /* Edge thread: scratch for the status document. */
-    uint64_t sample_ns;        /* Edge thread: when the rates are sampled next. */
+    struct sfe_watch *watch;
+    struct questions *questions; /* Edge thread: scratch for what commands ask. */
+    struct gathered *gathered;   /* Edge thread: scratch for the status document. */
+    uint64_t sample_ns;          /* Edge thread: when the rates are sampled next. */
 
     struct agent_bell flash_bell;
     struct agent_bell cloud_bell; /* While paused. */
@@ -167,7 +171,8 @@ size_t agent_output_bytes(const struct sfe_config *config, uint32_t output, uint
 size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection);
 /* Arenas for what no reload changes, for a stream, and for another part of `bytes`: with room for
  * what a run with larger streams has left. What is not touched costs nothing. */
-SFE_MUST_USE enum sfe_code agent_open_fixed_arena(struct sfe_arena **arena, struct sfe_error *err);
+SFE_MUST_USE enum sfe_code agent_open_fixed_arena(const struct sfe_config *config,
+                                                  struct sfe_arena **arena, struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_open_stream_arena(const struct sfe_config *config, uint32_t stream,
                                                    struct sfe_arena **arena, struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_open_arena(size_t bytes, struct sfe_arena **arena,
@@ -205,9 +210,10 @@ SFE_MUST_USE enum sfe_code agent_swap_set(struct sfe_agent *agent, struct agent_
 SFE_MUST_USE enum sfe_code agent_open_reload(struct sfe_agent *agent, struct sfe_error *err);
 size_t agent_reload_memory_bytes(void);
 bool agent_reload_is_under_way(const struct sfe_agent *agent);
-/* By a signal; and by a client of the control socket, who waits for the outcome. */
+/* By a signal; and in the next turn for a client of the control socket, who waits for the outcome.
+ */
 void agent_begin_reload(struct sfe_agent *agent);
-void agent_begin_asked_reload(void *agent);
+void agent_begin_asked_reload(struct sfe_agent *agent);
 uint64_t agent_reload_turn(struct sfe_agent *agent, uint64_t now_ns);
 void agent_reload_facts(const struct sfe_agent *agent, struct sfe_status_reload *facts);
 void agent_close_reload(struct sfe_agent *agent);
@@ -224,21 +230,13 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input);
 
+/* What an output's target is opened with, as far as its memory is concerned. Pure. */
+struct sfe_records_options agent_records_options(const struct sfe_config *config,
+                                                 const struct sfe_config_output *output);
+
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 /* Wakes the cloud thread where it pauses. Any thread. */
 void agent_kick_cloud(struct sfe_agent *agent);
-
-/* Takes the scratch that agent_add_status needs. Main thread. */
-SFE_MUST_USE enum sfe_code agent_open_gathered(struct sfe_agent *agent, struct sfe_error *err);
-
-/* What that scratch takes from the arena. */
-size_t agent_gathered_memory_bytes(void);
-
-/* Adds the status document. Edge thread. */
-void agent_add_status(void *agent, struct sfe_builder *out);
-
-/* Samples the counters behind the rates; returns when to do so again. Edge thread. */
-uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns);
 
 #endif

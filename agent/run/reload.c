@@ -175,6 +175,9 @@ static void check_fixed(struct agent_reload *reload)
         report_fixed(reload, &(struct sfe_config_place){.pointer = "/agent/event_max"},
                      "agent.event_max");
     }
+    if (now->watch.trace != next->watch.trace) {
+        report_fixed(reload, &(struct sfe_config_place){.pointer = "/watch/trace"}, "watch.trace");
+    }
     for (uint32_t i = 0; i < next->stream_count; i++) {
         for (uint32_t k = 0; k < now->stream_count; k++) {
             if (strcmp(next->streams[i].name, now->streams[k].name) == 0) {
@@ -259,9 +262,13 @@ void agent_begin_reload(struct sfe_agent *agent)
     want(agent, false);
 }
 
-void agent_begin_asked_reload(void *agent)
+void agent_begin_asked_reload(struct sfe_agent *agent)
 {
-    want(agent, true);
+    struct agent_reload *reload = agent->reload;
+
+    reload->is_asked = false; /* Who asked for one that is under way has left. */
+    reload->is_wanted_again = true;
+    reload->is_asked_again = true;
 }
 
 static bool source_stays(const struct agent_set *next, uint32_t index)

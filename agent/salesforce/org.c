@@ -221,6 +221,11 @@ bool sfe_org_trusts_org_time(const struct sfe_org *org)
     return org->trusts_org_time;
 }
 
+const char *sfe_org_instance_url(const struct sfe_org *org)
+{
+    return org->instance_url;
+}
+
 void sfe_org_close(struct sfe_org *org)
 {
     if (org == NULL) {

@@ -113,6 +113,8 @@ const char *sfe_org_api_version(const struct sfe_org *org);
 void sfe_org_facts(struct sfe_org *org, struct sfe_org_facts *facts);
 /* True where this device's clock was refused, and log-ins are signed with the org's time. */
 bool sfe_org_trusts_org_time(const struct sfe_org *org);
+/* Where requests go once there is a token ("https://acme.my.salesforce.com"); "" before. */
+const char *sfe_org_instance_url(const struct sfe_org *org);
 /* Wipes the token. NULL is allowed. */
 void sfe_org_close(struct sfe_org *org);
 

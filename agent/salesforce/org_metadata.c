@@ -428,6 +428,13 @@ static bool is_custom(const char *name)
     return size > 3u && strcmp(name + size - 3u, "__c") == 0;
 }
 
+static bool is_event(const char *name)
+{
+    const size_t size = strlen(name);
+
+    return size > 3u && strcmp(name + size - 3u, "__e") == 0;
+}
+
 /* Exists or is being made. */
 static bool will_exist(const struct metadata_object *object)
 {
@@ -440,8 +447,9 @@ static void add_field_permission(const struct sfe_metadata *metadata,
     const struct metadata_object *object = &metadata->objects[field->object];
     char name[2u * SFE_PLAN_NAME_BYTES];
 
+    /* Fields of events have no permissions of their own. */
     if (!will_exist(object) || field->is_required || !is_custom(field->name) ||
-        (object->is_missing && !field->is_missing)) {
+        is_event(object->name) || (object->is_missing && !field->is_missing)) {
         return;
     }
     int length = snprintf(name, sizeof(name), "%s.%s", object->name, field->name);
@@ -469,7 +477,8 @@ void sfe_metadata_add_permissions(const struct sfe_metadata *metadata, struct sf
         sfe_builder_add_text(out, "    <objectPermissions>\n");
         add_element(out, 2, "allowCreate", object->is_mapped ? "true" : "false");
         add_element(out, 2, "allowDelete", "false");
-        add_element(out, 2, "allowEdit", object->is_mapped ? "true" : "false");
+        add_element(out, 2, "allowEdit",
+                    object->is_mapped && !is_event(object->name) ? "true" : "false");
         add_element(out, 2, "allowRead", "true");
         add_element(out, 2, "modifyAllRecords", "false");
         add_element(out, 2, "object", object->name);

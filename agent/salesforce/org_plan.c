@@ -181,6 +181,12 @@ bool plan_is_ours(const char *name)
 
 static const char *missing_fix(const char *name)
 {
+    const size_t size = strlen(name);
+
+    if (size > 3u && strcmp(name + size - 3u, "__e") == 0) {
+        return "put the name right, or define the platform event (Setup, Platform Events) and give "
+               "the user access to it";
+    }
     return plan_is_ours(name)
                ? "make it (sfedge plan --write FOLDER writes what to deploy), or give the "
                  "user read access to it in a permission set"
@@ -241,7 +247,7 @@ static void check_permission(const struct plan_teller *teller, const struct sfe_
                   "give the user edit access to it in a permission set (sfedge plan --write FOLDER "
                   "writes one)",
                   "this user may not write %s", facts->name);
-    } else if (!facts->is_updateable && !is_id) {
+    } else if (!facts->is_updateable && !is_id && teller->record->wanted->external_id != NULL) {
         plan_tell(teller, true,
                   "allow reparenting if it is a master-detail field; else give edit access to it",
                   "%s can be written at creation only: a record that is sent again is refused",
@@ -340,7 +346,9 @@ enum sfe_code sfe_plan_read(struct sfe_plan_record *record, struct sfe_slice tex
         return code;
     }
     record->is_read = true;
-    record->lacks_permission = !object.is_createable || !object.is_updateable;
+    /* What has no external ID is a platform event: created, never changed. */
+    record->lacks_permission =
+        !object.is_createable || (record->wanted->external_id != NULL && !object.is_updateable);
     if (record->lacks_permission) {
         plan_tell(&reading.teller, true,
                   "give the user create and edit access to the object in a permission set (sfedge "

@@ -70,6 +70,20 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
     sfe_json_end_array(writer);
 }
 
+static void put_inputs(struct sfe_json_writer *writer, const struct sfe_status *status)
+{
+    sfe_json_begin_array(writer, "inputs");
+    for (uint32_t i = 0; i < status->input_count; i++) {
+        const struct sfe_status_input *input = &status->inputs[i];
+        sfe_json_begin_object(writer, NULL);
+        sfe_json_put_text(writer, "name", sfe_slice_text(input->facts.name));
+        sfe_json_put_text(writer, "connection", sfe_slice_text(input->connection));
+        sfe_json_put_u64(writer, "accepted", input->facts.accepted);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+}
+
 /* Where on flash the newest damaged place is. */
 static void put_damage(struct sfe_json_writer *writer, const struct sfe_status_stream *stream)
 {
@@ -159,6 +173,14 @@ static const char *state_name(enum sfe_output_state state)
     return "unknown";
 }
 
+/* 0 where there is none, or the clock was put back. */
+static uint64_t age_s(const struct sfe_status *status, int64_t since_ns)
+{
+    return since_ns == 0 || since_ns > status->now_ns
+               ? 0
+               : (uint64_t)(status->now_ns - since_ns) / 1000000000u;
+}
+
 static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "outputs");
@@ -172,6 +194,8 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "cursor", facts->cursor);
         sfe_json_put_u64(writer, "backlog", facts->backlog);
         put_time(writer, "oldest", facts->oldest_ns);
+        sfe_json_put_u64(writer, "oldest_age_s", age_s(status, facts->oldest_ns));
+        sfe_json_put_u64(writer, "in_flight", facts->in_flight);
         sfe_json_put_u64(writer, "delivered", facts->delivered);
         sfe_json_put_u64(writer, "out_per_minute", output->rate_per_minute);
         sfe_json_put_u64(writer, "dead", facts->dead);
@@ -221,6 +245,7 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     sfe_json_put_u64(&writer, "flash_total_bytes", status->flash_total_bytes);
     sfe_json_put_u64(&writer, "flash_available_bytes", status->flash_available_bytes);
     put_links(&writer, status);
+    put_inputs(&writer, status);
     put_streams(&writer, status);
     put_orgs(&writer, status);
     put_outputs(&writer, status);

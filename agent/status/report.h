@@ -15,6 +15,11 @@ struct sfe_status_link {
     struct sfe_intake_facts intake;
 };
 
+struct sfe_status_input {
+    const char *connection;
+    struct sfe_intake_input facts;
+};
+
 struct sfe_status_stream {
     const char *name;
     uint64_t quota_bytes;
@@ -54,6 +59,8 @@ struct sfe_status {
     bool is_stopping;
     const struct sfe_status_link *links;
     uint32_t link_count;
+    const struct sfe_status_input *inputs;
+    uint32_t input_count;
     const struct sfe_status_stream *streams;
     uint32_t stream_count;
     const struct sfe_status_org *orgs;

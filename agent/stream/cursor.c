@@ -128,13 +128,9 @@ static bool is_blank(struct window *window)
     struct sfe_error ignored;
 
     for (uint64_t offset = 0; offset < FILE_BEGIN; offset += SFE_PAGE_BYTES) {
-        if (window_get(window, offset, SFE_PAGE_BYTES, &slice, &ignored) != SFE_OK) {
+        if (window_get(window, offset, SFE_PAGE_BYTES, &slice, &ignored) != SFE_OK ||
+            !sfe_slice_is_zero(slice)) {
             return false;
-        }
-        for (size_t i = 0; i < slice.size; i++) {
-            if (slice.bytes[i] != 0) {
-                return false;
-            }
         }
     }
     return true;
@@ -212,6 +208,19 @@ static enum sfe_code load(struct sfe_cursor_log *log, struct sfe_error *err)
     return code;
 }
 
+static uint32_t file_bytes_of(uint32_t cursors_max, uint32_t marks_max)
+{
+    const size_t least = FILE_BEGIN + snapshot_bytes_max(2u * cursors_max, 2u * marks_max);
+    const uint32_t usual = FILE_PAGES_MIN * SFE_PAGE_BYTES;
+
+    return least > usual ? (uint32_t)least : usual;
+}
+
+uint64_t sfe_cursor_log_flash_bytes(uint32_t cursors_max, uint32_t marks_max)
+{
+    return UINT64_C(3) * file_bytes_of(cursors_max, marks_max);
+}
+
 size_t sfe_cursor_log_memory_bytes(uint32_t cursors_max, uint32_t marks_max)
 {
     size_t cursors = 2u * (size_t)cursors_max;
@@ -240,10 +249,7 @@ enum sfe_code sfe_cursor_log_open(const struct sfe_storage *storage,
     made->set.cursor_capacity = 2u * cursors_max;
     made->set.mark_capacity = 2u * marks_max;
     made->snapshot_capacity = snapshot_bytes_max(2u * cursors_max, 2u * marks_max);
-    made->file_bytes = FILE_PAGES_MIN * SFE_PAGE_BYTES;
-    if (made->file_bytes < FILE_BEGIN + made->snapshot_capacity) {
-        made->file_bytes = (uint32_t)(FILE_BEGIN + made->snapshot_capacity);
-    }
+    made->file_bytes = file_bytes_of(cursors_max, marks_max);
     made->set.cursors =
         sfe_arena_take(arena, made->set.cursor_capacity * sizeof(*made->set.cursors), err);
     made->set.marks =

@@ -43,6 +43,10 @@ struct sfe_cursor_mark {
 /* What a cursor log with these limits takes from the arena. Pure. */
 size_t sfe_cursor_log_memory_bytes(uint32_t cursors_max, uint32_t marks_max);
 
+/* What it takes on flash at most: the file in use, its spare, and one that is being removed. Pure.
+ */
+uint64_t sfe_cursor_log_flash_bytes(uint32_t cursors_max, uint32_t marks_max);
+
 /* Opens and loads the last valid snapshot. Errors: SFE_E_STORAGE, SFE_E_CORRUPT (a newer format),
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_cursor_log_open(const struct sfe_storage *storage,

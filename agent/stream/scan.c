@@ -90,11 +90,8 @@ static void pass_bad_page(struct window *window, struct scan *scan, struct bad_r
         scan->is_unreadable = true;
         return;
     }
-    for (size_t i = 0; i < page.size; i++) {
-        if (page.bytes[i] != 0) {
-            scan->bad_bytes += page.size;
-            return;
-        }
+    if (!sfe_slice_is_zero(page)) {
+        scan->bad_bytes += page.size;
     }
 }
 

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "event/event.h"
+#include "event/watch.h"
 #include "port/clock.h"
 #include "port/crypto.h"
 #include "port/entropy.h"
@@ -56,6 +57,7 @@ struct sfe_stream_options {
     const struct sfe_crypto *crypto;  /* With keys only. */
     struct sfe_aead_key *const *keys; /* The others open what was sealed before the key changed. */
     uint32_t key_count;
+    struct sfe_watch *watch; /* Is told what became durable; NULL: nobody is. */
 };
 
 /* What opening found. `lost_events` were durable and are damaged: say so, loudly. What is inside a

@@ -585,6 +585,11 @@ enum sfe_code sfe_stream_walk_next(struct sfe_stream_walk *walk, struct sfe_even
     }
 }
 
+uint32_t sfe_stream_walk_segment(const struct sfe_stream_walk *walk)
+{
+    return walk->is_in_frame ? walk->segments[walk->at].segment.number : 0;
+}
+
 void sfe_stream_walk_close(struct sfe_stream_walk *walk)
 {
     if (walk != NULL && walk->is_open) {

@@ -86,6 +86,9 @@ void sfe_stream_walk_seek(struct sfe_stream_walk *walk, uint64_t sequence);
 SFE_MUST_USE enum sfe_code sfe_stream_walk_next(struct sfe_stream_walk *walk,
                                                 struct sfe_event *event, struct sfe_error *err);
 
+/* The number of the segment that the last event came from; 0 before the first. */
+uint32_t sfe_stream_walk_segment(const struct sfe_stream_walk *walk);
+
 /* Releases the file. NULL is allowed. */
 void sfe_stream_walk_close(struct sfe_stream_walk *walk);
 

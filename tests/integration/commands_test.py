@@ -46,9 +46,12 @@ class Offline(Commands):
         text = self.run_command("try", "--topic", "pos/1/sale", "--payload", json.dumps(sale), "-j")
         document = json.loads(text)
         self.assertTrue(document["ok"])
-        self.assertEqual([request["path"].split("/")[-2] for request in document["requests"]],
+        self.assertEqual([request["path"] for request in document["requests"]],
+                         ["/services/data/v62.0/composite"])
+        subrequests = document["requests"][0]["body"]["compositeRequest"]
+        self.assertEqual([subrequest["url"].split("/")[-2] for subrequest in subrequests],
                          ["PosSale__c", "PosLine__c"])
-        self.assertEqual(document["requests"][0]["body"]["records"][0]["Total__c"], 12.5)
+        self.assertEqual(subrequests[0]["body"]["records"][0]["Total__c"], 12.5)
         self.assertFalse(os.path.exists(self.site.path("state")))
 
     def test_try_explains_what_cannot_be_mapped(self):
@@ -56,6 +59,7 @@ class Offline(Commands):
                                 "--explain", code=65)
         self.assertIn('found {"/value":"12,5"} -> no value: Value__c: "12,5" is not a number', text)
         self.assertIn("dead letter:", text)
+        self.assertIn("api: collections, for one event's records", text)
         self.assertIn("no input takes this topic",
                       self.run_command("try", "-t", "other", "-p", "1", code=65))
 
@@ -134,7 +138,7 @@ class Offline(Commands):
         self.assertEqual(self.complete("check", "--config", self.config[:-2]), [self.config])
 
     def test_a_wrong_command_line_is_said_with_code_64(self):
-        for words in (["dead"], ["dead", "retry"], ["login"], ["try", "--nope"], ["manual", "9"],
+        for words in (["dead"], ["dead", "retry"], ["login", "--nope"], ["try", "--nope"], ["manual", "9"],
                       ["completion", "zsh"], ["dead", "show"]):
             found, _, error = self.site.command(*words)
             self.assertEqual(found, 64, words)
@@ -189,8 +193,13 @@ class Doctor(Commands):
 
     def test_login_alone_looks_at_one_connection(self):
         self.site.start_org()
-        self.assertIn("logged in", self.run_command("login", "--test", "crm"))
-        self.run_command("login", "--test", "nobody", code=64)
+        for words in (("login",), ("login", "crm"), ("login", "--test", "crm")):
+            text = self.run_command(*words)
+            self.assertIn("logged in", text)
+            self.assertIn("requests go to http://127.0.0.1:%d" % self.site.org_port, text)
+            self.assertTrue(parts.no_secrets(text))
+        self.assertFalse(os.path.exists(self.site.path("state")))
+        self.run_command("login", "nobody", code=64)
 
 
 class Flash(Commands):

@@ -151,6 +151,34 @@ class Compared(Plan):
         self.expect(findings, "PosSale__c", "may not update records")
         self.expect(findings, "PosLine__c", "may not create records", "permission set")
 
+    def test_a_platform_event_is_created_only(self):
+        config = self.site.config
+        config["outputs"]["alerts"] = {
+            "type": "salesforce-platform-events", "connection": "crm", "from": "telemetry",
+            "event": "DeviceAlert__e", "map": {"DeviceId__c": "{topic.1}", "EventKey__c": "{id}"}}
+        self.site.write_config(config)
+        fields = {name: {"type": "string", "length": 80} for name in ("DeviceId__c", "EventKey__c")}
+        self.objects["DeviceAlert__e"] = {"fields": fields}
+        self.start_org()
+        self.assertEqual([item for item in self.plan() if item["level"] == "fail"], [])
+        self.change_event("Missing__c", "{id}")
+        self.expect(self.failures(), "DeviceAlert__e.Missing__c", "no field Missing__c")
+        folder = self.write()
+        self.assertEqual(list(self.fields(folder, "DeviceAlert__e")), ["Missing__c"])
+        permissions = self.parse(folder, "permissionsets", "sfedge.permissionset")
+        event = next(one for one in permissions.iter(NAMESPACE + "objectPermissions")
+                     if self.text(one, "object") == "DeviceAlert__e")
+        self.assertEqual([self.text(event, name) for name in ("allowCreate", "allowEdit")],
+                         ["true", "false"])
+        config["outputs"]["alerts"]["event"] = "Nothing__e"
+        self.site.write_config(config)
+        self.expect(self.failures(), "Nothing__e", "no object", "define the platform event")
+
+    def change_event(self, name, template):
+        config = self.site.config
+        config["outputs"]["alerts"]["map"][name] = template
+        self.site.write_config(config)
+
     def test_a_description_of_a_megabyte_is_compared_whole(self):
         values = ["value %05d" % number for number in range(5000)]
         fields = self.objects["DeviceReading__c"]["fields"]

@@ -63,8 +63,8 @@ static void describe_head(const struct object *object, struct buffer *out)
                   object->name, object->prefix);
     add_flag(out, "createable", !object->no_create);
     add_flag(out, "updateable", !object->no_update);
-    add_flag(out, "deletable", true);
-    add_flag(out, "queryable", true);
+    add_flag(out, "deletable", !object->is_event);
+    add_flag(out, "queryable", !object->is_event);
     add_flag(out, "custom", true);
 }
 

@@ -216,6 +216,11 @@ void query_read(const struct org *org, struct query *query)
         call_error(query->call, 400, "INVALID_TYPE", "sObject type '%s' is not supported.", shown);
         query->is_wrong = true;
     }
+    if (!query->is_wrong && query->object->is_event) {
+        call_error(query->call, 400, "INVALID_TYPE_FOR_OPERATION",
+                   "entity type %s does not support query", query->object->name);
+        query->is_wrong = true;
+    }
     if (query->is_wrong) {
         return;
     }

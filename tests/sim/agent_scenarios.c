@@ -1,27 +1,25 @@
 /* The whole agent, its three turns, between a simulated broker and a simulated org: what the broker
  * was told is safe reaches the org once in effect and in the order of its key, or the dead letters
  * with a reason; whatever breaks, whenever the power goes. */
+#include "agent_states.h"
 #include "base/arena.h"
 #include "config/load.h"
 #include "run/parts.h"
-#include "sim/broker.h"
 #include "sim/mqtt.h"
-#include "sim/org.h"
-#include "sim/storage.h"
-#include "state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BROKER_PORT  1883u
-#define KEYS         4u
-#define TURNS        5u
-#define REST_TURNS   60000u
-#define LOOK_TURNS   25u
-#define CONFIG_ARENA (4u << 20)
-#define STREAMS      2u
+#define BROKER_PORT        1883u
+#define KEYS               4u
+#define TURNS              5u
+#define REST_TURNS         60000u
+#define LOOK_TURNS         25u
+#define LOOK_SKIP_PERMILLE 700u
+#define CONFIG_ARENA       (4u << 20)
+#define STREAMS            2u
 
 static const char config_text[] =
     "{\"agent\":{\"id\":\"sim\",\"state\":\"/state\",\"event_max\":\"4KiB\"},"
@@ -52,6 +50,7 @@ struct site {
     struct sim_run *run;
     struct sim_world world;
     struct sim_random random;
+    struct agent_states states;
     const struct trouble *trouble;
     struct sim_storage *storage;
     struct sim_net *net;
@@ -243,6 +242,12 @@ static bool start(struct site *site)
     return true;
 }
 
+static void watch(struct site *site)
+{
+    site->states.storage = site->storage;
+    agent_states_watch(&site->states);
+}
+
 /* The machine or only the process ends here, and starts anew. Recovery may meet the next end. */
 static void crash(struct site *site)
 {
@@ -258,6 +263,7 @@ static void crash(struct site *site)
             sim_storage_after(site->storage, cut, sim_random_next(&site->random));
         sim_storage_close(site->storage);
         site->storage = left;
+        watch(site);
         if (!is_kill) {
             sim_world_boot(&site->world);
         }
@@ -429,6 +435,15 @@ static void play(struct sim_run *run, const struct trouble *trouble)
     site->broker = sim_broker_open(&site->world, content, site);
     const struct sim_org_options options = {&site->world, "Id__c", refuses, applied, site};
     site->org = sim_org_open(&options);
+    site->states = (struct agent_states){
+        .run = run,
+        .broker = site->broker,
+        .org = site->org,
+        .must_die = must_die,
+        .random = sim_random_make(run->seed, 12),
+        .skip_permille = LOOK_SKIP_PERMILLE,
+    };
+    watch(site);
     SIM_CHECK(run, start(site), "an empty medium cannot be opened");
     for (uint32_t i = 0; i < run->steps; i++) {
         uint32_t messages = sim_random_below(&site->random, 16);
@@ -475,9 +490,9 @@ static void play_bad_flash(struct sim_run *run)
 }
 
 const struct sim_scenario sim_agent_scenarios[] = {
-    {"agent", play_agent, 40, 1},
-    {"outage", play_outage, 40, 1},
-    {"bad_flash", play_bad_flash, 40, 1},
+    {"agent", play_agent, 40, 6},
+    {"outage", play_outage, 40, 6},
+    {"bad_flash", play_bad_flash, 40, 6},
 };
 const uint32_t sim_agent_scenario_count =
     sizeof(sim_agent_scenarios) / sizeof(sim_agent_scenarios[0]);

@@ -92,6 +92,13 @@ bool sfe_process_read_line(struct sfe_builder *line);
 SFE_MUST_USE enum sfe_code sfe_process_lookup(const char *host, struct sfe_builder *addresses,
                                               struct sfe_error *err);
 
+/* Adds the local address from which packets to `host` leave, and its interface: "192.0.2.7 (eth0)",
+ * as the system's routes say; from `interface` (its name, or an address of ours) where that is not
+ * NULL. Sends nothing but the look-up, which blocks; for commands. SFE_E_NETWORK: no such host, or
+ * no way there; SFE_E_NOT_FOUND: no such interface. */
+SFE_MUST_USE enum sfe_code sfe_process_route(const char *host, const char *interface,
+                                             struct sfe_builder *out, struct sfe_error *err);
+
 /* An environment variable, or NULL. */
 const char *sfe_process_environment(const char *name);
 

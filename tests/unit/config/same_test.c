@@ -293,6 +293,12 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
     }
 }
 
+static bool is_no_part(const struct config_key *row)
+{
+    return row->section == SFE_SECTION_AGENT || row->section == SFE_SECTION_WATCH ||
+           row->section == SFE_SECTION_STREAM;
+}
+
 static void each_row_of_the_table_is_compared(void **state)
 {
     const struct sfe_config *config = config_with(arenas[0], "'id':'a'", "'id':'a'");
@@ -304,8 +310,7 @@ static void each_row_of_the_table_is_compared(void **state)
     assert_int_equal(config->outputs[0].record_count, 1);
     assert_int_equal(config->outputs[0].records[0].field_count, 2);
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].size == 0 || rows[i].section == SFE_SECTION_ROOT ||
-            rows[i].section == SFE_SECTION_AGENT || rows[i].section == SFE_SECTION_STREAM) {
+        if (rows[i].size == 0 || rows[i].section == SFE_SECTION_ROOT || is_no_part(&rows[i])) {
             continue;
         }
         union entry entry;
@@ -329,14 +334,14 @@ static void each_row_of_the_table_is_compared(void **state)
 static void keys_of_the_agent_and_of_streams_are_known_to_the_reload(void **state)
 {
     static const char KNOWN[] =
-        "id|state|event_max|log|stop_timeout|"
+        "id|state|event_max|log|stop_timeout|trace|"
         "quota|linger|priority|segment|when_full|encrypt|encrypt_key_file|encrypt_old_key_files";
     uint32_t count;
     const struct config_key *rows = keys_table(&count);
 
     (void)state;
     for (uint32_t i = 0; i < count; i++) {
-        if ((rows[i].section == SFE_SECTION_AGENT || rows[i].section == SFE_SECTION_STREAM) &&
+        if (is_no_part(&rows[i]) &&
             keys_word_index(KNOWN, sfe_slice_text(rows[i].key)) == UINT32_MAX) {
             fail_msg("what does a reload do with \"%s\"?", rows[i].key);
         }

@@ -121,7 +121,7 @@ static void a_reload_is_counted_with_all_parts_twice(void **state)
     const size_t fixed = sfe_agent_memory_bytes_max(&site.config);
     assert_true(sfe_agent_reload_memory_bytes_max(&site.config) == fixed);
     assert_true(reload >= fixed + 2u * (once - fixed));
-    assert_int_equal(agent_open_fixed_arena(&arena, &err), SFE_OK);
+    assert_int_equal(agent_open_fixed_arena(&site.config, &arena, &err), SFE_OK);
     assert_non_null(sfe_arena_take(arena, fixed, &err));
     sfe_arena_close(arena);
 }
@@ -143,10 +143,51 @@ static void the_arena_of_a_stream_has_room_for_what_a_larger_run_left(void **sta
     sfe_arena_close(arena);
 }
 
+static void each_tls_connection_raises_the_figure_of_the_libraries(void **state)
+{
+    static const struct sfe_config_broker brokers[] = {{"a", 1883, false}, {"b", 8883, true}};
+    struct site site;
+    size_t base;
+    size_t more;
+
+    (void)state;
+    make_site(&site);
+    site.connections[1].salesforce.login_url = "http://127.0.0.1:1";
+    site.connections[0].mqtt.brokers = brokers;
+    site.connections[0].mqtt.broker_count = 1;
+    base = sfe_agent_library_bytes_max(&site.config);
+    site.connections[0].mqtt.broker_count = 2;
+    assert_true(sfe_agent_library_bytes_max(&site.config) > base + 1024u * 1024u);
+    site.connections[0].mqtt.broker_count = 1;
+    site.connections[1].salesforce.login_url = "https://login.salesforce.com";
+    more = sfe_agent_library_bytes_max(&site.config);
+    assert_true(more > base + 1024u * 1024u);
+    site.connections[1].salesforce.proxy_url = "http://proxy.lan:3128";
+    assert_int_equal(sfe_agent_library_bytes_max(&site.config), more);
+    site.connections[1].salesforce.proxy_url = "https://proxy.lan:3128";
+    assert_true(sfe_agent_library_bytes_max(&site.config) > more + 1024u * 1024u);
+    site.connections[1].salesforce.proxy_url = NULL;
+    site.output.requests_in_flight = 16;
+    assert_true(sfe_agent_library_bytes_max(&site.config) > more + 12u * 64u * 1024u);
+}
+
+static void flash_is_that_of_streams_and_cursors(void **state)
+{
+    const uint64_t streams = 2u * ((64u << 20) + (1u << 20));
+    struct site site;
+
+    (void)state;
+    make_site(&site);
+    assert_true(sfe_agent_flash_bytes_max(&site.config) > streams + 2u * 64u * 4096u);
+    assert_true(sfe_agent_flash_bytes_max(&site.config) < streams + (16u << 20));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_setting_that_costs_memory_raises_the_figure),
+        cmocka_unit_test(each_tls_connection_raises_the_figure_of_the_libraries),
+        cmocka_unit_test(flash_is_that_of_streams_and_cursors),
         cmocka_unit_test(encryption_is_counted_in_streams_and_in_the_readers_of_these_alone),
         cmocka_unit_test(a_reload_is_counted_with_all_parts_twice),
         cmocka_unit_test(the_arena_of_a_stream_has_room_for_what_a_larger_run_left),

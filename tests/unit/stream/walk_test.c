@@ -131,6 +131,21 @@ static void it_begins_where_it_is_told(void **state)
     assert_int_equal(read_on(world).count, 180);
 }
 
+static void it_says_in_which_segment_an_event_lies(void **state)
+{
+    struct world *world = *state;
+    struct sfe_event event;
+    fill(world, 60);
+    (void)look(world, 0);
+    assert_int_equal(sfe_stream_walk_segment(walk), 0);
+    assert_int_equal(sfe_stream_walk_next(walk, &event, &world->err), SFE_OK);
+    const uint32_t first = sfe_stream_walk_segment(walk);
+    assert_true(first > 0);
+    sfe_stream_walk_seek(walk, 180);
+    assert_int_equal(sfe_stream_walk_next(walk, &event, &world->err), SFE_OK);
+    assert_true(sfe_stream_walk_segment(walk) > first);
+}
+
 static void damage_is_counted_and_passed_over(void **state)
 {
     struct world *world = *state;
@@ -346,6 +361,7 @@ int main(void)
         TEST(an_empty_directory_is_an_empty_stream),
         TEST(everything_is_read_beside_the_writer),
         TEST(it_begins_where_it_is_told),
+        TEST(it_says_in_which_segment_an_event_lies),
         TEST(damage_is_counted_and_passed_over),
         TEST(what_was_put_aside_is_told_with_its_damage),
         TEST(frames_of_old_and_new_keys_are_opened),

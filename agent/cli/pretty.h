@@ -1,11 +1,11 @@
 /* JSON for people: one member a line. Pure; any thread. */
-#ifndef SFE_BASE_JSON_PRETTY_H
-#define SFE_BASE_JSON_PRETTY_H
+#ifndef SFE_CLI_PRETTY_H
+#define SFE_CLI_PRETTY_H
 
 #include "base/bytes.h"
 
 /* Adds `json`, a valid document, with line breaks and two blanks a level; numbers and texts keep
  * every byte. Overflow is the builder's. */
-void sfe_json_add_pretty(struct sfe_slice json, struct sfe_builder *out);
+void pretty_add(struct sfe_slice json, struct sfe_builder *out);
 
 #endif

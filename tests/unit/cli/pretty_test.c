@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "base/json_pretty.h"
+#include "cli/pretty.h"
 
 static char text[256];
 
@@ -14,7 +14,7 @@ static const char *pretty(const char *json)
     struct sfe_builder out = sfe_builder_make(text, sizeof(text) - 1);
 
     memset(text, 0, sizeof(text));
-    sfe_json_add_pretty(sfe_slice_text(json), &out);
+    pretty_add(sfe_slice_text(json), &out);
     return text;
 }
 

@@ -1,4 +1,4 @@
-#include "base/json_pretty.h"
+#include "cli/pretty.h"
 
 static void add_line(struct sfe_builder *out, uint32_t depth)
 {
@@ -49,7 +49,7 @@ static size_t open_bracket(struct sfe_slice json, size_t at, uint32_t *depth,
     return next;
 }
 
-void sfe_json_add_pretty(struct sfe_slice json, struct sfe_builder *out)
+void pretty_add(struct sfe_slice json, struct sfe_builder *out)
 {
     uint32_t depth = 0;
 
