@@ -103,15 +103,22 @@ seen.badLocator = await refused(conn.queryMore('/services/data/v' + version + '/
 const jobs = await fetch(url + '/services/data/v' + version + '/jobs/ingest', { headers: { Authorization: 'Bearer ' + conn.accessToken } })
 seen.bulk = jobs.status !== 404
 if (seen.bulk) {
-  conn.bulk2.pollInterval = 100
-  conn.bulk2.pollTimeout = 60000
-  const outcome = await conn.bulk2.loadAndWaitForResults({
+  // All is said: this org takes no job that leaves its defaults out.
+  const job = conn.bulk2.createJob({
     object: 'PosSale__c',
     operation: 'upsert',
     externalIdFieldName: 'SaleId__c',
-    input: [...Array.from({ length: 500 }, (_, number) => ({ SaleId__c: 'b-' + number, Currency__c: 'EUR' })),
-      { SaleId__c: 'b-bad', Currency__c: 'EURO' }]
+    contentType: 'CSV',
+    lineEnding: 'LF',
+    columnDelimiter: 'COMMA'
   })
+  await job.open()
+  // As text: of objects, jsforce makes rows with an empty column Id as well, which this org does not know.
+  const rows = Array.from({ length: 500 }, (_, number) => 'b-' + number + ',EUR\n')
+  await job.uploadData('SaleId__c,Currency__c\n' + rows.join('') + 'b-bad,EURO\n')
+  await job.close()
+  await job.poll(100, 60000)
+  const outcome = await job.getAllResults()
   assert.equal(outcome.successfulResults.length, 500)
   assert.equal(outcome.failedResults.length, 1)
   assert.equal(outcome.unprocessedRecords.length, 0)
