@@ -59,6 +59,14 @@ SFE_MUST_USE enum sfe_code sfe_compile(const struct sfe_config *config, struct s
                                        sfe_config_report report, void *reader,
                                        struct sfe_compiled *compiled, struct sfe_error *err);
 
+/* A record of the configuration as the map's options; the fields are in the arena, all else is the
+ * configuration's. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
+                                                   const struct sfe_config_record *record,
+                                                   struct sfe_arena *arena,
+                                                   struct sfe_map_options *options,
+                                                   struct sfe_error *err);
+
 /* What TLS to the brokers of a connection reads. */
 struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt);
 

@@ -132,6 +132,7 @@ static void org_close(struct org *org)
 {
     jwt_verifier_close(&org->sessions);
     batch_close(&org->batch);
+    query_close(org);
     bulk_close(&org->bulk);
     schema_close(&org->schema);
     table_close(&org->table);
