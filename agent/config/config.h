@@ -31,6 +31,8 @@ struct sfe_config_agent {
     enum sfe_log_level log_level; /* `log`: error warning info debug; default info. */
     uint32_t event_bytes_max;     /* `event_max`; default 256KiB. */
     uint64_t stop_timeout_ns;     /* `stop_timeout`; default 10s. */
+    uint64_t quota_bytes;         /* `quota`: of all streams together; 0: not bounded. */
+    struct sfe_config_place quota_place;
 };
 
 enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };

@@ -56,6 +56,11 @@ static const struct config_key table[] = {
     {ROW(AGENT, "stop_timeout", DURATION), TO(CONFIG, agent.stop_timeout_ns), .fallback = "10s",
      .min = SECOND, .max = 10 * MINUTE,
      .help = "How long requests under way may take to end when the agent is stopped."},
+    {ROW(AGENT, "quota", SIZE), TO(CONFIG, agent.quota_bytes), .min = 4u * SFE_SEGMENT_BYTES_MIN,
+     .max = 1024 * GIB, .place_offset = offsetof(CONFIG, agent.quota_place),
+     .help = "Flash that all streams may take together. The quotas of dead and of streams of higher "
+             "priority are kept for them; a stream that finds no room does what its when_full "
+             "says. Default: what their quotas come to."},
 
     {ROW(CONNECTION, "type", WORD), TO(CONNECTION, type), .required = true,
      .allowed = "mqtt|salesforce", .help = "What is at the other end."},
@@ -207,7 +212,7 @@ static const struct config_key table[] = {
      .max = SFE_OLD_KEYS_MAX,
      .help = "Keys used before: needed until what was encrypted with them is delivered."},
     {ROW(STREAM, "priority", WHOLE), TO(STREAM, priority), .fallback = "0", .max = 1000,
-     .help = "Streams of a higher one are delivered first."},
+     .help = "Streams of a higher one are delivered first, and keep their quota within that of the agent."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",

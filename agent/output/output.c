@@ -159,7 +159,7 @@ static enum sfe_output_state state_of(const struct sfe_output *output)
     bool has_work = output->window.count > 0 ||
                     sfe_stream_durable(output->options.stream) >= output->window.next_sequence;
 
-    if (output->pace.state == PACE_STOPPED) {
+    if (output->pace.state == PACE_STOPPED || output->is_stuck) {
         return SFE_OUTPUT_STOPPED;
     }
     if (!has_work) {

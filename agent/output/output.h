@@ -43,7 +43,7 @@ enum sfe_output_state {
     SFE_OUTPUT_IDLE,    /* Nothing to do. */
     SFE_OUTPUT_MOVING,  /* Delivering. */
     SFE_OUTPUT_WAITING, /* The target is away: backing off, one probe at a time. */
-    SFE_OUTPUT_STOPPED  /* A human must act. */
+    SFE_OUTPUT_STOPPED  /* A human must act; last_error says how. It goes on by itself then. */
 };
 
 struct sfe_output_facts {

@@ -38,12 +38,14 @@ struct sfe_output {
 
     uint64_t now_ns;      /* Of the turn under way. */
     uint64_t next_due_ns; /* When the next waiting entry is due, as of the last walk. */
+    uint64_t full_ns;     /* Since when the dead stream is full; 0: it is not. */
     uint32_t in_flight;
     uint32_t dying;   /* Entries to be buried. */
     uint32_t buried;  /* Entries whose letter is not durable yet. */
     bool has_changed; /* Since the last walk: a walk may find something to do. */
     bool has_settled; /* Since the last publication. */
     bool target_is_ready;
+    bool is_stuck; /* The dead stream stays full: nothing new is begun. */
     bool is_stopping;
 };
 

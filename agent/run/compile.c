@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/secret.h"
 #include "run/compile_parts.h"
+#include "run/room.h"
 
 #include <string.h>
 
@@ -134,6 +135,15 @@ static enum sfe_code compile_secrets(struct compiler *compiler, struct sfe_compi
     return code;
 }
 
+static void check_room(struct compiler *compiler)
+{
+    struct sfe_error err;
+
+    if (sfe_room_check(compiler->config, &err) != SFE_OK) {
+        compile_report(compiler, &compiler->config->agent.quota_place, &err);
+    }
+}
+
 enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                           sfe_config_report report, void *reader, struct sfe_compiled *compiled,
                           struct sfe_error *err)
@@ -151,6 +161,7 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL) {
         return err->code;
     }
+    check_room(&compiler);
     if (!compiled->without_secrets) {
         code = compile_secrets(&compiler, compiled, err);
     }

@@ -182,5 +182,9 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     }
     note_boot(agent);
     due_ns = commit_streams(agent, now_ns);
-    return sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
+    for (uint32_t i = 0; i < agent->stream_count; i++) {
+        sfe_stream_share(agent->streams[i].stream);
+    }
+    return due_ns;
 }

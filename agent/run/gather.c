@@ -81,6 +81,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
         .uptime_ns = sfe_clock_monotonic_ns(&platform->clock) - agent->opened_ns,
         .memory_bytes = sfe_process_memory_bytes(),
         .arena_bytes = sfe_arena_taken(agent->arena),
+        .quota_bytes = agent->config->agent.quota_bytes,
         .is_stopping = atomic_load(&agent->is_stopping),
     };
 

@@ -3,6 +3,7 @@
 #include "run/parts.h"
 
 #include "base/arena.h"
+#include "stream/quota.h"
 
 /* For segments and frames that the last run left larger or more numerous than this configuration
  * would make them. */
@@ -29,6 +30,9 @@ static size_t streams_bytes(const struct sfe_config *config)
                    sfe_arena_cost(config->stream_count * sizeof(*agent->marks)) +
                    sfe_cursor_log_memory_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u);
 
+    if (config->agent.quota_bytes != 0) {
+        bytes += sfe_quota_memory_bytes(config->stream_count);
+    }
     for (uint32_t i = 0; i < config->stream_count; i++) {
         const struct sfe_stream_options options = stream_options(config, i);
         bytes += sfe_stream_memory_bytes(&options);

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "run/room.h"
 
 static void on_staged(void *owner)
 {
@@ -54,6 +55,9 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .crypto = &agent->platform->crypto,
         .keys = stream->keys,
         .key_count = stream->key_count,
+        .quota = agent->quota,
+        .quota_share = index,
+        .has_reserve = index == agent->config->dead_stream,
     };
 
     code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
@@ -71,6 +75,21 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
     return SFE_OK;
 }
 
+static enum sfe_code open_quota(struct sfe_agent *agent, struct sfe_error *err)
+{
+    const struct sfe_config *config = agent->config;
+    struct sfe_quota_share shares[SFE_STREAMS_MAX + 1u];
+
+    if (config->agent.quota_bytes == 0) {
+        return SFE_OK;
+    }
+    for (uint32_t i = 0; i < config->stream_count; i++) {
+        shares[i] = sfe_room_share(config, i);
+    }
+    return sfe_quota_open(config->agent.quota_bytes, shares, config->stream_count, agent->arena,
+                          &agent->quota, err);
+}
+
 enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
 {
     enum sfe_code code;
@@ -82,6 +101,10 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
     agent->marks = sfe_arena_take(agent->arena, count * sizeof(*agent->marks), err);
     if (agent->streams == NULL || agent->cursors == NULL || agent->marks == NULL) {
         return err->code;
+    }
+    code = open_quota(agent, err);
+    if (code != SFE_OK) {
+        return code;
     }
     code =
         sfe_cursor_log_open(&agent->platform->storage, &agent->platform->entropy, AGENT_OUTPUTS_MAX,

@@ -61,6 +61,7 @@ struct sfe_agent {
     uint64_t opened_ns;
 
     struct sfe_cursor_log *cursor_log; /* Flash thread once running. */
+    struct sfe_quota *quota; /* NULL: agent.quota is not set. Flash thread once running. */
     struct agent_stream *streams;
     uint32_t stream_count;
     struct agent_source *sources;

@@ -89,6 +89,7 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "written_bytes", facts->written_bytes);
         sfe_json_put_u64(writer, "syncs", facts->syncs);
         sfe_json_put_u64(writer, "refused", facts->refused);
+        sfe_json_put_bool(writer, "reserve", facts->has_reserve);
         sfe_json_put_bool(writer, "full", facts->is_full);
         sfe_json_put_bool(writer, "dropping", facts->is_dropping);
         sfe_json_put_u64(writer, "dropped", facts->dropped_events);
@@ -167,6 +168,16 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
     sfe_json_end_array(writer);
 }
 
+static uint64_t used_bytes(const struct sfe_status *status)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < status->stream_count; i++) {
+        bytes += status->streams[i].facts.flash_bytes;
+    }
+    return bytes;
+}
+
 void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
 {
     struct sfe_json_writer writer = sfe_json_writer_make(out);
@@ -181,6 +192,8 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     sfe_json_put_u64(&writer, "arena_bytes", status->arena_bytes);
     sfe_json_put_u64(&writer, "flash_total_bytes", status->flash_total_bytes);
     sfe_json_put_u64(&writer, "flash_available_bytes", status->flash_available_bytes);
+    sfe_json_put_u64(&writer, "quota_bytes", status->quota_bytes);
+    sfe_json_put_u64(&writer, "quota_used_bytes", used_bytes(status));
     put_links(&writer, status);
     put_streams(&writer, status);
     put_orgs(&writer, status);

@@ -42,6 +42,7 @@ struct sfe_status {
     uint64_t arena_bytes;  /* Given out at open. */
     uint64_t flash_total_bytes;
     uint64_t flash_available_bytes;
+    uint64_t quota_bytes; /* Of all streams; 0: not bounded. */
     bool is_stopping;
     const struct sfe_status_link *links;
     uint32_t link_count;

@@ -172,6 +172,12 @@ enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_bu
     add_size(&screen, number(&screen, 0, "memory_bytes"));
     sfe_builder_add_text(out, ", flash free ");
     add_size(&screen, number(&screen, 0, "flash_available_bytes"));
+    if (number(&screen, 0, "quota_bytes") != 0) {
+        sfe_builder_add_text(out, ", streams take ");
+        add_size(&screen, number(&screen, 0, "quota_used_bytes"));
+        sfe_builder_add_text(out, " of ");
+        add_size(&screen, number(&screen, 0, "quota_bytes"));
+    }
     if (is_true(&screen, 0, "stopping")) {
         sfe_builder_add_text(out, ", stopping");
     }

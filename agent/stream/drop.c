@@ -23,11 +23,12 @@ static void plan_oldest(const struct sfe_stream *stream, uint64_t end, struct se
 {
     const struct segment_table *table = &stream->table;
     struct segment_gap *gap = &segment->gap;
-    uint64_t used = table_file_bytes(table) + stream->options.segment_bytes;
+    const uint64_t quota = stream_quota_bytes(stream);
+    uint64_t used = stream_used_bytes(stream) + stream->options.segment_bytes;
     uint32_t entries = table->capacity - table->count;
 
     for (uint32_t i = table_kept_from(table, 0);
-         i < table->count && (used > stream->options.quota_bytes || entries <= ENTRIES_KEPT);
+         i < table->count && (used > quota || entries <= ENTRIES_KEPT);
          i = table_kept_from(table, i + 1)) {
         const struct segment *oldest = &table->items[i];
         const uint64_t limit = end_of(table, i, end);
@@ -132,9 +133,9 @@ enum drop_change drop_note(struct sfe_stream *stream, const struct frame *frame,
 
 enum drop_change drop_note_release(struct sfe_stream *stream)
 {
-    const uint64_t used = table_file_bytes(&stream->table);
+    const uint64_t used = stream_used_bytes(stream);
 
-    return used + 2u * (uint64_t)stream->options.segment_bytes <= stream->options.quota_bytes &&
+    return used + 2u * (uint64_t)stream->options.segment_bytes <= stream_quota_bytes(stream) &&
                    stream->options.when_full == SFE_STREAM_DROP_OLDEST
                ? end_dropping(stream)
                : DROP_NO_CHANGE;

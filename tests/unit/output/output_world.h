@@ -92,8 +92,8 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
     facts->durable_sequence = stream->durable;
 }
 
-enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event *event,
-                               uint64_t *sequence, struct sfe_error *err)
+enum sfe_code sfe_stream_stage_reserved(struct sfe_stream *stream, const struct sfe_event *event,
+                                        uint64_t *sequence, struct sfe_error *err)
 {
     (void)err;
     if (stream->is_full) {
