@@ -197,6 +197,7 @@ struct sfe_config_output {
     uint32_t batch_records; /* `batch_records`; default and most 200. */
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
     int32_t on_done;             /* Stream index or -1. */
+    bool gaps;                   /* `gaps`: what is missing is delivered as an event of its own. */
 };
 
 struct sfe_config {

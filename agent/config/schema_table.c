@@ -58,9 +58,9 @@ static const struct config_key table[] = {
      .help = "How long requests under way may take to end when the agent is stopped."},
     {ROW(AGENT, "quota", SIZE), TO(CONFIG, agent.quota_bytes), .min = 4u * SFE_SEGMENT_BYTES_MIN,
      .max = 1024 * GIB, .place_offset = offsetof(CONFIG, agent.quota_place),
-     .help = "Flash that all streams may take together. The quotas of dead and of streams of higher "
-             "priority are kept for them; a stream that finds no room does what its when_full "
-             "says. Default: what their quotas come to."},
+     .help = "Flash that all streams may take together. The quotas of dead and of streams of "
+             "higher priority are kept for them; a stream that finds no room does what its "
+             "when_full says. Default: what their quotas come to."},
 
     {ROW(CONNECTION, "type", WORD), TO(CONNECTION, type), .required = true,
      .allowed = "mqtt|salesforce", .help = "What is at the other end."},
@@ -212,7 +212,8 @@ static const struct config_key table[] = {
      .max = SFE_OLD_KEYS_MAX,
      .help = "Keys used before: needed until what was encrypted with them is delivered."},
     {ROW(STREAM, "priority", WHOLE), TO(STREAM, priority), .fallback = "0", .max = 1000,
-     .help = "Streams of a higher one are delivered first, and keep their quota within that of the agent."},
+     .help = "Streams of a higher one are delivered first, and keep their quota within that of "
+             "the agent."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
@@ -277,6 +278,10 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "requests_in_flight", WHOLE), .only = "salesforce-records",
      TO(OUTPUT, requests_in_flight), .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX,
      .help = "Requests under way at once."},
+    {ROW(OUTPUT, "gaps", FLAG), .only = "salesforce-records", TO(OUTPUT, gaps), .fallback = "false",
+     .help = "Events that are missing, dropped or damaged, are delivered as one event that says "
+             "which: {\"gap\":{\"stream\":…,\"first\":…,\"last\":…,\"events\":…,\"damaged\":…,"
+             "\"why\":…}}. Otherwise they are passed over. Both are counted."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,

@@ -129,15 +129,13 @@ static void bury_entry(struct sfe_output *output, struct window_entry *entry)
     struct sfe_event event;
     struct sfe_error err;
     int64_t time_ns = 0;
-    enum sfe_code code = sfe_stream_reader_fetch(output->options.reader, entry->place,
-                                                 entry->sequence, &event, &time_ns, &err);
+    enum sfe_code code = output_fetch(output, entry, &event, &time_ns, &err);
 
     if (code == SFE_OK) {
         output_bury(output, entry, &event, time_ns);
     } else if (code == SFE_E_NOT_FOUND) {
         free_reason(output, entry);
-        output->facts.gaps++;
-        output_settle_entry(output, entry);
+        (void)output_lose(output, entry, false);
     }
 }
 

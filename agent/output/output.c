@@ -11,14 +11,13 @@
 static enum sfe_code fetch(void *context, uint32_t slot, uint32_t place_in_slot,
                            struct sfe_event *event, int64_t *time_ns, struct sfe_error *err)
 {
-    const struct sfe_output *output = context;
+    struct sfe_output *output = context;
 
     SFE_ASSERT(slot < output->options.slot_count);
     SFE_ASSERT(place_in_slot < output->slots[slot].count);
     const struct window_entry *entry =
         &output->window.entries[output->slots[slot].entries[place_in_slot]];
-    return sfe_stream_reader_fetch(output->options.reader, entry->place, entry->sequence, event,
-                                   time_ns, err);
+    return output_fetch(output, entry, event, time_ns, err);
 }
 
 static uint32_t attempts(void *context, uint32_t slot, uint32_t place_in_slot)
@@ -132,6 +131,7 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
 {
     struct sfe_output *opened = sfe_arena_take(arena, sizeof(*opened), err);
 
+    SFE_ASSERT(!options->gaps || options->agent_id != NULL);
     SFE_ASSERT(options->slot_count > 0);
     SFE_ASSERT(options->slot_events_max > 0 && options->slot_events_max <= SFE_WINDOW_EVENTS);
     *output = NULL;
@@ -145,6 +145,7 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
         return code;
     }
     opened->has_changed = true;
+    opened->damaged = sfe_stream_reader_damaged(options->reader);
     opened->facts.cursor = opened->window.next_sequence;
     settle_publish_cursor(opened->settle, &opened->window);
     sfe_stream_reader_seek(options->reader, opened->window.next_sequence);

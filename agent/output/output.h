@@ -33,6 +33,8 @@ struct sfe_output_options {
     const struct sfe_clock *clock;
     const struct sfe_entropy *entropy; /* Jitter. */
     struct sfe_log *log;
+    const char *agent_id; /* With gaps only: part of their identity. */
+    bool gaps;            /* What is missing is offered as an event of its own. */
     /* Something was settled: the flash thread should save the cursor soon. Called on the cloud
      * thread. */
     void (*on_settled)(void *owner);

@@ -9,6 +9,9 @@
 #include "output/settle.h"
 #include "output/window.h"
 
+/* The facts of a gap, as JSON. */
+#define OUTPUT_GAP_BYTES 320u
+
 enum slot_state { SLOT_EMPTY, SLOT_FILLING, SLOT_SENT };
 
 struct output_slot {
@@ -35,6 +38,8 @@ struct sfe_output {
     uint32_t *free_reasons;
     uint32_t free_reason_count;
     struct sfe_builder annotation;
+    uint8_t gap_bytes[OUTPUT_GAP_BYTES]; /* Payload of the gap at hand. */
+    uint64_t damaged;                    /* As counted by the reader when last looked at. */
 
     uint64_t now_ns;      /* Of the turn under way. */
     uint64_t next_due_ns; /* When the next waiting entry is due, as of the last walk. */
@@ -75,6 +80,19 @@ void output_bury(struct sfe_output *output, struct window_entry *entry, struct s
 
 /* Buries what is dying and settles what is durable; returns when to try again. */
 uint64_t output_bury_turn(struct sfe_output *output);
+
+/* Reads an entry's event again, or makes that of a gap. As sfe_stream_reader_fetch. */
+enum sfe_code output_fetch(struct sfe_output *output, const struct window_entry *entry,
+                           struct sfe_event *event, int64_t *time_ns, struct sfe_error *err);
+
+/* The events from the next one to before `end` are not there: counts those that were not settled
+ * before, and where gaps are delivered, adds one for them all. The window must have room. NULL:
+ * there is nothing to deliver. */
+struct window_entry *output_pass_gap(struct sfe_output *output, uint64_t end);
+
+/* The entry's event is no longer there: it is over, or becomes a gap, together with those behind it
+ * that are gone too. True where it is over. */
+bool output_lose(struct sfe_output *output, struct window_entry *entry, bool is_damaged);
 
 /* Fills and sends slots; returns when something is due again. */
 uint64_t output_deliver_turn(struct sfe_output *output);

@@ -152,6 +152,8 @@ static enum sfe_code open_output(struct sfe_agent *agent, uint32_t config_index,
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
+        .agent_id = agent->config->agent.id,
+        .gaps = config->gaps,
         .on_settled = on_settled,
         .owner = agent,
     };

@@ -353,6 +353,7 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
         .is_dropping = stream->is_dropping,
         .dropped_events = stream->counts.dropped_events,
         .dropped_bytes = stream->counts.dropped_bytes,
+        .dropped_end = atomic_load_explicit(&stream->dropped_end, memory_order_relaxed),
     };
     if (first < table->count && stream->released <= durable) {
         facts->first_sequence = table->items[first].first_sequence;

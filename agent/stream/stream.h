@@ -95,6 +95,7 @@ struct sfe_stream_facts {
      * drop-newest of their payloads. */
     uint64_t dropped_events;
     uint64_t dropped_bytes;
+    uint64_t dropped_end; /* What is missing below this was dropped as the oldest. */
 };
 
 /* Opens the stream and recovers it from whatever the last run left behind: a torn tail is cut,

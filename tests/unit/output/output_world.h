@@ -30,6 +30,7 @@ struct sfe_stream {
                                        cannot be mapped. */
     bool is_gone[WORLD_EVENTS];
     bool is_unreadable[WORLD_EVENTS]; /* When it is fetched again. */
+    uint64_t dropped_end;
     /* Of the dead stream. */
     uint32_t staged;
     bool is_full;
@@ -40,6 +41,7 @@ struct sfe_stream {
 struct sfe_stream_reader {
     struct sfe_stream *stream;
     uint64_t next;
+    uint64_t damaged;
     uint32_t fetches;
 };
 
@@ -61,6 +63,10 @@ struct world {
     struct sfe_output *output;
     struct sfe_cursor start;
     bool has_start;
+    bool gaps; /* They are delivered. */
+    bool refuses_gaps;
+    char gap_payload[512]; /* Of the last one offered. */
+    struct sfe_hash128 gap_identity;
     struct world_slot slots[WORLD_SLOTS];
     bool is_ready;
     bool answers_at_once; /* With AGAIN, from within send. */
@@ -90,6 +96,7 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
     memset(facts, 0, sizeof(*facts));
     facts->first_sequence = stream->first;
     facts->durable_sequence = stream->durable;
+    facts->dropped_end = stream->dropped_end;
 }
 
 enum sfe_code sfe_stream_stage_reserved(struct sfe_stream *stream, const struct sfe_event *event,
@@ -107,6 +114,11 @@ enum sfe_code sfe_stream_stage_reserved(struct sfe_stream *stream, const struct 
     stream->staged++;
     *sequence = stream->staged;
     return SFE_OK;
+}
+
+uint64_t sfe_stream_reader_damaged(const struct sfe_stream_reader *reader)
+{
+    return reader->damaged;
 }
 
 void sfe_stream_reader_seek(struct sfe_stream_reader *reader, uint64_t sequence)
@@ -186,10 +198,16 @@ static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_even
 
     (void)time_ns;
     world->offers++;
-    if (letter == '!') {
+    if (letter == '!' || (letter == '{' && world->refuses_gaps)) {
         return sfe_fail(err, SFE_E_UNMAPPED, "Value__c: no value at /value");
     }
-    *order_key = letter == '-' ? 0 : letter;
+    if (letter == '{') {
+        assert_true(event->payload.size < sizeof(world->gap_payload));
+        memcpy(world->gap_payload, event->payload.bytes, event->payload.size);
+        world->gap_payload[event->payload.size] = '\0';
+        world->gap_identity = event->identity;
+    }
+    *order_key = letter == '-' || letter == '{' ? 0 : letter;
     assert_false(slot->is_sent);
     if (slot->count == world->capacity) {
         return SFE_E_FULL;
@@ -293,6 +311,8 @@ static void world_open(struct world *world)
         .batch_age_ns = SECOND,
         .clock = &world->clock,
         .entropy = &world->entropy,
+        .agent_id = "store-1",
+        .gaps = world->gaps,
         .on_settled = world_settled,
         .owner = world,
     };

@@ -341,6 +341,43 @@ static void a_failure_anywhere_changes_no_count(void **state)
     fail_everywhere(SFE_STREAM_DROP_NEWEST, 2);
 }
 
+/* Fill over the quota, drain, fill again: every event is read or counted, and nothing else is
+ * missing, also to who comes after a restart. */
+static void fill_and_drain(struct world *world, enum sfe_stream_when_full when_full)
+{
+    uint64_t read = 0;
+    uint64_t next = 1;
+
+    world->options.quota_bytes = 2u * WORLD_SEGMENT_BYTES;
+    start_with(world, when_full);
+    for (uint32_t round = 1; round <= 100; round++) {
+        assert_int_equal(fill(world, 140, 7), SFE_OK);
+        const uint64_t durable = sfe_stream_durable(world->stream);
+        assert_int_equal(durable, 140u * round);
+        if (round % 10 == 0) {
+            world_restart(world);
+            assert_int_equal(world->recovery.damaged_places, 0);
+        }
+        read += world_read(world, next).count;
+        assert_int_equal(read + world_facts(world).dropped_events, durable);
+        assert_int_equal(sfe_stream_reader_damaged(world->reader), 0);
+        next = durable + 1;
+        assert_int_equal(sfe_stream_release(world->stream, next, &world->err), SFE_OK);
+    }
+    assert_true(world_facts(world).dropped_events > 1000);
+    assert_true(read > 1000);
+}
+
+static void a_hundred_fills_and_drains_count_every_one_of_the_oldest(void **state)
+{
+    fill_and_drain(*state, SFE_STREAM_DROP_OLDEST);
+}
+
+static void a_hundred_fills_and_drains_count_every_one_of_the_newest(void **state)
+{
+    fill_and_drain(*state, SFE_STREAM_DROP_NEWEST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -359,6 +396,10 @@ int main(void)
         cmocka_unit_test(a_power_cut_anywhere_leaves_the_oldest_counted_or_there),
         cmocka_unit_test(a_power_cut_anywhere_leaves_the_newest_counted_or_there),
         cmocka_unit_test(a_failure_anywhere_changes_no_count),
+        cmocka_unit_test_setup_teardown(a_hundred_fills_and_drains_count_every_one_of_the_oldest,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_hundred_fills_and_drains_count_every_one_of_the_newest,
+                                        begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
