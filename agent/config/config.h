@@ -113,6 +113,14 @@ struct sfe_config_connection {
 
 enum sfe_when_full { SFE_WHEN_FULL_BLOCK, SFE_WHEN_FULL_DROP_OLDEST, SFE_WHEN_FULL_DROP_NEWEST };
 
+/* Before the stream drops, only each n-th event of a key is kept. */
+struct sfe_config_thin {
+    uint32_t keep_every; /* 0: nothing is thinned. */
+    uint32_t from_percent;
+    const char *key; /* Template of topic and source. */
+    struct sfe_config_place key_place;
+};
+
 struct sfe_config_stream {
     const char *name; /* "dead" always exists, declared or not. */
     struct sfe_config_place place;
@@ -125,6 +133,7 @@ struct sfe_config_stream {
     const char *encrypt_key_file;             /* 32 bytes, or 64 hexadecimal digits. NULL: none. */
     const char *const *encrypt_old_key_files; /* Keys that were used before. */
     uint32_t encrypt_old_key_count;           /* At most SFE_OLD_KEYS_MAX. */
+    struct sfe_config_thin thin;              /* `thin`. */
 };
 
 enum sfe_input_type { SFE_INPUT_MQTT };

@@ -49,6 +49,9 @@ static const struct fragment {
      "\"properties\":{\"flow\":{\"const\":\"client-credentials\"}}}}},"
      "\"then\":{\"not\":{\"required\":[\"login_url\"],\"properties\":{\"login_url\":{\"pattern\":"
      "\"^https?://(login|test)\\\\.salesforce\\\\.com(:[0-9]+)?/?$\"}}}}}"},
+    {SFE_SECTION_STREAM, NULL,
+     "{\"if\":{\"required\":[\"thin\"]},\"then\":{\"required\":[\"when_full\"],\"properties\":"
+     "{\"when_full\":{\"enum\":[\"drop-oldest\",\"drop-newest\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"value\"]},\"then\":{\"properties\":{\"type\":false,\"unit\":false,"
      "\"default\":false,\"optional\":false}}}"},

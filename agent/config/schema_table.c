@@ -214,6 +214,15 @@ static const struct config_key table[] = {
     {ROW(STREAM, "priority", WHOLE), TO(STREAM, priority), .fallback = "0", .max = 1000,
      .help = "Streams of a higher one are delivered first, and keep their quota within that of "
              "the agent."},
+    {ROW(STREAM, "thin", SECTION), .of = SFE_SECTION_THIN,
+     .help = "Thins the stream out before it drops; with drop-oldest and drop-newest only."},
+
+    {ROW(THIN, "from_percent", WHOLE), TO(STREAM, thin.from_percent), .fallback = "75", .min = 6,
+     .max = 99, .help = "From this share of the quota on."},
+    {ROW(THIN, "keep_every", WHOLE), TO(STREAM, thin.keep_every), .required = true, .min = 2,
+     .max = 1000000, .help = "Of so many events of a key one is kept. The others are counted."},
+    {ROW(THIN, "key", TEMPLATE), TO(STREAM, thin.key), .fallback = "{topic}",
+     .place_offset = offsetof(STREAM, thin.key_place), .help = "Of {topic}, {topic.N}, {source}."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
@@ -341,6 +350,7 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_PROXY] = {.name = "proxy", .heading = "proxy of a connection of type salesforce"},
     [SFE_SECTION_STREAM] = {.name = "stream", .heading = "An entry of streams",
         .size = sizeof(STREAM), .place_offset = offsetof(STREAM, place)},
+    [SFE_SECTION_THIN] = {.name = "thin", .heading = "thin of an entry of streams"},
     [SFE_SECTION_INPUT] = {.name = "input", .heading = "An entry of inputs",
         .size = sizeof(INPUT), .place_offset = offsetof(INPUT, place), .types = "type"},
     [SFE_SECTION_OUTPUT] = {.name = "output", .heading = "An entry of outputs",

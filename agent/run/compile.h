@@ -28,6 +28,7 @@ struct sfe_compiled_connection {
 struct sfe_compiled_stream {
     uint8_t keys[1u + SFE_OLD_KEYS_MAX][SFE_AEAD_KEY_BYTES]; /* The present one first, if any. */
     uint32_t key_count;
+    struct sfe_template *thin_key; /* NULL: it is not thinned. */
 };
 
 struct sfe_compiled {

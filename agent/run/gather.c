@@ -44,6 +44,9 @@ static void gather_streams(struct sfe_agent *agent, struct sfe_status *status)
         stream->name = agent->config->streams[i].name;
         stream->quota_bytes = agent->config->streams[i].quota_bytes;
         sfe_stream_facts(agent->streams[i].stream, &stream->facts);
+        if (agent->streams[i].thin != NULL) {
+            sfe_thin_facts(agent->streams[i].thin, &stream->thin);
+        }
         stream->rate_per_minute =
             sfe_rate_per_minute(&agent->streams[i].rate, stream->facts.durable_sequence);
     }

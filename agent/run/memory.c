@@ -36,6 +36,7 @@ static size_t streams_bytes(const struct sfe_config *config)
     for (uint32_t i = 0; i < config->stream_count; i++) {
         const struct sfe_stream_options options = stream_options(config, i);
         bytes += sfe_stream_memory_bytes(&options);
+        bytes += config->streams[i].thin.keep_every == 0 ? 0 : sfe_thin_memory_bytes();
     }
     return bytes;
 }

@@ -75,6 +75,22 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
     return SFE_OK;
 }
 
+static enum sfe_code open_thin(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+{
+    const struct sfe_config_thin *config = &agent->config->streams[index].thin;
+    const struct sfe_thin_options options = {
+        .stream = agent->streams[index].stream,
+        .key = agent->compiled->streams[index].thin_key,
+        .from_percent = config->from_percent,
+        .keep_every = config->keep_every,
+        .log = agent->log,
+    };
+
+    return options.key == NULL
+               ? SFE_OK
+               : sfe_thin_open(&options, agent->arena, &agent->streams[index].thin, err);
+}
+
 static enum sfe_code open_quota(struct sfe_agent *agent, struct sfe_error *err)
 {
     const struct sfe_config *config = agent->config;
@@ -118,6 +134,9 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
     for (uint32_t i = 0; i < count; i++) {
         agent->stream_count = i + 1u; /* What is opened of it is closed. */
         code = open_stream(agent, i, err);
+        if (code == SFE_OK) {
+            code = open_thin(agent, i, err);
+        }
         if (code != SFE_OK) {
             return code;
         }

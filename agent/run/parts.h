@@ -3,6 +3,7 @@
 #define SFE_RUN_PARTS_H
 
 #include "input/mqtt.h"
+#include "input/thin.h"
 #include "output/output.h"
 #include "port/thread.h"
 #include "run/agent.h"
@@ -18,7 +19,8 @@ struct gathered;
 
 struct agent_stream {
     struct sfe_stream *stream;
-    struct sfe_rate rate; /* Edge thread. */
+    struct sfe_thin *thin; /* Edge thread. NULL: it is not thinned. */
+    struct sfe_rate rate;  /* Edge thread. */
     uint64_t released;    /* Flash thread. */
     uint64_t marked;      /* Flash thread: durable sequence of the last snapshot. */
     struct sfe_aead_key *keys[1u + SFE_OLD_KEYS_MAX];

@@ -94,6 +94,8 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_bool(writer, "dropping", facts->is_dropping);
         sfe_json_put_u64(writer, "dropped", facts->dropped_events);
         sfe_json_put_u64(writer, "dropped_bytes", facts->dropped_bytes);
+        sfe_json_put_bool(writer, "thinning", stream->thin.is_thinning);
+        sfe_json_put_u64(writer, "thinned", stream->thin.thinned);
         put_error(writer, "failure", &facts->failure);
         sfe_json_end_object(writer);
     }

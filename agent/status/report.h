@@ -6,6 +6,7 @@
 #include "base/json_reader.h"
 #include "input/intake.h"
 #include "input/source.h"
+#include "input/thin.h"
 #include "output/output.h"
 #include "salesforce/org.h"
 #include "stream/stream.h"
@@ -20,6 +21,7 @@ struct sfe_status_stream {
     uint64_t quota_bytes;
     uint64_t rate_per_minute; /* Events made durable in the last minute. */
     struct sfe_stream_facts facts;
+    struct sfe_thin_facts thin;
 };
 
 struct sfe_status_org {

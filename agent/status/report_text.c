@@ -108,6 +108,9 @@ static void add_stream(const struct screen *screen, uint32_t stream)
                                               ? "  FULL: what comes is dropped"
                                               : "  FULL: taking stopped");
     }
+    if (number(screen, stream, "thinned") != 0) {
+        add_field(screen, stream, ", thinned ", "thinned");
+    }
     if (number(screen, stream, "dropped") != 0) {
         add_field(screen, stream, ", dropped ", "dropped");
     }

@@ -20,6 +20,8 @@ struct sfe_stream {
     _Atomic uint64_t durable;     /* Written under the mutex, by the flash thread. */
     _Atomic uint64_t dropped_end; /* What is below was dropped, as the oldest; in the same way. */
 
+    _Atomic uint32_t fill_permille; /* In the same way. */
+
     /* Guards all from here to `counts`. Never held while the medium is touched. */
     struct sfe_mutex *mutex;
     struct stage stage;

@@ -228,6 +228,20 @@ static struct stage_room room_within(const struct sfe_stream *stream, uint64_t q
     return room;
 }
 
+static void measure_fill(struct sfe_stream *stream)
+{
+    const uint64_t quota = quota_of_events(stream);
+    const uint64_t used = table_file_bytes(&stream->table);
+    const uint64_t permille = used >= quota ? 1000u : used * 1000u / quota;
+
+    atomic_store_explicit(&stream->fill_permille, (uint32_t)permille, memory_order_relaxed);
+}
+
+uint32_t sfe_stream_fill_permille(const struct sfe_stream *stream)
+{
+    return atomic_load_explicit(&stream->fill_permille, memory_order_relaxed);
+}
+
 void stream_measure_room(struct sfe_stream *stream)
 {
     const struct sfe_stream_options *options = &stream->options;
@@ -240,6 +254,7 @@ void stream_measure_room(struct sfe_stream *stream)
     if (options->quota != NULL) {
         claim_rooms(stream, &room, &reserved);
     }
+    measure_fill(stream);
     stream->stage.room = room;
     stream->stage.reserved_room = reserved;
 }

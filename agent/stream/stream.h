@@ -150,6 +150,9 @@ SFE_MUST_USE enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_
 /* Takes up what other streams gave back of the quota of all. Flash thread, once a turn. */
 void sfe_stream_share(struct sfe_stream *stream);
 
+/* How much of what the quota holds is used, in thousandths. Any thread, one atomic load. */
+uint32_t sfe_stream_fill_permille(const struct sfe_stream *stream);
+
 /* The highest sequence that survives power loss; 0 before the first. Never goes back. Any thread,
  * one atomic load. */
 uint64_t sfe_stream_durable(const struct sfe_stream *stream);

@@ -84,6 +84,7 @@ static void report_is_one_json_document_with_all_parts(void **state)
     stream.facts.first_sequence = 11;
     stream.facts.durable_sequence = 20;
     stream.facts.flash_bytes = 8192;
+    stream.thin.thinned = 7;
     status.quota_bytes = 16384;
     json = write_document(&status);
     assert_text(at(&json, "/agent"), "store-1");
@@ -94,6 +95,7 @@ static void report_is_one_json_document_with_all_parts(void **state)
     assert_text(at(&json, "/outputs/0/oldest"), "2025-11-24T16:02:03.456Z");
     assert_text(at(&json, "/outputs/0/last_error/api_code"), "STORAGE_LIMIT_EXCEEDED");
     assert_text(at(&json, "/links/0/last_error"), "null");
+    assert_text(at(&json, "/streams/0/thinned"), "7");
     assert_text(at(&json, "/quota_bytes"), "16384");
     assert_text(at(&json, "/quota_used_bytes"), "8192");
 }
