@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/learned_clock.h"
+#include "base/metered_storage.h"
 #include "cli/print.h"
 #include "port/process.h"
 #include "run/agent.h"
@@ -15,6 +16,7 @@ static enum sfe_code run_agent(const struct sfe_config *config, const struct sfe
 {
     struct sfe_platform platform;
     struct sfe_learned_clock learned;
+    struct sfe_metered_storage metered;
     struct sfe_arena *arena = NULL;
     struct sfe_log *log = NULL;
     struct sfe_agent *agent = NULL;
@@ -30,6 +32,7 @@ static enum sfe_code run_agent(const struct sfe_config *config, const struct sfe
     }
     has_platform = true;
     sfe_learned_clock_put(&learned, &platform.clock);
+    sfe_metered_storage_put(&metered, &platform.storage);
     code = sfe_log_open(config->agent.log_level, &platform.clock, &log, err);
     if (code != SFE_OK) {
         goto out;
@@ -38,7 +41,8 @@ static enum sfe_code run_agent(const struct sfe_config *config, const struct sfe
     if (code != SFE_OK) {
         goto out;
     }
-    const struct sfe_agent_options options = {config, compiled, &platform, arena, log, &learned};
+    const struct sfe_agent_options options = {config, compiled, &platform, arena,
+                                              log,    &learned, &metered};
     code = sfe_agent_open(&options, &agent, err);
     if (code == SFE_OK) {
         code = sfe_agent_run(agent, err);

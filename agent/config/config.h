@@ -33,6 +33,8 @@ struct sfe_config_agent {
     uint64_t stop_timeout_ns;     /* `stop_timeout`; default 10s. */
     uint64_t quota_bytes;         /* `quota`: of all streams together; 0: not bounded. */
     struct sfe_config_place quota_place;
+    uint64_t flash_bytes;  /* `flash`.`size`; 0: not said. */
+    uint64_t flash_cycles; /* `flash`.`cycles`. */
 };
 
 enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };

@@ -61,6 +61,11 @@ static const struct config_key table[] = {
      .help = "Flash that all streams may take together. The quotas of dead and of streams of "
              "higher priority are kept for them; a stream that finds no room does what its "
              "when_full says. Default: what their quotas come to."},
+    {ROW(AGENT, "flash", SECTION), .of = SFE_SECTION_FLASH, .help = "The medium: tells its life."},
+    {ROW(FLASH, "size", SIZE), TO(CONFIG, agent.flash_bytes), .required = true, .min = MIB,
+     .max = 1024 * GIB, .help = "Its size."},
+    {ROW(FLASH, "cycles", WHOLE), TO(CONFIG, agent.flash_cycles), .required = true, .min = 1,
+     .max = 10000000, .help = "How often its cells can be written, by its maker's word."},
 
     {ROW(CONNECTION, "type", WORD), TO(CONNECTION, type), .required = true,
      .allowed = "mqtt|salesforce", .help = "What is at the other end."},
@@ -340,6 +345,7 @@ static const struct config_key table[] = {
 static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_ROOT] = {.name = "file", .heading = "The file"},
     [SFE_SECTION_AGENT] = {.name = "agent", .heading = "agent"},
+    [SFE_SECTION_FLASH] = {.name = "flash", .heading = "flash of agent"},
     [SFE_SECTION_CONNECTION] = {.name = "connection", .heading = "An entry of connections",
         .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .types = "type"},
     [SFE_SECTION_AUTH] = {.name = "auth", .heading = "auth of a connection", .types = "flow"},

@@ -67,6 +67,7 @@ enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe
     opened->arena = options->arena;
     opened->log = options->log;
     opened->learned = options->learned;
+    opened->metered = options->metered;
     opened->opened_ns = sfe_clock_monotonic_ns(&options->platform->clock);
     code = open_parts(opened, err);
     if (code != SFE_OK) {

@@ -17,6 +17,7 @@
 struct sfe_agent;
 struct sfe_arena;
 struct sfe_learned_clock;
+struct sfe_metered_storage;
 
 struct sfe_agent_options {
     const struct sfe_config *config; /* Borrowed, as all pointers here; must outlive the agent. */
@@ -25,7 +26,8 @@ struct sfe_agent_options {
     struct sfe_arena
         *arena; /* All memory the agent itself will ever use comes from here, at open. */
     struct sfe_log *log;
-    struct sfe_learned_clock *learned; /* In front of the platform's clock; NULL: none is. */
+    struct sfe_learned_clock *learned;   /* In front of the platform's clock; NULL: none is. */
+    struct sfe_metered_storage *metered; /* In front of the platform's storage; NULL: none is. */
 };
 
 /* What `config` takes from the arena at most, once its streams are what it says. */

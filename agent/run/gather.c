@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/metered_storage.h"
 #include "port/process.h"
 #include "status/report.h"
 
@@ -54,6 +55,28 @@ static void gather_streams(struct sfe_agent *agent, struct sfe_status *status)
     status->stream_count = agent->stream_count;
 }
 
+static uint64_t written_bytes(const struct sfe_agent *agent)
+{
+    return agent->metered == NULL ? 0 : atomic_load(&agent->metered->written_bytes);
+}
+
+/* After the streams. */
+static void gather_wear(struct sfe_agent *agent, struct sfe_status *status)
+{
+    struct sfe_wear_facts *wear = &status->wear;
+
+    wear->written_bytes = written_bytes(agent);
+    wear->last_minute_bytes = sfe_rate_per_minute(&agent->written, wear->written_bytes);
+    wear->syncs = agent->metered == NULL ? 0 : atomic_load(&agent->metered->syncs);
+    wear->uptime_ns = status->uptime_ns;
+    wear->flash_bytes = agent->config->agent.flash_bytes;
+    wear->flash_cycles = agent->config->agent.flash_cycles;
+    for (uint32_t i = 0; i < status->stream_count; i++) {
+        wear->events += status->streams[i].facts.written_events;
+        wear->payload_bytes += status->streams[i].facts.payload_bytes;
+    }
+}
+
 static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
 {
     for (uint32_t i = 0; i < agent->org_count; i++) {
@@ -96,6 +119,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
     }
     gather_links(agent, &status);
     gather_streams(agent, &status);
+    gather_wear(agent, &status);
     gather_outputs(agent, &status);
     sfe_report_add(&status, out);
 }
@@ -114,6 +138,7 @@ uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns)
         sfe_output_facts(agent->outputs[i].output, &facts);
         sfe_rate_sample(&agent->outputs[i].rate, facts.delivered, now_ns);
     }
+    sfe_rate_sample(&agent->written, written_bytes(agent), now_ns);
     agent->sample_ns = now_ns + SFE_RATE_STEP_NS;
     return agent->sample_ns;
 }

@@ -21,8 +21,8 @@ struct agent_stream {
     struct sfe_stream *stream;
     struct sfe_thin *thin; /* Edge thread. NULL: it is not thinned. */
     struct sfe_rate rate;  /* Edge thread. */
-    uint64_t released;    /* Flash thread. */
-    uint64_t marked;      /* Flash thread: durable sequence of the last snapshot. */
+    uint64_t released;     /* Flash thread. */
+    uint64_t marked;       /* Flash thread: durable sequence of the last snapshot. */
     struct sfe_aead_key *keys[1u + SFE_OLD_KEYS_MAX];
     uint32_t key_count;
 };
@@ -60,6 +60,8 @@ struct sfe_agent {
     struct sfe_arena *arena;
     struct sfe_log *log;
     struct sfe_learned_clock *learned;
+    struct sfe_metered_storage *metered;
+    struct sfe_rate written; /* Edge thread: bytes to flash. */
     uint64_t opened_ns;
 
     struct sfe_cursor_log *cursor_log; /* Flash thread once running. */

@@ -170,6 +170,23 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
     sfe_json_end_array(writer);
 }
 
+static void put_wear(struct sfe_json_writer *writer, const struct sfe_wear_facts *facts)
+{
+    struct sfe_wear wear;
+
+    sfe_wear_project(facts, &wear);
+    sfe_json_begin_object(writer, "wear");
+    sfe_json_put_u64(writer, "written_bytes", facts->written_bytes);
+    sfe_json_put_u64(writer, "syncs", facts->syncs);
+    sfe_json_put_u64(writer, "events", facts->events);
+    sfe_json_put_u64(writer, "syncs_per_thousand_events", wear.syncs_per_thousand_events);
+    sfe_json_put_u64(writer, "bytes_per_thousand_payload_bytes", wear.bytes_per_thousand_payload);
+    sfe_json_put_u64(writer, "bytes_per_day", wear.bytes_per_day);
+    sfe_json_put_u64(writer, "average_bytes_per_day", wear.average_bytes_per_day);
+    sfe_json_put_u64(writer, "life_days", wear.life_days);
+    sfe_json_end_object(writer);
+}
+
 static uint64_t used_bytes(const struct sfe_status *status)
 {
     uint64_t bytes = 0;
@@ -196,6 +213,7 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     sfe_json_put_u64(&writer, "flash_available_bytes", status->flash_available_bytes);
     sfe_json_put_u64(&writer, "quota_bytes", status->quota_bytes);
     sfe_json_put_u64(&writer, "quota_used_bytes", used_bytes(status));
+    put_wear(&writer, &status->wear);
     put_links(&writer, status);
     put_streams(&writer, status);
     put_orgs(&writer, status);

@@ -9,6 +9,7 @@
 #include "input/thin.h"
 #include "output/output.h"
 #include "salesforce/org.h"
+#include "status/wear.h"
 #include "stream/stream.h"
 
 struct sfe_status_link {
@@ -45,6 +46,7 @@ struct sfe_status {
     uint64_t flash_total_bytes;
     uint64_t flash_available_bytes;
     uint64_t quota_bytes; /* Of all streams; 0: not bounded. */
+    struct sfe_wear_facts wear;
     bool is_stopping;
     const struct sfe_status_link *links;
     uint32_t link_count;

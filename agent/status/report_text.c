@@ -158,6 +158,25 @@ static void add_section(const struct screen *screen, const char *title, const ch
     }
 }
 
+static void add_wear(const struct screen *screen)
+{
+    const uint32_t wear = sfe_json_member(screen->document, 0, SFE_TEXT("wear"));
+
+    if (wear == SFE_JSON_NONE) {
+        return;
+    }
+    sfe_builder_add_text(screen->out, "\nflash wear: ");
+    add_size(screen, number(screen, wear, "bytes_per_day"));
+    sfe_builder_add_text(screen->out, " a day at the present rate, ");
+    add_size(screen, number(screen, wear, "average_bytes_per_day"));
+    sfe_builder_add_text(screen->out, " since the start");
+    add_field(screen, wear, ", syncs per 1,000 events ", "syncs_per_thousand_events");
+    if (number(screen, wear, "life_days") != 0) {
+        add_field(screen, wear, ", lasts ", "life_days");
+        sfe_builder_add_text(screen->out, " days");
+    }
+}
+
 enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_builder *out,
                                   struct sfe_error *err)
 {
@@ -184,6 +203,7 @@ enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_bu
     if (is_true(&screen, 0, "stopping")) {
         sfe_builder_add_text(out, ", stopping");
     }
+    add_wear(&screen);
     add_section(&screen, "\nlinks", "links", add_link);
     add_section(&screen, "\nstreams", "streams", add_stream);
     add_section(&screen, "\norgs", "orgs", add_org);

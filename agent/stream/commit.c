@@ -266,6 +266,7 @@ static void note_durable(struct sfe_stream *stream, const struct frame *frame, b
     stream->commit_end_ns = now_ns;
     stream->is_failing = false;
     stream->counts.written_bytes += frame_bytes(frame) + (is_new ? SEGMENT_BEGIN : 0u);
+    stream->counts.written_events += is_gap ? 0 : frame->count;
     stream->counts.payload_bytes += is_gap ? 0 : payload_bytes;
     stream->counts.syncs++;
     sfe_mutex_unlock(stream->mutex);

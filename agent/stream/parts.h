@@ -37,6 +37,7 @@ struct sfe_stream {
     struct sfe_error failure;
     struct {
         uint64_t written_bytes;
+        uint64_t written_events;
         uint64_t payload_bytes;
         uint64_t syncs;
         uint64_t dropped_events;

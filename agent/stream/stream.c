@@ -360,6 +360,7 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
         .flash_bytes = stream_used_bytes(stream),
         .has_reserve = stream->reserve_bytes != 0,
         .written_bytes = stream->counts.written_bytes,
+        .written_events = stream->counts.written_events,
         .payload_bytes = stream->counts.payload_bytes,
         .syncs = stream->counts.syncs,
         .refused = stream->stage.refused,

@@ -77,12 +77,13 @@ struct sfe_stream_recovery {
 struct sfe_stream_facts {
     uint64_t first_sequence; /* Oldest kept; durable + 1 when empty. */
     uint64_t durable_sequence;
-    uint64_t staged_events; /* Not yet durable. */
-    uint64_t flash_bytes;   /* Kept by the segments and the reserve. */
-    uint64_t written_bytes; /* To flash since open, padding included. */
-    uint64_t payload_bytes; /* Of events made durable since open: topic not counted. */
-    uint64_t syncs;         /* fdatasync calls since open. */
-    uint64_t refused;       /* Times staging said SFE_E_FULL. */
+    uint64_t staged_events;  /* Not yet durable. */
+    uint64_t flash_bytes;    /* Kept by the segments and the reserve. */
+    uint64_t written_bytes;  /* To flash since open, padding included. */
+    uint64_t written_events; /* Made durable since open. */
+    uint64_t payload_bytes;  /* Of events made durable since open: topic not counted. */
+    uint64_t syncs;          /* fdatasync calls since open. */
+    uint64_t refused;        /* Times staging said SFE_E_FULL. */
     bool is_full; /* The quota is used up: staging stops, or drops, until something is released. */
     bool has_reserve;         /* The reserve is there: made, and not used. */
     bool is_failing;          /* The last commit failed and is tried again. */

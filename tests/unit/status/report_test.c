@@ -85,6 +85,8 @@ static void report_is_one_json_document_with_all_parts(void **state)
     stream.facts.durable_sequence = 20;
     stream.facts.flash_bytes = 8192;
     stream.thin.thinned = 7;
+    status.wear.written_bytes = 4096;
+    status.wear.uptime_ns = UINT64_C(86400000000000);
     status.quota_bytes = 16384;
     json = write_document(&status);
     assert_text(at(&json, "/agent"), "store-1");
@@ -96,6 +98,7 @@ static void report_is_one_json_document_with_all_parts(void **state)
     assert_text(at(&json, "/outputs/0/last_error/api_code"), "STORAGE_LIMIT_EXCEEDED");
     assert_text(at(&json, "/links/0/last_error"), "null");
     assert_text(at(&json, "/streams/0/thinned"), "7");
+    assert_text(at(&json, "/wear/average_bytes_per_day"), "4096");
     assert_text(at(&json, "/quota_bytes"), "16384");
     assert_text(at(&json, "/quota_used_bytes"), "8192");
 }
