@@ -35,6 +35,7 @@ static const struct issuer {
 
 /* So far a word beside a number is looked at. */
 #define WORD_UNITS_MAX 32u
+#define KEPT_DIGITS    4u
 #define TRACK1_MAX     79u /* ISO/IEC 7813. */
 
 /* One character of the text as it is meant: 0x80 for all that is not ASCII. */
@@ -307,6 +308,30 @@ static bool match_number(struct sfe_slice text, size_t at, enum sfe_card_text ki
     return match->end != 0;
 }
 
+/* A number may begin among the groups of another, or with the digits that stay of it, and would
+ * then be left to be read: takes both for one. */
+static void extend_match(struct sfe_slice text, size_t at, enum sfe_card_text kind,
+                         struct match *match)
+{
+    bool was_digit = false;
+    uint32_t digits = 0;
+
+    while (at < match->end) {
+        struct unit unit = unit_at(text, at, kind);
+        struct match other;
+        bool stands_alone = !was_digit || digits + KEPT_DIGITS == match->digits;
+        if (digits > 0 && is_digit(unit.byte) && stands_alone && may_begin(unit.byte) &&
+            match_number(text, at, kind, &other) && other.end > match->end) {
+            match->end = other.end;
+            match->digits = digits + other.digits;
+        }
+        was_digit = is_digit(unit.byte);
+        digits += was_digit ? 1u : 0u;
+        at += unit.width;
+    }
+    SFE_ASSERT(digits == match->digits);
+}
+
 /* A card number or a track that begins at `at`, where a group of digits does. */
 static bool match_at(struct sfe_slice text, size_t at, enum sfe_card_text kind,
                      const struct left *left, struct match *match)
@@ -401,7 +426,7 @@ static void add_number(struct sfe_slice text, size_t at, enum sfe_card_text kind
 
     while (at < match->end) {
         struct unit unit = unit_at(text, at, kind);
-        if (is_digit(unit.byte) && ++digits + 4 <= match->digits) {
+        if (is_digit(unit.byte) && ++digits + KEPT_DIGITS <= match->digits) {
             sfe_builder_add_byte(out, '*');
         } else {
             sfe_builder_add(out, sfe_slice_part(text, at, unit.width));
@@ -442,6 +467,7 @@ void sfe_card_add_masked(struct sfe_slice text, enum sfe_card_text kind, struct 
                 add_track(out, begin);
                 found->tracks++;
             } else {
+                extend_match(text, at, kind, &match);
                 add_number(text, at, kind, &match, out);
                 found->numbers++;
             }

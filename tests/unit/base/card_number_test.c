@@ -72,6 +72,14 @@ static void a_card_is_found_inside_free_text_and_csv(void **state)
     mask("pos/4111111111111111/sale", "pos/************1111/sale");
 }
 
+static void a_card_behind_another_number_is_masked_as_well(void **state)
+{
+    (void)state;
+    mask("63100111 1111 4111-1111 1111 1111", "******** **** ****-**** **** 1111");
+    mask("63100111 11114111-1111 1111 1111", "******** ********-**** **** 1111");
+    mask("4111 1111 1111 1111 5555555555554444", "**** **** **** 1111 ************4444");
+}
+
 static void escapes_do_not_hide_a_card(void **state)
 {
     (void)state;
@@ -157,6 +165,7 @@ int main(void)
         cmocka_unit_test(cards_of_every_issuer_keep_their_last_four),
         cmocka_unit_test(groups_are_read_through_single_blanks_and_hyphens),
         cmocka_unit_test(a_card_is_found_inside_free_text_and_csv),
+        cmocka_unit_test(a_card_behind_another_number_is_masked_as_well),
         cmocka_unit_test(escapes_do_not_hide_a_card),
         cmocka_unit_test(tracks_are_taken_out),
         cmocka_unit_test(what_only_looks_like_a_card_stays),
