@@ -26,6 +26,7 @@ struct sfe_wear {
 /* The most that life_days says: longer than anything lasts. */
 #define SFE_WEAR_DAYS_MAX UINT64_C(1000000)
 
+/* Fills in `wear`. */
 void sfe_wear_project(const struct sfe_wear_facts *facts, struct sfe_wear *wear);
 
 #endif
