@@ -18,7 +18,7 @@ struct sfe_metered_storage {
 };
 
 /* Puts `metered` in front of *storage, which is replaced; `metered` must live as long as it is
- * used. */
+ * used. Who closes the platform puts `inner` back before. */
 void sfe_metered_storage_put(struct sfe_metered_storage *metered, struct sfe_storage *storage);
 
 #endif

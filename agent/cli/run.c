@@ -52,6 +52,7 @@ out:
     sfe_arena_close(arena);
     sfe_log_close(log);
     if (has_platform) {
+        platform.storage = metered.inner; /* What was opened is what is closed. */
         sfe_platform_close(&platform);
     }
     return code;

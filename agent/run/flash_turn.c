@@ -1,6 +1,7 @@
 #include "run/parts.h"
 
 #include "base/assert.h"
+#include "base/learned_clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
  * torn tail. */
 #define MARK_SPACING_NS 10000000000u
 #define SAVE_AGAIN_NS   1000000000u
+/* A page an hour. */
+#define NOTE_SPACING_NS (UINT64_C(3600) * 1000000000u)
 
 static uint64_t commit_streams(struct sfe_agent *agent, uint64_t now_ns)
 {
@@ -146,26 +149,35 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
     agent->platform->poller.wake(agent->platform->poller.context);
 }
 
-/* Once a boot, as soon as its time is known. Not having it costs the times of events that were
- * taken before, if the board restarts: no reason to try again. */
-static void note_boot(struct sfe_agent *agent)
+/* What is known of the time goes to flash: when this boot was, as soon as that is known, and what
+ * time it surely is, then and once an hour. Not having it costs the times of events that were taken
+ * before, if the board restarts, and a clock that goes back is not noticed: no reason to try again
+ * at once. */
+static void note_boot(struct sfe_agent *agent, uint64_t now_ns)
 {
+    const struct sfe_clock *clock = &agent->platform->clock;
     struct sfe_boot_time boot;
     struct sfe_error err;
     int64_t wall_ns = 0;
+    int64_t sure_ns = 0;
 
-    if (agent->boot_is_noted) {
+    const bool may_be_due = agent->learned != NULL && now_ns >= agent->note_again_ns;
+    if ((agent->boot_is_noted && !may_be_due) ||
+        clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
         return;
     }
-    const struct sfe_clock *clock = &agent->platform->clock;
-    if (clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
-        return;
-    }
-    agent->boot_is_noted = true;
+    const bool is_sure =
+        agent->learned != NULL && sfe_learned_clock_is_sure(agent->learned, &sure_ns);
+    const bool is_due = is_sure && may_be_due;
     clock->boot_id(clock->context, boot.boot_id);
     boot.wall_minus_monotonic_ns = wall_ns - (int64_t)sfe_clock_monotonic_ns(clock);
-    if (sfe_boot_times_find(&agent->boot_times, boot.boot_id) == NULL &&
-        sfe_boot_times_save(&agent->platform->storage, &agent->boot_times, &boot, &err) != SFE_OK) {
+    const bool is_new =
+        !agent->boot_is_noted && sfe_boot_times_find(&agent->boot_times, boot.boot_id) == NULL;
+    agent->boot_is_noted = true;
+    agent->note_again_ns = is_sure ? now_ns + NOTE_SPACING_NS : agent->note_again_ns;
+    if ((is_new || is_due) &&
+        sfe_boot_times_save(&agent->platform->storage, &agent->boot_times, &boot,
+                            is_sure ? sure_ns : agent->boot_times.seen_ns, &err) != SFE_OK) {
         sfe_log_error(agent->log, SFE_WARNING, "cannot note when this boot was", &err);
     }
 }
@@ -180,7 +192,7 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
         }
         return UINT64_MAX;
     }
-    note_boot(agent);
+    note_boot(agent, now_ns);
     due_ns = commit_streams(agent, now_ns);
     due_ns = sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
     for (uint32_t i = 0; i < agent->stream_count; i++) {

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/learned_clock.h"
 #include "run/room.h"
 
 static void on_staged(void *owner)
@@ -130,6 +131,9 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
     }
     if (sfe_boot_times_load(&agent->platform->storage, &agent->boot_times, err) != SFE_OK) {
         sfe_log_error(agent->log, SFE_WARNING, "cannot read when earlier boots were", err);
+    }
+    if (agent->learned != NULL) {
+        sfe_learned_clock_set_floor(agent->learned, agent->boot_times.seen_ns);
     }
     for (uint32_t i = 0; i < count; i++) {
         agent->stream_count = i + 1u; /* What is opened of it is closed. */

@@ -86,6 +86,7 @@ struct sfe_agent {
     /* Set by cloud when something was settled, cleared by flash before it takes the cursors. */
     atomic_bool has_settled;
     struct sfe_boot_times boot_times; /* As loaded. */
+    uint64_t note_again_ns;           /* Flash thread: when the time is noted again. */
     bool boot_is_noted;               /* Flash thread: the table on flash holds this boot. */
     uint64_t saved_ns;                /* Flash thread: when the last snapshot was written. */
     uint64_t save_again_ns;           /* Flash thread: not before this after a failure. */
