@@ -149,6 +149,29 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
     agent->platform->poller.wake(agent->platform->poller.context);
 }
 
+static void save_boot(struct sfe_agent *agent, int64_t wall_ns, int64_t seen_ns)
+{
+    const struct sfe_clock *clock = &agent->platform->clock;
+    struct sfe_boot_time boot;
+    struct sfe_error err;
+
+    clock->boot_id(clock->context, boot.boot_id);
+    boot.wall_minus_monotonic_ns = wall_ns - (int64_t)sfe_clock_monotonic_ns(clock);
+    if (sfe_boot_times_save(&agent->platform->storage, &agent->boot_times, &boot, seen_ns, &err) !=
+        SFE_OK) {
+        sfe_log_error(agent->log, SFE_WARNING, "cannot note when this boot was", &err);
+    }
+}
+
+static bool boot_is_known(const struct sfe_agent *agent)
+{
+    const struct sfe_clock *clock = &agent->platform->clock;
+    uint8_t boot_id[16];
+
+    clock->boot_id(clock->context, boot_id);
+    return sfe_boot_times_find(&agent->boot_times, boot_id) != NULL;
+}
+
 /* What is known of the time goes to flash: when this boot was, as soon as that is known, and what
  * time it surely is, then and once an hour. Not having it costs the times of events that were taken
  * before, if the board restarts, and a clock that goes back is not noticed: no reason to try again
@@ -156,30 +179,21 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
 static void note_boot(struct sfe_agent *agent, uint64_t now_ns)
 {
     const struct sfe_clock *clock = &agent->platform->clock;
-    struct sfe_boot_time boot;
-    struct sfe_error err;
+    const bool may_be_due = agent->learned != NULL && now_ns >= agent->note_again_ns;
     int64_t wall_ns = 0;
     int64_t sure_ns = 0;
 
-    const bool may_be_due = agent->learned != NULL && now_ns >= agent->note_again_ns;
     if ((agent->boot_is_noted && !may_be_due) ||
         clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
         return;
     }
-    const bool is_sure =
-        agent->learned != NULL && sfe_learned_clock_is_sure(agent->learned, &sure_ns);
-    const bool is_due = is_sure && may_be_due;
-    clock->boot_id(clock->context, boot.boot_id);
-    boot.wall_minus_monotonic_ns = wall_ns - (int64_t)sfe_clock_monotonic_ns(clock);
-    const bool is_new =
-        !agent->boot_is_noted && sfe_boot_times_find(&agent->boot_times, boot.boot_id) == NULL;
-    agent->boot_is_noted = true;
-    agent->note_again_ns = is_sure ? now_ns + NOTE_SPACING_NS : agent->note_again_ns;
-    if ((is_new || is_due) &&
-        sfe_boot_times_save(&agent->platform->storage, &agent->boot_times, &boot,
-                            is_sure ? sure_ns : agent->boot_times.seen_ns, &err) != SFE_OK) {
-        sfe_log_error(agent->log, SFE_WARNING, "cannot note when this boot was", &err);
+    if (may_be_due && sfe_learned_clock_is_sure(agent->learned, &sure_ns)) {
+        agent->note_again_ns = now_ns + NOTE_SPACING_NS;
+        save_boot(agent, wall_ns, sure_ns);
+    } else if (!agent->boot_is_noted && !boot_is_known(agent)) {
+        save_boot(agent, wall_ns, agent->boot_times.seen_ns);
     }
+    agent->boot_is_noted = true;
 }
 
 uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
