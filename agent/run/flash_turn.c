@@ -178,13 +178,15 @@ static bool boot_is_known(const struct sfe_agent *agent)
  * at once. */
 static void note_boot(struct sfe_agent *agent, uint64_t now_ns)
 {
-    const struct sfe_clock *clock = &agent->platform->clock;
     const bool may_be_due = agent->learned != NULL && now_ns >= agent->note_again_ns;
     int64_t wall_ns = 0;
     int64_t sure_ns = 0;
 
-    if ((agent->boot_is_noted && !may_be_due) ||
-        clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
+    if (agent->boot_is_noted && !may_be_due) {
+        return;
+    }
+    const struct sfe_clock *clock = &agent->platform->clock;
+    if (clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
         return;
     }
     if (may_be_due && sfe_learned_clock_is_sure(agent->learned, &sure_ns)) {
