@@ -294,8 +294,8 @@ static const struct config_key table[] = {
      .help = "Requests under way at once."},
     {ROW(OUTPUT, "gaps", FLAG), .only = "salesforce-records", TO(OUTPUT, gaps), .fallback = "false",
      .help = "Events that are missing, dropped or damaged, are delivered as one event that says "
-             "which: {\"gap\":{\"stream\":…,\"first\":…,\"last\":…,\"events\":…,\"damaged\":…,"
-             "\"why\":…}}. Otherwise they are passed over. Both are counted."},
+             "which, how many and why, as the payload {\"gap\":{...}}. "
+             "Otherwise they are passed over. Both are counted."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
