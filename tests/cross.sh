@@ -1,7 +1,8 @@
 #!/bin/sh
-# Builds sfedge and its unit tests for ARM with Debian's cross compilers, runs the tests under qemu, and prints the
-# size of the stripped program. The last line says how many builds and tests passed.
-#   sh tests/cross.sh          armhf and arm64
+# Builds sfedge and its unit tests for other machines, runs the tests, and lets the agent do its main job through a kill
+# on a site of this machine: ARM with Debian's cross compilers under qemu; i386, the check of everything 32-bit, runs by
+# itself. Prints the size of the stripped program. The last line says how many builds and tests passed.
+#   sh tests/cross.sh          armhf, arm64 and i386
 #   sh tests/cross.sh armhf    one of them
 set -u
 cd "$(dirname "$0")/.." || exit 70
@@ -70,25 +71,37 @@ tests() {
     fi
 }
 
-# cross ARCHITECTURE TRIPLET
+# The parts of the site around the agent are this machine's own.
+build_site() {
+    cmake --preset release && cmake --build --preset release --target sfedge-org sfedge-devices
+}
+
+# cross ARCHITECTURE STRIP [EMULATOR]
 cross() {
     step "sysroot $1" sh toolchains/sysroot.sh bookworm "$1" "build/sysroot-$1" || return
     step "build $1" build "$1" || return
-    step "strip $1" "$2-strip" -o "build/$1/sfedge-stripped" "build/$1/sfedge" || return
+    step "strip $1" "$2" -o "build/$1/sfedge-stripped" "build/$1/sfedge" || return
     echo "$1: sfedge, stripped: $(wc -c < "build/$1/sfedge-stripped") bytes"
     tests "$1"
+    # shellcheck disable=SC2086 # A list of words is wanted.
+    step "site $1" /usr/bin/python3 tests/integration/machine_test.py build/release \
+        ${3:+$3 -L "build/sysroot-$1"} "build/$1/sfedge" &&
+        sed -n "s/^.*\.\.\. \([0-9]* published.*\)$/$1: \1/p" build/cross-step.log
 }
 
 case ${1:-} in
-'' | armhf | arm64) ;;
+'' | armhf | arm64 | i386) ;;
 *)
-    echo "usage: sh tests/cross.sh [armhf|arm64]" >&2
+    echo "usage: sh tests/cross.sh [armhf|arm64|i386]" >&2
     exit 64
     ;;
 esac
 install_tools || exit $?
-[ "${1:-armhf}" = armhf ] && cross armhf arm-linux-gnueabihf
-[ "${1:-arm64}" = arm64 ] && cross arm64 aarch64-linux-gnu
+if step "build release" build_site; then
+    [ "${1:-armhf}" = armhf ] && cross armhf arm-linux-gnueabihf-strip qemu-arm-static
+    [ "${1:-arm64}" = arm64 ] && cross arm64 aarch64-linux-gnu-strip qemu-aarch64-static
+    [ "${1:-i386}" = i386 ] && cross i386 strip
+fi
 
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -39,6 +39,13 @@ static inline bool sfe_slice_equal(struct sfe_slice a, struct sfe_slice b)
     return a.size == b.size && (a.size == 0 || memcmp(a.bytes, b.bytes, a.size) == 0);
 }
 
+/* True where all bytes are 0, and of an empty slice. */
+static inline bool sfe_slice_is_zero(struct sfe_slice slice)
+{
+    return slice.size == 0 ||
+           (slice.bytes[0] == 0 && memcmp(slice.bytes, slice.bytes + 1, slice.size - 1u) == 0);
+}
+
 /* The part of `whole` from `begin` (clipped) of at most `size` bytes. */
 static inline struct sfe_slice sfe_slice_part(struct sfe_slice whole, size_t begin, size_t size)
 {

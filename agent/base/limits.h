@@ -32,6 +32,8 @@
 #define SFE_SEGMENT_BYTES_MAX     (16u * 1024u * 1024u)
 /* Of a segment this much is not for a payload: its header, and what an event has beside. */
 #define SFE_SEGMENT_OVERHEAD_BYTES (3u * SFE_PAGE_BYTES)
+/* Damaged segments of a stream that are kept for a human, beside its quota. */
+#define SFE_SEGMENTS_ASIDE_MAX 4u
 /* A frame closes when it holds this much: one write, one sync. */
 #define SFE_FRAME_BYTES_TARGET (64u * 1024u)
 

@@ -6,10 +6,10 @@
 #include "port/platform.h"
 #include "port/process.h"
 #include "run/agent.h"
-#include "run/compile.h"
 #include "run/room.h"
+#include "run/setup.h"
 
-#define CONFIG_BYTES_MAX  (64u * 1024u * 1024u)
+#define ARENA_BYTES_MAX   (64u * 1024u * 1024u)
 #define PRINTED_BYTES_MAX (4u * 1024u * 1024u)
 
 /* Mistakes as one JSON array on standard output, written as they come. */
@@ -62,23 +62,30 @@ static void warn_of_small_medium(const struct sfe_config *config, uint64_t wante
     sfe_platform_close(&platform);
 }
 
-static void print_good(const struct sfe_arguments *arguments, const struct sfe_config *config)
+static void print_good(const struct sfe_arguments *arguments, const struct sfe_setup *setup)
 {
-    unsigned long long memory = sfe_agent_memory_bytes_max(config);
+    const struct sfe_config *config = setup->config;
+    const size_t own = sfe_setup_memory_bytes(setup);
+    const size_t libraries = sfe_agent_library_bytes_max(config);
+    unsigned long long memory = sfe_agent_memory_bytes_max(config) + own + libraries;
+    unsigned long long reload =
+        sfe_agent_reload_memory_bytes_max(config) + 2u * own + 2u * libraries;
     unsigned long long flash = sfe_room_bytes_max(config);
     unsigned long long quota = config->agent.quota_bytes;
 
     warn_of_small_medium(config, flash);
     if (arguments->json) {
-        sfe_cli_print("],\"ok\":true,\"memory_bytes_max\":%llu,\"flash_bytes_max\":%llu,"
-                      "\"quota_bytes\":%llu}\n",
-                      memory, flash, quota);
+        sfe_cli_print("],\"ok\":true,\"memory_bytes_max\":%llu,"
+                      "\"reload_memory_bytes_max\":%llu,\"library_bytes_max\":%llu,"
+                      "\"flash_bytes_max\":%llu,\"quota_bytes\":%llu}\n",
+                      memory, reload, (unsigned long long)libraries, flash, quota);
         return;
     }
     sfe_cli_print("%s is good: %u inputs, %u streams, %u outputs; at most %llu MiB of flash and "
-                  "%llu MiB of memory\n",
+                  "%llu MiB of memory, %llu of it for TLS, HTTP and MQTT; while a reload makes all "
+                  "of it anew %llu MiB\n",
                   config->path, config->input_count, config->stream_count, config->output_count,
-                  flash >> 20, memory >> 20);
+                  flash >> 20, memory >> 20, (unsigned long long)libraries >> 20, reload >> 20);
     if (quota != 0) {
         sfe_cli_print("quota of all streams: %llu MiB; the quotas of \"dead\" and of streams of "
                       "higher priority are kept within it\n",
@@ -86,58 +93,53 @@ static void print_good(const struct sfe_arguments *arguments, const struct sfe_c
     }
 }
 
-static enum sfe_code print_effective(const char *path, struct sfe_arena *arena,
-                                     struct sfe_error *err)
+static enum sfe_code print_effective(const char *path, struct sfe_error *err)
 {
+    struct sfe_arena *arena = NULL;
+    enum sfe_code code = sfe_arena_open(ARENA_BYTES_MAX, &arena, err);
+
+    if (code != SFE_OK) {
+        return code;
+    }
     uint8_t *memory = sfe_arena_take(arena, PRINTED_BYTES_MAX, err);
     struct sfe_builder out = sfe_builder_make(memory, memory == NULL ? 0 : PRINTED_BYTES_MAX);
-    enum sfe_code code = memory == NULL ? err->code : sfe_config_print(path, arena, &out, err);
-
+    code = memory == NULL ? err->code : sfe_config_print(path, arena, &out, err);
     if (code == SFE_OK) {
         sfe_process_print(sfe_builder_slice(&out));
     }
+    sfe_arena_close(arena);
     return code;
 }
 
 /* What is said when all is well. */
-static enum sfe_code finish(const struct sfe_arguments *arguments, const struct sfe_config *config,
-                            struct sfe_arena *arena, struct sfe_error *err)
+static enum sfe_code finish(const struct sfe_arguments *arguments, const struct sfe_setup *setup,
+                            struct sfe_error *err)
 {
     if (arguments->print) {
-        return print_effective(arguments->config, arena, err);
+        return print_effective(arguments->config, err);
     }
-    print_good(arguments, config);
+    print_good(arguments, setup);
     return SFE_OK;
 }
 
 int sfe_cli_check(const struct sfe_arguments *arguments)
 {
-    struct sfe_arena *arena = NULL;
-    const struct sfe_config *config = NULL;
-    struct sfe_compiled compiled = {0};
+    struct sfe_setup *setup = NULL;
     struct mistakes mistakes = {arguments->json && !arguments->print, 0};
     struct sfe_error err;
-    enum sfe_code code = sfe_arena_open(CONFIG_BYTES_MAX, &arena, &err);
 
-    if (code != SFE_OK) {
-        return sfe_cli_fail("check", &err);
-    }
     if (mistakes.json) {
         sfe_cli_print("{\"mistakes\":[");
     }
-    code = sfe_config_load(arguments->config, arena, report, &mistakes, &config, &err);
+    enum sfe_code code = sfe_setup_load(arguments->config, report, &mistakes, &setup, &err);
     if (code == SFE_OK) {
-        code = sfe_compile(config, arena, report, &mistakes, &compiled, &err);
-    }
-    sfe_compiled_wipe(&compiled);
-    if (code == SFE_OK) {
-        code = finish(arguments, config, arena, &err);
+        code = finish(arguments, setup, &err);
     } else if (mistakes.json) {
         sfe_cli_print("],\"ok\":false}\n");
     }
     if (code != SFE_OK && !mistakes.json) {
         sfe_cli_print_error("sfedge check: %s\n", err.message);
     }
-    sfe_arena_close(arena);
+    sfe_setup_drop(setup);
     return sfe_code_exit(code);
 }

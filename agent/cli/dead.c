@@ -56,7 +56,11 @@ static enum sfe_code show(struct viewer *viewer, const struct sfe_event *event,
     viewer->shown++;
     switch (viewer->layout) {
     case LAYOUT_JSON:
-        return show_json(event, &viewer->scratch, err);
+        if (show_json(event, &viewer->scratch, err) != SFE_OK) {
+            return err->code;
+        }
+        sfe_process_print(sfe_builder_slice(&viewer->scratch));
+        return SFE_OK;
     case LAYOUT_WHOLE:
         sfe_cli_print("%s", viewer->shown == 1u ? "" : "\n");
         show_whole(event);
@@ -110,7 +114,7 @@ int sfe_cli_dead_ls(const struct sfe_arguments *arguments)
         code = show_range(&viewer, from, UINT64_MAX, count, &err);
     }
     if (code == SFE_OK) {
-        code = state_walk_tell_sealed(&viewer.walk, &err);
+        code = state_walk_tell_locked(&viewer.walk, &err);
     }
     viewer_close(&viewer);
     return code == SFE_OK ? 0 : sfe_cli_fail("dead ls", &err);
@@ -150,7 +154,7 @@ int sfe_cli_dead_show(const struct sfe_arguments *arguments)
         }
     }
     if (code == SFE_OK) {
-        code = state_walk_tell_sealed(&viewer.walk, &err);
+        code = state_walk_tell_locked(&viewer.walk, &err);
     }
     if (code == SFE_OK && viewer.shown == 0) {
         code = sfe_fail(&err, SFE_E_NOT_FOUND, "there is no such dead letter");

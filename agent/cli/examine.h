@@ -1,4 +1,4 @@
-/* What `doctor` and `login --test` share: findings told as they come, and the worst kept. */
+/* What `doctor` and `login` share: findings told as they come, and the worst kept. */
 #ifndef SFE_CLI_EXAMINE_H
 #define SFE_CLI_EXAMINE_H
 

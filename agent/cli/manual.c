@@ -84,6 +84,10 @@ static void add_program_page(struct sfe_builder *out)
         add(out, code->meaning);
         sfe_builder_add_text(out, "\n");
     }
+    sfe_builder_add_text(
+        out, ".SH SIGNALS\n.TP\n.B SIGHUP\nAs sfedge reload; how it ended is in the log and in "
+             "sfedge status.\n.TP\n.BR SIGTERM \" or \" SIGINT\nAn orderly end, within "
+             "agent.stop_timeout.\n");
     sfe_builder_add_text(out, ".SH FILES\n.TP\n.I ");
     add(out, SFE_CLI_DEFAULT_CONFIG);
     sfe_builder_add_text(out, "\nThe configuration.\n.SH SEE ALSO\n.BR sfedge.json (5)\n");

@@ -139,16 +139,25 @@ static void put_payload(struct sfe_json_writer *writer, const struct sfe_event *
     }
 }
 
-enum sfe_code show_json(const struct sfe_event *event, struct sfe_builder *scratch,
+static enum sfe_code end_line(const struct sfe_event *event, const struct sfe_builder *line,
+                              struct sfe_error *err)
+{
+    return line->overflowed
+               ? sfe_fail(err, SFE_E_TOO_LARGE, "event %" PRIu64 " is too large to be shown",
+                          event->sequence)
+               : SFE_OK;
+}
+
+enum sfe_code show_json(const struct sfe_event *event, struct sfe_builder *line,
                         struct sfe_error *err)
 {
-    struct sfe_json_writer writer = sfe_json_writer_make(scratch);
+    struct sfe_json_writer writer = sfe_json_writer_make(line);
     char time[TIME_BYTES];
     char id[ID_DIGITS + 1u];
 
     time_text(event, time);
     id_text(event, id);
-    sfe_builder_rewind(scratch, 0);
+    sfe_builder_rewind(line, 0);
     sfe_json_begin_object(&writer, NULL);
     sfe_json_put_u64(&writer, "sequence", event->sequence);
     if (event->clock_quality != SFE_CLOCK_UNSET) {
@@ -163,11 +172,58 @@ enum sfe_code show_json(const struct sfe_event *event, struct sfe_builder *scrat
     }
     put_payload(&writer, event);
     sfe_json_end_object(&writer);
-    sfe_builder_add_byte(scratch, '\n');
-    if (scratch->overflowed) {
-        return sfe_fail(err, SFE_E_TOO_LARGE, "event %" PRIu64 " is too large to be shown",
-                        event->sequence);
+    sfe_builder_add_byte(line, '\n');
+    return end_line(event, line, err);
+}
+
+/* In quotes, a quote inside twice. */
+static void add_quoted(struct sfe_builder *line, struct sfe_slice text)
+{
+    sfe_builder_add_byte(line, '"');
+    while (text.size > 0) {
+        const uint8_t *quote = memchr(text.bytes, '"', text.size);
+        const size_t size = quote == NULL ? text.size : (size_t)(quote - text.bytes) + 1u;
+        sfe_builder_add(line, sfe_slice_part(text, 0, size));
+        if (quote != NULL) {
+            sfe_builder_add_byte(line, '"');
+        }
+        text = sfe_slice_part(text, size, text.size);
     }
-    sfe_process_print(sfe_builder_slice(scratch));
-    return SFE_OK;
+    sfe_builder_add_byte(line, '"');
+}
+
+enum sfe_code show_csv(const struct sfe_event *event, struct sfe_builder *line,
+                       struct sfe_error *err)
+{
+    const bool is_set = event->clock_quality != SFE_CLOCK_UNSET;
+    char time[TIME_BYTES];
+    char id[ID_DIGITS + 1u];
+
+    time_text(event, time);
+    id_text(event, id);
+    sfe_builder_rewind(line, 0);
+    sfe_builder_format(line, "%" PRIu64 ",%s,%s,", event->sequence, is_set ? time : "", id);
+    add_quoted(line, event->source);
+    sfe_builder_add_byte(line, ',');
+    add_quoted(line, event->topic);
+    sfe_builder_add_text(line, (event->flags & SFE_EVENT_EXCERPT) != 0 ? ",true," : ",false,");
+    add_quoted(line, event->annotation);
+    if (sfe_utf8_valid(event->payload)) {
+        sfe_builder_add_text(line, ",,");
+        add_quoted(line, event->payload);
+    } else {
+        sfe_builder_add_text(line, ",base64,");
+        sfe_builder_add_base64(line, event->payload);
+    }
+    sfe_builder_add_text(line, "\r\n");
+    return end_line(event, line, err);
+}
+
+enum sfe_code show_raw(const struct sfe_event *event, struct sfe_builder *line,
+                       struct sfe_error *err)
+{
+    sfe_builder_rewind(line, 0);
+    sfe_builder_add(line, event->payload);
+    sfe_builder_add_byte(line, '\n');
+    return end_line(event, line, err);
 }

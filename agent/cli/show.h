@@ -14,12 +14,23 @@ void show_letter_line(const struct sfe_event *event);
 /* Prints all there is: one thing a line, payload and annotation whole. */
 void show_whole(const struct sfe_event *event);
 
-/* Prints one JSON object and a line end; payload as text, or as payload_base64. `scratch` holds it.
- * SFE_E_TOO_LARGE. */
-SFE_MUST_USE enum sfe_code show_json(const struct sfe_event *event, struct sfe_builder *scratch,
+/* These fill `line` from its beginning with one line and its end. SFE_E_TOO_LARGE. */
+
+/* One JSON object; payload as text, or as payload_base64. */
+SFE_MUST_USE enum sfe_code show_json(const struct sfe_event *event, struct sfe_builder *line,
                                      struct sfe_error *err);
 
-/* Room that any event needs in `scratch`. */
+/* One record after RFC 4180, with the columns of SHOW_CSV_HEADER. "encoding" is "base64" where the
+ * payload is no text. */
+#define SHOW_CSV_HEADER "sequence,time,id,source,topic,excerpt,why,encoding,payload\r\n"
+SFE_MUST_USE enum sfe_code show_csv(const struct sfe_event *event, struct sfe_builder *line,
+                                    struct sfe_error *err);
+
+/* The payload as it came. */
+SFE_MUST_USE enum sfe_code show_raw(const struct sfe_event *event, struct sfe_builder *line,
+                                    struct sfe_error *err);
+
+/* Room that any event needs in `line`. */
 #define SHOW_BYTES_MAX (16u * 1024u * 1024u)
 
 #endif

@@ -3,57 +3,12 @@
 #include "base/arena.h"
 #include "base/json_reader.h"
 #include "cli/print.h"
-#include "config/config.h"
-#include "port/platform.h"
+#include "cli/state.h"
 #include "port/process.h"
 #include "run/control.h"
 #include "status/report.h"
 
-#include <stdio.h>
-
-#define ARENA_BYTES_MAX (64u * 1024u * 1024u)
-#define TOKENS_MAX      16384u
-#define WAIT_NS         5000000000u
-
-static enum sfe_code state_directory(const struct sfe_arguments *arguments, struct sfe_arena *arena,
-                                     const char **state, struct sfe_error *err)
-{
-    const struct sfe_config *config = NULL;
-    enum sfe_code code;
-
-    if (arguments->state != NULL) {
-        *state = arguments->state;
-        return SFE_OK;
-    }
-    code = sfe_config_load(arguments->config, arena, sfe_cli_print_mistake, NULL, &config, err);
-    if (code == SFE_OK) {
-        *state = config->agent.state;
-    }
-    return code;
-}
-
-static enum sfe_code ask(const char *state, struct sfe_builder *document, struct sfe_error *err)
-{
-    struct sfe_platform platform;
-    char path[512];
-    int length = snprintf(path, sizeof(path), "%s/%s", state, SFE_CONTROL_SOCKET);
-    enum sfe_code code;
-
-    if (length < 0 || (size_t)length >= sizeof(path)) {
-        return sfe_fail(err, SFE_E_CONFIG, "the path of the state directory is too long");
-    }
-    code = sfe_platform_open(state, &platform, err);
-    if (code != SFE_OK) {
-        return sfe_within(err, "cannot look into %s", state);
-    }
-    code = sfe_control_ask(&platform.poller, path,
-                           sfe_clock_monotonic_ns(&platform.clock) + WAIT_NS, document, err);
-    sfe_platform_close(&platform);
-    if (code == SFE_E_NOT_FOUND) {
-        return sfe_fail(err, SFE_E_NETWORK, "no agent is running on %s", state);
-    }
-    return code;
-}
+#define TOKENS_MAX 16384u
 
 static enum sfe_code print_text(struct sfe_slice document, struct sfe_arena *arena,
                                 struct sfe_error *err)
@@ -80,30 +35,26 @@ static enum sfe_code print_text(struct sfe_slice document, struct sfe_arena *are
 
 int sfe_cli_status(const struct sfe_arguments *arguments)
 {
-    struct sfe_arena *arena = NULL;
-    const char *state = NULL;
+    struct state state = {.arena = NULL};
     struct sfe_builder document = {0};
     struct sfe_error err;
-    enum sfe_code code = sfe_arena_open(ARENA_BYTES_MAX, &arena, &err);
+    enum sfe_code code = state_open(arguments, &state, &err);
 
-    if (code != SFE_OK) {
-        return sfe_cli_fail("status", &err);
-    }
-    code = state_directory(arguments, arena, &state, &err);
     if (code == SFE_OK) {
-        uint8_t *memory = sfe_arena_take(arena, SFE_CONTROL_BYTES_MAX, &err);
+        uint8_t *memory = sfe_arena_take(state.arena, SFE_CONTROL_BYTES_MAX, &err);
         code = memory == NULL ? err.code : SFE_OK;
         document = sfe_builder_make(memory, memory == NULL ? 0 : SFE_CONTROL_BYTES_MAX);
     }
     if (code == SFE_OK) {
-        code = ask(state, &document, &err);
+        code =
+            state_ask(&state, SFE_TEXT("{\"ask\":\"status\"}\n"), STATE_WAIT_NS, &document, &err);
     }
     if (code == SFE_OK && arguments->json) {
         sfe_process_print(sfe_builder_slice(&document));
         sfe_process_print(SFE_TEXT("\n"));
     } else if (code == SFE_OK) {
-        code = print_text(sfe_builder_slice(&document), arena, &err);
+        code = print_text(sfe_builder_slice(&document), state.arena, &err);
     }
-    sfe_arena_close(arena);
+    state_close(&state);
     return code == SFE_OK ? 0 : sfe_cli_fail("status", &err);
 }

@@ -37,6 +37,10 @@ struct sfe_config_agent {
     uint64_t flash_cycles; /* `flash`.`cycles`. */
 };
 
+struct sfe_config_watch {
+    uint32_t trace; /* Answers kept for `sfedge trace`; default 1024, 0 to 16384. */
+};
+
 enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };
 
 /* One url: mqtt://host[:1883], mqtts://host[:8883]. */
@@ -115,9 +119,8 @@ struct sfe_config_connection {
 
 enum sfe_when_full { SFE_WHEN_FULL_BLOCK, SFE_WHEN_FULL_DROP_OLDEST, SFE_WHEN_FULL_DROP_NEWEST };
 
-/* Before the stream drops, only each n-th event of a key is kept. */
 struct sfe_config_thin {
-    uint32_t keep_every; /* 0: nothing is thinned. */
+    uint32_t keep_every; /* Each n-th event of a key, before the stream drops; 0: every one. */
     uint32_t from_percent;
     const char *key; /* Template of topic and source. */
     struct sfe_config_place key_place;
@@ -214,6 +217,7 @@ struct sfe_config_output {
 struct sfe_config {
     const char *path;
     struct sfe_config_agent agent;
+    struct sfe_config_watch watch;
     const struct sfe_config_connection *connections;
     uint32_t connection_count;
     const struct sfe_config_stream *streams; /* The last one is "dead" unless it was declared. */
@@ -229,20 +233,16 @@ struct sfe_config {
  * ("unknown key \"qouta\"; did you mean \"quota\"? allowed: …"). */
 typedef void (*sfe_config_report)(void *reader, const struct sfe_error *mistake);
 
-/* Reads and checks `path`, and with it the files conf.d/NAME.json beside it, in the order of their
- * names, as one configuration; what is defined twice is a mistake. Reports every mistake and then
- * fails with SFE_E_CONFIG (*err: how many); a file that cannot be read or parsed is
- * SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG and is reported as well. Keys of the design
- * that this version does not carry out are mistakes too ("… is not available in this version"),
- * never ignored. */
+/* Reads and checks `path` and the files conf.d/NAME.json beside it, in the order of their names, as
+ * one configuration; what is defined twice is a mistake, and so is a key that this version does not
+ * carry out. Reports every mistake and then fails with SFE_E_CONFIG (*err: how many); a file that
+ * cannot be read or parsed is SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG. */
 SFE_MUST_USE enum sfe_code sfe_config_load(const char *path, struct sfe_arena *arena,
                                            sfe_config_report report, void *reader,
                                            const struct sfe_config **config, struct sfe_error *err);
 
-/* Adds the configuration of `path` as one file that can be read back: what conf.d says is merged
- * in, defaults are filled in and marked by a comment, paths are absolute, secrets are where they
- * are, never what they are. For a configuration that loads; otherwise as sfe_config_load, told
- * nobody. */
+/* Adds the configuration of `path` as one file that can be read back: with conf.d, defaults marked
+ * by a comment, paths absolute, of secrets where they are only. Fails as sfe_config_load. */
 SFE_MUST_USE enum sfe_code sfe_config_print(const char *path, struct sfe_arena *arena,
                                             struct sfe_builder *out, struct sfe_error *err);
 

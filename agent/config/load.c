@@ -8,6 +8,8 @@
 #include "config/section.h"
 #include "port/process.h"
 
+#include <string.h>
+
 #define NAMES_BYTES_MAX 2048u
 #define PATH_BYTES_MAX  1024u
 
@@ -71,10 +73,15 @@ static enum sfe_code parse(struct config_load *load, struct sfe_arena *scratch,
                            struct sfe_error *err)
 {
     const struct config_parts *parts = load->parts;
-    struct merge_file files[SFE_CONFIG_FILES_MAX] = {0};
+    struct merge_file *files =
+        (struct merge_file *)sfe_arena_take(scratch, parts->count * sizeof(*files), err);
     struct sfe_json_token *tokens;
     struct sfe_error cause;
 
+    if (files == NULL) {
+        return err->code;
+    }
+    memset(files, 0, parts->count * sizeof(*files));
     for (uint32_t i = 0; i < parts->count; i++) {
         enum sfe_code code = parse_file(parts, i, scratch, &files[i], duplicate, &cause);
         if (code == SFE_E_SYNTAX || code == SFE_E_TOO_LARGE) {
@@ -149,7 +156,7 @@ static size_t scratch_bytes(const struct config_parts *parts)
 {
     size_t tokens = count_tokens(parts->text) + 2u * parts->count + 8u;
 
-    return sizeof(struct config_load) + parts->count * 64u +
+    return sizeof(struct config_load) + parts->count * (sizeof(struct merge_file) + 64u) +
            tokens * (2u * sizeof(struct sfe_json_token) + sizeof(struct config_reading));
 }
 

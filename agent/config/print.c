@@ -159,6 +159,17 @@ static void add_dead_stream(struct print *print)
     close_level(print);
 }
 
+/* What counts where nobody wrote the section. */
+static void add_watch(struct print *print)
+{
+    const struct config_key *row = keys_find(SFE_SECTION_WATCH, SFE_TEXT("trace"), SFE_TEXT(""));
+
+    add_key(print, "watch");
+    open_level(print, SFE_JSON_NONE, true);
+    add_default(print, row, sfe_slice_text(row->fallback));
+    close_level(print);
+}
+
 /* What belongs at the end of an object before it is closed. */
 static void finish_object(struct print *print, uint32_t object)
 {
@@ -172,6 +183,9 @@ static void finish_object(struct print *print, uint32_t object)
         open_level(print, SFE_JSON_NONE, true);
         add_dead_stream(print);
         close_level(print);
+    }
+    if (object == 0 && load_member(print->load, object, "watch") == SFE_JSON_NONE) {
+        add_watch(print);
     }
     if (print->load->readings[object].base != NULL) {
         add_missing(print, object);

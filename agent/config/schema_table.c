@@ -42,7 +42,7 @@ static const struct config_key table[] = {
      COUNTED(CONFIG, inputs, input_count), .help = "What appends events to streams, by name."},
     {ROW(ROOT, "outputs", NAMED), .of = SFE_SECTION_OUTPUT, .max = SFE_OUTPUTS_MAX,
      COUNTED(CONFIG, outputs, output_count), .help = "What reads streams and delivers, by name."},
-    {ROW(ROOT, "watch", ANY), .later = SFE_LATER, .help = "What to be told about."},
+    {ROW(ROOT, "watch", SECTION), .of = SFE_SECTION_WATCH, .help = "What is kept to be looked at."},
 
     {ROW(AGENT, "id", TEXT), TO(CONFIG, agent.id), .required = true, .min = 1, .max = 64,
      .help = "Names this gateway; no two may have the same."},
@@ -66,6 +66,10 @@ static const struct config_key table[] = {
      .max = 1024 * GIB, .help = "Its size."},
     {ROW(FLASH, "cycles", WHOLE), TO(CONFIG, agent.flash_cycles), .required = true, .min = 1,
      .max = 10000000, .help = "How often its cells can be written, by its maker's word."},
+
+    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "1024", .max = 16384,
+     .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
+             "each; 0: none."},
 
     {ROW(CONNECTION, "type", WORD), TO(CONNECTION, type), .required = true,
      .allowed = "mqtt|salesforce", .help = "What is at the other end."},
@@ -346,6 +350,7 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_ROOT] = {.name = "file", .heading = "The file"},
     [SFE_SECTION_AGENT] = {.name = "agent", .heading = "agent"},
     [SFE_SECTION_FLASH] = {.name = "flash", .heading = "flash of agent"},
+    [SFE_SECTION_WATCH] = {.name = "watch", .heading = "watch"},
     [SFE_SECTION_CONNECTION] = {.name = "connection", .heading = "An entry of connections",
         .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .types = "type"},
     [SFE_SECTION_AUTH] = {.name = "auth", .heading = "auth of a connection", .types = "flow"},

@@ -1,199 +1,56 @@
-/* Says CONNECT and reads the CONNACK (MQTT 5, sections 3.1 and 3.2), then leaves. */
-#include "doctor/finding.h"
-
+/* Visits the brokers of a connection and says what came of it: the way, TLS, the log-in, and the
+ * subscriptions. */
 #include "base/arena.h"
-#include "base/secret.h"
-#include "input/mqtt_packet.h"
+#include "doctor/route.h"
+#include "doctor/visit.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
-#define WAIT_NS          UINT64_C(10000000000)
-#define PACKET_BYTES_MAX 20480u /* A password of 8 KiB, name and ids. */
-#define ANSWER_BYTES_MAX 4096u
-#define CLIENT_ID_BYTES  80u
-#define FLAG_CLEAN_START 0x02u
-#define FLAG_PASSWORD    0x40u
-#define FLAG_USERNAME    0x80u
+#define SECOND_NS        INT64_C(1000000000)
+#define DAY_S            INT64_C(86400)
+#define SOON_DAYS        21
 #define REASON_VERSION   0x84u
 #define REASON_VERSION_3 0x01u
-#define KEEP_ALIVE_S     30u
+#define REASON_FAILED    0x80u
+#define SHARE            "$share/"
 
-struct visit {
-    const struct sfe_poller *poller;
-    struct sfe_socket *stream;
-    struct sfe_builder out; /* What is still to be sent begins at `sent`. */
-    size_t sent;
-    struct sfe_builder in;
-    enum sfe_code code; /* SFE_E_AGAIN while it lasts. */
-    struct sfe_error err;
-    bool has_connected;
-    uint8_t level; /* MQTT_LEVEL_...: what CONNECT asks for. */
-    struct mqtt_connack connack;
+/* What a reason of port/tls.h says, the key to change and what to do. */
+static const struct advice {
+    const char *words;
+    const char *key;
+    const char *fix;
+} TLS_ADVICE[] = {
+    {"\"ca_file\"", "tls/ca_file",
+     "name the authority of the broker's certificate by tls.ca_file, once you know it is the right "
+     "one"},
+    {", not for ", "url",
+     "connect by a name that the certificate is for, or renew the certificate"},
+    {" expired on ", "",
+     "renew the broker's certificate; or set this device's clock, if it is wrong"},
+    {" is not valid before ", "", "set this device's clock, or look at the broker's certificate"},
+    {"cert_file", "tls/cert_file", "give the agent a certificate: tls.cert_file and tls.key_file"},
+    {"refuses our TLS handshake", "tls/cert_file",
+     "see the broker's log; look at tls.cert_file where there is one"},
+    {"does not speak TLS", "url", "check the port: TLS has one of its own, often 8883"},
+    {"TLS 1.2", "url", "the broker must offer TLS 1.2 or later"},
 };
 
-static void add_text(struct sfe_builder *out, struct sfe_slice text)
+static struct advice advice_on_tls(const char *message)
 {
-    sfe_builder_add_byte(out, (uint8_t)(text.size >> 8));
-    sfe_builder_add_byte(out, (uint8_t)text.size);
-    sfe_builder_add(out, text);
-}
+    static const struct advice other = {"", "url", "check that the port is the broker's for TLS"};
 
-/* Puts the fixed header in front of the body, which stands at `body` of the same memory. */
-static void add_connect(struct sfe_builder *out, struct sfe_builder *body,
-                        const struct sfe_config_mqtt *config, struct sfe_slice password)
-{
-    char client_id[CLIENT_ID_BYTES];
-    const bool has_password = password.size != 0;
-    const bool is_5 = config->version == SFE_CONFIG_MQTT_5;
-    const uint8_t flags = (uint8_t)(FLAG_CLEAN_START | (has_password ? FLAG_PASSWORD : 0u) |
-                                    (config->username != NULL ? FLAG_USERNAME : 0u));
-    int length = snprintf(client_id, sizeof(client_id), "%.64s-doctor", config->client_id);
-
-    add_text(body, SFE_TEXT("MQTT"));
-    sfe_builder_add_byte(body, is_5 ? MQTT_LEVEL_5 : MQTT_LEVEL_3_1_1);
-    sfe_builder_add_byte(body, flags);
-    sfe_builder_add_byte(body, 0);
-    sfe_builder_add_byte(body, KEEP_ALIVE_S);
-    if (is_5) {
-        sfe_builder_add_byte(body, 0); /* No properties: the session ends with the connection. */
-    }
-    add_text(body, sfe_slice_make(client_id, length < 0 ? 0 : (size_t)length));
-    if (config->username != NULL) {
-        add_text(body, sfe_slice_text(config->username));
-    }
-    if (has_password) {
-        add_text(body, password);
-    }
-    sfe_builder_add_byte(out, (uint8_t)(MQTT_PACKET_CONNECT << 4));
-    sfe_builder_add_varint(out, body->size);
-    sfe_builder_add(out, sfe_builder_slice(body));
-}
-
-static void end(struct visit *visit, enum sfe_code code)
-{
-    visit->code = code;
-}
-
-static void read_answer(struct visit *visit)
-{
-    struct mqtt_frame frame;
-    enum sfe_code code = mqtt_frame_parse(sfe_builder_slice(&visit->in), &frame, &visit->err);
-
-    if (code == SFE_E_AGAIN) {
-        return;
-    }
-    if (code == SFE_OK && frame.type != MQTT_PACKET_CONNACK) {
-        code = sfe_fail(&visit->err, SFE_E_PROTOCOL, "what answers there is no MQTT broker");
-    }
-    if (code == SFE_OK && (size_t)frame.header_bytes + frame.body_bytes > ANSWER_BYTES_MAX) {
-        code = sfe_fail(&visit->err, SFE_E_PROTOCOL, "the broker's CONNACK is too long");
-    }
-    if (code == SFE_OK && visit->in.size < (size_t)frame.header_bytes + frame.body_bytes) {
-        return;
-    }
-    if (code == SFE_OK) {
-        code = mqtt_connack_parse(
-            sfe_slice_part(sfe_builder_slice(&visit->in), frame.header_bytes, frame.body_bytes),
-            visit->level, &visit->connack, &visit->err);
-    }
-    end(visit, code);
-}
-
-static void receive(struct visit *visit)
-{
-    const struct sfe_poller *poller = visit->poller;
-    size_t count = 0;
-
-    switch (poller->read(poller->context, visit->stream, visit->in.bytes + visit->in.size,
-                         sfe_builder_room(&visit->in), &count, &visit->err)) {
-    case SFE_IO_DATA:
-        visit->in.size += count;
-        read_answer(visit);
-        break;
-    case SFE_IO_WOULD_BLOCK:
-        break;
-    case SFE_IO_CLOSED:
-        end(visit, sfe_fail(&visit->err, SFE_E_REFUSED,
-                            "the broker closed the connection without an answer"));
-        break;
-    case SFE_IO_FAILED:
-        end(visit, visit->err.code);
-        break;
-    }
-}
-
-static void on_ready(void *owner, struct sfe_socket *socket, unsigned events)
-{
-    struct visit *visit = owner;
-    const struct sfe_poller *poller = visit->poller;
-    size_t count = 0;
-
-    (void)events;
-    if (visit->code != SFE_E_AGAIN) {
-        return;
-    }
-    visit->has_connected = visit->has_connected || poller->connected(poller->context, socket);
-    if (visit->sent < visit->out.size) {
-        const struct sfe_slice rest =
-            sfe_slice_part(sfe_builder_slice(&visit->out), visit->sent, visit->out.size);
-        enum sfe_io io = poller->write(poller->context, socket, rest, &count, &visit->err);
-        if (io == SFE_IO_FAILED || io == SFE_IO_CLOSED) {
-            end(visit, io == SFE_IO_FAILED
-                           ? visit->err.code
-                           : sfe_fail(&visit->err, SFE_E_NETWORK, "the connection was closed"));
-            return;
-        }
-        visit->sent += io == SFE_IO_DATA ? count : 0;
-        if (visit->sent == visit->out.size) {
-            poller->watch(poller->context, socket, SFE_POLL_READ, on_ready, visit);
-        }
-        return;
-    }
-    receive(visit);
-}
-
-/* Connects, says CONNECT and waits for the answer. */
-static void talk(const struct sfe_doctor_options *options, const struct sfe_config_broker *broker,
-                 struct visit *visit)
-{
-    const struct sfe_poller *poller = &options->platform->poller;
-    const struct sfe_clock *clock = &options->platform->clock;
-    const uint64_t until_ns = sfe_clock_monotonic_ns(clock) + WAIT_NS;
-
-    visit->poller = poller;
-    visit->code =
-        poller->connect(poller->context, broker->host, broker->port, &visit->stream, &visit->err);
-    if (visit->code != SFE_OK) {
-        return;
-    }
-    visit->code = SFE_E_AGAIN;
-    poller->watch(poller->context, visit->stream, SFE_POLL_WRITE, on_ready, visit);
-    while (visit->code == SFE_E_AGAIN) {
-        if (sfe_clock_monotonic_ns(clock) >= until_ns) {
-            visit->code = sfe_fail(&visit->err, SFE_E_TIMEOUT, "%s within 10 s",
-                                   visit->has_connected ? "no CONNACK" : "no connection");
-        } else if (poller->wait(poller->context, until_ns, &visit->err) != SFE_OK) {
-            visit->code = visit->err.code;
+    for (size_t i = 0; i < sizeof(TLS_ADVICE) / sizeof(TLS_ADVICE[0]); i++) {
+        if (strstr(message, TLS_ADVICE[i].words) != NULL) {
+            return TLS_ADVICE[i];
         }
     }
-    if (visit->code == SFE_OK && visit->connack.reason == 0) {
-        size_t count = 0;
-        struct sfe_error ignored;
-        sfe_builder_rewind(&visit->out, 0);
-        mqtt_disconnect_add(&visit->out, 0);
-        (void)poller->write(poller->context, visit->stream, sfe_builder_slice(&visit->out), &count,
-                            &ignored);
-    }
-    poller->close(poller->context, visit->stream);
+    return other;
 }
 
-static const char *fix_of(const struct visit *visit)
+static const char *fix_of_refusal(uint8_t reason)
 {
-    if (visit->code != SFE_OK) {
-        return visit->has_connected ? "check that the port is the broker's, and plain MQTT"
-                                    : "check url, the broker, and firewalls between";
-    }
-    switch (visit->connack.reason) {
+    switch (reason) {
     case MQTT_REASON_BAD_USER:
     case MQTT_REASON_BAD_AUTHENTICATION:
     case 4:
@@ -209,83 +66,244 @@ static const char *fix_of(const struct visit *visit)
     }
 }
 
-static const char *setting_of(const struct visit *visit)
+struct look {
+    const struct sfe_doctor_options *options;
+    const struct sfe_config_connection *connection;
+    uint32_t index;
+    const struct sfe_config_broker *broker;
+    struct visit *visit;
+};
+
+static void tell_failure(const struct look *look, const char *check, const char *key,
+                         const char *message, const char *fix)
 {
-    return visit->code == SFE_OK && mqtt_reason_code(visit->connack.reason) == SFE_E_AUTH
-               ? "username"
-               : "url";
+    struct sfe_finding finding = {.level = SFE_FINDING_FAIL,
+                                  .check = check,
+                                  .subject = look->connection->name,
+                                  .code = look->visit->code};
+
+    if (look->visit->code == SFE_OK) {
+        finding.code = mqtt_reason_code(look->visit->connack.reason);
+    }
+    if (key[0] != '\0') {
+        finding_setting(finding.setting, sizeof(finding.setting), look->connection->name, key);
+    }
+    finding_tell(look->options, &finding, message, fix);
 }
 
-static void tell(const struct sfe_doctor_options *options,
-                 const struct sfe_config_connection *connection,
-                 const struct sfe_config_broker *broker, const struct visit *visit)
+/* `until_s` is when a certificate ends: true where that is soon, which is told. */
+static bool tell_end(const struct look *look, const char *whose, int64_t until_s)
 {
+    const struct sfe_clock *clock = &look->options->platform->clock;
     struct sfe_finding finding = {
-        .level = SFE_FINDING_FAIL, .check = "broker", .subject = connection->name};
+        .level = SFE_FINDING_WARN, .check = "tls", .subject = look->connection->name};
+    char message[128];
+    int64_t now_ns = 0;
+
+    (void)clock->wall_ns(clock->context, &now_ns);
+    const int64_t days = (until_s - now_ns / SECOND_NS) / DAY_S;
+    if (days >= SOON_DAYS) {
+        return false;
+    }
+    int length =
+        snprintf(message, sizeof(message), "%s certificate ends in %" PRId64 " days", whose, days);
+    finding_tell(look->options, &finding, length < 0 ? "" : message,
+                 "renew it in time: without it nothing is taken from the broker");
+    return true;
+}
+
+static void tell_tls(const struct look *look)
+{
+    const struct visit *visit = look->visit;
+    char text[16] = "";
+    struct sfe_builder day = sfe_builder_make(text, sizeof(text) - 1u);
+
+    if (visit->stage == VISIT_TLS) {
+        const struct advice advice = advice_on_tls(visit->err.message);
+        tell_failure(look, "tls", advice.key, visit->err.message, advice.fix);
+        return;
+    }
+    const bool is_soon = tell_end(look, "the broker's", visit->tls.valid_until_s);
+    if (visit->tls.own_until_s != 0 && tell_end(look, "our own", visit->tls.own_until_s)) {
+        return;
+    }
+    if (!is_soon) {
+        sfe_time_add_date(&day, visit->tls.valid_until_s * SECOND_NS);
+        finding_ok(look->options, "tls", look->connection->name,
+                   "%s, name and chain are right, good until %s", visit->tls.version, text);
+    }
+}
+
+static void tell_broker(const struct look *look)
+{
+    const struct visit *visit = look->visit;
+    const char *user = look->connection->mqtt.username;
     char message[160];
 
-    if (visit->code == SFE_OK && visit->connack.reason == 0) {
-        finding_ok(options, "broker", connection->name, "%s:%u answers, MQTT %s", broker->host,
-                   (unsigned)broker->port, visit->level == MQTT_LEVEL_5 ? "5" : "3.1.1");
+    if (visit->code != SFE_OK) {
+        tell_failure(look, "broker", "url", visit->err.message,
+                     visit->stage == VISIT_TCP
+                         ? "check url, the broker, and firewalls between"
+                         : "check that the port is the broker's, and plain or TLS as url says");
         return;
     }
-    finding.code = visit->code;
-    int length = 0;
-    if (visit->code == SFE_OK) {
-        finding.code = mqtt_reason_code(visit->connack.reason);
-        length = snprintf(message, sizeof(message), "the broker refused: %s (0x%02x)",
-                          mqtt_reason_name(visit->connack.reason), (unsigned)visit->connack.reason);
-    } else {
-        length = snprintf(message, sizeof(message), "%.150s", visit->err.message);
+    if (visit->connack.reason == 0) {
+        finding_ok(look->options, "broker", look->connection->name,
+                   "%.100s:%u answers, MQTT %s, and lets us in %s%.80s", look->broker->host,
+                   (unsigned)look->broker->port, visit->level == MQTT_LEVEL_5 ? "5" : "3.1.1",
+                   user == NULL ? "without a user name" : "as ", user == NULL ? "" : user);
+        return;
     }
-    finding_setting(finding.setting, sizeof(finding.setting), connection->name, setting_of(visit));
-    finding_tell(options, &finding, length < 0 ? "" : message, fix_of(visit));
+    int length = snprintf(message, sizeof(message), "the broker refused: %s (0x%02x)",
+                          mqtt_reason_name(visit->connack.reason), (unsigned)visit->connack.reason);
+    tell_failure(look, "broker",
+                 mqtt_reason_code(visit->connack.reason) == SFE_E_AUTH ? "username" : "url",
+                 length < 0 ? "" : message, fix_of_refusal(visit->connack.reason));
 }
 
-static void look_at_broker(const struct sfe_doctor_options *options, uint32_t index,
-                           const struct sfe_config_broker *broker, uint8_t *memory)
+static void begin_input(struct sfe_finding *finding, const struct sfe_config_input *input)
 {
-    const struct sfe_config_connection *connection = &options->config->connections[index];
-    struct sfe_finding finding = {
-        .level = SFE_FINDING_WARN, .check = "broker", .subject = connection->name};
-    struct visit visit = {
-        .code = SFE_E_AGAIN,
-        .level = connection->mqtt.version == SFE_CONFIG_MQTT_5 ? MQTT_LEVEL_5 : MQTT_LEVEL_3_1_1,
-    };
-    char setting[sizeof(finding.setting)];
+    int length =
+        snprintf(finding->setting, sizeof(finding->setting), "/inputs/%s/topic", input->name);
+    (void)length; /* A name is shorter. */
+    finding->check = "subscribe";
+    finding->subject = input->name;
+}
 
-    finding_setting(setting, sizeof(setting), connection->name, "url");
-    if (!finding_lookup(options, broker->host, setting)) {
+/* Tells what is not as it should be; false then. */
+static bool judge_reason(const struct look *look, const struct sfe_config_input *input,
+                         uint8_t reason)
+{
+    struct sfe_finding finding = {.level = SFE_FINDING_FAIL, .code = SFE_E_AUTH};
+    char message[256];
+    int length = 0;
+
+    begin_input(&finding, input);
+    if (reason >= REASON_FAILED) {
+        finding.code = mqtt_reason_code(reason);
+        length = snprintf(message, sizeof(message), "the broker does not let us read %.120s: %s",
+                          input->topic, mqtt_reason_name(reason));
+        finding_tell(look->options, &finding, length < 0 ? "" : message,
+                     "allow this user (or client id) to read it in the broker's access list");
+        return false;
+    }
+    if (reason < input->qos) {
+        finding.level = SFE_FINDING_WARN;
+        finding.code = SFE_OK;
+        length = snprintf(message, sizeof(message),
+                          "the broker grants %.120s with QoS %u only: it keeps nothing for us",
+                          input->topic, (unsigned)reason);
+        finding_tell(look->options, &finding, length < 0 ? "" : message,
+                     "let the broker grant QoS 1");
+        return false;
+    }
+    return true;
+}
+
+/* A subscription of its own disturbs nobody; part of a shared one would take messages away. */
+static void look_at_input(const struct look *look, const struct sfe_config_input *input,
+                          uint32_t *allowed)
+{
+    struct sfe_finding finding = {.level = SFE_FINDING_WARN, .code = SFE_OK};
+    uint8_t reason = 0;
+
+    begin_input(&finding, input);
+    if (strncmp(input->topic, SHARE, sizeof(SHARE) - 1) == 0) {
+        finding_ok(look->options, "subscribe", input->name,
+                   "not tried: part of a shared subscription would take messages from the agent");
         return;
     }
-    if (broker->tls) {
-        finding_tell(options, &finding, "the broker asks for TLS, which is not tried here",
-                     "see sfedge status of the running agent");
+    if (visit_subscribe(look->visit, input->topic, input->qos, &reason) != SFE_OK) {
+        finding.level = SFE_FINDING_FAIL;
+        finding.code = look->visit->code;
+        finding_tell(look->options, &finding, look->visit->err.message,
+                     "see the broker's log; its access list may end a connection that asks for "
+                     "what is not allowed");
         return;
     }
-    struct sfe_builder body = sfe_builder_make(memory, PACKET_BYTES_MAX);
-    visit.out = sfe_builder_make(memory + PACKET_BYTES_MAX, PACKET_BYTES_MAX);
-    visit.in = sfe_builder_make(memory + 2u * PACKET_BYTES_MAX, ANSWER_BYTES_MAX);
-    add_connect(&visit.out, &body, &connection->mqtt, options->compiled->connections[index].secret);
-    talk(options, broker, &visit);
-    sfe_wipe(memory, 2u * PACKET_BYTES_MAX);
-    tell(options, connection, broker, &visit);
+    *allowed += judge_reason(look, input, reason) ? 1u : 0u;
+}
+
+static void look_at_inputs(const struct look *look)
+{
+    const struct sfe_config *config = look->options->config;
+    uint32_t allowed = 0;
+
+    for (uint32_t i = 0; i < config->input_count && look->visit->code == SFE_OK; i++) {
+        if (config->inputs[i].connection == look->index) {
+            look_at_input(look, &config->inputs[i], &allowed);
+        }
+    }
+    if (allowed != 0) {
+        finding_ok(look->options, "subscribe", look->connection->name,
+                   "%u topic filters of inputs are allowed", (unsigned)allowed);
+    }
+}
+
+static void look_at_broker(const struct look *look)
+{
+    struct visit *visit = look->visit;
+
+    visit_begin(visit);
+    if (look->broker->tls && visit->stage != VISIT_TCP) {
+        tell_tls(look);
+    }
+    if (visit->stage != VISIT_TLS) {
+        tell_broker(look);
+    }
+    if (visit->code == SFE_OK && visit->connack.reason == 0) {
+        look_at_inputs(look);
+    }
+    visit_end(visit);
+}
+
+/* One session for all brokers of the connection; NULL where none asks for TLS. */
+static enum sfe_code open_tls(const struct sfe_doctor_options *options,
+                              const struct sfe_config_mqtt *config,
+                              struct sfe_tls_session **session, struct sfe_error *err)
+{
+    const struct sfe_tls *tls = &options->platform->tls;
+    const struct sfe_tls_options files = sfe_compile_tls_files(config);
+
+    *session = NULL;
+    for (uint32_t i = 0; i < config->broker_count; i++) {
+        if (config->brokers[i].tls) {
+            return tls->open(tls->context, &files, session, err);
+        }
+    }
+    return SFE_OK;
 }
 
 void sfe_doctor_broker(const struct sfe_doctor_options *options, uint32_t index)
 {
     const struct sfe_config_connection *connection = &options->config->connections[index];
+    const struct sfe_tls *tls = &options->platform->tls;
     struct sfe_finding finding = {
         .level = SFE_FINDING_WARN, .check = "broker", .subject = connection->name};
+    struct sfe_tls_session *session = NULL;
     struct sfe_error err;
-    uint8_t *memory =
-        sfe_arena_take(options->arena, 2u * PACKET_BYTES_MAX + ANSWER_BYTES_MAX, &err);
+    uint8_t *memory = sfe_arena_take(options->arena, VISIT_BYTES, &err);
 
-    if (memory == NULL) {
-        finding_tell(options, &finding, err.message, NULL);
+    if (memory == NULL || open_tls(options, &connection->mqtt, &session, &err) != SFE_OK) {
+        finding_tell(options, &finding, err.message, NULL); /* Files: told as a mistake as well. */
         return;
     }
     for (uint32_t i = 0; i < connection->mqtt.broker_count; i++) {
-        look_at_broker(options, index, &connection->mqtt.brokers[i], memory);
+        const struct sfe_config_broker *broker = &connection->mqtt.brokers[i];
+        struct visit visit = {.platform = options->platform,
+                              .config = &connection->mqtt,
+                              .broker = broker,
+                              .tls_session = session,
+                              .password = options->compiled->connections[index].secret,
+                              .memory = memory};
+        const struct look look = {.options = options,
+                                  .connection = connection,
+                                  .index = index,
+                                  .broker = broker,
+                                  .visit = &visit};
+        if (route_look(options, connection, broker->host, "url")) {
+            look_at_broker(&look);
+        }
     }
+    tls->close(tls->context, session);
 }

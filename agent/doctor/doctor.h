@@ -15,7 +15,7 @@ enum sfe_finding_level { SFE_FINDING_OK, SFE_FINDING_WARN, SFE_FINDING_FAIL };
 
 struct sfe_finding {
     enum sfe_finding_level level;
-    const char *check;   /* "clock", "flash", "dns", "broker", "login", "api", … */
+    const char *check;   /* "clock", "flash", "dns", "route", "tls", "broker", … */
     const char *subject; /* A connection, a host, a directory; "" where there is only one. */
     enum sfe_code code;  /* Why it is a failure; SFE_OK else. */
     char message[320];   /* What was found. */
@@ -43,12 +43,13 @@ void sfe_doctor_clock(const struct sfe_doctor_options *options);
  * to? */
 void sfe_doctor_flash(const struct sfe_doctor_options *options);
 
-/* The broker of connection `index`: name, TCP, CONNACK. As a client of another name than the
- * agent's. */
+/* The brokers of connection `index`: the way there, TLS and how long the certificates are good,
+ * CONNACK, and whether the inputs' topic filters are allowed. As a client of another name than the
+ * agent's, and part of no shared subscription. */
 void sfe_doctor_broker(const struct sfe_doctor_options *options, uint32_t index);
 
-/* The log-in of org `index`: name, OAuth, clocks; then, with `with_api`, the API and its
- * allowance. */
+/* The log-in of org `index`: the way there, with its proxy, OAuth, clocks; then, with `with_api`,
+ * the API and its allowance. */
 void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bool with_api);
 
 #endif

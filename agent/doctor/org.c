@@ -1,5 +1,5 @@
 /* Logs in as the agent does, and asks the org what it allows (API sheet, sections 1 and 2). */
-#include "doctor/finding.h"
+#include "doctor/route.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -16,8 +16,7 @@
 #define ANSWER_BYTES_MAX (256u * 1024u)
 #define TOKENS_MAX       16384u
 /* An assertion lives for 3 minutes: a clock that is off by more than a part of it will fail. */
-#define SKEW_S     60
-#define HOST_BYTES 256u
+#define SKEW_S 60
 /* Below this part of the day's calls there is reason to warn. */
 #define CALLS_LOW_PERCENT 10u
 
@@ -43,6 +42,8 @@ static const char *const SETTINGS[][2] = {
     {"auth.username", "auth/username"},
     {"auth.key_file", "auth/key_file"},
     {"login_url", "login_url"},
+    {"proxy.username", "proxy/username"},
+    {"proxy.no_proxy", "proxy/no_proxy"},
     /* What is to be changed in the org is found by the setting that names it. */
     {"the user", "auth/username"},
     {"the app", "auth/client_id"},
@@ -314,7 +315,7 @@ static void look_at_limits(struct look *look)
 }
 
 /* The host of an address, without its port. */
-static void host_of(const char *url, char host[HOST_BYTES])
+static void host_of(const char *url, char host[ROUTE_HOST_BYTES])
 {
     const char *begin = strstr(url, "://");
     size_t size = 0;
@@ -326,7 +327,7 @@ static void host_of(const char *url, char host[HOST_BYTES])
     } else {
         size = strcspn(begin, ":/");
     }
-    sfe_printable(host, HOST_BYTES, sfe_slice_make(begin, size));
+    sfe_printable(host, ROUTE_HOST_BYTES, sfe_slice_make(begin, size));
 }
 
 static enum sfe_code open_look(struct look *look, uint32_t index, struct sfe_error *err)
@@ -359,6 +360,8 @@ static void look_at_org(struct look *look, bool with_api)
     finding_ok(look->options, "login", look->connection->name,
                "logged in at %.80s: issuer %.60s, subject %.60s, audience %.60s", config->login_url,
                config->client_id, config->username, config->audience);
+    finding_ok(look->options, "org", look->connection->name, "requests go to %.200s",
+               sfe_org_instance_url(look->org));
     tell_skew(look);
     if (with_api) {
         look_at_version(look);
@@ -371,12 +374,12 @@ void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bo
     const struct sfe_config_connection *connection = &options->config->connections[index];
     struct sfe_finding finding = {
         .level = SFE_FINDING_FAIL, .check = "login", .subject = connection->name};
-    char host[HOST_BYTES];
+    char host[ROUTE_HOST_BYTES];
     struct sfe_error err;
 
     finding_setting(finding.setting, sizeof(finding.setting), connection->name, "login_url");
     host_of(connection->salesforce.login_url, host);
-    if (!finding_lookup(options, host, finding.setting)) {
+    if (!route_look_proxy(options, connection, host)) {
         return;
     }
     struct look *look = sfe_arena_take(options->arena, sizeof(*look), &err);

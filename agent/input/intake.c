@@ -17,6 +17,7 @@ struct route {
     struct sfe_slice filter; /* Without "$share/group/". */
     struct sfe_slice input;
     uint64_t stream_bit; /* One bit a stream, so that a message enters each once. */
+    uint64_t accepted;
 };
 
 /* Where one message goes: `route` NULL is the dead letters of a message that no input takes. */
@@ -289,6 +290,41 @@ static void count_guarded(struct sfe_intake *intake, const struct sfe_card_guard
     intake->facts.guard.authentication += facts->authentication;
 }
 
+static void tell(const struct sfe_intake *intake, enum sfe_watch_stage stage,
+                 const struct sfe_receipt *receipt, const struct sfe_event *event,
+                 const struct sfe_error *err)
+{
+    const struct sfe_watch_note note = {
+        .stage = stage,
+        .outcome = stage == SFE_WATCH_DEAD ? SFE_WATCH_REFUSED : SFE_WATCH_NOTHING,
+        .stream = sfe_stream_name(receipt->stream),
+        .event = event,
+        .sequence = receipt->sequence,
+        .dead_sequence = stage == SFE_WATCH_DEAD ? receipt->sequence : 0,
+        .err = err,
+    };
+
+    sfe_watch_tell(intake->options.watch, &note);
+}
+
+static void tell_dead(const struct sfe_intake *intake, const struct sfe_receipt *receipt,
+                      const struct sfe_event *event, const struct verdict *verdict)
+{
+    struct sfe_error why;
+
+    if (sfe_watch_wants(intake->options.watch, SFE_WATCH_DEAD)) {
+        (void)sfe_fail(&why, SFE_E_REFUSED, "%s: %s", verdict->reason, verdict->message);
+        tell(intake, SFE_WATCH_DEAD, receipt, event, &why);
+    }
+}
+
+static void count_route(struct sfe_intake *intake, const struct route *route)
+{
+    if (route != NULL) {
+        intake->routes[route - intake->routes].accepted++;
+    }
+}
+
 static enum sfe_code stage_dead(struct sfe_intake *intake, struct sfe_event *event,
                                 const struct verdict *verdict, struct sfe_receipt *receipt,
                                 struct sfe_error *err)
@@ -314,6 +350,9 @@ static enum sfe_code stage_dead(struct sfe_intake *intake, struct sfe_event *eve
         /* Nothing may be lost: it is held, as if there were no room. */
         sfe_log_error(intake->options.log, SFE_ERROR, "dead letters refuse a message", err);
         return SFE_E_FULL;
+    }
+    if (code == SFE_OK) {
+        tell_dead(intake, receipt, event, verdict);
     }
     return code;
 }
@@ -355,6 +394,10 @@ static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_me
         code = stage_thinned(target, &event, receipt, err);
         if (code == SFE_OK) {
             count_guarded(intake, &guarded);
+            count_route(intake, target->route);
+            if (sfe_watch_is_followed(intake->options.watch, SFE_WATCH_ACCEPTED)) {
+                tell(intake, SFE_WATCH_ACCEPTED, receipt, &event, NULL);
+            }
         }
         if (code == SFE_OK || code == SFE_E_FULL) {
             return code;
@@ -435,6 +478,17 @@ enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct sfe_message *m
     *count = target_count;
     count_message(intake, message, &verdict);
     return SFE_OK;
+}
+
+bool sfe_intake_input(const struct sfe_intake *intake, uint32_t index,
+                      struct sfe_intake_input *input)
+{
+    if (index >= intake->options.route_count) {
+        return false;
+    }
+    *input = (struct sfe_intake_input){intake->routes[index].options.input,
+                                       intake->routes[index].accepted};
+    return true;
 }
 
 void sfe_intake_facts(const struct sfe_intake *intake, struct sfe_intake_facts *facts)

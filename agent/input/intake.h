@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "event/watch.h"
 #include "input/card_guard.h"
 #include "port/clock.h"
 #include "stream/stream.h"
@@ -36,6 +37,7 @@ struct sfe_intake_options {
     const struct sfe_clock *clock;
     const char *agent_id;
     struct sfe_log *log;
+    struct sfe_watch *watch; /* Is told what was accepted or refused; NULL: nobody is. */
 };
 
 /* A message as a protocol delivered it. Slices borrowed for the call. */
@@ -91,6 +93,16 @@ SFE_MUST_USE enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct s
 /* True where `topic` matches `filter` (MQTT 5, section 4.7; '$' topics are not matched by a leading
  * wildcard). Pure. */
 bool sfe_topic_matches(struct sfe_slice filter, struct sfe_slice topic);
+
+/* What one input has taken since open. */
+struct sfe_intake_input {
+    const char *name;
+    uint64_t accepted; /* Events in its stream. */
+};
+
+/* The input at place `index` of the routes; false behind the last one. */
+bool sfe_intake_input(const struct sfe_intake *intake, uint32_t index,
+                      struct sfe_intake_input *input);
 
 /* Counters since open. */
 void sfe_intake_facts(const struct sfe_intake *intake, struct sfe_intake_facts *facts);

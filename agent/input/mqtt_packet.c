@@ -322,7 +322,7 @@ enum sfe_code mqtt_connack_parse(struct sfe_slice body, uint8_t level, struct mq
 enum sfe_code mqtt_connect_parse_level(struct sfe_slice bytes, uint8_t *level,
                                        struct sfe_error *err)
 {
-    struct mqtt_frame frame;
+    struct mqtt_frame frame = {0};
     struct sfe_slice body;
     enum sfe_code code = mqtt_frame_parse(bytes, &frame, err);
     size_t name_bytes = sizeof("\0\4MQTT") - 1;

@@ -39,6 +39,15 @@ enum sfe_code sfe_thin_open(const struct sfe_thin_options *options, struct sfe_a
     return SFE_OK;
 }
 
+void sfe_thin_set_rule(struct sfe_thin *thin, const struct sfe_template *key, uint32_t from_percent,
+                       uint32_t keep_every)
+{
+    SFE_ASSERT(keep_every >= 2);
+    thin->options.key = key;
+    thin->options.from_percent = from_percent;
+    thin->options.keep_every = keep_every;
+}
+
 static void look_at_fill(struct sfe_thin *thin)
 {
     const uint32_t fill = sfe_stream_fill_permille(thin->options.stream);

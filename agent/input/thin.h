@@ -45,6 +45,10 @@ SFE_MUST_USE enum sfe_code sfe_thin_open(const struct sfe_thin_options *options,
                                          struct sfe_arena *arena, struct sfe_thin **thin,
                                          struct sfe_error *err);
 
+/* Another rule, with a key that lives on where the one before ends. */
+void sfe_thin_set_rule(struct sfe_thin *thin, const struct sfe_template *key, uint32_t from_percent,
+                       uint32_t keep_every);
+
 /* Is `event` kept? Asked again for the same event, the answer is the same. */
 void sfe_thin_choose(struct sfe_thin *thin, const struct sfe_event *event,
                      struct sfe_thin_choice *choice);

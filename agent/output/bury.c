@@ -118,6 +118,7 @@ void output_bury(struct sfe_output *output, struct window_entry *entry, struct s
             sfe_text("output", output->options.name), sfe_count("sequence", entry->sequence),
             sfe_text("reason", sfe_code_name(reason->code)), sfe_text("code", reason->api_code),
             sfe_count("attempts", entry->attempts));
+    output_tell_dead(output, entry, event);
     note_room(output);
     free_reason(output, entry);
     entry->state = ENTRY_BURIED;

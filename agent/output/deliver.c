@@ -51,6 +51,11 @@ static void send_slot(struct walk *walk)
     slot->epoch = output->pace.epoch;
     output->in_flight++;
     output->facts.requests++;
+    slot->sent_ns = output->now_ns;
+    if (slot->request != output->facts.requests) { /* Told already, where it could not be sent. */
+        slot->request = output->facts.requests;
+        output_tell_batched(output, slot);
+    }
     enum sfe_code code = target->send(target->context, slot_number(walk), &err);
     if (code == SFE_OK) {
         walk->slot = NULL;

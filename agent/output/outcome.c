@@ -160,6 +160,7 @@ void output_finish_slot(void *context, const struct sfe_slot_result *result)
     struct output_slot *slot = &output->slots[result->slot];
     SFE_ASSERT(slot->state == SLOT_SENT);
     output->now_ns = sfe_clock_monotonic_ns(output->options.clock);
+    output_tell_answered(output, slot, result);
     switch (result->outcome) {
     case SFE_SLOT_ANSWERED:
         finish_answered(output, slot, result);

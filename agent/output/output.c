@@ -183,6 +183,7 @@ static void publish(struct sfe_output *output)
         settle_publish_cursor(output->settle, &output->window);
     }
     facts->state = state_of(output);
+    facts->in_flight = output->in_flight;
     facts->cursor = window_base(&output->window);
     facts->oldest_ns = output->window.count == 0 ? 0 : window_at(&output->window, 0)->arrival_ns;
     settle_publish_facts(output->settle, facts);

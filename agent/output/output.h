@@ -39,6 +39,7 @@ struct sfe_output_options {
      * thread. */
     void (*on_settled)(void *owner);
     void *owner;
+    struct sfe_watch *watch; /* Is told what goes out and comes back; NULL: nobody is. */
 };
 
 enum sfe_output_state {
@@ -57,6 +58,7 @@ struct sfe_output_facts {
     uint64_t dead;      /* Events dead-lettered since open. */
     uint64_t retried;   /* Verdicts RETRY since open. */
     uint64_t requests;  /* Batches sent since open. */
+    uint32_t in_flight; /* Requests sent and not answered. */
     uint64_t gaps;      /* Events passed over because they were no longer there or damaged. */
     struct sfe_error last_error; /* code SFE_OK: none. */
 };

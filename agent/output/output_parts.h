@@ -17,8 +17,10 @@ enum slot_state { SLOT_EMPTY, SLOT_FILLING, SLOT_SENT };
 struct output_slot {
     enum slot_state state;
     uint32_t count;
-    uint32_t limit;      /* The smallest split limit of its events; slot_events_max without. */
-    uint32_t epoch;      /* Of the pace, when it was sent. */
+    uint32_t limit;   /* The smallest split limit of its events; slot_events_max without. */
+    uint32_t epoch;   /* Of the pace, when it was sent. */
+    uint64_t request; /* Its number, when it was sent. */
+    uint64_t sent_ns;
     uint64_t offered_ns; /* First offering of the event that has waited longest. */
     uint32_t *entries;   /* Window index of each event, in the order of offering. */
 };
@@ -93,6 +95,13 @@ struct window_entry *output_pass_gap(struct sfe_output *output, uint64_t end);
 /* The entry's event is no longer there: it is over, or becomes a gap, together with those behind it
  * that are gone too. True where it is over. */
 bool output_lose(struct sfe_output *output, struct window_entry *entry, bool is_damaged);
+/* Tell the watch: of each event of a slot that goes out now, or was answered just now (before the
+ * answer is carried out); and of one whose dead letter is staged. */
+void output_tell_batched(struct sfe_output *output, const struct output_slot *slot);
+void output_tell_answered(struct sfe_output *output, const struct output_slot *slot,
+                          const struct sfe_slot_result *result);
+void output_tell_dead(struct sfe_output *output, const struct window_entry *entry,
+                      const struct sfe_event *event);
 
 /* Fills and sends slots; returns when something is due again. */
 uint64_t output_deliver_turn(struct sfe_output *output);

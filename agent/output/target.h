@@ -11,6 +11,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "event/event.h"
+#include "event/watch.h"
 
 #include <stdbool.h>
 
@@ -27,6 +28,10 @@ enum sfe_verdict_kind {
 struct sfe_verdict {
     enum sfe_verdict_kind kind;
     struct sfe_error err; /* Of the record that decided it; SFE_OK where done. */
+    /* Of its first record: the hash of its external ID (0: not known), and the ID that the other
+     * side gave it ("": none). For `trace`. */
+    uint64_t id_hash;
+    char record_id[SFE_WATCH_RECORD_ID_BYTES];
 };
 
 /* What a whole slot ended with, before its verdicts are looked at. */

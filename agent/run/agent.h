@@ -10,32 +10,33 @@
 #define SFE_RUN_AGENT_H
 
 #include "base/log.h"
-#include "config/config.h"
 #include "port/platform.h"
-#include "run/compile.h"
+#include "run/setup.h"
 
 struct sfe_agent;
-struct sfe_arena;
 struct sfe_learned_clock;
 struct sfe_metered_storage;
 
 struct sfe_agent_options {
-    const struct sfe_config *config; /* Borrowed, as all pointers here; must outlive the agent. */
-    const struct sfe_compiled *compiled;
-    struct sfe_platform *platform;
-    struct sfe_arena
-        *arena; /* All memory the agent itself will ever use comes from here, at open. */
+    struct sfe_setup *setup;       /* Held by the agent. */
+    struct sfe_platform *platform; /* Borrowed, as all pointers here; must outlive the agent. */
     struct sfe_log *log;
     struct sfe_learned_clock *learned;   /* In front of the platform's clock; NULL: none is. */
     struct sfe_metered_storage *metered; /* In front of the platform's storage; NULL: none is. */
 };
 
-/* What `config` takes from the arena at most, once its streams are what it says. */
+/* What `config` takes from the arenas of the agent at most, once its streams are what it says; its
+ * setup comes on top. All of it is taken at open. */
 size_t sfe_agent_memory_bytes_max(const struct sfe_config *config);
 
-/* The arena to open for it: with room for what a run with larger streams has left. What is not
- * touched costs nothing. */
-size_t sfe_agent_arena_bytes(const struct sfe_config *config);
+/* The same while a reload makes each part anew, in the same size, beside what runs; two setups come
+ * on top. */
+size_t sfe_agent_reload_memory_bytes_max(const struct sfe_config *config);
+
+/* What the libraries take from the heap for it at most (libcurl with its TLS, mbedTLS, paho): not
+ * counted but measured, with a margin (config_memory_test.py), for certificates as many as a
+ * system's bundle has. A TLS handshake is part of it; the stacks of threads are not. */
+size_t sfe_agent_library_bytes_max(const struct sfe_config *config);
 
 /* Recovers the streams and opens inputs and outputs; connects nothing yet. On failure *agent is
  * NULL. Main thread. */

@@ -4,8 +4,8 @@
 
 static bool outputs_are_quiet(const struct sfe_agent *agent)
 {
-    for (uint32_t i = 0; i < agent->output_count; i++) {
-        if (!sfe_output_is_quiet(agent->outputs[i].output)) {
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        if (!sfe_output_is_quiet(agent->set.outputs[i].output)) {
             return false;
         }
     }
@@ -16,8 +16,8 @@ static bool outputs_are_quiet(const struct sfe_agent *agent)
  * changes nothing. */
 static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
 {
-    for (uint32_t i = 0; i < agent->output_count; i++) {
-        sfe_output_stop(agent->outputs[i].output);
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        sfe_output_stop(agent->set.outputs[i].output);
     }
     if (!outputs_are_quiet(agent) && now_ns < agent->stop_by_ns) {
         return agent->stop_by_ns;
@@ -27,16 +27,41 @@ static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
     return UINT64_MAX;
 }
 
+/* Outputs that a reload closes or opens anew begin nothing more; what they have in flight ends. */
+static void drain_turn(struct sfe_agent *agent)
+{
+    bool has_drained = true;
+
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        if (agent->set.outputs[i].is_leaving) {
+            sfe_output_stop(agent->set.outputs[i].output);
+            has_drained = has_drained && sfe_output_is_quiet(agent->set.outputs[i].output);
+        }
+    }
+    if (has_drained) {
+        atomic_store(&agent->cloud_has_drained, true);
+        agent->platform->poller.wake(agent->platform->poller.context);
+    }
+}
+
 uint64_t sfe_agent_cloud_turn(struct sfe_agent *agent, uint64_t now_ns)
 {
     uint64_t due_ns = UINT64_MAX;
 
     SFE_ASSERT(!atomic_load(&agent->cloud_is_done));
-    for (uint32_t i = 0; i < agent->output_count; i++) {
-        due_ns = sfe_clock_earlier_ns(due_ns, sfe_output_turn(agent->outputs[i].output, now_ns));
+    if (agent_keep_pause(agent, &agent->cloud_paused_at)) {
+        agent_kick_flash(agent); /* It pauses after us. */
+        return UINT64_MAX;
     }
-    for (uint32_t i = 0; i < agent->org_count; i++) {
-        due_ns = sfe_clock_earlier_ns(due_ns, sfe_org_turn(agent->orgs[i].org, now_ns));
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        due_ns =
+            sfe_clock_earlier_ns(due_ns, sfe_output_turn(agent->set.outputs[i].output, now_ns));
+    }
+    for (uint32_t i = 0; i < agent->set.org_count; i++) {
+        due_ns = sfe_clock_earlier_ns(due_ns, sfe_org_turn(agent->set.orgs[i].org, now_ns));
+    }
+    if (!atomic_load(&agent->cloud_has_drained)) {
+        drain_turn(agent);
     }
     if (atomic_load(&agent->is_stopping)) {
         due_ns = sfe_clock_earlier_ns(due_ns, stop_turn(agent, now_ns));

@@ -215,9 +215,7 @@ static void wipe(struct sfe_slice *secret)
 
 void sfe_compiled_wipe(struct sfe_compiled *compiled)
 {
-    if (compiled->config != NULL && compiled->streams != NULL) {
-        sfe_wipe(compiled->streams, compiled->config->stream_count * sizeof(*compiled->streams));
-    }
+    sfe_compiled_wipe_keys(compiled);
     if (compiled->config == NULL || compiled->connections == NULL) {
         return;
     }

@@ -62,6 +62,9 @@ SFE_MUST_USE enum sfe_code sfe_compile(const struct sfe_config *config, struct s
 /* What TLS to the brokers of a connection reads. */
 struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt);
 
+/* Overwrites the keys of the streams, once these are open. */
+void sfe_compiled_wipe_keys(struct sfe_compiled *compiled);
+
 /* Overwrites the secrets. */
 void sfe_compiled_wipe(struct sfe_compiled *compiled);
 

@@ -114,3 +114,10 @@ enum sfe_code sfe_compiled_open_keys(const struct sfe_compiled_stream *compiled,
     }
     return SFE_OK;
 }
+
+void sfe_compiled_wipe_keys(struct sfe_compiled *compiled)
+{
+    if (compiled->config != NULL && compiled->streams != NULL) {
+        sfe_wipe(compiled->streams, compiled->config->stream_count * sizeof(*compiled->streams));
+    }
+}

@@ -1,29 +1,36 @@
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/assert.h"
 #include "port/process.h"
 
-void sfe_agent_stop(struct sfe_agent *agent)
+/* Not in the middle of a reload; that is cut short. */
+static void begin_stop(struct sfe_agent *agent)
 {
-    if (atomic_load(&agent->is_stopping)) {
+    if (atomic_load(&agent->is_stopping) || agent_reload_is_under_way(agent)) {
         return;
     }
-    SFE_LOG(agent->log, SFE_INFO, "stopping", sfe_text("agent", agent->config->agent.id));
+    SFE_LOG(agent->log, SFE_INFO, "stopping", sfe_text("agent", agent->set.config->agent.id));
     agent->stop_by_ns =
-        sfe_clock_monotonic_ns(&agent->platform->clock) + agent->config->agent.stop_timeout_ns;
+        sfe_clock_monotonic_ns(&agent->platform->clock) + agent->set.config->agent.stop_timeout_ns;
     atomic_store(&agent->is_stopping, true);
     sfe_process_notify("STOPPING=1");
-    for (uint32_t i = 0; i < agent->source_count; i++) {
-        agent->sources[i].source.stop(agent->sources[i].source.context);
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
+        agent->set.sources[i].source.stop(agent->set.sources[i].source.context);
     }
     agent->platform->http.wake(agent->platform->http.context);
     agent_kick_flash(agent);
 }
 
+void sfe_agent_stop(struct sfe_agent *agent)
+{
+    agent->stop_is_wanted = true;
+    begin_stop(agent);
+}
+
 static bool sources_are_quiet(const struct sfe_agent *agent)
 {
-    for (uint32_t i = 0; i < agent->source_count; i++) {
-        if (!agent->sources[i].source.is_quiet(agent->sources[i].source.context)) {
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
+        if (!agent->set.sources[i].source.is_quiet(agent->set.sources[i].source.context)) {
             return false;
         }
     }
@@ -57,14 +64,24 @@ uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
 {
     uint64_t due_ns = UINT64_MAX;
 
-    if ((sfe_process_signals() & SFE_SIGNAL_STOP) != 0) {
+    const unsigned signals = sfe_process_signals();
+
+    if ((signals & SFE_SIGNAL_STOP) != 0) {
         sfe_agent_stop(agent);
     }
-    for (uint32_t i = 0; i < agent->source_count; i++) {
-        due_ns = sfe_clock_earlier_ns(
-            due_ns, agent->sources[i].source.turn(agent->sources[i].source.context, now_ns));
+    if ((signals & SFE_SIGNAL_RELOAD) != 0) {
+        agent_begin_reload(agent);
+    }
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
+        due_ns = sfe_clock_earlier_ns(due_ns, agent->set.sources[i].source.turn(
+                                                  agent->set.sources[i].source.context, now_ns));
+    }
+    due_ns = sfe_clock_earlier_ns(due_ns, agent_reload_turn(agent, now_ns));
+    if (agent->stop_is_wanted) {
+        begin_stop(agent);
     }
     due_ns = sfe_clock_earlier_ns(due_ns, agent_sample_rates(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, sfe_control_turn(agent->control, now_ns));
     if (atomic_load(&agent->is_stopping)) {
         due_ns = sfe_clock_earlier_ns(due_ns, stop_turn(agent, now_ns));
     }

@@ -20,8 +20,8 @@ static uint64_t commit_streams(struct sfe_agent *agent, uint64_t now_ns)
 {
     uint64_t due_ns = UINT64_MAX;
 
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        struct sfe_stream *stream = agent->streams[i].stream;
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        struct sfe_stream *stream = agent->set.streams[i].stream;
         struct sfe_error err;
         if (sfe_stream_due_ns(stream, now_ns) <= now_ns &&
             sfe_stream_commit(stream, now_ns, &err) != SFE_OK) {
@@ -40,8 +40,8 @@ static bool lowest_cursor(const struct sfe_agent *agent, uint32_t index, uint64_
 {
     bool found = false;
 
-    for (uint32_t i = 0; i < agent->output_count; i++) {
-        if (agent->outputs[i].stream_index != index) {
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        if (agent->set.outputs[i].stream_index != index) {
             continue;
         }
         if (!found || agent->cursors[i].sequence < *sequence) {
@@ -54,8 +54,8 @@ static bool lowest_cursor(const struct sfe_agent *agent, uint32_t index, uint64_
 
 static void release_settled(struct sfe_agent *agent, uint64_t now_ns)
 {
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        struct agent_stream *stream = &agent->streams[i];
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        struct agent_stream *stream = &agent->set.streams[i];
         uint64_t sequence = 0;
         struct sfe_error err;
         if (!lowest_cursor(agent, i, &sequence) || sequence <= stream->released) {
@@ -74,8 +74,8 @@ static void release_settled(struct sfe_agent *agent, uint64_t now_ns)
 
 static bool has_unmarked(const struct sfe_agent *agent)
 {
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        if (sfe_stream_durable(agent->streams[i].stream) != agent->streams[i].marked) {
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        if (sfe_stream_durable(agent->set.streams[i].stream) != agent->set.streams[i].marked) {
             return true;
         }
     }
@@ -88,25 +88,25 @@ static void save_cursors(struct sfe_agent *agent, uint64_t now_ns)
     struct sfe_error err;
 
     atomic_store(&agent->has_settled, false);
-    for (uint32_t i = 0; i < agent->output_count; i++) {
-        sfe_output_cursor(agent->outputs[i].output, &agent->cursors[i]);
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        sfe_output_cursor(agent->set.outputs[i].output, &agent->cursors[i]);
     }
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        struct sfe_stream *stream = agent->streams[i].stream;
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        struct sfe_stream *stream = agent->set.streams[i].stream;
         int length = snprintf(agent->marks[i].stream, sizeof(agent->marks[i].stream), "%s",
                               sfe_stream_name(stream));
         SFE_ASSERT(length > 0 && (size_t)length < sizeof(agent->marks[i].stream));
         agent->marks[i].durable = sfe_stream_durable(stream);
     }
-    if (sfe_cursor_log_save(agent->cursor_log, agent->cursors, agent->output_count, agent->marks,
-                            agent->stream_count, &err) != SFE_OK) {
+    if (sfe_cursor_log_save(agent->cursor_log, agent->cursors, agent->set.output_count,
+                            agent->marks, agent->set.stream_count, &err) != SFE_OK) {
         sfe_log_error(agent->log, SFE_ERROR, "cannot save the cursors; tried again", &err);
         atomic_store(&agent->has_settled, true);
         agent->save_again_ns = now_ns + SAVE_AGAIN_NS;
         return;
     }
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        agent->streams[i].marked = agent->marks[i].durable;
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        agent->set.streams[i].marked = agent->marks[i].durable;
     }
     agent->saved_ns = now_ns;
     release_settled(agent, now_ns);
@@ -139,14 +139,28 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
 {
     struct sfe_error err;
 
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        if (sfe_stream_commit(agent->streams[i].stream, now_ns, &err) != SFE_OK) {
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        if (sfe_stream_commit(agent->set.streams[i].stream, now_ns, &err) != SFE_OK) {
             sfe_log_error(agent->log, SFE_ERROR, "cannot write to flash at the end", &err);
         }
     }
     save_cursors(agent, now_ns);
     atomic_store(&agent->flash_is_done, true);
     agent->platform->poller.wake(agent->platform->poller.context);
+}
+
+/* After cloud pauses nothing more is settled: what was, is noted before this thread pauses too. */
+static bool pause_turn(struct sfe_agent *agent, uint64_t now_ns)
+{
+    const unsigned number = atomic_load(&agent->pause_number);
+
+    if (number % 2u == 0 || atomic_load(&agent->cloud_paused_at) != number) {
+        return false;
+    }
+    if (atomic_load(&agent->flash_paused_at) != number && atomic_load(&agent->has_settled)) {
+        save_cursors(agent, now_ns);
+    }
+    return agent_keep_pause(agent, &agent->flash_paused_at);
 }
 
 static void save_boot(struct sfe_agent *agent, int64_t wall_ns, int64_t seen_ns)
@@ -208,11 +222,14 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
         }
         return UINT64_MAX;
     }
+    if (pause_turn(agent, now_ns)) {
+        return UINT64_MAX;
+    }
     note_boot(agent, now_ns);
     due_ns = commit_streams(agent, now_ns);
     due_ns = sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        sfe_stream_share(agent->streams[i].stream);
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        sfe_stream_share(agent->set.streams[i].stream);
     }
     return due_ns;
 }

@@ -1,4 +1,4 @@
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -9,6 +9,7 @@
 /* Scratch for the document, taken at open: too large for a frame. */
 struct gathered {
     struct sfe_status_link links[SFE_CONNECTIONS_MAX];
+    struct sfe_status_input inputs[SFE_INPUTS_MAX];
     struct sfe_status_stream streams[SFE_STREAMS_MAX + 1u];
     struct sfe_status_org orgs[SFE_CONNECTIONS_MAX];
     struct sfe_status_output outputs[AGENT_OUTPUTS_MAX];
@@ -27,32 +28,47 @@ enum sfe_code agent_open_gathered(struct sfe_agent *agent, struct sfe_error *err
 
 static void gather_links(struct sfe_agent *agent, struct sfe_status *status)
 {
-    SFE_ASSERT(agent->source_count <= SFE_CONNECTIONS_MAX);
-    for (uint32_t i = 0; i < agent->source_count; i++) {
+    SFE_ASSERT(agent->set.source_count <= SFE_CONNECTIONS_MAX);
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
         struct sfe_status_link *link = &agent->gathered->links[i];
-        agent->sources[i].source.facts(agent->sources[i].source.context, &link->source);
-        sfe_intake_facts(agent->sources[i].intake, &link->intake);
+        agent->set.sources[i].source.facts(agent->set.sources[i].source.context, &link->source);
+        sfe_intake_facts(agent->set.sources[i].intake, &link->intake);
     }
     status->links = agent->gathered->links;
-    status->link_count = agent->source_count;
+    status->link_count = agent->set.source_count;
+}
+
+static void gather_inputs(struct sfe_agent *agent, struct sfe_status *status)
+{
+    struct sfe_status_input *inputs = agent->gathered->inputs;
+
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
+        struct sfe_intake_input facts;
+        for (uint32_t j = 0; sfe_intake_input(agent->set.sources[i].intake, j, &facts); j++) {
+            SFE_ASSERT(status->input_count < SFE_INPUTS_MAX);
+            inputs[status->input_count++] =
+                (struct sfe_status_input){agent->gathered->links[i].source.connection, facts};
+        }
+    }
+    status->inputs = inputs;
 }
 
 static void gather_streams(struct sfe_agent *agent, struct sfe_status *status)
 {
-    SFE_ASSERT(agent->stream_count <= SFE_STREAMS_MAX + 1u);
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
+    SFE_ASSERT(agent->set.stream_count <= SFE_STREAMS_MAX + 1u);
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
         struct sfe_status_stream *stream = &agent->gathered->streams[i];
-        stream->name = agent->config->streams[i].name;
-        stream->quota_bytes = agent->config->streams[i].quota_bytes;
-        sfe_stream_facts(agent->streams[i].stream, &stream->facts);
-        if (agent->streams[i].thin != NULL) {
-            sfe_thin_facts(agent->streams[i].thin, &stream->thin);
+        stream->name = agent->set.config->streams[i].name;
+        stream->quota_bytes = agent->set.config->streams[i].quota_bytes;
+        sfe_stream_facts(agent->set.streams[i].stream, &stream->facts);
+        if (agent->set.streams[i].thin != NULL) {
+            sfe_thin_facts(agent->set.streams[i].thin, &stream->thin);
         }
         stream->rate_per_minute =
-            sfe_rate_per_minute(&agent->streams[i].rate, stream->facts.durable_sequence);
+            sfe_rate_per_minute(&agent->set.streams[i].rate, stream->facts.durable_sequence);
     }
     status->streams = agent->gathered->streams;
-    status->stream_count = agent->stream_count;
+    status->stream_count = agent->set.stream_count;
 }
 
 static uint64_t written_bytes(const struct sfe_agent *agent)
@@ -69,8 +85,10 @@ static void gather_wear(struct sfe_agent *agent, struct sfe_status *status)
     wear->last_minute_bytes = sfe_rate_per_minute(&agent->written, wear->written_bytes);
     wear->syncs = agent->metered == NULL ? 0 : atomic_load(&agent->metered->syncs);
     wear->uptime_ns = status->uptime_ns;
-    wear->flash_bytes = agent->config->agent.flash_bytes;
-    wear->flash_cycles = agent->config->agent.flash_cycles;
+    wear->flash_bytes = agent->set.config->agent.flash_bytes;
+    wear->flash_cycles = agent->set.config->agent.flash_cycles;
+    wear->events = agent->left_events;
+    wear->payload_bytes = agent->left_payload_bytes;
     for (uint32_t i = 0; i < status->stream_count; i++) {
         wear->events += status->streams[i].facts.written_events;
         wear->payload_bytes += status->streams[i].facts.payload_bytes;
@@ -79,22 +97,22 @@ static void gather_wear(struct sfe_agent *agent, struct sfe_status *status)
 
 static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
 {
-    for (uint32_t i = 0; i < agent->org_count; i++) {
-        agent->gathered->orgs[i].connection = agent->orgs[i].connection;
-        sfe_org_facts(agent->orgs[i].org, &agent->gathered->orgs[i].facts);
+    for (uint32_t i = 0; i < agent->set.org_count; i++) {
+        agent->gathered->orgs[i].connection = agent->set.orgs[i].connection;
+        sfe_org_facts(agent->set.orgs[i].org, &agent->gathered->orgs[i].facts);
     }
-    for (uint32_t i = 0; i < agent->output_count; i++) {
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
         struct sfe_status_output *output = &agent->gathered->outputs[i];
-        output->name = agent->outputs[i].name;
-        output->stream = agent->config->streams[agent->outputs[i].stream_index].name;
-        sfe_output_facts(agent->outputs[i].output, &output->facts);
+        output->name = agent->set.outputs[i].name;
+        output->stream = agent->set.config->streams[agent->set.outputs[i].stream_index].name;
+        sfe_output_facts(agent->set.outputs[i].output, &output->facts);
         output->rate_per_minute =
-            sfe_rate_per_minute(&agent->outputs[i].rate, output->facts.delivered);
+            sfe_rate_per_minute(&agent->set.outputs[i].rate, output->facts.delivered);
     }
     status->orgs = agent->gathered->orgs;
-    status->org_count = agent->org_count;
+    status->org_count = agent->set.org_count;
     status->outputs = agent->gathered->outputs;
-    status->output_count = agent->output_count;
+    status->output_count = agent->set.output_count;
 }
 
 void agent_add_status(void *owner, struct sfe_builder *out)
@@ -103,14 +121,15 @@ void agent_add_status(void *owner, struct sfe_builder *out)
     const struct sfe_platform *platform = agent->platform;
     struct sfe_error err;
     struct sfe_status status = {
-        .agent_id = agent->config->agent.id,
+        .agent_id = agent->set.config->agent.id,
         .uptime_ns = sfe_clock_monotonic_ns(&platform->clock) - agent->opened_ns,
         .memory_bytes = sfe_process_memory_bytes(),
-        .arena_bytes = sfe_arena_taken(agent->arena),
-        .quota_bytes = agent->config->agent.quota_bytes,
+        .quota_bytes = agent->set.config->agent.quota_bytes,
+        .arena_bytes = agent_taken(agent),
         .is_stopping = atomic_load(&agent->is_stopping),
     };
 
+    agent_reload_facts(agent, &status.reload);
     (void)platform->clock.wall_ns(platform->clock.context, &status.now_ns);
     if (platform->storage.space(platform->storage.context, &status.flash_total_bytes,
                                 &status.flash_available_bytes, &err) != SFE_OK) {
@@ -118,6 +137,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
         status.flash_available_bytes = 0;
     }
     gather_links(agent, &status);
+    gather_inputs(agent, &status);
     gather_streams(agent, &status);
     gather_wear(agent, &status);
     gather_outputs(agent, &status);
@@ -129,14 +149,14 @@ uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns)
     if (now_ns < agent->sample_ns) {
         return agent->sample_ns;
     }
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        sfe_rate_sample(&agent->streams[i].rate, sfe_stream_durable(agent->streams[i].stream),
-                        now_ns);
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        sfe_rate_sample(&agent->set.streams[i].rate,
+                        sfe_stream_durable(agent->set.streams[i].stream), now_ns);
     }
-    for (uint32_t i = 0; i < agent->output_count; i++) {
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
         struct sfe_output_facts facts;
-        sfe_output_facts(agent->outputs[i].output, &facts);
-        sfe_rate_sample(&agent->outputs[i].rate, facts.delivered, now_ns);
+        sfe_output_facts(agent->set.outputs[i].output, &facts);
+        sfe_rate_sample(&agent->set.outputs[i].rate, facts.delivered, now_ns);
     }
     sfe_rate_sample(&agent->written, written_bytes(agent), now_ns);
     agent->sample_ns = now_ns + SFE_RATE_STEP_NS;

@@ -1,6 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/arena.h"
 #include "stream/quota.h"
@@ -8,6 +8,21 @@
 /* For segments and frames that the last run left larger or more numerous than this configuration
  * would make them. */
 #define RECOVERY_BYTES ((size_t)8u * 1024u * 1024u)
+/* The same of a reader, whose window holds the largest frame of its stream. */
+#define SPARE_BYTES ((size_t)2u * 1024u * 1024u)
+
+/* Heap of the libraries, measured (config_memory_test.py does so again) and rounded up. */
+#define KIB           ((size_t)1024u)
+#define LIBRARY_BYTES (1536u * KIB) /* What they take once; the look-ups; what is open. */
+#define LINK_BYTES    (128u * KIB)  /* paho's client for one broker. */
+/* mbedTLS for one connection: a file of certificates is read whole (1 MiB), a bundle of 220 kB
+ * takes 600 kB when parsed, records 33 kB, a handshake and what may be resumed 100 kB. */
+#define LINK_TLS_BYTES (2048u * KIB)
+/* libcurl's TLS for one org: the same bundle takes 570 kB, twice while it is read anew. */
+#define ORG_TLS_BYTES      (1536u * KIB)
+#define EXCHANGE_BYTES     (48u * KIB)
+#define EXCHANGE_TLS_BYTES (80u * KIB)
+#define LOGINS             2u /* Exchanges of an org besides: the log-in, and its own host's. */
 
 static struct sfe_stream_options stream_options(const struct sfe_config *config, uint32_t index)
 {
@@ -22,48 +37,62 @@ static struct sfe_stream_options stream_options(const struct sfe_config *config,
     };
 }
 
+/* With the list of its keys, of each of which the platform keeps 32 bytes more, and with what thins
+ * it. */
+static size_t stream_bytes(const struct sfe_config *config, uint32_t index)
+{
+    const struct sfe_stream_options options = stream_options(config, index);
+
+    return sfe_stream_memory_bytes(&options) +
+           (config->streams[index].thin.keep_every == 0 ? 0 : sfe_thin_memory_bytes()) +
+           (options.key_count == 0 ? 0 : sfe_arena_cost(AGENT_KEYS_BYTES));
+}
+
 static size_t streams_bytes(const struct sfe_config *config)
 {
-    const struct sfe_agent *agent = NULL;
-    size_t bytes = sfe_arena_cost(config->stream_count * sizeof(*agent->streams)) +
-                   sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*agent->cursors)) +
-                   sfe_arena_cost(config->stream_count * sizeof(*agent->marks)) +
-                   sfe_cursor_log_memory_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u);
+    size_t bytes = 0;
 
     if (config->agent.quota_bytes != 0) {
         bytes += sfe_quota_memory_bytes(config->stream_count);
     }
     for (uint32_t i = 0; i < config->stream_count; i++) {
-        const struct sfe_stream_options options = stream_options(config, i);
-        bytes += sfe_stream_memory_bytes(&options);
-        bytes += config->streams[i].thin.keep_every == 0 ? 0 : sfe_thin_memory_bytes();
+        bytes += stream_bytes(config, i);
     }
     return bytes;
 }
 
-static size_t output_bytes(const struct sfe_config *config, const struct sfe_config_output *output)
+/* Of streams that larger quotas needed: beside the first, whose memory goes with the stream only,
+ * the one in use and the one that takes its place. */
+static size_t tables_bytes(const struct sfe_config *config)
 {
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < config->stream_count; i++) {
+        const struct sfe_stream_options options = stream_options(config, i);
+        bytes += 2u * sfe_stream_table_bytes_max(&options);
+    }
+    return bytes;
+}
+
+size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint32_t stream)
+{
+    const struct sfe_config_output *output = &config->outputs[index];
+    const struct sfe_stream_options options = stream_options(config, stream);
     const struct sfe_records_options records = {
         .slot_count = output->requests_in_flight,
         .slot_events_max = output->batch_records,
         .records_max = output->batch_records,
         .compress = config->connections[output->connection].salesforce.compress,
     };
-    size_t bytes = 0;
 
-    for (uint32_t i = 0; i < output->from_count; i++) {
-        const struct sfe_stream_options stream = stream_options(config, output->from[i]);
-        bytes += sfe_stream_reader_memory_bytes(&stream) + sfe_records_memory_bytes(&records) +
-                 sfe_output_memory_bytes(output->requests_in_flight, output->batch_records);
-    }
-    return bytes;
+    return sfe_stream_reader_memory_bytes(&options) + sfe_arena_cost(sizeof(struct sfe_target)) +
+           sfe_records_memory_bytes(&records) +
+           sfe_output_memory_bytes(output->requests_in_flight, output->batch_records);
 }
 
 static size_t outputs_bytes(const struct sfe_config *config)
 {
-    const struct sfe_agent *agent = NULL;
-    size_t bytes = sfe_arena_cost((config->connection_count + 1u) * sizeof(*agent->orgs)) +
-                   sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*agent->outputs));
+    size_t bytes = 0;
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
         if (config->connections[i].type == SFE_CONNECTION_SALESFORCE) {
@@ -71,12 +100,14 @@ static size_t outputs_bytes(const struct sfe_config *config)
         }
     }
     for (uint32_t i = 0; i < config->output_count; i++) {
-        bytes += output_bytes(config, &config->outputs[i]);
+        for (uint32_t from = 0; from < config->outputs[i].from_count; from++) {
+            bytes += agent_output_bytes(config, i, config->outputs[i].from[from]);
+        }
     }
     return bytes;
 }
 
-static size_t source_bytes(const struct sfe_config *config, uint32_t connection)
+size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
 {
     uint32_t routes = 0;
     bool has_guard = false;
@@ -91,38 +122,159 @@ static size_t source_bytes(const struct sfe_config *config, uint32_t connection)
         }
     }
     if (routes == 0) {
-        return plan;
+        return 0; /* Not opened. */
     }
     const struct sfe_mqtt_source_options options = {
         .subscription_count = routes,
         .event_bytes_max = config->agent.event_bytes_max,
         .receive_maximum = config->connections[connection].mqtt.receive_maximum,
     };
+    plan += sfe_arena_cost(config->connections[connection].mqtt.broker_count *
+                           sizeof(struct sfe_mqtt_broker));
     return plan + sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard) +
            sfe_mqtt_source_memory_bytes(&options);
 }
 
 static size_t sources_bytes(const struct sfe_config *config)
 {
-    const struct sfe_agent *agent = NULL;
-    size_t bytes = sfe_arena_cost((config->connection_count + 1u) * sizeof(*agent->sources));
+    size_t bytes = 0;
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
         if (config->connections[i].type == SFE_CONNECTION_MQTT) {
-            bytes += source_bytes(config, i);
+            bytes += agent_source_bytes(config, i);
         }
     }
     return bytes;
 }
 
-size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
+/* What no reload changes: with two sets, of which a reload fills the other one. */
+static size_t fixed_bytes(const struct sfe_config *config)
 {
+    const struct sfe_agent *agent = NULL;
+
     return sfe_arena_cost(sizeof(struct sfe_agent)) + agent_gathered_memory_bytes() +
-           streams_bytes(config) + outputs_bytes(config) + sources_bytes(config) +
-           sfe_control_memory_bytes();
+           sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*agent->cursors)) +
+           sfe_arena_cost((SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks)) +
+           sfe_cursor_log_memory_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u) +
+           agent_set_memory_bytes() + agent_reload_memory_bytes() + sfe_control_memory_bytes() +
+           agent_questions_memory_bytes(config);
 }
 
-size_t sfe_agent_arena_bytes(const struct sfe_config *config)
+static size_t org_library_bytes(const struct sfe_config *config, uint32_t connection)
 {
-    return sfe_agent_memory_bytes_max(config) + RECOVERY_BYTES;
+    const struct sfe_config_salesforce *org = &config->connections[connection].salesforce;
+    const bool is_tls = strncmp(org->login_url, "https://", 8) == 0;
+    const bool is_proxy_tls = org->proxy_url != NULL && strncmp(org->proxy_url, "https://", 8) == 0;
+    const size_t layers = (is_tls ? 1u : 0u) + (is_proxy_tls ? 1u : 0u);
+    size_t exchanges = LOGINS;
+
+    for (uint32_t i = 0; i < config->output_count; i++) {
+        const struct sfe_config_output *output = &config->outputs[i];
+        if (output->connection == connection) {
+            exchanges += (size_t)output->from_count * output->requests_in_flight;
+        }
+    }
+    return layers * ORG_TLS_BYTES + exchanges * (EXCHANGE_BYTES + layers * EXCHANGE_TLS_BYTES);
+}
+
+static size_t link_library_bytes(const struct sfe_config_mqtt *mqtt)
+{
+    for (uint32_t i = 0; i < mqtt->broker_count; i++) {
+        if (mqtt->brokers[i].tls) {
+            return LINK_BYTES + LINK_TLS_BYTES;
+        }
+    }
+    return LINK_BYTES;
+}
+
+size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
+{
+    size_t bytes = LIBRARY_BYTES;
+
+    for (uint32_t i = 0; i < config->connection_count; i++) {
+        bytes += config->connections[i].type == SFE_CONNECTION_SALESFORCE
+                     ? org_library_bytes(config, i)
+                     : link_library_bytes(&config->connections[i].mqtt);
+    }
+    return bytes;
+}
+
+static size_t parts_bytes(const struct sfe_config *config)
+{
+    return streams_bytes(config) + outputs_bytes(config) + sources_bytes(config);
+}
+
+size_t sfe_agent_memory_bytes_max(const struct sfe_config *config)
+{
+    return fixed_bytes(config) + parts_bytes(config);
+}
+
+size_t sfe_agent_reload_memory_bytes_max(const struct sfe_config *config)
+{
+    return fixed_bytes(config) + 2u * parts_bytes(config) + tables_bytes(config);
+}
+
+enum sfe_code agent_open_fixed_arena(const struct sfe_config *config, struct sfe_arena **arena,
+                                     struct sfe_error *err)
+{
+    return sfe_arena_open(fixed_bytes(config) + SPARE_BYTES, arena, err);
+}
+
+enum sfe_code agent_open_stream_arena(const struct sfe_config *config, uint32_t stream,
+                                      struct sfe_arena **arena, struct sfe_error *err)
+{
+    return sfe_arena_open(stream_bytes(config, stream) + RECOVERY_BYTES, arena, err);
+}
+
+enum sfe_code agent_open_arena(size_t bytes, struct sfe_arena **arena, struct sfe_error *err)
+{
+    return sfe_arena_open(bytes + SPARE_BYTES, arena, err);
+}
+
+static size_t taken(const struct sfe_arena *arena)
+{
+    return arena == NULL ? 0 : sfe_arena_taken(arena);
+}
+
+/* Of the streams of a set: of all, or of the new ones and the new tables of the others. */
+static size_t streams_taken(const struct agent_set *set, bool all)
+{
+    size_t bytes = 0;
+
+    for (uint32_t i = 0; i < set->stream_count; i++) {
+        const struct agent_stream *stream = &set->streams[i];
+        if (all || stream->carried == AGENT_NEW) {
+            bytes += taken(stream->arena) + taken(stream->table_arena);
+        } else {
+            bytes += taken(stream->new_table_arena);
+        }
+    }
+    return bytes;
+}
+
+/* The set's setup, and its parts, or of these the new ones only. */
+static size_t set_taken(const struct agent_set *set, bool all)
+{
+    size_t bytes = taken(set->setup->arena) + taken(set->quota_arena) + streams_taken(set, all);
+
+    for (uint32_t i = 0; i < set->source_count; i++) {
+        bytes += all || set->sources[i].carried == AGENT_NEW ? taken(set->sources[i].arena) : 0;
+    }
+    for (uint32_t i = 0; i < set->output_count; i++) {
+        bytes += all || set->outputs[i].carried == AGENT_NEW ? taken(set->outputs[i].arena) : 0;
+    }
+    for (uint32_t i = 0; i < set->org_count; i++) {
+        bytes += all || set->orgs[i].carried == AGENT_NEW ? taken(set->orgs[i].arena) : 0;
+    }
+    return bytes;
+}
+
+size_t agent_taken(const struct sfe_agent *agent)
+{
+    return sfe_arena_taken(agent->arena) + set_taken(&agent->set, true);
+}
+
+size_t agent_set_new_taken(const struct agent_set *set)
+{
+    return set_taken(set, false);
 }

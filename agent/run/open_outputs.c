@@ -55,28 +55,49 @@ struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, u
     };
 }
 
-static enum sfe_code open_org(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *set,
+                              struct agent_org *org, struct sfe_error *err)
 {
-    const struct sfe_config_connection *config = &agent->config->connections[index];
-    struct agent_org *org = &agent->orgs[agent->org_count];
+    const uint32_t index = org->connection_index;
+    const struct sfe_config_connection *config = &set->config->connections[index];
     struct sfe_org_options options =
-        sfe_org_options_of(agent->compiled, index, agent->platform, agent->log);
+        sfe_org_options_of(set->compiled, index, agent->platform, agent->log);
 
     options.learned = agent->learned;
-    if (sfe_org_open(&options, agent->arena, &org->org, err) != SFE_OK) {
+    if (agent_open_arena(sfe_org_memory_bytes(), &org->arena, err) != SFE_OK ||
+        sfe_org_open(&options, org->arena, &org->org, err) != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);
     }
-    org->connection = config->name;
-    org->connection_index = index;
-    agent->org_count++;
     return SFE_OK;
 }
 
-static struct sfe_org *find_org(struct sfe_agent *agent, uint32_t connection)
+enum sfe_code agent_open_orgs(struct sfe_agent *agent, struct agent_set *set, struct sfe_error *err)
 {
-    for (uint32_t i = 0; i < agent->org_count; i++) {
-        if (agent->orgs[i].connection_index == connection) {
-            return agent->orgs[i].org;
+    enum sfe_code code = SFE_OK;
+
+    for (uint32_t i = 0; i < set->org_count && code == SFE_OK; i++) {
+        if (set->orgs[i].carried == AGENT_NEW) {
+            code = open_org(agent, set, &set->orgs[i], err);
+        }
+    }
+    return code;
+}
+
+void agent_close_org(struct agent_org *org)
+{
+    sfe_org_close(org->org);
+    org->org = NULL;
+    sfe_arena_close(org->arena);
+    org->arena = NULL;
+    sfe_setup_drop(org->setup);
+    org->setup = NULL;
+}
+
+static struct sfe_org *find_org(const struct agent_set *set, const char *connection)
+{
+    for (uint32_t i = 0; i < set->org_count; i++) {
+        if (strcmp(set->orgs[i].connection, connection) == 0) {
+            return set->orgs[i].org;
         }
     }
     /* The configuration was checked: an output's connection is an org, and all orgs are open. */
@@ -85,25 +106,59 @@ static struct sfe_org *find_org(struct sfe_agent *agent, uint32_t connection)
 }
 
 /* A batch of every output counts its events by its records at most. */
-static enum sfe_code open_target(struct sfe_agent *agent, struct agent_output *output,
-                                 struct sfe_error *err)
+static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set *set,
+                                 struct agent_output *output, struct sfe_error *err)
 {
-    const struct sfe_config_output *config = &agent->config->outputs[output->config_index];
-    const struct sfe_compiled_output *compiled = &agent->compiled->outputs[output->config_index];
+    const struct sfe_config_output *config = &set->config->outputs[output->config_index];
+    const struct sfe_compiled_output *compiled = &set->compiled->outputs[output->config_index];
+    const struct sfe_config_connection *connection = &set->config->connections[config->connection];
+    struct sfe_target *target = sfe_arena_take(output->arena, sizeof(*target), err);
     const struct sfe_records_options options = {
-        .org = find_org(agent, config->connection),
+        .org = find_org(set, connection->name),
         .maps = compiled->maps,
         .map_count = config->record_count,
         .order_by = compiled->order_by,
         .slot_count = config->requests_in_flight,
         .slot_events_max = config->batch_records,
         .records_max = config->batch_records,
-        .compress = agent->config->connections[config->connection].salesforce.compress,
+        .compress = connection->salesforce.compress,
         .log = agent->log,
     };
-    enum sfe_code code = sfe_records_open(&options, agent->arena, &output->target, err);
 
-    output->has_target = code == SFE_OK;
+    if (target == NULL) {
+        return err->code;
+    }
+    enum sfe_code code = sfe_records_open(&options, output->arena, target, err);
+    if (code == SFE_OK) {
+        output->target = target;
+    }
+    return code;
+}
+
+enum sfe_code agent_open_targets(struct sfe_agent *agent, struct agent_set *set,
+                                 struct sfe_error *err)
+{
+    enum sfe_code code = SFE_OK;
+
+    for (uint32_t i = 0; i < set->output_count && code == SFE_OK; i++) {
+        struct agent_output *output = &set->outputs[i];
+        if (output->carried != AGENT_NEW) {
+            continue;
+        }
+        code = agent_open_arena(
+            agent_output_bytes(set->config, output->config_index, output->stream_index),
+            &output->arena, err);
+        if (code == SFE_OK) {
+            code = sfe_stream_reader_open(set->streams[output->stream_index].stream, output->arena,
+                                          &output->reader, err);
+        }
+        if (code == SFE_OK) {
+            code = open_target(agent, set, output, err);
+        }
+        if (code != SFE_OK) {
+            (void)sfe_within(err, "cannot open output \"%s\"", output->name);
+        }
+    }
     return code;
 }
 
@@ -116,126 +171,80 @@ static void on_settled(void *owner)
     }
 }
 
-static enum sfe_code open_output(struct sfe_agent *agent, uint32_t config_index,
-                                 uint32_t stream_index, struct sfe_error *err)
+/* Where it stands: of an output that is about to give way to this one, what that one says. */
+static const struct sfe_cursor *find_cursor(struct sfe_agent *agent, const char *name,
+                                            struct sfe_cursor *kept)
 {
-    const struct sfe_config_output *config = &agent->config->outputs[config_index];
-    struct agent_output *output = &agent->outputs[agent->output_count];
-    struct sfe_stream *stream = agent->streams[stream_index].stream;
-    char cursor_name[SFE_CURSOR_NAME_BYTES];
-    enum sfe_code code;
-    int length = snprintf(cursor_name, sizeof(cursor_name), "%s/%s", config->name,
-                          agent->config->streams[stream_index].name);
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        struct sfe_output *before = agent->set.outputs[i].output;
+        if (before != NULL) {
+            sfe_output_cursor(before, kept);
+            if (strcmp(kept->name, name) == 0) {
+                return kept;
+            }
+        }
+    }
+    return sfe_cursor_log_find(agent->cursor_log, name);
+}
 
-    SFE_ASSERT(length > 0 && (size_t)length < sizeof(cursor_name));
-    output->name = config->name;
-    output->config_index = config_index;
-    output->stream_index = stream_index;
-    agent->output_count++;
-    code = sfe_stream_reader_open(stream, agent->arena, &output->reader, err);
-    if (code == SFE_OK) {
-        code = open_target(agent, output, err);
-    }
-    if (code != SFE_OK) {
-        return sfe_within(err, "cannot open output \"%s\"", config->name);
-    }
+static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_set *set,
+                                  struct agent_output *output, struct sfe_error *err)
+{
+    const struct sfe_config_output *config = &set->config->outputs[output->config_index];
+    struct sfe_stream *stream = set->streams[output->stream_index].stream;
+    char name[SFE_CURSOR_NAME_BYTES];
+    struct sfe_cursor kept;
+    int length = snprintf(name, sizeof(name), "%s/%s", config->name, sfe_stream_name(stream));
+
+    SFE_ASSERT(length > 0 && (size_t)length < sizeof(name));
     const struct sfe_output_options options = {
         .name = config->name,
         .stream = stream,
         .reader = output->reader,
-        .dead = agent->streams[agent->config->dead_stream].stream,
-        .target = &output->target,
-        .cursor = sfe_cursor_log_find(agent->cursor_log, cursor_name),
+        .dead = set->streams[set->config->dead_stream].stream,
+        .target = output->target,
+        .cursor = find_cursor(agent, name, &kept),
         .slot_count = config->requests_in_flight,
         .slot_events_max = config->batch_records,
         .batch_age_ns = config->batch_age_ns,
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
-        .agent_id = agent->config->agent.id,
+        .agent_id = set->config->agent.id,
         .gaps = config->gaps,
         .on_settled = on_settled,
         .owner = agent,
+        .watch = agent->watch,
     };
-    code = sfe_output_open(&options, agent->arena, &output->output, err);
+    enum sfe_code code = sfe_output_open(&options, output->arena, &output->output, err);
     return code == SFE_OK ? code : sfe_within(err, "cannot open output \"%s\"", config->name);
 }
 
-/* Outputs whose streams have `priority`, so that sales take their turn before telemetry. */
-static enum sfe_code open_with_priority(struct sfe_agent *agent, uint32_t priority,
-                                        struct sfe_error *err)
+enum sfe_code agent_begin_outputs(struct sfe_agent *agent, struct agent_set *set,
+                                  struct sfe_error *err)
 {
     enum sfe_code code = SFE_OK;
 
-    for (uint32_t i = 0; i < agent->config->output_count; i++) {
-        const struct sfe_config_output *output = &agent->config->outputs[i];
-        for (uint32_t from = 0; from < output->from_count && code == SFE_OK; from++) {
-            if (agent->config->streams[output->from[from]].priority != priority) {
-                continue;
-            }
-            if (agent->output_count == AGENT_OUTPUTS_MAX) {
-                return sfe_fail(err, SFE_E_CONFIG, "all outputs together read more than %u streams",
-                                AGENT_OUTPUTS_MAX);
-            }
-            code = open_output(agent, i, output->from[from], err);
+    for (uint32_t i = 0; i < set->output_count && code == SFE_OK; i++) {
+        if (set->outputs[i].carried == AGENT_NEW) {
+            code = begin_output(agent, set, &set->outputs[i], err);
         }
     }
     return code;
 }
 
-/* The highest priority below `limit`; false when there is none. */
-static bool next_priority(const struct sfe_config *config, uint64_t limit, uint32_t *priority)
+void agent_close_output(struct agent_output *output)
 {
-    bool found = false;
-
-    for (uint32_t i = 0; i < config->stream_count; i++) {
-        uint32_t candidate = config->streams[i].priority;
-        if (candidate < limit && (!found || candidate > *priority)) {
-            *priority = candidate;
-            found = true;
-        }
+    sfe_output_close(output->output);
+    output->output = NULL;
+    if (output->target != NULL) {
+        sfe_records_close(output->target);
+        output->target = NULL;
     }
-    return found;
-}
-
-enum sfe_code agent_open_outputs(struct sfe_agent *agent, struct sfe_error *err)
-{
-    const struct sfe_config *config = agent->config;
-    enum sfe_code code = SFE_OK;
-    uint64_t limit = UINT64_MAX;
-    uint32_t priority = 0;
-
-    agent->orgs =
-        sfe_arena_take(agent->arena, (config->connection_count + 1u) * sizeof(*agent->orgs), err);
-    agent->outputs = sfe_arena_take(agent->arena, AGENT_OUTPUTS_MAX * sizeof(*agent->outputs), err);
-    if (agent->orgs == NULL || agent->outputs == NULL) {
-        return err->code;
-    }
-    for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
-        if (config->connections[i].type == SFE_CONNECTION_SALESFORCE) {
-            code = open_org(agent, i, err);
-        }
-    }
-    while (code == SFE_OK && next_priority(config, limit, &priority)) {
-        code = open_with_priority(agent, priority, err);
-        limit = priority;
-    }
-    return code;
-}
-
-void agent_close_outputs(struct sfe_agent *agent)
-{
-    for (uint32_t i = 0; i < agent->output_count; i++) {
-        struct agent_output *output = &agent->outputs[i];
-        sfe_output_close(output->output);
-        if (output->has_target) {
-            sfe_records_close(&output->target);
-        }
-        sfe_stream_reader_close(output->reader);
-    }
-    agent->output_count = 0;
-    for (uint32_t i = 0; i < agent->org_count; i++) {
-        sfe_org_close(agent->orgs[i].org);
-    }
-    agent->org_count = 0;
+    sfe_stream_reader_close(output->reader);
+    output->reader = NULL;
+    sfe_arena_close(output->arena);
+    output->arena = NULL;
+    sfe_setup_drop(output->setup);
+    output->setup = NULL;
 }

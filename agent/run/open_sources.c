@@ -28,46 +28,47 @@ static void add_subscription(struct plan *plan, const struct sfe_config_input *i
         (struct sfe_mqtt_subscription){input->topic, input->qos};
 }
 
-struct sfe_intake_route agent_route(const struct sfe_agent *agent,
+struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input)
 {
     return (struct sfe_intake_route){
         .input = input->name,
         .filter = input->topic,
-        .stream = agent->streams[input->stream].stream,
+        .stream = set->streams[input->stream].stream,
         .ignores_retained = input->retained == SFE_RETAINED_IGNORE,
         .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
         .guard = {input->mask, input->mask_count, input->card_guard},
-        .thin = agent->streams[input->stream].thin,
+        .thin = set->streams[input->stream].thin,
     };
 }
 
-static enum sfe_code make_plan(struct sfe_agent *agent, uint32_t connection, struct plan *plan,
-                               struct sfe_error *err)
+static enum sfe_code make_plan(const struct agent_set *set, const struct agent_source *source,
+                               struct plan *plan, struct sfe_error *err)
 {
-    uint32_t count = agent->config->input_count;
+    const uint32_t connection = source->connection_index;
+    uint32_t count = set->config->input_count;
 
-    plan->routes = sfe_arena_take(agent->arena, (count + 1u) * sizeof(*plan->routes), err);
+    plan->routes = sfe_arena_take(source->arena, (count + 1u) * sizeof(*plan->routes), err);
     plan->subscriptions =
-        sfe_arena_take(agent->arena, (count + 1u) * sizeof(*plan->subscriptions), err);
+        sfe_arena_take(source->arena, (count + 1u) * sizeof(*plan->subscriptions), err);
     if (plan->routes == NULL || plan->subscriptions == NULL) {
         return err->code;
     }
     for (uint32_t i = 0; i < count; i++) {
-        const struct sfe_config_input *input = &agent->config->inputs[i];
+        const struct sfe_config_input *input = &set->config->inputs[i];
         if (input->connection != connection) {
             continue;
         }
-        plan->routes[plan->route_count++] = agent_route(agent, input);
+        plan->routes[plan->route_count++] = agent_route(set, input);
         add_subscription(plan, input);
     }
     return SFE_OK;
 }
 
-static enum sfe_code list_brokers(struct sfe_agent *agent, const struct sfe_config_mqtt *config,
+static enum sfe_code list_brokers(struct sfe_arena *arena, const struct sfe_config_mqtt *config,
                                   struct sfe_mqtt_broker **brokers, struct sfe_error *err)
 {
-    *brokers = sfe_arena_take(agent->arena, config->broker_count * sizeof(**brokers), err);
+    *brokers = sfe_arena_take(arena, config->broker_count * sizeof(**brokers), err);
     if (*brokers == NULL) {
         return err->code;
     }
@@ -78,11 +79,12 @@ static enum sfe_code list_brokers(struct sfe_agent *agent, const struct sfe_conf
     return SFE_OK;
 }
 
-static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
-                                 const struct plan *plan, struct sfe_error *err)
+static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set *set,
+                                 struct agent_source *source, const struct plan *plan,
+                                 struct sfe_error *err)
 {
-    const struct sfe_config_connection *config = &agent->config->connections[connection];
-    struct agent_source *source = &agent->sources[agent->source_count];
+    const uint32_t connection = source->connection_index;
+    const struct sfe_config_connection *config = &set->config->connections[connection];
     struct sfe_mqtt_broker *brokers = NULL;
     const struct sfe_mqtt_will will = {
         .topic = config->mqtt.will.topic,
@@ -94,16 +96,17 @@ static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
     const struct sfe_intake_options intake = {
         .routes = plan->routes,
         .route_count = plan->route_count,
-        .dead = agent->streams[agent->config->dead_stream].stream,
-        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .dead = set->streams[set->config->dead_stream].stream,
+        .event_bytes_max = set->config->agent.event_bytes_max,
         .clock = &agent->platform->clock,
-        .agent_id = agent->config->agent.id,
+        .agent_id = set->config->agent.id,
         .log = agent->log,
+        .watch = agent->watch,
     };
 
-    code = sfe_intake_open(&intake, agent->arena, &source->intake, err);
+    code = sfe_intake_open(&intake, source->arena, &source->intake, err);
     if (code == SFE_OK) {
-        code = list_brokers(agent, &config->mqtt, &brokers, err);
+        code = list_brokers(source->arena, &config->mqtt, &brokers, err);
     }
     if (code != SFE_OK) {
         return code;
@@ -114,14 +117,14 @@ static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
         .broker_count = config->mqtt.broker_count,
         .client_id = config->mqtt.client_id,
         .username = config->mqtt.username,
-        .password = agent->compiled->connections[connection].secret,
+        .password = set->compiled->connections[connection].secret,
         .keep_alive_s = (uint32_t)(config->mqtt.keep_alive_ns / 1000000000u),
         .session_expiry_s = (uint32_t)(config->mqtt.session_expiry_ns / 1000000000u),
         .receive_maximum = config->mqtt.receive_maximum,
         .version = config->mqtt.version == SFE_CONFIG_MQTT_3_1_1 ? SFE_MQTT_3_1_1 : SFE_MQTT_5,
         .will = will.topic == NULL ? NULL : &will,
         .tls_files = sfe_compile_tls_files(&config->mqtt),
-        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .event_bytes_max = set->config->agent.event_bytes_max,
         .subscriptions = plan->subscriptions,
         .subscription_count = plan->subscription_count,
         .intake = source->intake,
@@ -132,45 +135,45 @@ static enum sfe_code open_source(struct sfe_agent *agent, uint32_t connection,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
     };
-    code = sfe_mqtt_source_open(&options, agent->arena, &source->source, err);
+    code = sfe_mqtt_source_open(&options, source->arena, &source->source, err);
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);
     }
-    source->is_open = true;
-    agent->source_count++;
     return SFE_OK;
 }
 
-enum sfe_code agent_open_sources(struct sfe_agent *agent, struct sfe_error *err)
+enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
+                                 struct sfe_error *err)
 {
-    const struct sfe_config *config = agent->config;
     enum sfe_code code = SFE_OK;
 
-    agent->sources = sfe_arena_take(agent->arena,
-                                    (config->connection_count + 1u) * sizeof(*agent->sources), err);
-    if (agent->sources == NULL) {
-        return err->code;
-    }
-    for (uint32_t i = 0; i < config->connection_count && code == SFE_OK; i++) {
+    SFE_ASSERT(set->source_count <= set->config->connection_count);
+    for (uint32_t i = 0; i < set->source_count && code == SFE_OK; i++) {
+        struct agent_source *source = &set->sources[i];
         struct plan plan = {0};
-        if (config->connections[i].type != SFE_CONNECTION_MQTT) {
+        if (source->carried != AGENT_NEW) {
             continue;
         }
-        code = make_plan(agent, i, &plan, err);
-        if (code == SFE_OK && plan.route_count != 0) {
-            code = open_source(agent, i, &plan, err);
+        code = agent_open_arena(agent_source_bytes(set->config, source->connection_index),
+                                &source->arena, err);
+        if (code == SFE_OK) {
+            code = make_plan(set, source, &plan, err);
+        }
+        if (code == SFE_OK) {
+            code = open_source(agent, set, source, &plan, err);
         }
     }
-    SFE_ASSERT(agent->source_count <= config->connection_count);
     return code;
 }
 
-void agent_close_sources(struct sfe_agent *agent)
+void agent_close_source(struct agent_source *source)
 {
-    for (uint32_t i = 0; i < agent->source_count; i++) {
-        if (agent->sources[i].is_open) {
-            agent->sources[i].source.close(agent->sources[i].source.context);
-            agent->sources[i].is_open = false;
-        }
+    if (source->source.close != NULL) {
+        source->source.close(source->source.context);
+        source->source.close = NULL;
     }
+    sfe_arena_close(source->arena);
+    source->arena = NULL;
+    sfe_setup_drop(source->setup);
+    source->setup = NULL;
 }

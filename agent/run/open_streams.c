@@ -19,16 +19,36 @@ static void on_durable(void *owner)
     agent->platform->http.wake(agent->platform->http.context);
 }
 
-static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+/* In the stream's own arena: a reload that carries the stream over ends the setup they are from. */
+static enum sfe_code open_keys(struct sfe_agent *agent, struct agent_set *set, uint32_t index,
+                               struct sfe_error *err)
 {
-    const struct sfe_config_stream *config = &agent->config->streams[index];
+    struct agent_stream *stream = &set->streams[index];
+    const struct sfe_compiled_stream *compiled = &set->compiled->streams[index];
+
+    stream->crypto = &agent->platform->crypto;
+    if (compiled->key_count == 0) {
+        return SFE_OK;
+    }
+    stream->keys = sfe_arena_take(stream->arena, AGENT_KEYS_BYTES, err);
+    if (stream->keys == NULL) {
+        return err->code;
+    }
+    return sfe_compiled_open_keys(compiled, stream->crypto, stream->keys, &stream->key_count, err);
+}
+
+static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set, uint32_t index,
+                                 struct sfe_error *err)
+{
+    const struct sfe_config_stream *config = &set->config->streams[index];
     const struct sfe_cursor_mark *mark = sfe_cursor_log_mark(agent->cursor_log, config->name);
     struct sfe_stream_recovery recovery = {0};
-    struct agent_stream *stream = &agent->streams[index];
-    enum sfe_code code =
-        sfe_compiled_open_keys(&agent->compiled->streams[index], &agent->platform->crypto,
-                               stream->keys, &stream->key_count, err);
+    struct agent_stream *stream = &set->streams[index];
+    enum sfe_code code = agent_open_stream_arena(set->config, index, &stream->arena, err);
 
+    if (code == SFE_OK) {
+        code = open_keys(agent, set, index, err);
+    }
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open stream \"%s\"", config->name);
     }
@@ -43,7 +63,7 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .name = config->name,
         .quota_bytes = config->quota_bytes,
         .segment_bytes = config->segment_bytes,
-        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .event_bytes_max = set->config->agent.event_bytes_max,
         .linger_ns = config->linger_ns,
         .known_durable = mark == NULL ? 0 : mark->durable,
         .on_staged = on_staged,
@@ -52,16 +72,17 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
         .boot_times = &agent->boot_times,
         .when_full = (enum sfe_stream_when_full)config->when_full,
         /* A rehearsal has no keys, and keeps nothing. */
-        .is_encrypted = config->encrypt && !agent->compiled->without_secrets,
+        .is_encrypted = config->encrypt && !set->compiled->without_secrets,
         .crypto = &agent->platform->crypto,
         .keys = stream->keys,
         .key_count = stream->key_count,
-        .quota = agent->quota,
+        .quota = set->quota,
         .quota_share = index,
-        .has_reserve = index == agent->config->dead_stream,
+        .has_reserve = index == set->config->dead_stream,
+        .watch = agent->watch,
     };
 
-    code = sfe_stream_open(&options, agent->arena, &agent->streams[index].stream, &recovery, err);
+    code = sfe_stream_open(&options, stream->arena, &stream->stream, &recovery, err);
     if (code != SFE_OK) {
         return sfe_within(err, "cannot open stream \"%s\"", config->name);
     }
@@ -76,25 +97,27 @@ static enum sfe_code open_stream(struct sfe_agent *agent, uint32_t index, struct
     return SFE_OK;
 }
 
-static enum sfe_code open_thin(struct sfe_agent *agent, uint32_t index, struct sfe_error *err)
+static enum sfe_code open_thin(struct sfe_agent *agent, struct agent_set *set, uint32_t index,
+                               struct sfe_error *err)
 {
-    const struct sfe_config_thin *config = &agent->config->streams[index].thin;
+    const struct sfe_config_thin *config = &set->config->streams[index].thin;
+    struct agent_stream *stream = &set->streams[index];
     const struct sfe_thin_options options = {
-        .stream = agent->streams[index].stream,
-        .key = agent->compiled->streams[index].thin_key,
+        .stream = stream->stream,
+        .key = set->compiled->streams[index].thin_key,
         .from_percent = config->from_percent,
         .keep_every = config->keep_every,
         .log = agent->log,
     };
 
-    return options.key == NULL
-               ? SFE_OK
-               : sfe_thin_open(&options, agent->arena, &agent->streams[index].thin, err);
+    return options.key == NULL ? SFE_OK
+                               : sfe_thin_open(&options, stream->arena, &stream->thin, err);
 }
 
-static enum sfe_code open_quota(struct sfe_agent *agent, struct sfe_error *err)
+/* Made anew with each set: the shares are those of its streams. */
+static enum sfe_code open_quota(struct agent_set *set, struct sfe_error *err)
 {
-    const struct sfe_config *config = agent->config;
+    const struct sfe_config *config = set->config;
     struct sfe_quota_share shares[SFE_STREAMS_MAX + 1u];
 
     if (config->agent.quota_bytes == 0) {
@@ -103,25 +126,22 @@ static enum sfe_code open_quota(struct sfe_agent *agent, struct sfe_error *err)
     for (uint32_t i = 0; i < config->stream_count; i++) {
         shares[i] = sfe_room_share(config, i);
     }
-    return sfe_quota_open(config->agent.quota_bytes, shares, config->stream_count, agent->arena,
-                          &agent->quota, err);
+    enum sfe_code code =
+        sfe_arena_open(sfe_quota_memory_bytes(config->stream_count), &set->quota_arena, err);
+    return code != SFE_OK ? code
+                          : sfe_quota_open(config->agent.quota_bytes, shares, config->stream_count,
+                                           set->quota_arena, &set->quota, err);
 }
 
-enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
+enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err)
 {
     enum sfe_code code;
-    uint32_t count = agent->config->stream_count;
 
-    SFE_ASSERT(count != 0 && count <= SFE_STREAMS_MAX + 1u);
-    agent->streams = sfe_arena_take(agent->arena, count * sizeof(*agent->streams), err);
     agent->cursors = sfe_arena_take(agent->arena, AGENT_OUTPUTS_MAX * sizeof(*agent->cursors), err);
-    agent->marks = sfe_arena_take(agent->arena, count * sizeof(*agent->marks), err);
-    if (agent->streams == NULL || agent->cursors == NULL || agent->marks == NULL) {
+    agent->marks =
+        sfe_arena_take(agent->arena, (SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks), err);
+    if (agent->cursors == NULL || agent->marks == NULL) {
         return err->code;
-    }
-    code = open_quota(agent, err);
-    if (code != SFE_OK) {
-        return code;
     }
     code =
         sfe_cursor_log_open(&agent->platform->storage, &agent->platform->entropy, AGENT_OUTPUTS_MAX,
@@ -135,29 +155,35 @@ enum sfe_code agent_open_streams(struct sfe_agent *agent, struct sfe_error *err)
     if (agent->learned != NULL) {
         sfe_learned_clock_set_floor(agent->learned, agent->boot_times.seen_ns);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        agent->stream_count = i + 1u; /* What is opened of it is closed. */
-        code = open_stream(agent, i, err);
-        if (code == SFE_OK) {
-            code = open_thin(agent, i, err);
-        }
-        if (code != SFE_OK) {
-            return code;
-        }
-    }
     return SFE_OK;
 }
 
-void agent_close_streams(struct sfe_agent *agent)
+enum sfe_code agent_open_streams(struct sfe_agent *agent, struct agent_set *set,
+                                 struct sfe_error *err)
 {
-    for (uint32_t i = 0; i < agent->stream_count; i++) {
-        sfe_stream_close(agent->streams[i].stream);
-        for (uint32_t key = 0; key < agent->streams[i].key_count; key++) {
-            agent->platform->crypto.aead_close(agent->platform->crypto.context,
-                                               agent->streams[i].keys[key]);
+    SFE_ASSERT(set->stream_count != 0 && set->stream_count <= SFE_STREAMS_MAX + 1u);
+    enum sfe_code code = open_quota(set, err);
+    for (uint32_t i = 0; i < set->stream_count && code == SFE_OK; i++) {
+        if (set->streams[i].carried == AGENT_NEW) {
+            code = open_stream(agent, set, i, err);
+            code = code == SFE_OK ? open_thin(agent, set, i, err) : code;
         }
     }
-    agent->stream_count = 0;
-    sfe_cursor_log_close(agent->cursor_log);
-    agent->cursor_log = NULL;
+    return code;
+}
+
+void agent_close_stream(struct agent_stream *stream)
+{
+    sfe_stream_close(stream->stream);
+    stream->stream = NULL;
+    stream->thin = NULL;
+    for (uint32_t i = 0; i < stream->key_count; i++) {
+        stream->crypto->aead_close(stream->crypto->context, stream->keys[i]);
+    }
+    stream->keys = NULL;
+    stream->key_count = 0;
+    sfe_arena_close(stream->table_arena);
+    stream->table_arena = NULL;
+    sfe_arena_close(stream->arena);
+    stream->arena = NULL;
 }

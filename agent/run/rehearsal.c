@@ -20,6 +20,7 @@ struct rehearsal {
     struct rehearsal_storage storage;
     struct rehearsal_org org;
     uint64_t now_ns; /* Of the made-up clock: it jumps to what is due. */
+    struct sfe_setup setup;
     struct sfe_agent *agent;
     struct sfe_json_token *tokens;
     struct sfe_map_step step;
@@ -93,27 +94,58 @@ static enum sfe_code copy_config(struct rehearsal *rehearsal, struct sfe_error *
     return SFE_OK;
 }
 
+/* All but the sources: nobody is connected to. */
+static enum sfe_code open_set(struct rehearsal *rehearsal, struct sfe_error *err)
+{
+    struct sfe_agent *agent = rehearsal->agent;
+    struct agent_set none = {0};
+    enum sfe_code code = agent_take_set(&agent->set, agent->arena, err);
+
+    /* Held by the rehearsal as well, so that nobody gives back what is the caller's. */
+    rehearsal->setup = (struct sfe_setup){
+        .config = &rehearsal->config, .compiled = *rehearsal->options->compiled, .holders = 1};
+    rehearsal->setup.compiled.config = &rehearsal->config;
+    if (code == SFE_OK) {
+        code = agent_plan_set(&agent->set, &rehearsal->setup, &none, err);
+    }
+    if (code == SFE_OK) {
+        code = agent_open_streams(agent, &agent->set, err);
+    }
+    if (code == SFE_OK) {
+        code = agent_open_orgs(agent, &agent->set, err);
+    }
+    if (code == SFE_OK) {
+        code = agent_open_targets(agent, &agent->set, err);
+    }
+    return code == SFE_OK ? agent_begin_outputs(agent, &agent->set, err) : code;
+}
+
 static enum sfe_code open_agent(struct rehearsal *rehearsal, struct sfe_error *err)
 {
-    struct sfe_arena *arena = rehearsal->options->arena;
-    struct sfe_agent *agent = sfe_arena_take(arena, sizeof(*agent), err);
+    struct sfe_arena *arena = NULL;
+    struct sfe_agent *agent;
+    enum sfe_code code = agent_open_fixed_arena(&rehearsal->config, &arena, err);
 
+    if (code != SFE_OK) {
+        return code;
+    }
+    agent = sfe_arena_take(arena, sizeof(*agent), err);
     if (agent == NULL) {
+        sfe_arena_close(arena);
         return err->code;
     }
-    agent->config = &rehearsal->config;
-    agent->compiled = rehearsal->options->compiled;
     agent->platform = &rehearsal->platform;
     agent->arena = arena;
     agent->opened_ns = rehearsal->now_ns;
+    atomic_store(&agent->cloud_has_drained, true);
     rehearsal->agent = agent;
-    agent->flash_mutex = sfe_mutex_open();
-    agent->flash_condition = sfe_condition_open();
-    if (agent->flash_mutex == NULL || agent->flash_condition == NULL) {
+    agent->flash_bell.mutex = sfe_mutex_open();
+    agent->flash_bell.condition = sfe_condition_open();
+    if (agent->flash_bell.mutex == NULL || agent->flash_bell.condition == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
     }
-    enum sfe_code code = agent_open_streams(agent, err);
-    return code == SFE_OK ? agent_open_outputs(agent, err) : code;
+    code = agent_open_cursors(agent, err);
+    return code == SFE_OK ? open_set(rehearsal, err) : code;
 }
 
 static enum sfe_code open_scratch(struct rehearsal *rehearsal, struct sfe_error *err)
@@ -147,13 +179,13 @@ static struct sfe_intake_route *make_routes(const struct rehearsal *rehearsal, u
                                             bool *is_matched, struct sfe_error *err)
 {
     const struct sfe_config *config = &rehearsal->config;
-    struct sfe_intake_route *routes =
-        sfe_arena_take(rehearsal->agent->arena, (config->input_count + 1u) * sizeof(*routes), err);
+    struct sfe_intake_route *routes = sfe_arena_take(
+        rehearsal->options->arena, (config->input_count + 1u) * sizeof(*routes), err);
 
     for (uint32_t i = 0; routes != NULL && i < config->input_count; i++) {
         const struct sfe_config_input *input = &config->inputs[i];
         if (input->connection == connection) {
-            routes[(*count)++] = agent_route(rehearsal->agent, input);
+            routes[(*count)++] = agent_route(&rehearsal->agent->set, input);
             *is_matched = *is_matched || sfe_topic_matches(filter_of(input->topic), topic);
         }
     }
@@ -168,10 +200,10 @@ static enum sfe_code offer(struct rehearsal *rehearsal, uint32_t connection,
     struct sfe_receipt receipts[SFE_INPUTS_MAX + 1u];
     struct sfe_intake *intake = NULL;
     struct sfe_intake_options options = {
-        .dead = agent->streams[agent->config->dead_stream].stream,
-        .event_bytes_max = agent->config->agent.event_bytes_max,
+        .dead = agent->set.streams[agent->set.config->dead_stream].stream,
+        .event_bytes_max = agent->set.config->agent.event_bytes_max,
         .clock = &agent->platform->clock,
-        .agent_id = agent->config->agent.id,
+        .agent_id = agent->set.config->agent.id,
     };
     uint32_t count = 0;
     bool is_matched = false;
@@ -185,7 +217,7 @@ static enum sfe_code offer(struct rehearsal *rehearsal, uint32_t connection,
         return SFE_OK; /* The broker would not have sent it. */
     }
     *is_taken = true;
-    enum sfe_code code = sfe_intake_open(&options, agent->arena, &intake, err);
+    enum sfe_code code = sfe_intake_open(&options, rehearsal->options->arena, &intake, err);
     return code == SFE_OK
                ? sfe_intake_accept(intake, &message, receipts, SFE_INPUTS_MAX + 1u, &count, err)
                : code;
@@ -222,13 +254,13 @@ static enum sfe_code offer_all(struct rehearsal *rehearsal,
 static enum sfe_code tell_events(struct rehearsal *rehearsal, uint32_t index, uint64_t *next,
                                  struct sfe_error *err)
 {
-    const struct agent_stream *stream = &rehearsal->agent->streams[index];
+    const struct agent_stream *stream = &rehearsal->agent->set.streams[index];
     const bool is_dead = index == rehearsal->config.dead_stream;
     struct sfe_stream_reader *reader = NULL;
     struct sfe_event event;
     int64_t time_ns = 0;
     enum sfe_code code =
-        sfe_stream_reader_open(stream->stream, rehearsal->agent->arena, &reader, err);
+        sfe_stream_reader_open(stream->stream, rehearsal->options->arena, &reader, err);
 
     if (code != SFE_OK) {
         return code;
@@ -253,8 +285,8 @@ static enum sfe_code commit_all(struct rehearsal *rehearsal, struct sfe_error *e
 {
     enum sfe_code code = SFE_OK;
 
-    for (uint32_t i = 0; i < rehearsal->agent->stream_count && code == SFE_OK; i++) {
-        code = sfe_stream_commit(rehearsal->agent->streams[i].stream, rehearsal->now_ns, err);
+    for (uint32_t i = 0; i < rehearsal->agent->set.stream_count && code == SFE_OK; i++) {
+        code = sfe_stream_commit(rehearsal->agent->set.streams[i].stream, rehearsal->now_ns, err);
     }
     return code;
 }
@@ -337,8 +369,8 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
     struct sfe_map_subject subject;
 
     sfe_map_subject_make(event, time_ns, rehearsal->tokens, SFE_JSON_TOKENS_MAX, &subject);
-    for (uint32_t i = 0; i < rehearsal->agent->output_count; i++) {
-        const struct agent_output *output = &rehearsal->agent->outputs[i];
+    for (uint32_t i = 0; i < rehearsal->agent->set.output_count; i++) {
+        const struct agent_output *output = &rehearsal->agent->set.outputs[i];
         const struct sfe_config_output *config = &rehearsal->config.outputs[output->config_index];
         const struct sfe_compiled_output *compiled =
             &rehearsal->options->compiled->outputs[output->config_index];
@@ -360,8 +392,8 @@ static enum sfe_code explain_stream(struct rehearsal *rehearsal, uint32_t index,
     struct sfe_stream_reader *reader = NULL;
     struct sfe_event event;
     int64_t time_ns = 0;
-    enum sfe_code code = sfe_stream_reader_open(rehearsal->agent->streams[index].stream,
-                                                rehearsal->agent->arena, &reader, err);
+    enum sfe_code code = sfe_stream_reader_open(rehearsal->agent->set.streams[index].stream,
+                                                rehearsal->options->arena, &reader, err);
 
     while (code == SFE_OK) {
         code = sfe_stream_reader_next(reader, &event, &time_ns, NULL, err);
@@ -384,9 +416,9 @@ static void on_answer(void *visitor, const struct sfe_http_answer *answer)
 
 static bool is_settled(const struct rehearsal *rehearsal)
 {
-    for (uint32_t i = 0; i < rehearsal->agent->output_count; i++) {
+    for (uint32_t i = 0; i < rehearsal->agent->set.output_count; i++) {
         struct sfe_output_facts facts;
-        sfe_output_facts(rehearsal->agent->outputs[i].output, &facts);
+        sfe_output_facts(rehearsal->agent->set.outputs[i].output, &facts);
         if (facts.backlog != 0) {
             return false;
         }
@@ -428,7 +460,7 @@ static enum sfe_code rehearse(struct rehearsal *rehearsal,
     if (code == SFE_OK) {
         code = commit_all(rehearsal, err);
     }
-    for (uint32_t i = 0; i < rehearsal->agent->stream_count && code == SFE_OK; i++) {
+    for (uint32_t i = 0; i < rehearsal->agent->set.stream_count && code == SFE_OK; i++) {
         uint64_t next = 1;
         code = tell_events(rehearsal, i, i == dead ? &next_letter : &next, err);
         if (code == SFE_OK && rehearsal->options->audience.on_step != NULL) {

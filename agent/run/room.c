@@ -1,10 +1,15 @@
 #include "run/room.h"
 
 #include "base/assert.h"
+#include "run/parts.h"
 
 #include <inttypes.h>
 
-uint64_t sfe_room_bytes_max(const struct sfe_config *config)
+/* Pages of files that are replaced whole: the old and the new. */
+#define BOOT_TIMES_FLASH_BYTES UINT64_C(8192)
+
+/* Without the segments that are put aside, which no quota counts. */
+static uint64_t streams_bytes_max(const struct sfe_config *config)
 {
     uint64_t bytes = 0;
     uint64_t segment_bytes_max = 0;
@@ -18,6 +23,17 @@ uint64_t sfe_room_bytes_max(const struct sfe_config *config)
     }
     const uint64_t together = config->agent.quota_bytes + segment_bytes_max;
     return config->agent.quota_bytes != 0 && together < bytes ? together : bytes;
+}
+
+uint64_t sfe_room_bytes_max(const struct sfe_config *config)
+{
+    uint64_t bytes = streams_bytes_max(config) + BOOT_TIMES_FLASH_BYTES +
+                     sfe_cursor_log_flash_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u);
+
+    for (uint32_t i = 0; i < config->stream_count; i++) {
+        bytes += SFE_SEGMENTS_ASIDE_MAX * (uint64_t)config->streams[i].segment_bytes;
+    }
+    return bytes;
 }
 
 struct sfe_quota_share sfe_room_share(const struct sfe_config *config, uint32_t index)

@@ -5,7 +5,8 @@
 #include "config/config.h"
 #include "stream/quota.h"
 
-/* The most that all streams take together, with what a failing medium may cost. */
+/* The most that the state directory takes: all streams together with what a failing medium may
+ * cost, damaged segments that are put aside, cursors, boot times. */
 uint64_t sfe_room_bytes_max(const struct sfe_config *config);
 
 /* The share of stream `index` in agent.quota. That of the dead letters is kept against all. */

@@ -12,24 +12,78 @@ static uint64_t now(const struct sfe_agent *agent)
     return sfe_clock_monotonic_ns(&agent->platform->clock);
 }
 
-void agent_kick_flash(struct sfe_agent *agent)
+static void kick(struct agent_bell *bell)
 {
-    sfe_mutex_lock(agent->flash_mutex);
-    agent->is_kicked = true;
-    sfe_condition_signal(agent->flash_condition);
-    sfe_mutex_unlock(agent->flash_mutex);
+    sfe_mutex_lock(bell->mutex);
+    bell->is_kicked = true;
+    sfe_condition_signal(bell->condition);
+    sfe_mutex_unlock(bell->mutex);
 }
 
-static void wait_for_kick(struct sfe_agent *agent, uint64_t until_ns)
+void agent_kick_flash(struct sfe_agent *agent)
+{
+    kick(&agent->flash_bell);
+}
+
+void agent_kick_cloud(struct sfe_agent *agent)
+{
+    kick(&agent->cloud_bell);
+}
+
+static void wait_for_kick(struct agent_bell *bell, uint64_t until_ns)
 {
     bool in_time = true;
 
-    sfe_mutex_lock(agent->flash_mutex);
-    while (!agent->is_kicked && in_time) {
-        in_time = sfe_condition_wait(agent->flash_condition, agent->flash_mutex, until_ns);
+    sfe_mutex_lock(bell->mutex);
+    while (!bell->is_kicked && in_time) {
+        in_time = sfe_condition_wait(bell->condition, bell->mutex, until_ns);
     }
-    agent->is_kicked = false;
-    sfe_mutex_unlock(agent->flash_mutex);
+    bell->is_kicked = false;
+    sfe_mutex_unlock(bell->mutex);
+}
+
+bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at)
+{
+    const unsigned number = atomic_load(&agent->pause_number);
+
+    if (number % 2u == 0) {
+        return false;
+    }
+    if (atomic_exchange(paused_at, number) != number) {
+        agent->platform->poller.wake(agent->platform->poller.context);
+    }
+    return true;
+}
+
+static bool is_kept(struct sfe_agent *agent, const atomic_uint *paused_at)
+{
+    const unsigned number = atomic_load(&agent->pause_number);
+
+    return number % 2u == 1 && atomic_load(paused_at) == number;
+}
+
+bool agent_is_paused(struct sfe_agent *agent)
+{
+    return is_kept(agent, &agent->cloud_paused_at) && is_kept(agent, &agent->flash_paused_at);
+}
+
+void agent_pause(struct sfe_agent *agent)
+{
+    SFE_ASSERT(atomic_load(&agent->pause_number) % 2u == 0);
+    atomic_fetch_add(&agent->pause_number, 1u);
+    agent->platform->http.wake(agent->platform->http.context);
+    agent_kick_flash(agent);
+}
+
+void agent_resume(struct sfe_agent *agent)
+{
+    if (atomic_load(&agent->pause_number) % 2u == 1) {
+        atomic_fetch_add(&agent->pause_number, 1u);
+        /* Cloud may not have gone to sleep yet: then it is about to wait for the network. */
+        agent->platform->http.wake(agent->platform->http.context);
+        agent_kick_cloud(agent);
+        agent_kick_flash(agent);
+    }
 }
 
 static void flash_body(void *argument)
@@ -39,7 +93,7 @@ static void flash_body(void *argument)
     while (!atomic_load(&agent->flash_is_done)) {
         uint64_t due_ns = sfe_agent_flash_turn(agent, now(agent));
         if (!atomic_load(&agent->flash_is_done)) {
-            wait_for_kick(agent, due_ns);
+            wait_for_kick(&agent->flash_bell, due_ns);
         }
     }
 }
@@ -61,8 +115,10 @@ static void cloud_body(void *argument)
     while (!atomic_load(&agent->cloud_is_done)) {
         struct sfe_error err;
         uint64_t due_ns = sfe_agent_cloud_turn(agent, now(agent));
-        if (!atomic_load(&agent->cloud_is_done) &&
-            http->poll(http->context, due_ns, on_answer, NULL, &err) != SFE_OK) {
+        if (is_kept(agent, &agent->cloud_paused_at)) {
+            wait_for_kick(&agent->cloud_bell, UINT64_MAX); /* No answer may come meanwhile. */
+        } else if (!atomic_load(&agent->cloud_is_done) &&
+                   http->poll(http->context, due_ns, on_answer, NULL, &err) != SFE_OK) {
             sfe_log_error(agent->log, SFE_ERROR, "cannot wait for the network", &err);
         }
     }
@@ -75,7 +131,10 @@ static enum sfe_code edge_body(struct sfe_agent *agent, struct sfe_error *err)
 
     while (!atomic_load(&agent->edge_is_done) && code == SFE_OK) {
         uint64_t due_ns = sfe_agent_edge_turn(agent, now(agent));
-        if (!atomic_load(&agent->edge_is_done)) {
+        if (agent->failure.code != SFE_OK) {
+            *err = agent->failure;
+            code = err->code;
+        } else if (!atomic_load(&agent->edge_is_done)) {
             code = poller->wait(poller->context, due_ns, err);
         }
     }
@@ -96,7 +155,7 @@ enum sfe_code sfe_agent_run(struct sfe_agent *agent, struct sfe_error *err)
     }
     if (code == SFE_OK) {
         sfe_process_notify("READY=1");
-        SFE_LOG(agent->log, SFE_INFO, "running", sfe_text("agent", agent->config->agent.id),
+        SFE_LOG(agent->log, SFE_INFO, "running", sfe_text("agent", agent->set.config->agent.id),
                 sfe_text("version", SFE_VERSION));
         code = edge_body(agent, &edge_err);
         if (code != SFE_OK) {
@@ -105,13 +164,14 @@ enum sfe_code sfe_agent_run(struct sfe_agent *agent, struct sfe_error *err)
     }
     /* After a failure the others end at once; what they held is on flash or comes again. */
     atomic_store(&agent->is_stopping, true);
+    agent_resume(agent);
     agent->platform->http.wake(agent->platform->http.context);
     sfe_thread_join(cloud);
     atomic_store(&agent->flash_may_end, true);
     agent_kick_flash(agent);
     sfe_thread_join(flash);
     if (code == SFE_OK) {
-        SFE_LOG(agent->log, SFE_INFO, "stopped", sfe_text("agent", agent->config->agent.id));
+        SFE_LOG(agent->log, SFE_INFO, "stopped", sfe_text("agent", agent->set.config->agent.id));
     }
     return code;
 }

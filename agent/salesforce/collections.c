@@ -136,6 +136,10 @@ enum sfe_code collections_next(struct collections_answer *answer, bool *succeede
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer holds something that is no result");
     }
     answer->at = sfe_json_next(json, 0, element);
+    const uint32_t id = sfe_json_member(json, element, SFE_TEXT("id"));
+    answer->record_id = id != SFE_JSON_NONE && sfe_json_kind(json, id) == SFE_JSON_STRING
+                            ? sfe_json_raw(json, id)
+                            : (struct sfe_slice){NULL, 0};
     *succeeded = sfe_json_kind(json, success) == SFE_JSON_TRUE;
     if (*succeeded) {
         return SFE_OK;

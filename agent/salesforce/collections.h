@@ -56,7 +56,8 @@ void collections_reopen(struct collections_request *request);
 /* Walks an answer. */
 struct collections_answer {
     struct sfe_json json;
-    uint32_t at; /* The next element; SFE_JSON_NONE: none. */
+    uint32_t at;                /* The next element; SFE_JSON_NONE: none. */
+    struct sfe_slice record_id; /* Of the last element; empty: it had none. */
 };
 
 /* SFE_E_PROTOCOL where the body is no array of `count` elements. */

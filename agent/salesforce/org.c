@@ -144,6 +144,7 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
     enum sfe_code code =
         org->options.http->begin(org->options.http->context, &sent, &exchange, err);
     if (code == SFE_OK) {
+        request->owner->exchange = exchange;
         sfe_mutex_lock(org->mutex);
         org->facts.api_calls++;
         sfe_mutex_unlock(org->mutex);
@@ -158,12 +159,13 @@ static bool is_redirect(uint16_t status)
 
 void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer)
 {
-    const struct sfe_http_owner *owner = answer->tag;
+    struct sfe_http_owner *owner = answer->tag;
     uint64_t used = 0;
     uint64_t limit = 0;
     bool is_told = rest_read_limit_info(answer->limit_info, &used, &limit);
 
     SFE_ASSERT(owner != NULL);
+    owner->exchange = NULL;
     org_learn_time(org, answer);
     sfe_mutex_lock(org->mutex);
     org->facts.sent_bytes += answer->sent_bytes;
@@ -181,6 +183,14 @@ void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer)
     } else if (answer->status >= 200 && answer->status < 300) {
         org->has_worked = true;
         org->failures = 0;
+    }
+}
+
+void sfe_org_cancel(struct sfe_org *org, struct sfe_http_owner *owner)
+{
+    if (owner->exchange != NULL) {
+        org->options.http->cancel(org->options.http->context, owner->exchange);
+        owner->exchange = NULL;
     }
 }
 
@@ -209,6 +219,11 @@ void sfe_org_facts(struct sfe_org *org, struct sfe_org_facts *facts)
 bool sfe_org_trusts_org_time(const struct sfe_org *org)
 {
     return org->trusts_org_time;
+}
+
+const char *sfe_org_instance_url(const struct sfe_org *org)
+{
+    return org->instance_url;
 }
 
 void sfe_org_close(struct sfe_org *org)

@@ -43,7 +43,8 @@ struct sfe_org_options {
  * on_answer. */
 struct sfe_http_owner {
     void (*on_answer)(struct sfe_http_owner *owner, const struct sfe_http_answer *answer);
-    uint64_t token_number; /* The org's: which of its tokens the request went with. */
+    uint64_t token_number;              /* The org's: which of its tokens the request went with. */
+    struct sfe_http_exchange *exchange; /* Of sfe_org_begin, until it is answered. */
 };
 
 struct sfe_org_facts {
@@ -94,6 +95,10 @@ SFE_MUST_USE enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_o
  * drops the token on 401 INVALID_SESSION_ID, once for all that were in flight with it. */
 void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer);
 
+/* Ends the request of `owner` that is under way, if one is; no answer follows. Whether the org has
+ * acted on it is unknown. */
+void sfe_org_cancel(struct sfe_org *org, struct sfe_http_owner *owner);
+
 /* True once the org refuses further calls until its allowance returns (REQUEST_LIMIT_EXCEEDED): set
  * by the caller's verdict, ends with time. */
 void sfe_org_pause(struct sfe_org *org, uint64_t until_ns);
@@ -108,6 +113,8 @@ const char *sfe_org_api_version(const struct sfe_org *org);
 void sfe_org_facts(struct sfe_org *org, struct sfe_org_facts *facts);
 /* True where this device's clock was refused, and log-ins are signed with the org's time. */
 bool sfe_org_trusts_org_time(const struct sfe_org *org);
+/* Where requests go once there is a token ("https://acme.my.salesforce.com"); "" before. */
+const char *sfe_org_instance_url(const struct sfe_org *org);
 /* Wipes the token. NULL is allowed. */
 void sfe_org_close(struct sfe_org *org);
 

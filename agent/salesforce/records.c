@@ -22,16 +22,15 @@
 
 void records_empty(struct records_slot *slot)
 {
-    if (slot->has_failures) {
-        for (uint32_t i = 0; i < slot->event_count; i++) {
-            slot->verdicts[i].kind = SFE_VERDICT_DONE;
-        }
+    for (uint32_t i = 0; i < slot->event_count; i++) {
+        slot->verdicts[i].kind = SFE_VERDICT_DONE;
+        slot->verdicts[i].id_hash = 0;
+        slot->verdicts[i].record_id[0] = '\0';
     }
     slot->state = RECORDS_EMPTY;
     slot->event_count = 0;
     slot->takes_no_more = false;
     slot->has_logged_in = false;
-    slot->has_failures = false;
     slot->pending_ns = 0;
     slot->wire = sfe_slice_make(NULL, 0);
     slot->next = (struct records_place){0, 0, 0};
@@ -291,8 +290,16 @@ void sfe_records_close(struct sfe_target *target)
     struct records *records = target->context;
 
     if (records != NULL) {
+        for (uint32_t i = 0; i < records->options.slot_count; i++) {
+            sfe_org_cancel(records->options.org, &records->slots[i].owner);
+        }
         sfe_gzip_close(records->gzip);
         records->gzip = NULL;
         target->context = NULL;
     }
+}
+
+uint64_t sfe_records_hash_id(struct sfe_slice external_id)
+{
+    return collections_hash_id(external_id);
 }

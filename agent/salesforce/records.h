@@ -28,6 +28,10 @@ size_t sfe_records_memory_bytes(const struct sfe_records_options *options);
 SFE_MUST_USE enum sfe_code sfe_records_open(const struct sfe_records_options *options,
                                             struct sfe_arena *arena, struct sfe_target *target,
                                             struct sfe_error *err);
+/* Ends what is in flight: that is unknown then. The org is still open. */
 void sfe_records_close(struct sfe_target *target);
+
+/* What a verdict of this target says as `id_hash` of a record with this external ID. Pure. */
+uint64_t sfe_records_hash_id(struct sfe_slice external_id);
 
 #endif

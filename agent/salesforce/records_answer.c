@@ -24,8 +24,8 @@ void records_judge(struct records_slot *slot, uint32_t event, enum sfe_verdict_k
 
     SFE_ASSERT(event < slot->event_count);
     if (rank(kind) > rank(verdict->kind)) {
-        *verdict = (struct sfe_verdict){kind, *err};
-        slot->has_failures = true;
+        verdict->kind = kind;
+        verdict->err = *err;
     }
 }
 
@@ -74,6 +74,18 @@ static void judge_record(struct records_slot *slot, uint32_t event, uint16_t htt
                   &err);
 }
 
+/* Which record an event became: that of map 0 that comes first. */
+static void note_first_record(struct records_slot *slot, uint32_t place,
+                              const struct collections_answer *answer)
+{
+    struct sfe_verdict *verdict = &slot->verdicts[slot->event_of[place]];
+
+    if (verdict->id_hash == 0) {
+        verdict->id_hash = slot->request.ids[place];
+        sfe_printable(verdict->record_id, sizeof(verdict->record_id), answer->record_id);
+    }
+}
+
 /* Each record's own result. Failure: the answer is not what it should be, so nothing is known. */
 static enum sfe_code read_results(struct records_slot *slot, struct sfe_error *err)
 {
@@ -86,6 +98,9 @@ static enum sfe_code read_results(struct records_slot *slot, struct sfe_error *e
         struct rest_error error;
         bool succeeded = false;
         code = collections_next(&answer, &succeeded, &error, err);
+        if (code == SFE_OK && slot->request_map == 0) {
+            note_first_record(slot, i, &answer);
+        }
         if (code == SFE_OK && !succeeded) {
             judge_record(slot, slot->event_of[i], 200, &error);
         }

@@ -36,7 +36,6 @@ struct records_slot {
     uint32_t event_count;
     bool takes_no_more;  /* Its one event has more records than fit into a request. */
     bool has_logged_in;  /* This request was refused with 401 once already. */
-    bool has_failures;   /* Some verdict is not DONE. */
     uint64_t pending_ns; /* Since when it waits; 0: not asked yet. */
     struct records_place next;
     uint32_t request_map;         /* Whose records the request holds. */

@@ -70,6 +70,36 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
     sfe_json_end_array(writer);
 }
 
+static void put_inputs(struct sfe_json_writer *writer, const struct sfe_status *status)
+{
+    sfe_json_begin_array(writer, "inputs");
+    for (uint32_t i = 0; i < status->input_count; i++) {
+        const struct sfe_status_input *input = &status->inputs[i];
+        sfe_json_begin_object(writer, NULL);
+        sfe_json_put_text(writer, "name", sfe_slice_text(input->facts.name));
+        sfe_json_put_text(writer, "connection", sfe_slice_text(input->connection));
+        sfe_json_put_u64(writer, "accepted", input->facts.accepted);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+}
+
+/* Where on flash the newest damaged place is. */
+static void put_damage(struct sfe_json_writer *writer, const struct sfe_status_stream *stream)
+{
+    const struct sfe_stream_facts *facts = &stream->facts;
+
+    sfe_json_put_u64(writer, "damaged_places", facts->damaged_places);
+    if (facts->damaged_places == 0) {
+        sfe_json_put_null(writer, "damage");
+        return;
+    }
+    sfe_json_begin_object(writer, "damage");
+    sfe_json_put_u64(writer, "segment", facts->damaged_segment);
+    sfe_json_put_u64(writer, "offset", facts->damaged_offset);
+    sfe_json_end_object(writer);
+}
+
 static void put_streams(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "streams");
@@ -96,6 +126,7 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "dropped_bytes", facts->dropped_bytes);
         sfe_json_put_bool(writer, "thinning", stream->thin.is_thinning);
         sfe_json_put_u64(writer, "thinned", stream->thin.thinned);
+        put_damage(writer, stream);
         put_error(writer, "failure", &facts->failure);
         sfe_json_end_object(writer);
     }
@@ -145,6 +176,14 @@ static const char *state_name(enum sfe_output_state state)
     return "unknown";
 }
 
+/* 0 where there is none, or the clock was put back. */
+static uint64_t age_s(const struct sfe_status *status, int64_t since_ns)
+{
+    return since_ns == 0 || since_ns > status->now_ns
+               ? 0
+               : (uint64_t)(status->now_ns - since_ns) / 1000000000u;
+}
+
 static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "outputs");
@@ -158,6 +197,8 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "cursor", facts->cursor);
         sfe_json_put_u64(writer, "backlog", facts->backlog);
         put_time(writer, "oldest", facts->oldest_ns);
+        sfe_json_put_u64(writer, "oldest_age_s", age_s(status, facts->oldest_ns));
+        sfe_json_put_u64(writer, "in_flight", facts->in_flight);
         sfe_json_put_u64(writer, "delivered", facts->delivered);
         sfe_json_put_u64(writer, "out_per_minute", output->rate_per_minute);
         sfe_json_put_u64(writer, "dead", facts->dead);
@@ -197,6 +238,28 @@ static uint64_t used_bytes(const struct sfe_status *status)
     return bytes;
 }
 
+static void put_reload(struct sfe_json_writer *writer, const struct sfe_status_reload *reload)
+{
+    if (reload->when_ns == 0) {
+        sfe_json_put_null(writer, "last_reload");
+        return;
+    }
+    sfe_json_begin_object(writer, "last_reload");
+    put_time(writer, "time", reload->when_ns);
+    sfe_json_put_bool(writer, "ok", reload->is_done);
+    sfe_json_put_u64(writer, "mistakes", reload->mistakes);
+    if (reload->arena_bytes != 0) {
+        sfe_json_put_u64(writer, "arena_bytes", reload->arena_bytes);
+    }
+    if (reload->mistakes != 0) {
+        sfe_json_put_text(writer, "file", sfe_slice_text(reload->first.where));
+        sfe_json_put_u64(writer, "line", reload->first.line);
+        sfe_json_put_text(writer, "pointer", sfe_slice_text(reload->first.pointer));
+        sfe_json_put_text(writer, "message", sfe_slice_text(reload->first.message));
+    }
+    sfe_json_end_object(writer);
+}
+
 void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
 {
     struct sfe_json_writer writer = sfe_json_writer_make(out);
@@ -215,8 +278,10 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     sfe_json_put_u64(&writer, "quota_used_bytes", used_bytes(status));
     put_wear(&writer, &status->wear);
     put_links(&writer, status);
+    put_inputs(&writer, status);
     put_streams(&writer, status);
     put_orgs(&writer, status);
     put_outputs(&writer, status);
+    put_reload(&writer, &status->reload);
     sfe_json_end_object(&writer);
 }

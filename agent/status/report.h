@@ -17,6 +17,11 @@ struct sfe_status_link {
     struct sfe_intake_facts intake;
 };
 
+struct sfe_status_input {
+    const char *connection;
+    struct sfe_intake_input facts;
+};
+
 struct sfe_status_stream {
     const char *name;
     uint64_t quota_bytes;
@@ -37,6 +42,15 @@ struct sfe_status_output {
     struct sfe_output_facts facts;
 };
 
+/* How the last reload ended. */
+struct sfe_status_reload {
+    int64_t when_ns; /* Unix time; 0: there was none. */
+    bool is_done;    /* Otherwise refused, and what was before stands. */
+    uint32_t mistakes;
+    struct sfe_error first; /* Mistake. */
+    uint64_t arena_bytes;   /* Of what ran and what was new together; 0: nothing was opened. */
+};
+
 struct sfe_status {
     const char *agent_id;
     int64_t now_ns; /* Unix time. */
@@ -50,12 +64,15 @@ struct sfe_status {
     bool is_stopping;
     const struct sfe_status_link *links;
     uint32_t link_count;
+    const struct sfe_status_input *inputs;
+    uint32_t input_count;
     const struct sfe_status_stream *streams;
     uint32_t stream_count;
     const struct sfe_status_org *orgs;
     uint32_t org_count;
     const struct sfe_status_output *outputs;
     uint32_t output_count;
+    struct sfe_status_reload reload;
 };
 
 /* Adds the document as one JSON object. */

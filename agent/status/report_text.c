@@ -94,6 +94,18 @@ static void add_link(const struct screen *screen, uint32_t link)
     add_error(screen, link, "last_error");
 }
 
+static void add_damage(const struct screen *screen, uint32_t stream)
+{
+    uint32_t damage = sfe_json_member(screen->document, stream, SFE_TEXT("damage"));
+
+    if (damage == SFE_JSON_NONE || sfe_json_kind(screen->document, damage) != SFE_JSON_OBJECT) {
+        return;
+    }
+    add_field(screen, stream, "\n      DAMAGED places on flash ", "damaged_places");
+    add_field(screen, damage, ", the last in segment ", "segment");
+    add_field(screen, damage, " at offset ", "offset");
+}
+
 static void add_stream(const struct screen *screen, uint32_t stream)
 {
     add_field(screen, stream, "\n  ", "name");
@@ -114,6 +126,7 @@ static void add_stream(const struct screen *screen, uint32_t stream)
     if (number(screen, stream, "dropped") != 0) {
         add_field(screen, stream, ", dropped ", "dropped");
     }
+    add_damage(screen, stream);
     add_error(screen, stream, "failure");
 }
 
@@ -177,6 +190,21 @@ static void add_wear(const struct screen *screen)
     }
 }
 
+/* Only of a refusal: then the file says something else than what runs. */
+static void add_reload(const struct screen *screen)
+{
+    uint32_t reload = sfe_json_member(screen->document, 0, SFE_TEXT("last_reload"));
+
+    if (reload == SFE_JSON_NONE || sfe_json_kind(screen->document, reload) != SFE_JSON_OBJECT ||
+        is_true(screen, reload, "ok")) {
+        return;
+    }
+    add_field(screen, reload, "\nreload refused ", "time");
+    add_field(screen, reload, ", mistakes: ", "mistakes");
+    add_field(screen, reload, "; ", "pointer");
+    add_field(screen, reload, " ", "message");
+}
+
 enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_builder *out,
                                   struct sfe_error *err)
 {
@@ -204,6 +232,7 @@ enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_bu
         sfe_builder_add_text(out, ", stopping");
     }
     add_wear(&screen);
+    add_reload(&screen);
     add_section(&screen, "\nlinks", "links", add_link);
     add_section(&screen, "\nstreams", "streams", add_stream);
     add_section(&screen, "\norgs", "orgs", add_org);

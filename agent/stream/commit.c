@@ -283,6 +283,30 @@ static void note_failure(struct sfe_stream *stream, uint64_t now_ns, const struc
     sfe_mutex_unlock(stream->mutex);
 }
 
+/* The buffer's bytes are those of the frame: where it is sealed, that was done beside them. */
+static void tell_durable(const struct sfe_stream *stream, const struct stage_buffer *buffer,
+                         const struct frame *frame)
+{
+    struct sfe_event_decoder decoder;
+    struct sfe_event event;
+    struct sfe_error ignored;
+
+    if (!sfe_watch_is_followed(stream->options.watch, SFE_WATCH_DURABLE) || buffer->is_gap) {
+        return;
+    }
+    sfe_event_decoder_begin(&decoder, sfe_builder_slice(&buffer->body), frame->first_sequence);
+    while (sfe_event_decode(&decoder, &event, &ignored) == SFE_OK) {
+        const struct sfe_watch_note note = {
+            .stage = SFE_WATCH_DURABLE,
+            .stream = stream->name,
+            .event = &event,
+            .sequence = event.sequence,
+            .segment = stream->current.number,
+        };
+        sfe_watch_tell(stream->options.watch, &note);
+    }
+}
+
 static enum sfe_code commit_buffer(struct sfe_stream *stream, struct stage_buffer *buffer,
                                    struct sfe_error *err)
 {
@@ -307,6 +331,7 @@ static enum sfe_code commit_buffer(struct sfe_stream *stream, struct stage_buffe
         give_up_segment(stream, is_new);
         return code;
     }
+    tell_durable(stream, buffer, &frame);
     note_durable(stream, &frame, is_new, payload_bytes);
     if (stream->options.on_durable != NULL) {
         stream->options.on_durable(stream->options.owner);

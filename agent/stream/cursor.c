@@ -128,13 +128,9 @@ static bool is_blank(struct window *window)
     struct sfe_error ignored;
 
     for (uint64_t offset = 0; offset < FILE_BEGIN; offset += SFE_PAGE_BYTES) {
-        if (window_get(window, offset, SFE_PAGE_BYTES, &slice, &ignored) != SFE_OK) {
+        if (window_get(window, offset, SFE_PAGE_BYTES, &slice, &ignored) != SFE_OK ||
+            !sfe_slice_is_zero(slice)) {
             return false;
-        }
-        for (size_t i = 0; i < slice.size; i++) {
-            if (slice.bytes[i] != 0) {
-                return false;
-            }
         }
     }
     return true;
@@ -212,6 +208,19 @@ static enum sfe_code load(struct sfe_cursor_log *log, struct sfe_error *err)
     return code;
 }
 
+static uint32_t file_bytes_of(uint32_t cursors_max, uint32_t marks_max)
+{
+    const size_t least = FILE_BEGIN + snapshot_bytes_max(2u * cursors_max, 2u * marks_max);
+    const uint32_t usual = FILE_PAGES_MIN * SFE_PAGE_BYTES;
+
+    return least > usual ? (uint32_t)least : usual;
+}
+
+uint64_t sfe_cursor_log_flash_bytes(uint32_t cursors_max, uint32_t marks_max)
+{
+    return UINT64_C(3) * file_bytes_of(cursors_max, marks_max);
+}
+
 size_t sfe_cursor_log_memory_bytes(uint32_t cursors_max, uint32_t marks_max)
 {
     size_t cursors = 2u * (size_t)cursors_max;
@@ -240,10 +249,7 @@ enum sfe_code sfe_cursor_log_open(const struct sfe_storage *storage,
     made->set.cursor_capacity = 2u * cursors_max;
     made->set.mark_capacity = 2u * marks_max;
     made->snapshot_capacity = snapshot_bytes_max(2u * cursors_max, 2u * marks_max);
-    made->file_bytes = FILE_PAGES_MIN * SFE_PAGE_BYTES;
-    if (made->file_bytes < FILE_BEGIN + made->snapshot_capacity) {
-        made->file_bytes = (uint32_t)(FILE_BEGIN + made->snapshot_capacity);
-    }
+    made->file_bytes = file_bytes_of(cursors_max, marks_max);
     made->set.cursors =
         sfe_arena_take(arena, made->set.cursor_capacity * sizeof(*made->set.cursors), err);
     made->set.marks =
@@ -270,6 +276,19 @@ const struct sfe_cursor_mark *sfe_cursor_log_mark(const struct sfe_cursor_log *l
                                                   const char *stream)
 {
     return cursor_set_mark(&log->set, stream);
+}
+
+const struct sfe_cursor *sfe_cursor_log_at(const struct sfe_cursor_log *log, uint32_t index)
+{
+    return index < log->set.cursor_count ? &log->set.cursors[index] : NULL;
+}
+
+bool sfe_cursor_log_has_room(const struct sfe_cursor_log *log, uint32_t cursors, uint32_t marks)
+{
+    SFE_ASSERT(log->set.cursor_count <= log->set.cursor_capacity);
+    SFE_ASSERT(log->set.mark_count <= log->set.mark_capacity);
+    return cursors <= log->set.cursor_capacity - log->set.cursor_count &&
+           marks <= log->set.mark_capacity - log->set.mark_count;
 }
 
 /* What a save says. */
@@ -515,6 +534,24 @@ enum sfe_code sfe_cursor_log_save(struct sfe_cursor_log *log, const struct sfe_c
         remove_others(log);
     }
     return SFE_OK;
+}
+
+enum sfe_code sfe_cursor_log_forget(struct sfe_cursor_log *log, const char *name,
+                                    struct sfe_error *err)
+{
+    struct cursor_set *set = &log->set;
+    struct sfe_cursor *cursor = cursor_set_find(set, name);
+
+    if (cursor == NULL) {
+        return sfe_fail(err, SFE_E_NOT_FOUND, "there is no cursor \"%.130s\"", name);
+    }
+    const struct sfe_cursor forgotten = *cursor;
+    *cursor = set->cursors[--set->cursor_count];
+    enum sfe_code code = sfe_cursor_log_save(log, NULL, 0, NULL, 0, err);
+    if (code != SFE_OK) {
+        set->cursors[set->cursor_count++] = forgotten;
+    }
+    return code;
 }
 
 uint64_t sfe_cursor_log_written_bytes(const struct sfe_cursor_log *log)

@@ -12,6 +12,8 @@
 #include "port/entropy.h"
 #include "port/storage.h"
 
+#include <stdbool.h>
+
 struct sfe_arena;
 struct sfe_cursor_log;
 
@@ -41,6 +43,10 @@ struct sfe_cursor_mark {
 /* What a cursor log with these limits takes from the arena. Pure. */
 size_t sfe_cursor_log_memory_bytes(uint32_t cursors_max, uint32_t marks_max);
 
+/* What it takes on flash at most: the file in use, its spare, and one that is being removed. Pure.
+ */
+uint64_t sfe_cursor_log_flash_bytes(uint32_t cursors_max, uint32_t marks_max);
+
 /* Opens and loads the last valid snapshot. Errors: SFE_E_STORAGE, SFE_E_CORRUPT (a newer format),
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_cursor_log_open(const struct sfe_storage *storage,
@@ -56,12 +62,23 @@ const struct sfe_cursor *sfe_cursor_log_find(const struct sfe_cursor_log *log, c
 const struct sfe_cursor_mark *sfe_cursor_log_mark(const struct sfe_cursor_log *log,
                                                   const char *stream);
 
+/* One after the other, in no order; NULL behind the last. Lives until the next save. */
+const struct sfe_cursor *sfe_cursor_log_at(const struct sfe_cursor_log *log, uint32_t index);
+
+/* True where the names that are kept and so many more fit into a snapshot. */
+bool sfe_cursor_log_has_room(const struct sfe_cursor_log *log, uint32_t cursors, uint32_t marks);
+
 /* Writes a snapshot of `cursors` and `marks` and makes it durable. On failure the last one stands
  * and the next save begins a new file. */
 SFE_MUST_USE enum sfe_code sfe_cursor_log_save(struct sfe_cursor_log *log,
                                                const struct sfe_cursor *cursors, uint32_t count,
                                                const struct sfe_cursor_mark *marks,
                                                uint32_t mark_count, struct sfe_error *err);
+
+/* Writes a snapshot without cursor `name`, all else as it was, and makes it durable.
+ * SFE_E_NOT_FOUND: there is none of that name. After another failure the last snapshot stands. */
+SFE_MUST_USE enum sfe_code sfe_cursor_log_forget(struct sfe_cursor_log *log, const char *name,
+                                                 struct sfe_error *err);
 
 /* Since open: bytes written and syncs. */
 uint64_t sfe_cursor_log_written_bytes(const struct sfe_cursor_log *log);

@@ -11,6 +11,9 @@
 
 #include <stdatomic.h>
 
+/* So many damaged places are told apart when several readers meet them. */
+#define STREAM_PLACES_NOTED 16u
+
 struct sfe_stream {
     struct sfe_stream_options options;
     char name[SFE_NAME_BYTES_MAX + 1];
@@ -22,13 +25,14 @@ struct sfe_stream {
 
     _Atomic uint32_t fill_permille; /* In the same way. */
 
-    /* Guards all from here to `counts`. Never held while the medium is touched. */
+    /* Guards all from here to `damage`. Never held while the medium is touched. */
     struct sfe_mutex *mutex;
     struct stage stage;
     struct segment_table table;
-    uint64_t reserve_bytes; /* Of the spare file; 0: there is none. */
-    uint64_t released;      /* All below are settled. */
-    struct segment_gap gap; /* The newest that a header tells of. */
+    uint64_t table_quota_bytes; /* It has room for so much. */
+    uint64_t reserve_bytes;     /* Of the spare file; 0: there is none. */
+    uint64_t released;          /* All below are settled. */
+    struct segment_gap gap;     /* The newest that a header tells of. */
     bool is_dropping;
     uint64_t dropped_before; /* dropped_events when dropping began. */
     uint64_t commit_end_ns;  /* 0: none yet. */
@@ -43,6 +47,13 @@ struct sfe_stream {
         uint64_t dropped_events;
         uint64_t dropped_bytes;
     } counts;
+    struct {
+        uint32_t count; /* Places met since open; a ring of the newest of them. */
+        uint32_t segments[STREAM_PLACES_NOTED];
+        uint64_t offsets[STREAM_PLACES_NOTED];
+        uint32_t last_segment;
+        uint64_t last_offset;
+    } damage;
 
     /* Flash thread alone: the segment being written, which is the newest of the table once it holds
      * a frame. */
@@ -76,6 +87,13 @@ uint64_t stream_quota_bytes(const struct sfe_stream *stream);
 /* After table, current segment or `released` changed: what may be staged from now on. Flash
  * thread, mutex held. */
 void stream_measure_room(struct sfe_stream *stream);
+
+/* A damaged place was met, by a reader or by recovery. Any thread; the mutex is not held. */
+void stream_note_damage(struct sfe_stream *stream, uint32_t segment, uint64_t offset);
+
+/* Before a segment goes: where something in it is damaged its file is renamed, and true; it need
+ * not be removed then. Events from `limit` on stand in a later one. Flash thread. */
+bool stream_put_aside(struct sfe_stream *stream, const struct segment *segment, uint64_t limit);
 
 /* Removes the files of doomed segments and of those below `released`. Flash thread. */
 SFE_MUST_USE enum sfe_code stream_release_settled(struct sfe_stream *stream, struct sfe_error *err);

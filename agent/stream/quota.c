@@ -65,6 +65,13 @@ enum sfe_code sfe_quota_open(uint64_t bytes, const struct sfe_quota_share *share
     return SFE_OK;
 }
 
+void sfe_quota_follow(struct sfe_quota *quota, const struct sfe_quota *before)
+{
+    if (before->most_bytes != 0) {
+        quota->most_bytes = before->most_bytes > quota->bytes ? before->most_bytes : quota->bytes;
+    }
+}
+
 uint64_t sfe_quota_limit(const struct sfe_quota *quota, uint32_t index)
 {
     uint64_t others = 0;

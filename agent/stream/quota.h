@@ -45,6 +45,10 @@ SFE_MUST_USE enum sfe_code sfe_quota_open(uint64_t bytes, const struct sfe_quota
                                           uint32_t count, struct sfe_arena *arena,
                                           struct sfe_quota **quota, struct sfe_error *err);
 
+/* The bound takes the place of `before`, for the same streams: what was over that one does not
+ * become more by it. Before the first claim or after. */
+void sfe_quota_follow(struct sfe_quota *quota, const struct sfe_quota *before);
+
 /* Share `index` takes `used_bytes` and would like to begin `segments` more. Returns how many it
  * may, at most SFE_QUOTA_FLOOR; they are its own until the next claim. */
 uint32_t sfe_quota_claim(struct sfe_quota *quota, uint32_t index, uint64_t used_bytes,

@@ -198,6 +198,7 @@ static void pass_bad_page(struct sfe_stream_reader *reader)
         SFE_LOG(reader->stream->options.log, SFE_ERROR, "damaged place on flash passed over",
                 sfe_text("stream", reader->stream->name), sfe_count("segment", reader->segment),
                 sfe_count("offset", reader->offset));
+        stream_note_damage(reader->stream, reader->segment, reader->offset);
     }
     reader->is_in_damage = true;
     reader->offset += SFE_PAGE_BYTES;
@@ -441,7 +442,10 @@ static enum sfe_code next_in_frame(struct sfe_stream_reader *reader, struct sfe_
         if (code == SFE_OK && end > walk->view.limit) {
             end = walk->view.limit;
         }
-        count_damage(reader, reader->wanted, end); /* Nothing, where the frame was whole. */
+        if (reader->wanted < end) { /* Else the frame was whole. */
+            stream_note_damage(reader->stream, reader->here.segment, reader->here.offset);
+        }
+        count_damage(reader, reader->wanted, end);
         return SFE_E_AGAIN;
     }
     reader->wanted = event->sequence + 1u;

@@ -21,6 +21,7 @@ struct recovery {
     struct sfe_stream_recovery report;
     uint64_t expected;   /* Sequence after the last one accounted for; 0: nothing is known yet. */
     uint32_t newest;     /* Index of the newest segment with a header; count: none. */
+    uint32_t scanned;    /* Number of the segment that is being scanned. */
     bool end_is_damaged; /* The newest segment's end was durable once, or cannot be read: nothing is
                             cut. */
 };
@@ -54,6 +55,7 @@ static bool visit(void *visitor, const char *name, uint64_t size)
             .number = number,
             .durable_end = SEGMENT_BEGIN,
             .file_bytes = size > SFE_SEGMENT_BYTES_MAX ? SFE_SEGMENT_BYTES_MAX : (uint32_t)size,
+            .is_inherited = true,
         };
     }
     return true;
@@ -257,6 +259,7 @@ static void count_place(struct recovery *recovery, uint32_t number, uint64_t off
     SFE_LOG(recovery->stream->options.log, SFE_ERROR, "damaged place on flash",
             sfe_text("stream", recovery->stream->name), sfe_count("segment", number),
             sfe_count("offset", offset), sfe_count("lost", lost));
+    stream_note_damage(recovery->stream, number, offset);
 }
 
 /* A file without a valid header: quarantined where it held durable events, else removed: its making
@@ -310,13 +313,26 @@ static void settle_gap(struct recovery *recovery, uint32_t begin, uint32_t index
     }
 }
 
+static void on_place(void *owner, const struct scan *scan, uint64_t begin, uint64_t end,
+                     uint64_t lost)
+{
+    struct recovery *recovery = owner;
+
+    (void)scan;
+    (void)end;
+    count_place(recovery, recovery->scanned, begin, lost);
+}
+
 static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_t limit,
                               struct scan *scan, struct sfe_error *err)
 {
     struct sfe_stream *stream = recovery->stream;
     struct segment *segment = &stream->table.items[index];
 
+    recovery->scanned = segment->number;
     *scan = (struct scan){
+        .on_place = on_place,
+        .owner = recovery,
         .salt = segment->salt,
         .expected = segment->first_sequence,
         .limit = limit,
@@ -334,10 +350,6 @@ static enum sfe_code scan_one(struct recovery *recovery, uint32_t index, uint64_
     recovery->expected = scan->expected;
     if (scan->frame_bytes_max > stream->frame_bytes_max) {
         stream->frame_bytes_max = scan->frame_bytes_max;
-    }
-    if (scan->places > 0) {
-        recovery->report.damaged_places += scan->places - 1u;
-        count_place(recovery, segment->number, scan->end, scan->lost);
     }
     return code;
 }

@@ -18,7 +18,7 @@ static bool may_go(const struct sfe_stream *stream, uint32_t place)
 /* Marks the next segment to go, so that readers leave it alone. What is marked already goes first:
  * a new segment that could not be dropped never held anything, and must not be left as the oldest,
  * where recovery would take it for damaged. */
-static bool doom_next(struct sfe_stream *stream, uint32_t *number)
+static bool doom_next(struct sfe_stream *stream, struct segment *doomed, uint64_t *limit)
 {
     struct segment_table *table = &stream->table;
     uint32_t place = 0;
@@ -36,7 +36,8 @@ static bool doom_next(struct sfe_stream *stream, uint32_t *number)
         }
         table->items[place].is_doomed = true;
     }
-    *number = table->items[place].number;
+    *doomed = table->items[place];
+    *limit = place + 1u < table->count ? segment_begin(&table->items[place + 1u]) : UINT64_MAX;
     return true;
 }
 
@@ -57,7 +58,8 @@ static enum sfe_code sync_removal(struct sfe_stream *stream, struct sfe_error *e
 enum sfe_code stream_release_settled(struct sfe_stream *stream, struct sfe_error *err)
 {
     const struct sfe_storage *storage = stream->options.storage;
-    uint32_t number = 0;
+    struct segment doomed;
+    uint64_t limit = 0;
 
     for (;;) {
         enum sfe_code code = sync_removal(stream, err);
@@ -65,21 +67,23 @@ enum sfe_code stream_release_settled(struct sfe_stream *stream, struct sfe_error
             return code;
         }
         sfe_mutex_lock(stream->mutex);
-        bool is_found = doom_next(stream, &number);
+        bool is_found = doom_next(stream, &doomed, &limit);
         sfe_mutex_unlock(stream->mutex);
         if (!is_found) {
             return SFE_OK;
         }
-        SFE_ASSERT(stream->file == NULL || number != stream->current.number);
-        char name[SEGMENT_NAME_BYTES];
-        segment_name(name, stream->name, number, SEGMENT_SUFFIX);
-        code = storage->remove(storage->context, name, err);
-        if (code != SFE_OK && code != SFE_E_NOT_FOUND) {
-            return code;
+        SFE_ASSERT(stream->file == NULL || doomed.number != stream->current.number);
+        if (!stream_put_aside(stream, &doomed, limit)) {
+            char name[SEGMENT_NAME_BYTES];
+            segment_name(name, stream->name, doomed.number, SEGMENT_SUFFIX);
+            code = storage->remove(storage->context, name, err);
+            if (code != SFE_OK && code != SFE_E_NOT_FOUND) {
+                return code;
+            }
         }
         stream->has_unsynced_removal = true;
         sfe_mutex_lock(stream->mutex);
-        table_remove(&stream->table, number);
+        table_remove(&stream->table, doomed.number);
         stream_measure_room(stream);
         stream->stage.is_full = false;
         sfe_mutex_unlock(stream->mutex);

@@ -53,8 +53,12 @@ static void keep_frame(const struct window *window, struct scan *scan, struct ba
     SFE_ASSERT(frame->first_sequence >= scan->expected);
     SFE_ASSERT(frame->first_sequence < reached);
     if (bad->is_open || frame->first_sequence > scan->expected) {
+        const uint64_t lost = frame->first_sequence - scan->expected;
         scan->places++;
-        scan->lost += frame->first_sequence - scan->expected;
+        scan->lost += lost;
+        if (scan->on_place != NULL) {
+            scan->on_place(scan->owner, scan, bad->is_open ? bad->begin : offset, offset, lost);
+        }
     }
     count_events(window, scan, offset, frame, reached - frame->first_sequence);
     scan->expected = reached;
@@ -86,11 +90,8 @@ static void pass_bad_page(struct window *window, struct scan *scan, struct bad_r
         scan->is_unreadable = true;
         return;
     }
-    for (size_t i = 0; i < page.size; i++) {
-        if (page.bytes[i] != 0) {
-            scan->bad_bytes += page.size;
-            return;
-        }
+    if (!sfe_slice_is_zero(page)) {
+        scan->bad_bytes += page.size;
     }
 }
 

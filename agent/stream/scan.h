@@ -5,6 +5,13 @@
 
 #include "stream/frame.h"
 
+struct scan;
+
+/* Told of a damaged place in front of a believed frame: the bytes from `begin` to before `end`;
+ * `lost` events are missing there, from scan->expected on. */
+typedef void (*scan_place)(void *owner, const struct scan *scan, uint64_t begin, uint64_t end,
+                           uint64_t lost);
+
 struct scan {
     /* What is known beforehand. */
     uint32_t salt;
@@ -13,6 +20,8 @@ struct scan {
     uint64_t limit; /* Sequences from here on stand in a later segment, and all before were durable;
                        UINT64_MAX: there is none. */
     uint64_t known_durable;
+    scan_place on_place; /* NULL: nobody asks. */
+    void *owner;
     /* What is found. */
     uint64_t end; /* Offset behind the last believed frame. */
     uint64_t kept;

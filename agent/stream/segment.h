@@ -56,6 +56,8 @@ struct segment {
     bool is_sealed;
     bool holds_gaps_only; /* No frame in it holds events. */
     bool is_doomed;       /* Nothing in it is wanted any more: being removed. */
+    bool is_inherited;    /* Of an earlier run. */
+    bool is_damaged;      /* Something in it did not check, in this run. */
     bool is_headless;     /* While recovering: it has no valid header. */
     bool is_unreadable;   /* While recovering: the medium does not give the header out. */
     bool is_foreign;      /* While recovering: valid, and out of order. Counts as headless, is never

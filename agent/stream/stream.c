@@ -134,6 +134,7 @@ enum sfe_code sfe_stream_open(const struct sfe_stream_options *options, struct s
     made->options = *options;
     memcpy(made->name, options->name, strlen(options->name));
     made->options.name = made->name;
+    made->table_quota_bytes = options->quota_bytes;
     made->mutex = sfe_mutex_open();
     if (made->mutex == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
@@ -370,6 +371,9 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
         .dropped_events = stream->counts.dropped_events,
         .dropped_bytes = stream->counts.dropped_bytes,
         .dropped_end = atomic_load_explicit(&stream->dropped_end, memory_order_relaxed),
+        .damaged_places = stream->damage.count,
+        .damaged_segment = stream->damage.last_segment,
+        .damaged_offset = stream->damage.last_offset,
     };
     if (first < table->count && stream->released <= durable) {
         facts->first_sequence = table->items[first].first_sequence;

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "event/event.h"
+#include "event/watch.h"
 #include "port/clock.h"
 #include "port/crypto.h"
 #include "port/entropy.h"
@@ -61,6 +62,7 @@ struct sfe_stream_options {
     uint32_t quota_share;    /* This stream's place in it. */
     bool has_reserve;        /* One segment of the quota is kept, as a file of its own, for
                                 sfe_stream_stage_reserved and for a full medium. */
+    struct sfe_watch *watch; /* Is told what became durable; NULL: nobody is. */
 };
 
 /* What opening found. `lost_events` were durable and are damaged: say so, loudly. What is inside a
@@ -97,6 +99,10 @@ struct sfe_stream_facts {
     uint64_t dropped_events;
     uint64_t dropped_bytes;
     uint64_t dropped_end; /* What is missing below this was dropped as the oldest. */
+    /* Damaged places met since open, by opening or by reading; the newest of them. */
+    uint32_t damaged_places;
+    uint32_t damaged_segment;
+    uint64_t damaged_offset;
 };
 
 /* Opens the stream and recovers it from whatever the last run left behind: a torn tail is cut,
@@ -153,6 +159,24 @@ void sfe_stream_share(struct sfe_stream *stream);
 
 /* How much of what the quota holds is used, in thousandths. Any thread, one atomic load. */
 uint32_t sfe_stream_fill_permille(const struct sfe_stream *stream);
+
+/* What a table of its segments takes that has room for `quota_bytes`; 0: the one it has will do.
+ * Flash thread. */
+size_t sfe_stream_table_bytes(const struct sfe_stream *stream, uint64_t quota_bytes);
+
+/* What that is at most for a stream with these options, were its quota ever so small before. Pure.
+ */
+size_t sfe_stream_table_bytes_max(const struct sfe_stream_options *options);
+
+/* Changes quota and linger. `table`: memory of the size above, which must outlive the stream or the
+ * next table; NULL: none is needed. Below what is kept nothing is lost: taking stops. Flash thread.
+ */
+void sfe_stream_set_limits(struct sfe_stream *stream, uint64_t quota_bytes, uint64_t linger_ns,
+                           void *table);
+
+/* Gives it place `share` of another bound on all streams, where it claims what it has; NULL: there
+ * is none. The next sfe_stream_share claims the rest, once all have done this. Flash thread. */
+void sfe_stream_set_quota(struct sfe_stream *stream, struct sfe_quota *quota, uint32_t share);
 
 /* The highest sequence that survives power loss; 0 before the first. Never goes back. Any thread,
  * one atomic load. */

@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "stream/scan.h"
-#include "stream/segment.h"
+#include "stream/seal.h"
 
 #include <stdlib.h>
 
@@ -15,6 +15,9 @@ struct walk_segment {
     struct segment segment;
     uint64_t limit; /* Sequences from here on stand in a later segment; UINT64_MAX: none. */
     bool is_valid;
+    bool is_locked;    /* Sealed with a key that is not at hand. */
+    bool is_put_aside; /* No part of the stream. */
+    bool is_headless;
 };
 
 struct sfe_stream_walk {
@@ -24,13 +27,16 @@ struct sfe_stream_walk {
     uint32_t count;
     uint32_t capacity;
     struct window window;
+    struct seal seal;
+    uint8_t *plain; /* Sealed frames are opened into it; as large as the window, NULL: no keys. */
     /* Where the walk stands. */
     uint64_t wanted;
-    uint32_t at; /* Index of the segment that is open or comes next. */
+    uint32_t at; /* Index of the segment that is open or comes next, or is being scanned. */
     bool is_open;
     uint64_t offset;
     uint64_t expected;
     bool is_in_frame;
+    struct frame frame;
     uint64_t frame_end; /* Sequence. */
     struct sfe_event_decoder decoder;
 };
@@ -49,12 +55,9 @@ static bool visit_file(void *visitor, const char *name, uint64_t size)
     struct sfe_stream_walk *walk = listing->walk;
     uint32_t number = 0;
 
-    if (segment_number_of(name, walk->options.name, SEGMENT_BAD_SUFFIX, &number)) {
-        walk->facts.quarantined += listing->is_counting ? 1u : 0u;
-        walk->facts.file_bytes += listing->is_counting ? size : 0u;
-        return true;
-    }
-    if (!segment_number_of(name, walk->options.name, SEGMENT_SUFFIX, &number)) {
+    const bool is_put_aside =
+        segment_number_of(name, walk->options.name, SEGMENT_BAD_SUFFIX, &number);
+    if (!is_put_aside && !segment_number_of(name, walk->options.name, SEGMENT_SUFFIX, &number)) {
         return true;
     }
     listing->found++;
@@ -64,8 +67,11 @@ static bool visit_file(void *visitor, const char *name, uint64_t size)
     }
     if (walk->count < walk->capacity && size <= SFE_SEGMENT_BYTES_MAX) {
         walk->facts.file_bytes += size;
-        walk->segments[walk->count++] = (struct walk_segment){
-            .segment = {.number = number, .file_bytes = (uint32_t)size}, .limit = UINT64_MAX};
+        walk->facts.quarantined += is_put_aside ? 1u : 0u;
+        walk->segments[walk->count++] =
+            (struct walk_segment){.segment = {.number = number, .file_bytes = (uint32_t)size},
+                                  .limit = UINT64_MAX,
+                                  .is_put_aside = is_put_aside};
     }
     return true;
 }
@@ -99,12 +105,64 @@ static enum sfe_code list(struct sfe_stream_walk *walk, struct sfe_arena *arena,
     if (walk->segments == NULL || walk->window.bytes == NULL) {
         return err->code;
     }
+    if (walk->options.key_count > 0) {
+        walk->plain = sfe_arena_take(arena, walk->window.capacity, err);
+        if (walk->plain == NULL) {
+            return err->code;
+        }
+    }
     listing.is_counting = false;
     code = storage->list(storage->context, visit_file, &listing, err);
     if (walk->count > 1) {
         qsort(walk->segments, walk->count, sizeof(*walk->segments), compare_numbers);
     }
     return code;
+}
+
+static void name_file(const struct sfe_stream_walk *walk, uint32_t index,
+                      char name[SEGMENT_NAME_BYTES])
+{
+    const struct walk_segment *entry = &walk->segments[index];
+
+    segment_name(name, walk->options.name, entry->segment.number,
+                 entry->is_put_aside ? SEGMENT_BAD_SUFFIX : SEGMENT_SUFFIX);
+}
+
+/* Tells of bytes of file `index`. */
+static void tell(const struct sfe_stream_walk *walk, uint32_t index,
+                 struct sfe_stream_damage damage)
+{
+    char name[SEGMENT_NAME_BYTES];
+
+    if (walk->options.on_damage == NULL) {
+        return;
+    }
+    name_file(walk, index, name);
+    damage.file = name;
+    damage.is_put_aside = walk->segments[index].is_put_aside;
+    walk->options.on_damage(walk->options.owner, &damage);
+}
+
+static void tell_headless(const struct sfe_stream_walk *walk, uint32_t index)
+{
+    const struct sfe_stream_damage damage = {.kind = SFE_DAMAGE_HEADER,
+                                             .bytes = walk->segments[index].segment.file_bytes};
+
+    tell(walk, index, damage);
+}
+
+/* Tells of what stands in file `index` from `offset` on, with `lost` events from `first` on. */
+static void tell_rest(const struct sfe_stream_walk *walk, uint32_t index, uint64_t offset,
+                      uint64_t first, uint64_t lost)
+{
+    const uint64_t size = walk->segments[index].segment.file_bytes;
+    const struct sfe_stream_damage damage = {.kind = SFE_DAMAGE_BYTES,
+                                             .offset = offset,
+                                             .bytes = size > offset ? size - offset : 0,
+                                             .first_sequence = first,
+                                             .lost = lost};
+
+    tell(walk, index, damage);
 }
 
 static void hide(struct sfe_stream_walk *walk)
@@ -122,7 +180,7 @@ static enum sfe_code show(struct sfe_stream_walk *walk, uint32_t index, struct s
     struct sfe_file *file = NULL;
 
     SFE_ASSERT(!walk->is_open);
-    segment_name(name, walk->options.name, segment->number, SEGMENT_SUFFIX);
+    name_file(walk, index, name);
     enum sfe_code code = walk->options.storage->open(walk->options.storage->context, name,
                                                      SFE_STORAGE_READ, &file, err);
     if (code == SFE_OK) {
@@ -151,6 +209,9 @@ static enum sfe_code read_header(struct sfe_stream_walk *walk, struct walk_segme
         }
         entry->is_valid = verdict == HEADER_VALID;
     }
+    struct sfe_error ignored;
+    entry->is_locked = entry->is_valid && entry->segment.is_sealed &&
+                       seal_find_key(&walk->seal, &entry->segment, &ignored) != SFE_OK;
     return SFE_OK;
 }
 
@@ -167,6 +228,9 @@ static enum sfe_code read_headers(struct sfe_stream_walk *walk, struct sfe_error
         } else if (code == SFE_E_NOT_FOUND) {
             continue;
         }
+        if (entry->is_put_aside) {
+            continue; /* Whatever it is. */
+        }
         if (code != SFE_OK) {
             return code;
         }
@@ -174,7 +238,7 @@ static enum sfe_code read_headers(struct sfe_stream_walk *walk, struct sfe_error
         entry->is_valid = entry->is_valid && (before == NULL || entry->segment.first_sequence >=
                                                                     before->segment.first_sequence);
         if (!entry->is_valid) {
-            walk->facts.headless++;
+            entry->is_headless = true;
             continue;
         }
         if (before != NULL) {
@@ -186,59 +250,157 @@ static enum sfe_code read_headers(struct sfe_stream_walk *walk, struct sfe_error
     return SFE_OK;
 }
 
-/* Adds what one scan found. */
-static void add_scan(struct sfe_stream_walk *walk, const struct walk_segment *entry,
+static void on_place(void *owner, const struct scan *scan, uint64_t begin, uint64_t end,
+                     uint64_t lost)
+{
+    const struct sfe_stream_walk *walk = owner;
+    const struct sfe_stream_damage damage = {.kind = SFE_DAMAGE_BYTES,
+                                             .offset = begin,
+                                             .bytes = end - begin,
+                                             .first_sequence = scan->expected,
+                                             .lost = lost};
+
+    tell(walk, walk->at, damage);
+}
+
+static enum sfe_code scan_one(struct sfe_stream_walk *walk, uint32_t index, struct scan *scan,
+                              struct sfe_error *err)
+{
+    struct walk_segment *entry = &walk->segments[index];
+
+    walk->at = index;
+    scan->salt = entry->segment.salt;
+    scan->expected = entry->segment.first_sequence;
+    scan->limit = entry->limit;
+    scan->on_place = on_place;
+    scan->owner = walk;
+    enum sfe_code code = show(walk, index, err);
+    if (code == SFE_OK) {
+        code = scan_segment(&walk->window, scan, err);
+        hide(walk);
+        entry->segment.durable_end = (uint32_t)scan->end;
+    }
+    return code;
+}
+
+/* Adds what one scan found; `before` is the valid segment before it, where there is one. */
+static void add_scan(struct sfe_stream_walk *walk, uint32_t before, uint32_t index,
                      const struct scan *scan)
 {
     struct sfe_stream_walk_facts *facts = &walk->facts;
-    const bool is_first = facts->end_sequence == 0;
+    const struct walk_segment *entry = &walk->segments[index];
+    const uint64_t begin = segment_begin(&entry->segment);
 
-    if (is_first) {
+    if (facts->end_sequence == 0) {
         facts->first_sequence = entry->segment.first_sequence;
-    } else if (segment_begin(&entry->segment) > facts->end_sequence) {
-        facts->lost += segment_begin(&entry->segment) - facts->end_sequence;
+    } else if (begin > facts->end_sequence) {
+        facts->lost += begin - facts->end_sequence;
         facts->damaged_places++;
+        tell_rest(walk, before, walk->segments[before].segment.durable_end, facts->end_sequence,
+                  begin - facts->end_sequence);
     }
     facts->end_sequence = scan->expected;
     facts->events += scan->kept;
     facts->sealed += entry->segment.is_sealed ? scan->kept : 0;
+    if (entry->is_locked) {
+        facts->locked += scan->kept;
+        facts->locked_segment = entry->segment.number;
+        memcpy(facts->locked_key, entry->segment.seal.key_id, sizeof(facts->locked_key));
+    }
     facts->lost += scan->lost;
     facts->damaged_places += scan->places;
     facts->torn_bytes = scan->bad_bytes;
 }
 
-static enum sfe_code scan_all(struct sfe_stream_walk *walk, struct sfe_error *err)
+static void end_scans(struct sfe_stream_walk *walk, uint32_t newest)
 {
+    struct sfe_stream_walk_facts *facts = &walk->facts;
+    const uint64_t known = walk->options.known_durable;
+
+    if (facts->end_sequence == 0) {
+        facts->first_sequence = facts->end_sequence = known + 1u;
+    }
+    facts->end_is_damaged = facts->end_sequence <= known;
+    if (facts->end_is_damaged) {
+        tell_rest(walk, newest, walk->segments[newest].segment.durable_end, facts->end_sequence,
+                  known + 1u - facts->end_sequence);
+    }
+}
+
+/* A file behind all others without a header: a running agent makes it just now, or was cut short
+ * when it did. Not, where it looks as if it had held durable events. */
+static bool is_being_made(struct sfe_stream_walk *walk, uint32_t index)
+{
+    struct sfe_error err;
+    uint64_t end = 0;
+    const enum sfe_code code = show(walk, index, &err);
+
+    if (code != SFE_OK) {
+        return code == SFE_E_NOT_FOUND;
+    }
+    const bool held = scan_finds_durable(&walk->window, walk->facts.end_sequence, &end);
+    hide(walk);
+    return !held;
+}
+
+static void count_headless(struct sfe_stream_walk *walk, uint32_t newest)
+{
+    const bool has_newest = walk->facts.segments > 0;
+
     for (uint32_t i = 0; i < walk->count; i++) {
-        struct walk_segment *entry = &walk->segments[i];
-        struct scan scan = {.salt = entry->segment.salt,
-                            .expected = entry->segment.first_sequence,
-                            .limit = entry->limit,
-                            .known_durable = walk->options.known_durable};
-        if (!entry->is_valid) {
+        const bool is_last = has_newest ? i > newest : walk->options.known_durable == 0;
+        if (!walk->segments[i].is_headless ||
+            (is_last && !walk->facts.end_is_damaged && is_being_made(walk, i))) {
             continue;
         }
-        enum sfe_code code = show(walk, i, err);
+        walk->facts.headless++;
+        tell_headless(walk, i);
+    }
+}
+
+static enum sfe_code scan_all(struct sfe_stream_walk *walk, struct sfe_error *err)
+{
+    uint32_t newest = 0;
+
+    for (uint32_t i = 0; i < walk->count; i++) {
+        struct walk_segment *entry = &walk->segments[i];
+        struct scan scan = {.known_durable = walk->options.known_durable};
+        if (!entry->is_valid || entry->is_put_aside) {
+            continue;
+        }
+        enum sfe_code code = scan_one(walk, i, &scan, err);
         if (code == SFE_E_NOT_FOUND) {
             entry->is_valid = false;
             walk->facts.segments--;
             continue;
         }
-        if (code == SFE_OK) {
-            code = scan_segment(&walk->window, &scan, err);
-            hide(walk);
-        }
         if (code != SFE_OK) {
             return code;
         }
-        entry->segment.durable_end = (uint32_t)scan.end;
-        add_scan(walk, entry, &scan);
+        add_scan(walk, newest, i, &scan);
+        newest = i;
     }
-    if (walk->facts.end_sequence == 0) {
-        walk->facts.first_sequence = walk->facts.end_sequence = walk->options.known_durable + 1u;
-    }
-    walk->facts.end_is_damaged = walk->facts.end_sequence <= walk->options.known_durable;
+    end_scans(walk, newest);
+    count_headless(walk, newest);
     return SFE_OK;
+}
+
+/* Files that were put aside: all in them was durable once. */
+static void tell_put_aside(struct sfe_stream_walk *walk)
+{
+    for (uint32_t i = 0; i < walk->count && walk->options.on_damage != NULL; i++) {
+        struct scan scan = {.known_durable = SEQUENCE_MAX};
+        struct sfe_error ignored;
+        if (!walk->segments[i].is_put_aside) {
+            continue;
+        }
+        if (!walk->segments[i].is_valid) {
+            tell_headless(walk, i);
+        } else if (scan_one(walk, i, &scan, &ignored) == SFE_OK && scan.bad_bytes > 0) {
+            tell_rest(walk, i, scan.end, scan.expected, 0);
+        }
+        walk->segments[i].is_valid = false; /* The walk does not go there. */
+    }
 }
 
 enum sfe_code sfe_stream_walk_open(const struct sfe_stream_walk_options *options,
@@ -254,6 +416,7 @@ enum sfe_code sfe_stream_walk_open(const struct sfe_stream_walk_options *options
     }
     made->options = *options;
     made->window.storage = options->storage;
+    made->seal = (struct seal){options->crypto, options->keys, options->key_count};
     enum sfe_code code = list(made, arena, err);
     if (code == SFE_OK) {
         code = read_headers(made, err);
@@ -264,6 +427,7 @@ enum sfe_code sfe_stream_walk_open(const struct sfe_stream_walk_options *options
     if (code != SFE_OK) {
         return sfe_within(err, "stream \"%s\"", options->name);
     }
+    tell_put_aside(made);
     sfe_stream_walk_seek(made, 1);
     *walk = made;
     return SFE_OK;
@@ -289,7 +453,7 @@ static enum sfe_code enter_segment(struct sfe_stream_walk *walk, struct sfe_erro
 {
     for (; walk->at < walk->count; walk->at++) {
         const struct walk_segment *entry = &walk->segments[walk->at];
-        if (!entry->is_valid || entry->limit <= walk->wanted) {
+        if (!entry->is_valid || entry->is_put_aside || entry->limit <= walk->wanted) {
             continue;
         }
         enum sfe_code code = show(walk, walk->at, err);
@@ -303,11 +467,70 @@ static enum sfe_code enter_segment(struct sfe_stream_walk *walk, struct sfe_erro
     return SFE_E_END;
 }
 
+/* The events from `first` on of the frame before `offset` cannot be had. */
+static void pass_frame(struct sfe_stream_walk *walk, enum sfe_stream_damage_kind kind,
+                       uint64_t first)
+{
+    const uint64_t size = frame_bytes(&walk->frame);
+    const struct sfe_stream_damage damage = {.kind = kind,
+                                             .offset = walk->offset - size,
+                                             .bytes = size,
+                                             .first_sequence = first,
+                                             .lost = walk->frame_end - first};
+
+    walk->facts.undecodable += walk->frame_end - first;
+    tell(walk, walk->at, damage);
+}
+
+/* The events of the sealed frame at `offset`. False: they do not open, or are in the clear where
+ * they must not be. */
+static bool unseal(struct sfe_stream_walk *walk, const struct walk_segment *entry,
+                   struct sfe_slice *body)
+{
+    struct sfe_error ignored;
+
+    if (((walk->frame.flags & FRAME_SEALED) != 0) != entry->segment.is_sealed) {
+        return false;
+    }
+    if (!entry->segment.is_sealed) {
+        return true;
+    }
+    if (body->size < FRAME_TAG_BYTES ||
+        seal_open(&walk->seal, &entry->segment, (uint32_t)walk->offset, *body, walk->plain,
+                  &ignored) != SFE_OK) {
+        return false;
+    }
+    *body = sfe_slice_make(walk->plain, body->size - FRAME_TAG_BYTES);
+    return true;
+}
+
+/* A valid frame stands at `offset`: its events come next, unless none is wanted. */
+static void enter_frame(struct sfe_stream_walk *walk, const struct walk_segment *entry)
+{
+    const struct frame *frame = &walk->frame;
+    const uint32_t size = frame_bytes(frame);
+
+    walk->expected = frame_end_sequence(frame);
+    walk->frame_end = walk->expected < entry->limit ? walk->expected : entry->limit;
+    if ((frame->flags & FRAME_GAP) != 0 || entry->is_locked || walk->frame_end <= walk->wanted) {
+        walk->offset += size;
+        return;
+    }
+    struct sfe_slice body = frame_body(&walk->window, walk->offset, frame);
+    walk->is_in_frame = unseal(walk, entry, &body);
+    walk->offset += size;
+    if (walk->is_in_frame) {
+        sfe_event_decoder_begin(&walk->decoder, body, frame->first_sequence);
+    } else {
+        pass_frame(walk, SFE_DAMAGE_SEAL, frame->first_sequence);
+    }
+}
+
 /* The next frame of the segment that is open; closes it at its end. */
 static void step(struct sfe_stream_walk *walk)
 {
     const struct walk_segment *entry = &walk->segments[walk->at];
-    struct frame frame;
+    struct frame *frame = &walk->frame;
     struct sfe_error ignored;
 
     if (walk->offset >= entry->segment.durable_end || walk->expected >= entry->limit) {
@@ -315,23 +538,14 @@ static void step(struct sfe_stream_walk *walk)
         walk->at++;
         return;
     }
-    if (frame_check(&walk->window, entry->segment.salt, walk->offset, &frame, &ignored) !=
+    if (frame_check(&walk->window, entry->segment.salt, walk->offset, frame, &ignored) !=
             FRAME_VALID ||
-        frame.first_sequence < walk->expected || frame.first_sequence >= entry->limit ||
-        frame_bytes(&frame) > walk->window.capacity) {
+        frame->first_sequence < walk->expected || frame->first_sequence >= entry->limit ||
+        frame_bytes(frame) > walk->window.capacity) {
         walk->offset += SFE_PAGE_BYTES;
         return;
     }
-    walk->expected = frame_end_sequence(&frame);
-    walk->frame_end = walk->expected < entry->limit ? walk->expected : entry->limit;
-    /* A gap holds no events; what is sealed is not shown. */
-    walk->is_in_frame =
-        (frame.flags & (FRAME_GAP | FRAME_SEALED)) == 0 && walk->frame_end > walk->wanted;
-    if (walk->is_in_frame) {
-        sfe_event_decoder_begin(&walk->decoder, frame_body(&walk->window, walk->offset, &frame),
-                                frame.first_sequence);
-    }
-    walk->offset += frame_bytes(&frame);
+    enter_frame(walk, entry);
 }
 
 /* False: the frame holds no more that is wanted. */
@@ -340,8 +554,9 @@ static bool next_in_frame(struct sfe_stream_walk *walk, struct sfe_event *event)
     struct sfe_error ignored;
 
     while (walk->decoder.sequence < walk->frame_end) {
+        const uint64_t sequence = walk->decoder.sequence;
         if (sfe_event_decode(&walk->decoder, event, &ignored) != SFE_OK) {
-            walk->facts.undecodable += walk->frame_end - walk->decoder.sequence;
+            pass_frame(walk, SFE_DAMAGE_EVENTS, sequence);
             break;
         }
         if (event->sequence >= walk->wanted) {
@@ -370,57 +585,14 @@ enum sfe_code sfe_stream_walk_next(struct sfe_stream_walk *walk, struct sfe_even
     }
 }
 
+uint32_t sfe_stream_walk_segment(const struct sfe_stream_walk *walk)
+{
+    return walk->is_in_frame ? walk->segments[walk->at].segment.number : 0;
+}
+
 void sfe_stream_walk_close(struct sfe_stream_walk *walk)
 {
     if (walk != NULL && walk->is_open) {
         hide(walk);
     }
-}
-
-struct names {
-    char items[SFE_STREAMS_MAX + 1u][SFE_NAME_BYTES_MAX + 1u];
-    uint32_t count;
-};
-
-static bool visit_name(void *visitor, const char *name, uint64_t size)
-{
-    struct names *names = visitor;
-    char stream[SFE_NAME_BYTES_MAX + 1u];
-    uint32_t number = 0;
-
-    (void)size;
-    /* A stream's name may hold hyphens itself: any part before one may be it. */
-    for (const char *hyphen = strchr(name, '-'); hyphen != NULL; hyphen = strchr(hyphen + 1, '-')) {
-        const size_t length = (size_t)(hyphen - name);
-        if (length == 0 || length > SFE_NAME_BYTES_MAX) {
-            continue;
-        }
-        memcpy(stream, name, length);
-        stream[length] = '\0';
-        if (!segment_number_of(name, stream, SEGMENT_SUFFIX, &number) &&
-            !segment_number_of(name, stream, SEGMENT_BAD_SUFFIX, &number)) {
-            continue;
-        }
-        for (uint32_t i = 0; i < names->count; i++) {
-            if (strcmp(names->items[i], stream) == 0) {
-                return true;
-            }
-        }
-        memcpy(names->items[names->count++], stream, length + 1u);
-        break;
-    }
-    return names->count < SFE_STREAMS_MAX + 1u;
-}
-
-enum sfe_code sfe_stream_walk_names(const struct sfe_storage *storage,
-                                    void (*visit)(void *visitor, const char *name), void *visitor,
-                                    struct sfe_error *err)
-{
-    struct names names = {.count = 0};
-    enum sfe_code code = storage->list(storage->context, visit_name, &names, err);
-
-    for (uint32_t i = 0; i < names.count && code == SFE_OK; i++) {
-        visit(visitor, names.items[i]);
-    }
-    return code;
 }

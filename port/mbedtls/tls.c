@@ -105,6 +105,7 @@ static void session_close(void *context, struct sfe_tls_session *session)
     if (session == NULL) {
         return;
     }
+    tls_resume_forget(session);
     mbedtls_ssl_free(&session->ssl);
     mbedtls_ssl_config_free(&session->config);
     mbedtls_x509_crt_free(&session->trusted);
@@ -123,6 +124,7 @@ static struct sfe_tls_session *make_session(void)
         mbedtls_x509_crt_init(&made->trusted);
         mbedtls_x509_crt_init(&made->own);
         mbedtls_pk_init(&made->key);
+        mbedtls_ssl_session_init(&made->ticket.session);
     }
     return made;
 }
@@ -179,6 +181,7 @@ static enum sfe_code session_begin(void *context, struct sfe_tls_session *sessio
     memset(&session->broken, 0, sizeof(session->broken));
     session->ended = SFE_IO_DATA;
     session->is_done = false;
+    session->is_judged = false;
     session->last_alert = 0;
     session->unsent = 0;
     /* RFC 6066, section 3: an address is no server name. tls_see_certificate compares it. */
@@ -186,6 +189,7 @@ static enum sfe_code session_begin(void *context, struct sfe_tls_session *sessio
     if (result != 0) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS (%d)", result);
     }
+    tls_resume_offer(session);
     session->carrier = *carrier;
     mbedtls_ssl_set_bio(&session->ssl, session, carrier_send, carrier_receive, NULL);
     return SFE_OK;
@@ -211,9 +215,21 @@ static void hear_last_word(struct sfe_tls_session *session)
     }
 }
 
+/* With TLS 1.3 they come behind the handshake. */
+static bool gets_tickets_later(const struct sfe_tls_session *session)
+{
+#if IS_VERSION_3
+    return mbedtls_ssl_get_version_number(&session->ssl) == MBEDTLS_SSL_VERSION_TLS1_3;
+#else
+    (void)session;
+    return false;
+#endif
+}
+
 static enum sfe_code session_handshake(void *context, struct sfe_tls_session *session,
                                        unsigned *events, struct sfe_error *err)
 {
+    enum sfe_code code;
     int result;
 
     (void)context;
@@ -222,6 +238,9 @@ static enum sfe_code session_handshake(void *context, struct sfe_tls_session *se
     result = mbedtls_ssl_handshake(&session->ssl);
     if (result == 0) {
         session->is_done = true;
+        if (!gets_tickets_later(session)) {
+            tls_resume_keep(session);
+        }
         return SFE_OK;
     }
     if (result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE) {
@@ -230,7 +249,9 @@ static enum sfe_code session_handshake(void *context, struct sfe_tls_session *se
     }
     session->ended = SFE_IO_FAILED;
     hear_last_word(session);
-    return tls_fail(session, result, err);
+    code = tls_fail(session, result, err);
+    tls_resume_fail(session, code == SFE_E_TLS);
+    return code;
 }
 
 /* What the end of a read or write is called; it stays so. */
@@ -249,12 +270,15 @@ static enum sfe_io end_of(struct sfe_tls_session *session, int result, struct sf
     return SFE_IO_FAILED;
 }
 
-static bool is_again(int result)
+static bool is_again(struct sfe_tls_session *session, int result)
 {
 #if IS_VERSION_3
     if (result == MBEDTLS_ERR_SSL_RECEIVED_NEW_SESSION_TICKET) {
+        tls_resume_keep(session);
         return true;
     }
+#else
+    (void)session;
 #endif
     return result == MBEDTLS_ERR_SSL_WANT_READ || result == MBEDTLS_ERR_SSL_WANT_WRITE;
 }
@@ -277,7 +301,7 @@ static enum sfe_io session_read(void *context, struct sfe_tls_session *session, 
         *count = (size_t)result;
         return SFE_IO_DATA;
     }
-    return is_again(result) ? SFE_IO_WOULD_BLOCK : end_of(session, result, err);
+    return is_again(session, result) ? SFE_IO_WOULD_BLOCK : end_of(session, result, err);
 }
 
 static enum sfe_io session_write(void *context, struct sfe_tls_session *session,
@@ -301,7 +325,7 @@ static enum sfe_io session_write(void *context, struct sfe_tls_session *session,
         *count = (size_t)result;
         return SFE_IO_DATA;
     }
-    if (is_again(result)) {
+    if (is_again(session, result)) {
         session->unsent = size;
         return SFE_IO_WOULD_BLOCK;
     }
@@ -313,6 +337,25 @@ static bool session_has_more(void *context, const struct sfe_tls_session *sessio
     (void)context;
     return session->is_done &&
            (session->ended != SFE_IO_DATA || mbedtls_ssl_get_bytes_avail(&session->ssl) != 0);
+}
+
+static void session_facts(void *context, const struct sfe_tls_session *session,
+                          struct sfe_tls_facts *facts)
+{
+    struct tls_validity own = {0, INT64_MAX};
+
+    (void)context;
+    SFE_ASSERT(session->is_done);
+    for (const mbedtls_x509_crt *at = &session->own; session->has_own && at != NULL;
+         at = at->next) {
+        tls_narrow_validity(&own, at);
+    }
+    *facts = (struct sfe_tls_facts){
+        .valid_until_s = session->validity.until_s,
+        .own_until_s = session->has_own ? own.until_s : 0,
+        .version = mbedtls_ssl_get_version(&session->ssl),
+        .is_resumed = !session->is_judged,
+    };
 }
 
 static void session_end(void *context, struct sfe_tls_session *session)
@@ -354,6 +397,7 @@ enum sfe_code sfe_mbedtls_tls_open(const struct sfe_clock *clock, const struct s
                             .read = session_read,
                             .write = session_write,
                             .has_more = session_has_more,
+                            .facts = session_facts,
                             .end = session_end};
     return SFE_OK;
 }

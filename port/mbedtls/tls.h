@@ -19,6 +19,21 @@ struct tls_findings {
     mbedtls_x509_time at; /* Until or from when the certificate is good that is not. */
 };
 
+/* What a later connection may resume. */
+struct tls_ticket {
+    mbedtls_ssl_session session;
+    char host[TLS_HOST_BYTES_MAX]; /* Who proved this name; "": there is no ticket. */
+    bool is_offered;               /* For the connection at hand. */
+    bool is_doubtful;              /* The line broke in the handshake that offered it. */
+    bool is_refused;               /* A handshake failed with one: none is offered any more. */
+};
+
+/* Seconds since 1970 between which all certificates of a chain are good. */
+struct tls_validity {
+    int64_t from_s;
+    int64_t until_s;
+};
+
 struct sfe_tls_session {
     mbedtls_ssl_config config;
     mbedtls_ssl_context ssl;
@@ -39,6 +54,9 @@ struct sfe_tls_session {
     uint8_t address[16]; /* Where the host is an IP address. */
     size_t address_bytes;
     struct tls_findings findings;
+    bool is_judged; /* The chain was looked at in the handshake at hand: it is no resumption. */
+    struct tls_validity validity; /* Of the chain that was looked at last. */
+    struct tls_ticket ticket;
 };
 
 /* tls_trust.c: reads the files into the session. */
@@ -49,7 +67,18 @@ int tls_fill_random(void *session, unsigned char *bytes, size_t size);
 
 /* tls_verify.c: mbedTLS' callback for each certificate of the chain. */
 int tls_see_certificate(void *session, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
+/* Narrows `validity` to that of `certificate`. */
+void tls_narrow_validity(struct tls_validity *validity, const mbedtls_x509_crt *certificate);
 /* Puts into words why the handshake or the connection failed. */
 enum sfe_code tls_fail(const struct sfe_tls_session *session, int result, struct sfe_error *err);
+
+/* tls_resume.c. Offers to resume at the beginning of a connection to session->host. */
+void tls_resume_offer(struct sfe_tls_session *session);
+/* Keeps what a later connection may resume. */
+void tls_resume_keep(struct sfe_tls_session *session);
+/* A handshake failed: refused by one side or the other, or the line broke. */
+void tls_resume_fail(struct sfe_tls_session *session, bool is_refused);
+/* Wipes what is kept. */
+void tls_resume_forget(struct sfe_tls_session *session);
 
 #endif

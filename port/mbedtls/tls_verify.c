@@ -17,6 +17,7 @@
 /* Tags of a subjectAltName: context-specific 2 and 7. */
 #define TAG_DNS_NAME   0x82
 #define TAG_IP_ADDRESS 0x87
+#define SECOND_NS      INT64_C(1000000000)
 #define BAD_DATES      (MBEDTLS_X509_BADCERT_EXPIRED | MBEDTLS_X509_BADCERT_FUTURE)
 
 static bool is_for_address(const mbedtls_x509_crt *certificate, const uint8_t *address, size_t size)
@@ -55,12 +56,42 @@ static void keep_name(char *text, size_t capacity, const mbedtls_x509_crt *certi
     keep_subject(text, capacity, &certificate->subject);
 }
 
+static int64_t to_unix_s(const mbedtls_x509_time *time)
+{
+    char text[32];
+    struct sfe_error ignored;
+    int64_t unix_ns = 0;
+    int size = snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02dZ", time->year, time->mon,
+                        time->day, time->hour, time->min, time->sec);
+
+    SFE_ASSERT(size > 0 && (size_t)size < sizeof(text));
+    /* What lies beyond our nanoseconds (the year 2262) is no sooner than their end. */
+    return sfe_time_parse(sfe_slice_make(text, (size_t)size), SFE_TIME_RFC3339, &unix_ns,
+                          &ignored) == SFE_OK
+               ? unix_ns / SECOND_NS
+               : INT64_MAX / SECOND_NS;
+}
+
+void tls_narrow_validity(struct tls_validity *validity, const mbedtls_x509_crt *certificate)
+{
+    const int64_t from_s = to_unix_s(&certificate->valid_from);
+    const int64_t until_s = to_unix_s(&certificate->valid_to);
+
+    validity->from_s = from_s > validity->from_s ? from_s : validity->from_s;
+    validity->until_s = until_s < validity->until_s ? until_s : validity->until_s;
+}
+
 /* Called from the last certificate of the chain to the other side's own, which has depth 0. */
 int tls_see_certificate(void *session, mbedtls_x509_crt *certificate, int depth, uint32_t *flags)
 {
     struct sfe_tls_session *self = session;
     struct tls_findings *findings = &self->findings;
 
+    if (!self->is_judged) {
+        self->validity = (struct tls_validity){0, INT64_MAX};
+        self->is_judged = true;
+    }
+    tls_narrow_validity(&self->validity, certificate);
     if (depth == 0 && self->address_bytes != 0 &&
         !is_for_address(certificate, self->address, self->address_bytes)) {
         *flags |= MBEDTLS_X509_BADCERT_CN_MISMATCH;

@@ -25,6 +25,13 @@ uint32_t sim_random_below(struct sim_random *random, uint32_t limit);
 bool sim_random_chance(struct sim_random *random, uint32_t permille);
 void sim_random_fill(struct sim_random *random, void *bytes, size_t size);
 
+/* Under which key, salt and nonce something was sealed. */
+struct sim_seals;
+
+struct sim_seals *sim_seals_open(void);
+/* NULL is allowed. */
+void sim_seals_close(struct sim_seals *seals);
+
 struct sim_world {
     uint64_t seed;
     struct sim_random random;  /* What happens. */
@@ -34,6 +41,8 @@ struct sim_world {
     enum sfe_clock_quality quality;
     uint64_t boots;
     bool has_no_entropy;
+    struct sim_seals
+        *seals; /* Borrowed: a nonce that comes again ends the run. NULL: none noted. */
 };
 
 /* The clock is unset after each boot, as on a board without a battery. */

@@ -134,7 +134,7 @@ class Offline(Commands):
         self.assertEqual(self.complete("check", "--config", self.config[:-2]), [self.config])
 
     def test_a_wrong_command_line_is_said_with_code_64(self):
-        for words in (["dead"], ["dead", "retry"], ["login"], ["try", "--nope"], ["manual", "9"],
+        for words in (["dead"], ["dead", "retry"], ["login", "--nope"], ["try", "--nope"], ["manual", "9"],
                       ["completion", "zsh"], ["dead", "show"]):
             found, _, error = self.site.command(*words)
             self.assertEqual(found, 64, words)
@@ -189,8 +189,13 @@ class Doctor(Commands):
 
     def test_login_alone_looks_at_one_connection(self):
         self.site.start_org()
-        self.assertIn("logged in", self.run_command("login", "--test", "crm"))
-        self.run_command("login", "--test", "nobody", code=64)
+        for words in (("login",), ("login", "crm"), ("login", "--test", "crm")):
+            text = self.run_command(*words)
+            self.assertIn("logged in", text)
+            self.assertIn("requests go to http://127.0.0.1:%d" % self.site.org_port, text)
+            self.assertTrue(parts.no_secrets(text))
+        self.assertFalse(os.path.exists(self.site.path("state")))
+        self.run_command("login", "nobody", code=64)
 
 
 class Flash(Commands):

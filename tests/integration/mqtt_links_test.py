@@ -12,6 +12,7 @@ import time
 import unittest
 
 import certificates
+import proxy_parts
 import site_parts as parts
 
 BUILD = sys.argv[1]
@@ -230,6 +231,54 @@ class Secured(Links):
                                        "key_file": "gateway.key"})
         self.site.start_agent()
         self.expect_delivered("mutual-1")
+
+    def expect_next(self, tap, name):
+        """Cuts the line; the next connection delivers. Returns what the broker said on it."""
+        count = len(tap.heard)
+        tap.cut()
+        parts.wait_until(lambda: len(tap.heard) > count and self.site.connected(), 60,
+                         "the agent is connected again")
+        self.expect_delivered(name)
+        return proxy_parts.handshake_messages(tap.heard[-1])
+
+    def test_a_reconnect_resumes_and_a_new_certificate_is_looked_at(self):
+        self.make_good()
+        port = self.site.tls_listener("good")
+        tap = proxy_parts.Tap(port)
+        self.addCleanup(tap.close)
+        self.site.connect_by("mqtts://localhost:%d" % tap.port, tls={"ca_file": "site-ca.crt"})
+        self.site.start_broker()
+        self.site.start_org()
+        self.site.start_agent()
+        self.expect_delivered("first")
+        self.assertIn(11, proxy_parts.handshake_messages(tap.heard[0]))
+        for number in range(2):
+            said = self.expect_next(tap, "resumed-%d" % number)
+            self.assertIn(2, said)
+            self.assertNotIn(11, said)  # No certificate: what was agreed on before is taken up.
+        # Its restart forgets the tickets; then only the certificate counts, and this is a wrong one.
+        self.site.stop_broker()
+        certificates.make_self_signed(self.site.folder, "good", "DNS:localhost")
+        self.site.start_broker()
+        parts.wait_until(lambda: "not trusted" in self.site.last_error(), 60,
+                         "the new certificate is refused: " + self.site.last_error())
+        self.assertFalse(self.site.connected())
+
+    def test_a_reconnect_with_a_client_certificate_resumes(self):
+        self.make_good()
+        certificates.make_certificate(self.site.folder, "gateway", "site-ca", "DNS:gateway")
+        port = self.site.tls_listener("good", "cafile " + self.site.path("site-ca.crt"),
+                                      "require_certificate true")
+        tap = proxy_parts.Tap(port)
+        self.addCleanup(tap.close)
+        self.site.start_broker()
+        self.site.start_org()
+        self.site.connect_by("mqtts://localhost:%d" % tap.port, tls={
+            "ca_file": "site-ca.crt", "cert_file": "gateway.crt", "key_file": "gateway.key"})
+        self.site.start_agent()
+        self.expect_delivered("mutual-0")
+        for number in range(1, 4):
+            self.assertNotIn(11, self.expect_next(tap, "mutual-%d" % number))
 
     def test_a_port_that_speaks_no_tls_is_said(self):
         self.make_good()

@@ -66,6 +66,52 @@ class Relay(Listener):
             _join(client, upstream)
 
 
+class Tap(Listener):
+    """Passes connections on to a TLS server, keeps what it says, and can cut them all."""
+
+    def __init__(self, port):
+        self.target = port
+        self.heard = []  # What the server said, one a connection.
+        self.ends = []
+        super().__init__("127.0.0.1")
+
+    def serve(self, client, peer):
+        said = bytearray()
+        try:
+            with client, socket.create_connection(("127.0.0.1", self.target)) as upstream:
+                self.heard.append(said)
+                self.ends += [client, upstream]
+                threading.Thread(target=_copy, args=(client, upstream), daemon=True).start()
+                while data := upstream.recv(65536):
+                    said += data
+                    client.sendall(data)
+        except OSError:
+            pass
+
+    def cut(self):
+        for end in self.ends:
+            try:
+                end.shutdown(socket.SHUT_RDWR)
+            except OSError:
+                pass
+        self.ends = []
+
+
+def handshake_messages(said):
+    """The types of the handshake messages that a TLS 1.2 server said in the clear (RFC 5246,
+    section 7.4): 2 ServerHello, 11 Certificate."""
+    clear, at, types = b"", 0, []
+    while at + 5 <= len(said) and said[at] == 22:  # The first other record changes the cipher.
+        size = int.from_bytes(said[at + 3:at + 5], "big")
+        clear += said[at + 5:at + 5 + size]
+        at += 5 + size
+    at = 0
+    while at + 4 <= len(clear):
+        types.append(clear[at])
+        at += 4 + int.from_bytes(clear[at + 1:at + 4], "big")
+    return types
+
+
 class Proxy(Listener):
     """`names` maps host:port to where it really is."""
 

@@ -42,8 +42,11 @@ def wait_until(condition, seconds, what):
 class Site:
     """Starts, breaks and audits the parts of a site."""
 
-    def __init__(self, build, keep=False, prefix=()):
+    def __init__(self, build, keep=False, prefix=(), program=None):
+        """`build`: the folder of org, devices and agent. `program`: the words that start an agent
+        from elsewhere, such as one for another machine under its emulator."""
         self.build = os.path.abspath(build)
+        self.program = list(program or [os.path.join(self.build, "sfedge")])
         self.folder = tempfile.mkdtemp(prefix="sfedge-site-")
         self.keep = keep
         self.prefix = list(prefix)  # In front of the agent: strace, valgrind.
@@ -202,8 +205,7 @@ class Site:
 
     def start_agent(self, wait=True):
         self.agent = self._start(
-            "agent.log", self.prefix + [os.path.join(self.build, "sfedge"), "run", "--config",
-                                        self.path("sfedge.json")])
+            "agent.log", self.prefix + self.program + ["run", "--config", self.path("sfedge.json")])
         if wait:
             wait_until(lambda: self.agent.poll() is not None or self.connected(), 60,
                        "the agent is connected")
@@ -235,9 +237,8 @@ class Site:
 
     def command(self, *words):
         """Runs one command of the agent's; returns (exit code, standard output, standard error)."""
-        done = subprocess.run([os.path.join(self.build, "sfedge"), *words],
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60,
-                              check=False)
+        done = subprocess.run([*self.program, *words], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, check=False)
         return done.returncode, done.stdout.decode(), done.stderr.decode()
 
     def status(self):

@@ -1,27 +1,25 @@
 /* The whole agent, its three turns, between a simulated broker and a simulated org: what the broker
  * was told is safe reaches the org once in effect and in the order of its key, or the dead letters
  * with a reason; whatever breaks, whenever the power goes. */
+#include "agent_states.h"
 #include "base/arena.h"
 #include "config/load.h"
 #include "run/parts.h"
-#include "sim/broker.h"
 #include "sim/mqtt.h"
-#include "sim/org.h"
-#include "sim/storage.h"
-#include "state.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BROKER_PORT  1883u
-#define KEYS         4u
-#define TURNS        5u
-#define REST_TURNS   60000u
-#define LOOK_TURNS   25u
-#define CONFIG_ARENA (4u << 20)
-#define STREAMS      2u
+#define BROKER_PORT        1883u
+#define KEYS               4u
+#define TURNS              5u
+#define REST_TURNS         60000u
+#define LOOK_TURNS         25u
+#define LOOK_SKIP_PERMILLE 700u
+#define CONFIG_ARENA       (4u << 20)
+#define STREAMS            2u
 
 static const char config_text[] =
     "{\"agent\":{\"id\":\"sim\",\"state\":\"/state\",\"event_max\":\"4KiB\"},"
@@ -52,6 +50,7 @@ struct site {
     struct sim_run *run;
     struct sim_world world;
     struct sim_random random;
+    struct agent_states states;
     const struct trouble *trouble;
     struct sim_storage *storage;
     struct sim_net *net;
@@ -62,7 +61,7 @@ struct site {
     bool has_bad_flash;
     struct sfe_platform platform;
     struct sfe_arena *arena; /* NULL: the agent is not running. */
-    struct sfe_compiled compiled;
+    struct sfe_setup setup;
     struct sfe_agent *agent;
     uint64_t durable[STREAMS];
     uint64_t cursor;
@@ -205,9 +204,9 @@ static void stop(struct site *site)
 static bool start(struct site *site)
 {
     const struct config_source source = {"sfedge.json", sfe_slice_text(config_text)};
-    const struct sfe_config *config = NULL;
     struct sfe_error err;
 
+    site->setup = (struct sfe_setup){.holders = 1};
     site->net = sim_net_open(&site->world);
     site->mqtt = sim_mqtt_open(&site->world, site->net);
     sim_broker_attach(site->broker, site->net, BROKER_PORT);
@@ -220,17 +219,16 @@ static bool start(struct site *site)
     sim_org_port(site->org, &site->platform.http);
     enum sfe_code code = sfe_arena_open(48u << 20, &site->arena, &err);
     if (code == SFE_OK) {
-        code = config_load_text(&source, site->arena, report, site->run, &config, &err);
+        code = config_load_text(&source, site->arena, report, site->run, &site->setup.config, &err);
     }
     if (code == SFE_OK) {
-        code = sfe_compile(config, site->arena, report, site->run, &site->compiled, &err);
+        code = sfe_compile(site->setup.config, site->arena, report, site->run,
+                           &site->setup.compiled, &err);
     }
     SIM_CHECK(site->run, code == SFE_OK, "cannot prepare the agent: %s", err.message);
     const struct sfe_agent_options options = {
-        .config = config,
-        .compiled = &site->compiled,
+        .setup = &site->setup,
         .platform = &site->platform,
-        .arena = site->arena,
     };
     code = sfe_agent_open(&options, &site->agent, &err);
     if (code != SFE_OK) {
@@ -242,6 +240,12 @@ static bool start(struct site *site)
     memset(site->durable, 0, sizeof(site->durable));
     site->cursor = 0;
     return true;
+}
+
+static void watch(struct site *site)
+{
+    site->states.storage = site->storage;
+    agent_states_watch(&site->states);
 }
 
 /* The machine or only the process ends here, and starts anew. Recovery may meet the next end. */
@@ -259,6 +263,7 @@ static void crash(struct site *site)
             sim_storage_after(site->storage, cut, sim_random_next(&site->random));
         sim_storage_close(site->storage);
         site->storage = left;
+        watch(site);
         if (!is_kill) {
             sim_world_boot(&site->world);
         }
@@ -281,18 +286,18 @@ static void look(struct site *site)
     if (agent == NULL) {
         return;
     }
-    for (uint32_t i = 0; i < agent->stream_count && i < STREAMS; i++) {
+    for (uint32_t i = 0; i < agent->set.stream_count && i < STREAMS; i++) {
         struct sfe_stream_facts facts;
-        const uint64_t durable = sfe_stream_durable(agent->streams[i].stream);
-        sfe_stream_facts(agent->streams[i].stream, &facts);
+        const uint64_t durable = sfe_stream_durable(agent->set.streams[i].stream);
+        sfe_stream_facts(agent->set.streams[i].stream, &facts);
         SIM_CHECK(site->run, durable >= site->durable[i], "a durable sequence goes back");
         SIM_CHECK(site->run,
-                  facts.flash_bytes <= agent->config->streams[i].quota_bytes +
-                                           spare * agent->config->streams[i].segment_bytes,
+                  facts.flash_bytes <= agent->set.config->streams[i].quota_bytes +
+                                           spare * agent->set.config->streams[i].segment_bytes,
                   "a stream is over its quota");
         site->durable[i] = durable;
     }
-    sfe_output_cursor(agent->outputs[0].output, &cursor);
+    sfe_output_cursor(agent->set.outputs[0].output, &cursor);
     SIM_CHECK(site->run, cursor.sequence >= site->cursor, "the cursor goes back");
     site->cursor = cursor.sequence;
     SIM_CHECK(site->run, sim_broker_complaint(site->broker) == NULL, "the broker complains: %s",
@@ -345,7 +350,7 @@ static void turn(struct site *site)
 /* Reads the dead letters: each is of an event that had to die, and says why. */
 static void read_dead(struct site *site)
 {
-    struct sfe_stream *dead = site->agent->streams[site->agent->config->dead_stream].stream;
+    struct sfe_stream *dead = site->agent->set.streams[site->agent->set.config->dead_stream].stream;
     struct sfe_stream_reader *reader = NULL;
     struct sfe_event event;
     struct sfe_error err;
@@ -379,7 +384,7 @@ static bool is_at_rest(const struct site *site)
         return false;
     }
     struct sfe_output_facts facts;
-    sfe_output_facts(site->agent->outputs[0].output, &facts);
+    sfe_output_facts(site->agent->set.outputs[0].output, &facts);
     return facts.backlog == 0;
 }
 
@@ -430,6 +435,15 @@ static void play(struct sim_run *run, const struct trouble *trouble)
     site->broker = sim_broker_open(&site->world, content, site);
     const struct sim_org_options options = {&site->world, "Id__c", refuses, applied, site};
     site->org = sim_org_open(&options);
+    site->states = (struct agent_states){
+        .run = run,
+        .broker = site->broker,
+        .org = site->org,
+        .must_die = must_die,
+        .random = sim_random_make(run->seed, 12),
+        .skip_permille = LOOK_SKIP_PERMILLE,
+    };
+    watch(site);
     SIM_CHECK(run, start(site), "an empty medium cannot be opened");
     for (uint32_t i = 0; i < run->steps; i++) {
         uint32_t messages = sim_random_below(&site->random, 16);
@@ -476,9 +490,9 @@ static void play_bad_flash(struct sim_run *run)
 }
 
 const struct sim_scenario sim_agent_scenarios[] = {
-    {"agent", play_agent, 40, 1},
-    {"outage", play_outage, 40, 1},
-    {"bad_flash", play_bad_flash, 40, 1},
+    {"agent", play_agent, 40, 6},
+    {"outage", play_outage, 40, 6},
+    {"bad_flash", play_bad_flash, 40, 6},
 };
 const uint32_t sim_agent_scenario_count =
     sizeof(sim_agent_scenarios) / sizeof(sim_agent_scenarios[0]);

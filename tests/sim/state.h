@@ -31,6 +31,8 @@ struct sim_scenario {
 
 extern const struct sim_scenario sim_flash_scenarios[];
 extern const uint32_t sim_flash_scenario_count;
+extern const struct sim_scenario sim_policy_scenarios[];
+extern const uint32_t sim_policy_scenario_count;
 extern const struct sim_scenario sim_agent_scenarios[];
 extern const uint32_t sim_agent_scenario_count;
 

@@ -54,6 +54,24 @@ SFE_MUST_USE enum sfe_code sfe_process_claim_directory(const char *path, struct 
 SFE_MUST_USE enum sfe_code sfe_process_create_file(const char *path, struct sfe_slice content,
                                                    struct sfe_error *err);
 
+/* A file being written (mode 0600), or standard output where `path` is NULL. Nothing can be read at
+ * `path` before it is finished. SFE_E_REFUSED: `path` exists, and may not be replaced or is no
+ * plain file; or another one is being written to it. SFE_E_USAGE: the path is too long. */
+struct sfe_output_file;
+SFE_MUST_USE enum sfe_code sfe_process_open_output(const char *path, bool may_replace,
+                                                   struct sfe_output_file **file,
+                                                   struct sfe_error *err);
+
+/* Adds `bytes`, all of them or not. SFE_E_NO_SPACE, SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_write_output(struct sfe_output_file *file,
+                                                    struct sfe_slice bytes, struct sfe_error *err);
+
+/* Makes it durable and lets it stand at its path, whole. Releases `file`, after a failure as well:
+ * then nothing has changed at the path, as after the other one. NULL is allowed there. */
+SFE_MUST_USE enum sfe_code sfe_process_finish_output(struct sfe_output_file *file,
+                                                     struct sfe_error *err);
+void sfe_process_abandon_output(struct sfe_output_file *file);
+
 /* Removes a file that was just created. SFE_E_NOT_FOUND, SFE_E_PERMISSION, SFE_E_STORAGE. */
 SFE_MUST_USE enum sfe_code sfe_process_remove_file(const char *path, struct sfe_error *err);
 
@@ -69,6 +87,13 @@ bool sfe_process_read_line(struct sfe_builder *line);
  * not fit are left out. Blocks as long as the resolver does; for commands. SFE_E_NETWORK. */
 SFE_MUST_USE enum sfe_code sfe_process_lookup(const char *host, struct sfe_builder *addresses,
                                               struct sfe_error *err);
+
+/* Adds the local address from which packets to `host` leave, and its interface: "192.0.2.7 (eth0)",
+ * as the system's routes say; from `interface` (its name, or an address of ours) where that is not
+ * NULL. Sends nothing but the look-up, which blocks; for commands. SFE_E_NETWORK: no such host, or
+ * no way there; SFE_E_NOT_FOUND: no such interface. */
+SFE_MUST_USE enum sfe_code sfe_process_route(const char *host, const char *interface,
+                                             struct sfe_builder *out, struct sfe_error *err);
 
 /* An environment variable, or NULL. */
 const char *sfe_process_environment(const char *name);

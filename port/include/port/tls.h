@@ -1,8 +1,11 @@
 /* TLS on a stream that we opened: the client's side of TLS 1.2 and later. A struct of functions.
  *
  * Chain and host name (or IP address) of the other side are checked always; there is no switch to
- * leave that out. A session object belongs to one owner and carries one connection after the
- * other; it reads and writes its poller's stream and never waits. The poller's thread.
+ * leave that out. A later connection to the same host may resume what the one before has agreed on,
+ * which spares a round trip: only where that one was checked, and not beyond the time for which its
+ * certificates are good; what is needed for it is kept in memory alone. A session object belongs to
+ * one owner and carries one connection after the other; it reads and writes its poller's stream and
+ * never waits. The poller's thread.
  */
 #ifndef SFE_PORT_TLS_H
 #define SFE_PORT_TLS_H
@@ -24,6 +27,14 @@ struct sfe_tls_options {
 struct sfe_tls_carrier {
     const struct sfe_poller *poller;
     struct sfe_socket *stream; /* It stands. */
+};
+
+/* The connection at hand, once its handshake is over. Times are seconds since 1970. */
+struct sfe_tls_facts {
+    int64_t valid_until_s; /* The first of the other side's certificates to end. */
+    int64_t own_until_s;   /* The first of ours to end; 0: we have none. */
+    const char *version;   /* "TLSv1.2". */
+    bool is_resumed;
 };
 
 struct sfe_tls {
@@ -50,6 +61,8 @@ struct sfe_tls {
     /* True where a read would give bytes that have left the stream: the poller tells of these
      * never. */
     bool (*has_more)(void *context, const struct sfe_tls_session *session);
+    void (*facts)(void *context, const struct sfe_tls_session *session,
+                  struct sfe_tls_facts *facts);
     /* Says goodbye as far as that goes without waiting, and lets go of the stream. */
     void (*end)(void *context, struct sfe_tls_session *session);
 };

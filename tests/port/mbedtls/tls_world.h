@@ -56,6 +56,7 @@ struct tls_world {
     struct identity server;
     struct sfe_clock clock;
     enum sfe_clock_quality quality;
+    int64_t now_s;
     struct sfe_entropy entropy;
     struct sfe_poller poller;
     struct sfe_socket socket;
@@ -156,7 +157,7 @@ static inline enum sfe_clock_quality world_wall_ns(void *context, int64_t *unix_
 {
     const struct tls_world *world = context;
 
-    *unix_ns = INT64_C(86400) * 1000000000; /* 1970-01-02 */
+    *unix_ns = world->now_s * 1000000000;
     return world->quality;
 }
 
@@ -349,6 +350,7 @@ static inline int world_open(void **state)
     make_identity(world, &server, &world->server);
     world->clock = (struct sfe_clock){.context = world, .wall_ns = world_wall_ns};
     world->quality = SFE_CLOCK_SYNCED;
+    world->now_s = 86400; /* 1970-01-02 */
     sfe_posix_entropy(&world->entropy);
     world->poller = (struct sfe_poller){.read = socket_receive, .write = socket_send};
     world->socket.to_us.bytes = malloc(QUEUE_BYTES);

@@ -219,6 +219,21 @@ static void printable_text_has_no_controls_and_no_half_characters(void **state)
     assert_string_equal(text, "");
 }
 
+static void a_slice_is_zero_until_one_bit_of_it_is_not(void **state)
+{
+    uint8_t bytes[33] = {0};
+
+    (void)state;
+    assert_true(sfe_slice_is_zero(sfe_slice_make(NULL, 0)));
+    assert_true(sfe_slice_is_zero(sfe_slice_make(bytes, sizeof(bytes))));
+    for (size_t i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = 1;
+        assert_false(sfe_slice_is_zero(sfe_slice_make(bytes, sizeof(bytes))));
+        assert_true(sfe_slice_is_zero(sfe_slice_make(bytes, i)));
+        bytes[i] = 0;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -234,6 +249,7 @@ int main(void)
         cmocka_unit_test(varints_come_back_in_the_fewest_bytes),
         cmocka_unit_test(a_varint_beyond_64_bits_or_cut_off_fails),
         cmocka_unit_test(utf8_follows_rfc_3629),
+        cmocka_unit_test(a_slice_is_zero_until_one_bit_of_it_is_not),
         cmocka_unit_test(printable_text_has_no_controls_and_no_half_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

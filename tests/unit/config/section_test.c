@@ -81,7 +81,6 @@ static const struct bad shapes[] = {
 };
 
 static const struct bad unavailable[] = {
-    {ROOT("'watch': {}"), "/watch", 3, "\"watch\" is not available in this version"},
     {IN_CRM("'login_url': 'https://x', 'auth': {'client_id': 'k', 'flow': 'refresh-token'}"),
      "/connections/crm/auth/flow", 3, "\"refresh-token\" is not available in this version"},
     {IN_INPUT("'topic': 't', 'mask': 'card'"), "/inputs/readings/mask", 6, "a list of"},
@@ -159,16 +158,6 @@ static void a_key_written_with_escapes_is_the_same_key(void **state)
     assert_string_equal(config->agent.id, "a");
 }
 
-static void a_repeated_key_in_a_part_that_is_not_looked_into_is_reported(void **state)
-{
-    struct loading *loading = (struct loading *)*state;
-
-    load(loading, ROOT("'watch': {'a': 1, 'a': 2}"));
-
-    assert_int_equal(loading->code, SFE_E_CONFIG);
-    assert_int_equal(loading->mistake_count, 1);
-}
-
 static void the_dead_stream_exists_undeclared_and_last(void **state)
 {
     const struct sfe_config *config =
@@ -202,7 +191,6 @@ int main(void)
         cmocka_unit_test(what_this_version_cannot_do_is_never_ignored),
         cmocka_unit_test(an_unknown_key_beside_an_unavailable_type_is_still_reported),
         cmocka_unit_test(a_key_written_with_escapes_is_the_same_key),
-        cmocka_unit_test(a_repeated_key_in_a_part_that_is_not_looked_into_is_reported),
         cmocka_unit_test(the_dead_stream_exists_undeclared_and_last),
         cmocka_unit_test(a_declared_dead_stream_keeps_its_place_and_quota),
     };

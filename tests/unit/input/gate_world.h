@@ -146,6 +146,14 @@ static inline bool fake_tls_has_more(void *context, const struct sfe_tls_session
     return session->begin != session->end;
 }
 
+static inline void fake_tls_facts(void *context, const struct sfe_tls_session *session,
+                                  struct sfe_tls_facts *facts)
+{
+    (void)context;
+    (void)session;
+    *facts = (struct sfe_tls_facts){.version = "TLSv1.2"};
+}
+
 static inline void fake_tls_end(void *context, struct sfe_tls_session *session)
 {
     (void)context;
@@ -159,9 +167,9 @@ static inline void fake_tls_end(void *context, struct sfe_tls_session *session)
 
 static inline struct sfe_tls fake_tls(struct sfe_tls_session *session)
 {
-    return (struct sfe_tls){session,        fake_tls_open,      fake_tls_close,
-                            fake_tls_begin, fake_tls_handshake, fake_tls_read,
-                            fake_tls_write, fake_tls_has_more,  fake_tls_end};
+    return (struct sfe_tls){
+        session,       fake_tls_open,  fake_tls_close,    fake_tls_begin, fake_tls_handshake,
+        fake_tls_read, fake_tls_write, fake_tls_has_more, fake_tls_facts, fake_tls_end};
 }
 
 static inline struct gate *world_gate_with(struct input_world *world,

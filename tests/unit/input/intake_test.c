@@ -51,7 +51,8 @@ static void accept_stages_into_each_matching_stream_once(void **state)
         {"two", "a/b", &world->sales, false, false, {NULL, 0, false}, NULL},
         {"three", "+/b", &world->readings, false, false, {NULL, 0, false}, NULL},
     };
-    struct sfe_intake_options options = {routes, 3, &world->dead, LIMIT, &world->clock, "x", NULL};
+    struct sfe_intake_options options = {routes,        3,   &world->dead, LIMIT,
+                                         &world->clock, "x", NULL,         NULL};
     struct sfe_intake *intake = NULL;
     struct sfe_error err;
     struct sfe_message message = message_of("a/b", "1");
@@ -293,7 +294,8 @@ static struct sfe_intake *guarded_intake(struct input_world *world)
         {"tills", "pos/#", &world->sales, false, false, {mask, 1, true}, NULL},
         {"plain", "pos/#", &world->readings, false, false, {NULL, 0, false}, NULL},
     };
-    struct sfe_intake_options options = {routes, 2, &world->dead, LIMIT, &world->clock, "x", NULL};
+    struct sfe_intake_options options = {routes,        2,   &world->dead, LIMIT,
+                                         &world->clock, "x", NULL,         NULL};
     struct sfe_intake *intake = NULL;
     struct sfe_error err;
 

@@ -130,7 +130,7 @@ static void a_thinned_message_is_acknowledged_at_once_and_not_kept(void **state)
     const struct sfe_intake_route route = {
         "plant", "plant/#", &world->readings, false, false, {NULL, 0, false}, thin};
     const struct sfe_intake_options options = {&route,        1,   &world->dead, LIMIT,
-                                               &world->clock, "x", NULL};
+                                               &world->clock, "x", NULL,         NULL};
 
     assert_int_equal(sfe_intake_open(&options, world->arena, &intake, &err), SFE_OK);
     world->readings.fill_permille = 900;

@@ -12,8 +12,10 @@ static void a_dead_event_is_settled_only_when_its_letter_is_durable(void **state
     world_turn(world);
     assert_int_equal(world_cursor(world), 1);
     assert_int_equal(world_facts(world).dead, 0);
+    assert_false(sfe_output_is_quiet(world->output)); /* A close now would write it twice. */
     world->dead.durable = 1;
     world_turn(world);
+    assert_true(sfe_output_is_quiet(world->output));
     assert_int_equal(world_cursor(world), 5);
     assert_int_equal(world_facts(world).dead, 1);
 }

@@ -77,6 +77,7 @@ struct world {
     uint32_t settled_calls;
     uint64_t now_ns;
     struct sfe_verdict verdicts[WORLD_SLOT_EVENTS];
+    struct sfe_watch *watch; /* NULL: nobody is told. */
 };
 
 /* The stream. */
@@ -315,6 +316,7 @@ static void world_open(struct world *world)
         .gaps = world->gaps,
         .on_settled = world_settled,
         .owner = world,
+        .watch = world->watch,
     };
     assert_int_equal(sfe_arena_open(4u << 20, &world->arena, &err), SFE_OK);
     assert_int_equal(sfe_output_open(&options, world->arena, &world->output, &err), SFE_OK);

@@ -166,6 +166,14 @@ static void keys_of_streams_are_read_raw_or_as_digits_and_wiped(void **state)
     assert_int_equal(keys->keys[1][1], 0x11);
     assert_int_equal(keys->keys[1][10], 0xaa);
     assert_int_equal(keys->keys[1][31], 0xff);
+    sfe_compiled_wipe_keys(&compiled);
+    assert_int_equal(keys->key_count, 0);
+    for (size_t i = 0; i < sizeof(keys->keys); i++) {
+        assert_int_equal(((const uint8_t *)keys->keys)[i], 0);
+    }
+    assert_int_equal(sfe_compile(&config, arena, report, NULL, &compiled, &err), SFE_OK);
+    keys = &compiled.streams[0];
+    assert_memory_equal(keys->keys[0], raw, 32);
     sfe_compiled_wipe(&compiled);
     assert_memory_not_equal(keys->keys[0], raw, 32);
     write_file(one, "too short", 0600);

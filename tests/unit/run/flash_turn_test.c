@@ -98,6 +98,14 @@ enum sfe_code sfe_cursor_log_save(struct sfe_cursor_log *log, const struct sfe_c
     return SFE_OK;
 }
 
+bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at)
+{
+    (void)agent;
+    (void)paused_at;
+    fail(); /* Nobody asks for a pause. */
+    return false;
+}
+
 static int begin(void **state)
 {
     struct world *world = &the_world;
@@ -105,10 +113,10 @@ static int begin(void **state)
     memset(world, 0, sizeof(*world));
     world->kept.durable = 10;
     world->stream.stream = &world->kept;
-    world->agent.streams = &world->stream;
-    world->agent.stream_count = 1;
-    world->agent.outputs = &world->output;
-    world->agent.output_count = 1;
+    world->agent.set.streams = &world->stream;
+    world->agent.set.stream_count = 1;
+    world->agent.set.outputs = &world->output;
+    world->agent.set.output_count = 1;
     world->agent.cursors = &world->cursor;
     world->agent.marks = &world->mark;
     world->agent.boot_is_noted = true; /* There is no clock here. */

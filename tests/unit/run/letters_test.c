@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "real_platform.h"
 #include "run/letters.h"
 #include "stream/walk.h"
 #include "unit/stream/stream_world.h"
@@ -29,6 +30,13 @@ static struct sfe_platform platform;
 static struct sfe_arena *arena;
 static struct sfe_letters *letters;
 static struct sfe_error err;
+
+/* Two keys; with them all streams are sealed. */
+static struct sfe_config_stream sealed_streams[2];
+static struct sfe_config sealed_config;
+static struct sfe_compiled_stream sealed_keys[2];
+static struct sfe_compiled sealed;
+static bool is_sealed;
 
 /* Four letters: of an output, of none (no input took it), of an output, and an excerpt. */
 static void write_letters(void)
@@ -62,7 +70,9 @@ static void write_letters(void)
 
 static enum sfe_code open_letters(void)
 {
-    struct sfe_letters_options options = {.config = &CONFIG, .platform = &platform};
+    struct sfe_letters_options options = {.config = is_sealed ? &sealed_config : &CONFIG,
+                                          .platform = &platform,
+                                          .compiled = is_sealed ? &sealed : NULL};
 
     assert_int_equal(sfe_arena_open(ARENA_BYTES, &arena, &err), SFE_OK);
     options.arena = arena;
@@ -89,7 +99,7 @@ static bool is_listed(uint64_t wanted)
 /* How often "sales" holds an event with that payload; each keeps its identity and is no letter. */
 static uint32_t count_sales(const char *payload, uint8_t identity)
 {
-    const struct sfe_stream_walk_options options = {&platform.storage, "sales", 0};
+    const struct sfe_stream_walk_options options = {.storage = &platform.storage, .name = "sales"};
     struct sfe_stream_walk *walk = NULL;
     struct sfe_arena *memory = NULL;
     struct sfe_event event;
@@ -220,7 +230,119 @@ static void a_cut_in_any_call_loses_no_letter(void **state)
     }
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+/* What is opened next has `present` as its key and, where there are two, key 1 as an old one. */
+static void seal(uint8_t present, uint32_t key_count)
+{
+    memcpy(sealed_streams, STREAMS, sizeof(sealed_streams));
+    sealed_config = CONFIG;
+    sealed_config.streams = sealed_streams;
+    sealed = (struct sfe_compiled){.config = &sealed_config, .streams = sealed_keys};
+    sfe_mbedtls_aead(&platform.crypto);
+    for (uint32_t i = 0; i < 2; i++) {
+        sealed_streams[i].encrypt = true;
+        sealed_keys[i].key_count = key_count;
+        memset(sealed_keys[i].keys[0], present, SFE_AEAD_KEY_BYTES);
+        memset(sealed_keys[i].keys[1], 1, SFE_AEAD_KEY_BYTES);
+    }
+    is_sealed = true;
+}
+
+static bool is_anywhere(const char *text)
+{
+    const size_t size = strlen(text);
+
+    for (int i = 0; i < world->memory->inode_count; i++) {
+        const struct memory_inode *inode = &world->memory->inodes[i];
+        for (size_t at = 0; at + size <= inode->seen_size; at++) {
+            if (memcmp(inode->seen + at, text, size) == 0) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Letters sealed with key 1, and nothing of them in the clear. */
+static int begin_sealed(void **state)
+{
+    static struct sfe_aead_key *key;
+    static struct sfe_crypto crypto;
+    uint8_t bytes[SFE_AEAD_KEY_BYTES];
+
+    (void)state;
+    sfe_mbedtls_aead(&crypto);
+    memset(bytes, 1, sizeof(bytes));
+    if (crypto.aead_open(NULL, sfe_slice_make(bytes, sizeof(bytes)), &key, &err) != SFE_OK) {
+        return -1;
+    }
+    world = world_open(3);
+    world->options.crypto = &crypto;
+    world->options.keys = &key;
+    world->options.key_count = 1;
+    world->options.is_encrypted = true;
+    write_letters();
+    crypto.aead_close(NULL, key);
+    seal(1, 1);
+    return 0;
+}
+
+static int end_sealed(void **state)
+{
+    is_sealed = false;
+    return end(state);
+}
+
+static void a_letter_that_was_sealed_is_sealed_when_it_is_put_back(void **state)
+{
+    (void)state;
+    assert_int_equal(open_letters(), SFE_OK);
+    assert_int_equal(sfe_letters_retry(letters, 1, &err), SFE_OK);
+    assert_int_equal(sfe_letters_save(letters, &err), SFE_OK);
+    close_letters();
+    assert_false(is_anywhere("first"));
+    assert_false(is_anywhere("pos/7/sale"));
+    assert_int_equal(count_sales("first", 1), 0); /* Without the key nothing is seen. */
+    assert_int_equal(open_letters(), SFE_OK);
+    assert_false(is_listed(1));
+    assert_true(is_listed(2));
+}
+
+static void a_letter_of_an_old_key_is_sealed_with_the_present_one(void **state)
+{
+    (void)state;
+    seal(2, 2);
+    assert_int_equal(open_letters(), SFE_OK);
+    assert_int_equal(sfe_letters_retry(letters, 1, &err), SFE_OK);
+    assert_int_equal(sfe_letters_save(letters, &err), SFE_OK);
+    close_letters();
+    assert_false(is_anywhere("first"));
+    /* The stream that took it opens with the present key alone; the letters do not. */
+    seal(2, 1);
+    sealed_streams[1].encrypt = false;
+    assert_int_equal(open_letters(), SFE_E_CRYPTO);
+    assert_non_null(strstr(err.message, "\"dead\""));
+    assert_non_null(strstr(err.message, "encrypt_old_key_files"));
+}
+
+static void without_the_key_nothing_is_changed(void **state)
+{
+    (void)state;
+    const uint64_t calls = world->memory->calls;
+    seal(9, 1);
+    assert_int_equal(open_letters(), SFE_E_CRYPTO);
+    assert_non_null(strstr(err.message, "none of the 1 given"));
+    close_letters();
+    seal(9, 0);
+    for (uint32_t i = 0; i < 2; i++) {
+        sealed_streams[i].encrypt = false;
+    }
+    assert_int_equal(open_letters(), SFE_E_CRYPTO);
+    assert_non_null(strstr(err.message, "there is no key"));
+    assert_int_equal(world->memory->calls, calls);
+}
+
+#define SEALED(name) cmocka_unit_test_setup_teardown(name, begin_sealed, end_sealed)
+#define TEST(name)   cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
 {
@@ -228,6 +350,9 @@ int main(void)
         TEST(a_letter_that_is_retried_is_an_event_of_its_stream_again),
         TEST(a_letter_of_no_stream_goes_where_an_input_puts_it_today),
         TEST(an_excerpt_cannot_be_retried_and_stays),
+        SEALED(a_letter_that_was_sealed_is_sealed_when_it_is_put_back),
+        SEALED(a_letter_of_an_old_key_is_sealed_with_the_present_one),
+        SEALED(without_the_key_nothing_is_changed),
         TEST(what_is_not_saved_has_not_happened),
         TEST(a_letter_is_settled_once),
         cmocka_unit_test(a_cut_in_any_call_loses_no_letter),

@@ -58,6 +58,24 @@ static void a_slot_that_could_not_be_sent_is_still_filled(void **state)
     assert_int_equal(world->finished_count, 0);
 }
 
+static void closing_ends_what_is_in_flight_and_nothing_else(void **state)
+{
+    struct world *world = *state;
+
+    world_open_records(world, 1, NULL, NULL, 200);
+    world_log_in(world);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\"}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    world_reply(world, 1, 200, "[" OK "]");
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-2\"}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    world->calls[1].is_over = false;
+    sfe_records_close(&world->target);
+    assert_false(world->calls[1].is_over);
+    assert_true(world->calls[2].is_over);
+    assert_int_equal(world->finished_count, 1);
+}
+
 static void a_slot_without_first_records_that_could_not_be_sent_takes_more_events(void **state)
 {
     struct world *world = *state;
@@ -212,6 +230,7 @@ int main(void)
         TEST(a_slot_is_one_patch_of_the_objects_external_id),
         TEST(a_target_is_ready_only_with_a_token),
         TEST(a_slot_that_could_not_be_sent_is_still_filled),
+        TEST(closing_ends_what_is_in_flight_and_nothing_else),
         TEST(a_slot_without_first_records_that_could_not_be_sent_takes_more_events),
         TEST(children_go_after_their_parents_succeeded),
         TEST(many_children_take_several_requests),

@@ -88,7 +88,13 @@ static void report_is_one_json_document_with_all_parts(void **state)
     status.wear.written_bytes = 4096;
     status.wear.uptime_ns = UINT64_C(86400000000000);
     status.quota_bytes = 16384;
+    stream.facts.damaged_places = 2;
+    stream.facts.damaged_segment = 7;
+    stream.facts.damaged_offset = 8192;
     json = write_document(&status);
+    assert_text(at(&json, "/streams/0/damaged_places"), "2");
+    assert_text(at(&json, "/streams/0/damage/segment"), "7");
+    assert_text(at(&json, "/streams/0/damage/offset"), "8192");
     assert_text(at(&json, "/agent"), "store-1");
     assert_text(at(&json, "/links/0/connected"), "true");
     assert_text(at(&json, "/links/0/empty"), "3");
@@ -117,6 +123,37 @@ static void report_for_people_names_what_needs_a_human(void **state)
     assert_non_null(strstr((const char *)text, "stopped"));
     assert_non_null(strstr((const char *)text, "backlog 77"));
     assert_non_null(strstr((const char *)text, "the org is"));
+}
+
+static void a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not(void **state)
+{
+    struct sfe_status status = {.agent_id = "store-1"};
+    struct sfe_builder out = sfe_builder_make(text, sizeof(text) - 1);
+    struct sfe_json json = write_document(&status);
+    struct sfe_error err;
+
+    (void)state;
+    assert_text(at(&json, "/last_reload"), "null");
+    status.reload = (struct sfe_status_reload){.when_ns = 1764000123456000000, .mistakes = 2};
+    strcpy(status.reload.first.message, "unknown key");
+    strcpy(status.reload.first.pointer, "/streams/x");
+    json = write_document(&status);
+    assert_text(at(&json, "/last_reload/ok"), "false");
+    assert_text(at(&json, "/last_reload/mistakes"), "2");
+    assert_int_equal(sfe_json_find(&json, 0, SFE_TEXT("/last_reload/arena_bytes")), SFE_JSON_NONE);
+    assert_text(at(&json, "/last_reload/pointer"), "/streams/x");
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
+    text[out.size] = '\0';
+    assert_non_null(strstr((const char *)text, "reload refused 2025-11-24T16:02:03.456Z"));
+    assert_non_null(strstr((const char *)text, "/streams/x unknown key"));
+    status.reload = (struct sfe_status_reload){
+        .when_ns = 1764000123456000000, .is_done = true, .arena_bytes = 7};
+    json = write_document(&status);
+    assert_text(at(&json, "/last_reload/arena_bytes"), "7");
+    out = sfe_builder_make(text, sizeof(text) - 1);
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
+    text[out.size] = '\0';
+    assert_null(strstr((const char *)text, "reload"));
 }
 
 static void masked_values_and_a_missing_clock_are_shown(void **state)
@@ -162,6 +199,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(report_is_one_json_document_with_all_parts),
         cmocka_unit_test(report_for_people_names_what_needs_a_human),
+        cmocka_unit_test(a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not),
         cmocka_unit_test(masked_values_and_a_missing_clock_are_shown),
         cmocka_unit_test(report_for_people_refuses_what_is_no_status),
     };

@@ -205,6 +205,33 @@ static void cursors_of_former_outputs_are_kept(void **state)
     assert_int_equal(saved(fixture), 201);
 }
 
+static void a_cursor_that_is_forgotten_stays_away_and_the_others_stay(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct sfe_cursor cursors[3] = {{.name = "a/s", .sequence = 1},
+                                          {.name = "b/s", .sequence = 2},
+                                          {.name = "c/s", .sequence = 3}};
+    const struct sfe_cursor_mark mark = {.stream = "s", .durable = 9};
+
+    assert_int_equal(sfe_cursor_log_save(fixture->log, cursors, 3, &mark, 1, &fixture->err),
+                     SFE_OK);
+    assert_int_equal(sfe_cursor_log_forget(fixture->log, "a", &fixture->err), SFE_E_NOT_FOUND);
+    fixture->memory->fail_count = 1;
+    fixture->memory->fail_at = fixture->memory->calls + 1u;
+    assert_int_not_equal(sfe_cursor_log_forget(fixture->log, "a/s", &fixture->err), SFE_OK);
+    fixture->memory->fail_at = 0;
+    assert_int_equal(sfe_cursor_log_find(fixture->log, "a/s")->sequence, 1);
+    assert_int_equal(sfe_cursor_log_forget(fixture->log, "a/s", &fixture->err), SFE_OK);
+    for (uint32_t i = 0; i < 2; i++) {
+        assert_null(sfe_cursor_log_find(fixture->log, "a/s"));
+        assert_int_equal(sfe_cursor_log_find(fixture->log, "b/s")->sequence, 2);
+        assert_int_equal(sfe_cursor_log_find(fixture->log, "c/s")->sequence, 3);
+        assert_int_equal(sfe_cursor_log_mark(fixture->log, "s")->durable, 9);
+        assert_null(sfe_cursor_log_at(fixture->log, 2));
+        reopen(fixture);
+    }
+}
+
 static void too_many_former_cursors_are_refused_and_the_last_snapshot_stands(void **state)
 {
     struct fixture *fixture = *state;
@@ -336,6 +363,27 @@ static void a_failure_of_any_call_leaves_the_last_snapshot_and_passes(void **sta
     }
 }
 
+static void room_is_what_a_save_would_take(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_true(sfe_cursor_log_has_room(fixture->log, 8, 8));
+    assert_false(sfe_cursor_log_has_room(fixture->log, 9, 0));
+    assert_false(sfe_cursor_log_has_room(fixture->log, 0, 9));
+    const struct sfe_cursor cursors[3] = {{.name = "a/s", .sequence = 1},
+                                          {.name = "b/s", .sequence = 1},
+                                          {.name = "c/s", .sequence = 1}};
+    assert_int_equal(sfe_cursor_log_save(fixture->log, cursors, 3, NULL, 0, &fixture->err), SFE_OK);
+    assert_true(sfe_cursor_log_has_room(fixture->log, 5, 8));
+    for (uint32_t i = 0; i < 3; i++) {
+        const struct sfe_cursor *cursor = sfe_cursor_log_at(fixture->log, i);
+        assert_ptr_equal(cursor, sfe_cursor_log_find(fixture->log, cursor->name));
+        assert_true(i == 0 || cursor != sfe_cursor_log_at(fixture->log, i - 1u));
+    }
+    assert_null(sfe_cursor_log_at(fixture->log, 3));
+    assert_false(sfe_cursor_log_has_room(fixture->log, 6, 8));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,8 +394,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(old_files_go_and_one_spare_stays, begin, end),
         cmocka_unit_test_setup_teardown(a_full_medium_does_not_stop_the_cursors, begin, end),
         cmocka_unit_test_setup_teardown(cursors_of_former_outputs_are_kept, begin, end),
+        cmocka_unit_test_setup_teardown(a_cursor_that_is_forgotten_stays_away_and_the_others_stay,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(
             too_many_former_cursors_are_refused_and_the_last_snapshot_stands, begin, end),
+        cmocka_unit_test_setup_teardown(room_is_what_a_save_would_take, begin, end),
         cmocka_unit_test_setup_teardown(a_torn_snapshot_leaves_the_one_before, begin, end),
         cmocka_unit_test_setup_teardown(a_snapshot_is_of_several_pages_where_it_must, begin, end),
         cmocka_unit_test_setup_teardown(a_newer_format_is_refused, begin, end),

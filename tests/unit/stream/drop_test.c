@@ -378,9 +378,46 @@ static void a_hundred_fills_and_drains_count_every_one_of_the_newest(void **stat
     fill_and_drain(*state, SFE_STREAM_DROP_NEWEST);
 }
 
+/* A reload raises the quota and lowers it again: what goes is counted, what stays is whole. */
+static void change_quota(struct world *world, enum sfe_stream_when_full when_full)
+{
+    start_with(world, when_full);
+    assert_int_equal(fill(world, 1000, 7), SFE_OK);
+    const uint64_t dropped = world_facts(world).dropped_events;
+    assert_true(dropped > 0);
+    void *table = calloc(1, sfe_stream_table_bytes(world->stream, 4u * QUOTA));
+    assert_non_null(table);
+    sfe_stream_set_limits(world->stream, 4u * QUOTA, 0, table);
+    world->options.quota_bytes = 4u * QUOTA;
+    assert_int_equal(fill(world, 300, 7), SFE_OK);
+    assert_int_equal(world_facts(world).dropped_events, dropped);
+    check_books(world);
+    sfe_stream_set_limits(world->stream, QUOTA, 0, NULL);
+    world->options.quota_bytes = 4u * QUOTA; /* What is there may stay until it must go. */
+    assert_int_equal(fill(world, 1000, 7), SFE_OK);
+    assert_true(world_facts(world).dropped_events > dropped);
+    check_books(world);
+    assert_true(when_full != SFE_STREAM_DROP_OLDEST ||
+                world_facts(world).flash_bytes <= QUOTA + WORLD_SEGMENT_BYTES);
+    restart_and_check(world, world_facts(world).dropped_events);
+    free(table);
+}
+
+static void the_oldest_go_by_the_quota_that_a_reload_gives(void **state)
+{
+    change_quota(*state, SFE_STREAM_DROP_OLDEST);
+}
+
+static void the_newest_go_by_the_quota_that_a_reload_gives(void **state)
+{
+    change_quota(*state, SFE_STREAM_DROP_NEWEST);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_oldest_go_by_the_quota_that_a_reload_gives, begin, end),
+        cmocka_unit_test_setup_teardown(the_newest_go_by_the_quota_that_a_reload_gives, begin, end),
         cmocka_unit_test_setup_teardown(the_oldest_go_and_every_one_is_counted, begin, end),
         cmocka_unit_test_setup_teardown(settled_events_go_without_being_counted, begin, end),
         cmocka_unit_test_setup_teardown(the_header_says_what_went_and_why, begin, end),

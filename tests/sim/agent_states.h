@@ -1,0 +1,25 @@
+/* Crash states of a whole agent: at many of its calls to the medium, what a power cut there may
+ * leave is looked at, without the agent: is each event that the broker was told is safe still to be
+ * delivered, or is it in the org, or in the dead letters? */
+#ifndef SFE_TESTS_SIM_AGENT_STATES_H
+#define SFE_TESTS_SIM_AGENT_STATES_H
+
+#include "sim/broker.h"
+#include "sim/org.h"
+#include "sim/storage.h"
+#include "state.h"
+
+struct agent_states {
+    struct sim_run *run;
+    struct sim_storage *storage; /* Of the agent. */
+    const struct sim_broker *broker;
+    const struct sim_org *org;
+    bool (*must_die)(uint32_t number);
+    struct sim_random random;
+    uint32_t skip_permille; /* Of the calls. */
+};
+
+/* Looks from now on, at each change of `states->storage`, which may be another one than before. */
+void agent_states_watch(struct agent_states *states);
+
+#endif
