@@ -78,6 +78,28 @@ static void the_key_is_what_the_operator_says(void **state)
     assert_true(take(thin, "other/2"));
 }
 
+static void another_rule_takes_effect_with_the_next_event(void **state)
+{
+    struct input_world *world = *state;
+    struct sfe_thin *thin = open_thin(world, "{topic}");
+    struct sfe_template *key = NULL;
+    struct sfe_error err;
+    uint32_t kept = 0;
+
+    world->readings.fill_permille = 800;
+    assert_true(take(thin, "plant/1"));
+    assert_false(take(thin, "plant/1"));
+    assert_int_equal(sfe_template_compile("{topic.0}", "x", world->arena, &key, &err), SFE_OK);
+    sfe_thin_set_rule(thin, key, 80, 2);
+    for (uint32_t i = 0; i < 100; i++) {
+        kept += take(thin, i % 2 == 0 ? "plant/1" : "plant/2");
+    }
+    assert_int_equal(kept, 50);
+    assert_int_equal(thinned(thin), 51);
+    sfe_thin_set_rule(thin, key, 90, 2);
+    assert_true(take(thin, "plant/1") && take(thin, "plant/1"));
+}
+
 static void it_ends_a_little_below_where_it_began(void **state)
 {
     struct input_world *world = *state;
@@ -162,6 +184,7 @@ int main(void)
         WORLD_TEST(below_its_share_all_is_kept),
         WORLD_TEST(from_there_on_each_key_keeps_every_tenth),
         WORLD_TEST(the_key_is_what_the_operator_says),
+        WORLD_TEST(another_rule_takes_effect_with_the_next_event),
         WORLD_TEST(it_ends_a_little_below_where_it_began),
         WORLD_TEST(a_collision_keeps_more_and_never_less),
         WORLD_TEST(a_thinned_message_is_acknowledged_at_once_and_not_kept),

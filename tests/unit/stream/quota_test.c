@@ -303,6 +303,87 @@ static void a_lowered_bound_is_reached_and_nothing_is_lost(void **state)
     assert_true(flash_bytes(site) <= 9 * SEGMENT);
 }
 
+/* As a reload does. */
+static void share_anew(struct site *site, uint64_t quota_bytes)
+{
+    const struct sfe_quota *before = site->quota;
+    struct sfe_error err;
+
+    assert_int_equal(sfe_quota_open(quota_bytes, shares, COUNT, site->arena, &site->quota, &err),
+                     SFE_OK);
+    sfe_quota_follow(site->quota, before);
+    for (uint32_t i = 0; i < COUNT; i++) {
+        sfe_stream_set_quota(site->streams[i], site->quota, i);
+    }
+    for (uint32_t i = 0; i < COUNT; i++) {
+        sfe_stream_share(site->streams[i]);
+    }
+}
+
+static void a_bound_that_is_lowered_while_they_run_is_reached_and_nothing_is_lost(void **state)
+{
+    struct site *site = *state;
+    struct sfe_error err;
+    const uint32_t sales = fill(site, SALES, 200);
+    (void)fill(site, TELEMETRY, 1000);
+    const uint64_t before = flash_bytes(site);
+    assert_true(before > 9 * SEGMENT);
+    assert_int_equal(put(site, SALES), SFE_OK); /* Staged by the old bound, not yet on flash. */
+    share_anew(site, 8 * SEGMENT);
+    assert_int_equal(commit(site, SALES), SFE_OK);
+    assert_int_equal(facts_of(site, SALES).durable_sequence, sales + 1u);
+    for (uint32_t i = 0; i < 200; i++) {
+        (void)put(site, TELEMETRY);
+        (void)commit(site, TELEMETRY);
+        assert_true(flash_bytes(site) <= before + SEGMENT);
+    }
+    assert_true(facts_of(site, TELEMETRY).flash_bytes <= 3 * SEGMENT);
+    assert_int_equal(facts_of(site, SALES).dropped_events, 0);
+    assert_int_equal(
+        sfe_stream_release(site->streams[SALES], facts_of(site, SALES).durable_sequence + 1, &err),
+        SFE_OK);
+    assert_true(fill(site, SALES, 2000) > 20);
+    assert_true(flash_bytes(site) <= 9 * SEGMENT);
+}
+
+static void a_bound_that_is_raised_or_taken_away_while_they_run_makes_room_at_once(void **state)
+{
+    struct site *site = *state;
+
+    share_anew(site, 8 * SEGMENT);
+    const uint32_t few = fill(site, SALES, 2000);
+    assert_int_equal(put(site, SALES), SFE_E_FULL);
+    share_anew(site, 12 * SEGMENT);
+    const uint32_t more = fill(site, SALES, 2000);
+    assert_true(few > 100 && more > 100 && few + more < 500);
+    assert_int_equal(put(site, SALES), SFE_E_FULL); /* Its own quota. */
+    (void)fill(site, LOG, 400);
+    const uint64_t dropped = facts_of(site, LOG).dropped_events;
+    assert_true(dropped > 100);
+    sfe_stream_set_quota(site->streams[LOG], NULL, LOG);
+    assert_int_equal(fill(site, LOG, 400), 400);
+    assert_int_equal(facts_of(site, LOG).dropped_events, dropped);
+}
+
+static void a_bound_made_anew_is_not_passed_by_one_more_segment(void **state)
+{
+    struct site *site = *state;
+    struct sfe_quota *next;
+    struct sfe_error err;
+
+    (void)sfe_quota_claim(site->quota, SALES, 20 * SEGMENT, 0);
+    assert_true(sfe_quota_may_begin(site->quota));
+    (void)sfe_quota_claim(site->quota, SALES, 21 * SEGMENT, 0);
+    assert_false(sfe_quota_may_begin(site->quota));
+    for (uint32_t segments = 10; segments <= 22; segments++) {
+        assert_int_equal(
+            sfe_quota_open(segments * SEGMENT, shares, COUNT, site->arena, &next, &err), SFE_OK);
+        sfe_quota_follow(next, site->quota);
+        (void)sfe_quota_claim(next, SALES, 21 * SEGMENT, 0);
+        assert_true(sfe_quota_may_begin(next) == (segments >= 21));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -313,6 +394,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(room_that_is_given_back_is_found_by_the_others, begin, end),
         cmocka_unit_test_setup_teardown(the_sum_is_never_over_by_more_than_a_segment, begin, end),
         cmocka_unit_test_setup_teardown(a_lowered_bound_is_reached_and_nothing_is_lost, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_bound_that_is_lowered_while_they_run_is_reached_and_nothing_is_lost, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_bound_that_is_raised_or_taken_away_while_they_run_makes_room_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(a_bound_made_anew_is_not_passed_by_one_more_segment, begin,
+                                        end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
