@@ -258,6 +258,7 @@ static void note_durable(struct sfe_stream *stream, const struct frame *frame, b
     SFE_ASSERT(kept != NULL && !kept->is_doomed);
     kept->durable_end = stream->current.durable_end;
     kept->holds_gaps_only = stream->current.holds_gaps_only;
+    kept->told_events += is_gap ? frame->count : 0;
     const enum drop_change change = drop_note(stream, frame, is_new, payload_bytes);
     SFE_ASSERT(durable > atomic_load_explicit(&stream->durable, memory_order_relaxed));
     atomic_store_explicit(&stream->durable, durable, memory_order_release);

@@ -19,6 +19,20 @@ static uint64_t end_of(const struct segment_table *table, uint32_t index, uint64
     return next < table->count ? segment_begin(&table->items[next]) : end;
 }
 
+/* Of segment `index`, up to `limit`: those that are neither settled nor were counted when they came
+ * (the policy was another one then). What of the settled ones was counted is not known: rather too
+ * many than too few. */
+static uint64_t uncounted_events(const struct sfe_stream *stream, const struct segment *segment,
+                                 uint64_t limit)
+{
+    const uint64_t settled =
+        stream->released > segment->first_sequence ? stream->released - segment->first_sequence : 0;
+    const uint64_t gone = settled > segment->told_events ? settled : segment->told_events;
+    const uint64_t events = limit > segment->first_sequence ? limit - segment->first_sequence : 0;
+
+    return events > gone ? events - gone : 0;
+}
+
 static void plan_oldest(const struct sfe_stream *stream, uint64_t end, struct segment *segment)
 {
     const struct segment_table *table = &stream->table;
@@ -37,14 +51,12 @@ static void plan_oldest(const struct sfe_stream *stream, uint64_t end, struct se
         if (limit <= stream->released) {
             continue; /* It goes by itself. */
         }
-        const uint64_t first =
-            oldest->first_sequence > stream->released ? oldest->first_sequence : stream->released;
         if (gap->end == 0) {
             gap->begin = oldest->first_sequence;
             gap->why = SEGMENT_DROPPED_OLDEST;
         }
         gap->end = limit;
-        gap->events += limit > first ? limit - first : 0;
+        gap->events += uncounted_events(stream, oldest, limit);
         segment->dropped_bytes += oldest->durable_end - SEGMENT_BEGIN;
     }
     segment->dropped_events += gap->events;
@@ -89,6 +101,22 @@ void drop_take_gap(struct sfe_stream *stream, const struct segment_gap *gap)
     stream->gap = *gap;
     if (gap->why == SEGMENT_DROPPED_OLDEST) {
         atomic_store_explicit(&stream->dropped_end, gap->end, memory_order_release);
+    }
+}
+
+void drop_take_told(struct segment_table *table, uint32_t newest)
+{
+    const struct segment *next = &table->items[newest];
+
+    for (uint32_t i = newest; i-- > 0;) {
+        struct segment *segment = &table->items[i];
+        const uint64_t before =
+            segment->dropped_events + (next->gap.end != 0 ? next->gap.events : 0);
+        if (segment->is_headless) {
+            continue;
+        }
+        segment->told_events = next->dropped_events > before ? next->dropped_events - before : 0;
+        next = segment;
     }
 }
 
@@ -149,7 +177,7 @@ bool drop_covers(const struct sfe_stream *stream, uint32_t index)
 
     /* The one that tells of it begins at its end, and may hold nothing else after a crash. */
     return next < table->count && first >= stream->gap.begin && first < stream->gap.end &&
-           table->items[next].first_sequence <= stream->gap.end;
+           segment_begin(&table->items[next]) <= stream->gap.end;
 }
 
 void drop_tell(const struct sfe_stream *stream, enum drop_change change)
