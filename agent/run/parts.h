@@ -203,9 +203,8 @@ SFE_MUST_USE enum sfe_code agent_check_room(const struct sfe_agent *agent,
                                             const struct agent_set *set, struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_open_set(struct sfe_agent *agent, struct agent_set *set,
                                           struct sfe_error *err);
-/* Closes all that is not carried over, and forgets the rest. */
+/* Closes all that is not carried over and forgets the rest; closes all. */
 void agent_close_new(struct agent_set *set);
-/* Closes all. */
 void agent_close_set(struct agent_set *set);
 /* Empties the set without closing its parts. */
 void agent_forget_set(struct agent_set *set);
@@ -217,21 +216,20 @@ SFE_MUST_USE enum sfe_code agent_open_tables(struct agent_set *next, struct sfe_
  * runs. SFE_E_NO_MEMORY: `set` stands as it was. */
 SFE_MUST_USE enum sfe_code agent_swap_set(struct sfe_agent *agent, struct agent_set *next,
                                           struct sfe_error *err);
-/* reload.c: edge thread. */
+/* reload.c: edge thread. By a signal; and in the next turn for a client of the control socket, who
+ * waits for the outcome. */
 SFE_MUST_USE enum sfe_code agent_open_reload(struct sfe_agent *agent, struct sfe_error *err);
 size_t agent_reload_memory_bytes(void);
 bool agent_reload_is_under_way(const struct sfe_agent *agent);
-/* By a signal; and in the next turn for a client of the control socket, who waits for the outcome.
- */
 void agent_begin_reload(struct sfe_agent *agent);
 void agent_begin_asked_reload(struct sfe_agent *agent);
 uint64_t agent_reload_turn(struct sfe_agent *agent, uint64_t now_ns);
 void agent_reload_facts(const struct sfe_agent *agent, struct sfe_status_reload *facts);
 void agent_close_reload(struct sfe_agent *agent);
 
-/* True once cloud and flash keep the pause that is asked for; false without one. */
+/* True once cloud and flash keep the pause that is asked for; false without one. Asks them to
+ * pause, and lets them go on. Edge thread. */
 bool agent_is_paused(struct sfe_agent *agent);
-/* Asks them to pause, and lets them go on. Edge thread. */
 void agent_pause(struct sfe_agent *agent);
 void agent_resume(struct sfe_agent *agent);
 /* Keeps the pause that is asked for, if one is: then true. The thread that `paused_at` is of. */
@@ -241,9 +239,12 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input);
 
-/* Wakes the flash thread. Any thread. */
+/* What an output's target is opened with, as far as its memory is concerned. Pure. */
+struct sfe_records_options agent_records_options(const struct sfe_config *config,
+                                                 const struct sfe_config_output *output);
+
+/* Wakes the flash thread, and the cloud thread where it pauses. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
-/* Wakes the cloud thread where it pauses. Any thread. */
 void agent_kick_cloud(struct sfe_agent *agent);
 
 #endif
