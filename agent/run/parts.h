@@ -72,7 +72,6 @@ struct agent_output {
 };
 
 #define AGENT_NEW UINT32_MAX
-
 /* The list of a stream's keys. */
 #define AGENT_KEYS_BYTES ((1u + SFE_OLD_KEYS_MAX) * sizeof(struct sfe_aead_key *))
 
