@@ -171,15 +171,6 @@ struct sfe_config_field {
     enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
 };
 
-struct sfe_config_record {
-    const char *object;
-    struct sfe_config_place place;
-    const char *external_id; /* Must be a field of `map`; NULL: a platform event. */
-    const char *each;        /* JSON pointer to an array, or NULL. */
-    const struct sfe_config_field *fields;
-    uint32_t field_count;
-};
-
 /* clang-format off */
 enum sfe_output_type {
     SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
@@ -187,7 +178,20 @@ enum sfe_output_type {
 enum sfe_output_api {
     SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_GRAPH, SFE_API_BULK
 };
+enum sfe_record_action { SFE_ACTION_UPSERT, SFE_ACTION_UPDATE, SFE_ACTION_DELETE };
+enum sfe_record_missing { SFE_MISSING_DEAD, SFE_MISSING_DONE };
 /* clang-format on */
+
+struct sfe_config_record {
+    const char *object;
+    struct sfe_config_place place;
+    const char *external_id;         /* Must be a field of `map`; NULL: a platform event. */
+    const char *each;                /* JSON pointer to an array, or NULL. */
+    enum sfe_record_action action;   /* `action`; default upsert. */
+    enum sfe_record_missing missing; /* `missing`; default dead. Only of an update. */
+    const struct sfe_config_field *fields;
+    uint32_t field_count;
+};
 
 struct sfe_config_output {
     const char *name;
@@ -231,17 +235,15 @@ typedef void (*sfe_config_report)(void *reader, const struct sfe_error *mistake)
 /* Reads and checks `path`, and with it the files conf.d/NAME.json beside it, in the order of their
  * names, as one configuration; what is defined twice is a mistake. Reports every mistake and then
  * fails with SFE_E_CONFIG (*err: how many); a file that cannot be read or parsed is
- * SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG and is reported as well. Keys of the design
- * that this version does not carry out are mistakes too ("… is not available in this version"),
- * never ignored. */
+ * SFE_E_NOT_FOUND, SFE_E_PERMISSION or SFE_E_CONFIG and is reported as well. Keys that this version
+ * does not carry out are mistakes too. */
 SFE_MUST_USE enum sfe_code sfe_config_load(const char *path, struct sfe_arena *arena,
                                            sfe_config_report report, void *reader,
                                            const struct sfe_config **config, struct sfe_error *err);
 
-/* Adds the configuration of `path` as one file that can be read back: what conf.d says is merged
- * in, defaults are filled in and marked by a comment, paths are absolute, secrets are where they
- * are, never what they are. For a configuration that loads; otherwise as sfe_config_load, told
- * nobody. */
+/* Adds the configuration of `path` as one file that can be read back: conf.d is merged in, defaults
+ * are filled in and marked by a comment, paths are absolute, secrets are where they are, never what
+ * they are. For a configuration that loads; otherwise as sfe_config_load, told nobody. */
 SFE_MUST_USE enum sfe_code sfe_config_print(const char *path, struct sfe_arena *arena,
                                             struct sfe_builder *out, struct sfe_error *err);
 

@@ -318,6 +318,11 @@ static const struct config_key table[] = {
              "record."},
     {ROW(RECORD, "each", POINTER), TO(RECORD, each),
      .help = "Pointer to a list in the payload: one record for each element."},
+    {ROW(RECORD, "action", WORD), TO(RECORD, action), .fallback = "upsert",
+     .allowed = "upsert|update|delete",
+     .help = "upsert: create or update. update: only what is there. delete. Both 24 a call."},
+    {ROW(RECORD, "missing", WORD), TO(RECORD, missing), .fallback = "dead",
+     .allowed = "dead|done", .help = "What an update of a record becomes that is not there."},
     {ROW(RECORD, "map", MAP), .of = SFE_SECTION_FIELD, COUNTED(RECORD, fields, field_count),
      .required = true, .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
      .help = "Its fields. Text is a template: {/pointer}, {item:/pointer}, {topic.N}, {topic}, "

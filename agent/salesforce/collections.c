@@ -26,6 +26,8 @@ void collections_begin(struct collections_request *request)
     request->part_count = 0;
     request->is_closed = false;
     request->is_alone = false;
+    request->is_single = false;
+    sfe_builder_rewind(&request->lookup, 0);
     sfe_builder_rewind(&request->body, 0);
     sfe_builder_add_text(&request->body, envelope_opening);
 }
@@ -156,6 +158,8 @@ void collections_rewind(struct collections_request *request, struct collections_
     }
     request->part_count = mark.part_count;
     request->is_alone = mark.is_alone;
+    request->is_single = mark.is_single;
+    sfe_builder_rewind(&request->lookup, mark.lookup_size);
     sfe_builder_rewind(&request->body, mark.size);
 }
 

@@ -29,10 +29,17 @@ static uint32_t part_of(const struct sfe_json *json, uint32_t reference, uint32_
         return count;
     }
     const struct sfe_slice text = sfe_json_raw(json, reference);
-    if (text.size != 2 || text.bytes[0] != 'p' || text.bytes[1] < '0') {
+    uint32_t number = 0;
+    if (text.size < 2 || text.size > 3 || text.bytes[0] != 'p' ||
+        (text.size == 3 && text.bytes[1] == '0')) {
         return count;
     }
-    const uint32_t number = (uint32_t)(text.bytes[1] - '0');
+    for (size_t i = 1; i < text.size; i++) {
+        if (text.bytes[i] < '0' || text.bytes[i] > '9') {
+            return count;
+        }
+        number = number * 10 + (uint32_t)(text.bytes[i] - '0');
+    }
     return number < count ? number : count;
 }
 
@@ -58,13 +65,13 @@ static enum sfe_code read_result(const struct sfe_json *json, uint32_t element, 
 }
 
 enum sfe_code composite_read(const struct sfe_json *json, uint32_t count,
-                             struct composite_result results[SFE_COLLECTIONS_MAX],
+                             struct composite_result results[COMPOSITE_PARTS_MAX],
                              struct sfe_error *err)
 {
     enum sfe_code code = SFE_OK;
     uint32_t list = SFE_JSON_NONE;
 
-    SFE_ASSERT(count > 0 && count <= SFE_COLLECTIONS_MAX);
+    SFE_ASSERT(count > 0 && count <= COMPOSITE_PARTS_MAX);
     for (uint32_t i = 0; i < count; i++) {
         results[i] = (struct composite_result){0, SFE_JSON_NONE};
     }

@@ -105,6 +105,7 @@ void collections_call(struct org *org, struct call *call, struct sfe_slice rest)
 void write_published(const struct object *object, const struct record *record, struct buffer *out);
 void composite_call(struct org *org, struct call *call);
 void graph_call(struct org *org, struct call *call);
+void query_call(struct org *org, struct call *call);
 /* sobjects...; `rest` is the path behind it. */
 void rows_call(struct org *org, struct call *call, struct sfe_slice rest);
 void describe_object(const struct object *object, struct buffer *out);

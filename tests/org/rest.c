@@ -117,6 +117,8 @@ void rest_call(struct org *org, struct call *call)
         }
     } else if (sfe_slice_equal(first, SFE_TEXT("sobjects"))) {
         rows_call(org, call, rest);
+    } else if (sfe_slice_equal(first, SFE_TEXT("query")) && rest.size == 0) {
+        query_call(org, call);
     } else if (sfe_slice_equal(first, SFE_TEXT("composite")) && rest.size == 0 && !call->is_part) {
         composite_call(org, call);
     } else if (sfe_slice_equal(first, SFE_TEXT("composite")) && behind.size == 0 &&
