@@ -120,6 +120,7 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
         .event_bytes_max = config->agent.event_bytes_max,
         .receive_maximum = config->connections[connection].mqtt.receive_maximum,
     };
+    plan += sfe_arena_cost(sizeof(struct sfe_mqtt_former));
     plan += sfe_arena_cost(config->connections[connection].mqtt.broker_count *
                            sizeof(struct sfe_mqtt_broker));
     return plan + sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard) +
