@@ -17,8 +17,7 @@
 #define RETRY_BASE_NS SECOND_NS
 #define RETRY_CAP_NS  (60u * SECOND_NS)
 #define STEADY_NS     (60u * SECOND_NS) /* So long a connection ends a row of failures. */
-/* The client has time limits of its own; this is for when it says nothing. */
-#define ANSWER_NS (60u * SECOND_NS)
+#define ANSWER_NS     (60u * SECOND_NS) /* For when the client keeps no limit of its own. */
 /* Room in a stream may come without a rise of its durable sequence. */
 #define BLOCKED_TURN_NS (100u * UINT64_C(1000000))
 #define MAIL_COUNT      8u /* A connection has few events under way: one outcome, and its end. */
