@@ -328,10 +328,8 @@ static void check_field(struct config_load *load, const struct sfe_config_field 
 static void check_action(struct config_load *load, const struct sfe_config_record *record,
                          uint32_t token)
 {
-    const uint32_t missing = load_member(load, token, "missing");
-
-    if (record->action != SFE_ACTION_UPDATE && missing != SFE_JSON_NONE) {
-        load_mistake(load, missing,
+    if (record->action != SFE_ACTION_UPDATE && record->missing != SFE_MISSING_DEAD) {
+        load_mistake(load, load_member(load, token, "missing"),
                      "\"missing\" has no effect here; allowed: with \"action\": \"update\"");
     }
     if (record->action == SFE_ACTION_UPDATE && record->field_count == 1) {

@@ -1,8 +1,7 @@
-/* The typed, immutable configuration: one JSON file, read through one table of keys.
+/* The typed, immutable configuration: one JSON file, read through one table of keys. Main thread.
  *
  * All text belongs to the arena given at load. Paths are absolute or made so from the folder of the
- * file that names them. Secrets are not read here: the configuration holds where they are. Main
- * thread.
+ * file that names them. Secrets are not read here: the configuration holds where they are.
  */
 #ifndef SFE_CONFIG_CONFIG_H
 #define SFE_CONFIG_CONFIG_H

@@ -265,8 +265,7 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "order_by", TEMPLATE),
      .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, order_by),
      .place_offset = offsetof(OUTPUT, order_by_place),
-     .help = "Events for which this gives the same text are delivered in their order. Default: "
-             "the external ID of the first record; platform events have no order without it."},
+     .help = "Events of the same text keep their order. Default: the first record's external ID."},
     {ROW(OUTPUT, "batch_age", DURATION),
      .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_age_ns),
      .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
