@@ -41,6 +41,9 @@ static const char *const SETTINGS[][2] = {
     {"auth.client_id", "auth/client_id"},
     {"auth.username", "auth/username"},
     {"auth.key_file", "auth/key_file"},
+    {"auth.refresh_token_file", "auth/refresh_token_file"},
+    {"auth.client_secret_file", "auth/client_secret_file"},
+    {"auth.flow", "auth/flow"},
     {"login_url", "login_url"},
     {"proxy.username", "proxy/username"},
     {"proxy.no_proxy", "proxy/no_proxy"},
@@ -380,6 +383,12 @@ void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bo
     finding_setting(finding.setting, sizeof(finding.setting), connection->name, "login_url");
     host_of(connection->salesforce.login_url, host);
     if (!route_look_proxy(options, connection, host)) {
+        return;
+    }
+    if (connection->salesforce.flow == SFE_AUTH_REFRESH_TOKEN) {
+        finding_ok(options, "login", connection->name,
+                   "not tried: a refresh token is for one user alone, the agent; what the org said "
+                   "to it is in \"sfedge status\"");
         return;
     }
     struct look *look = sfe_arena_take(options->arena, sizeof(*look), &err);

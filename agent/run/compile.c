@@ -186,6 +186,7 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
     }
     for (uint32_t i = 0; i < compiled->config->connection_count; i++) {
         wipe(&compiled->connections[i].secret);
+        wipe(&compiled->connections[i].refresh_tokens);
         wipe(&compiled->connections[i].tls_key);
         wipe(&compiled->connections[i].proxy_password);
     }

@@ -17,9 +17,10 @@ struct sfe_compiled_output {
 };
 
 struct sfe_compiled_connection {
-    struct sfe_slice secret;  /* MQTT password, private key (PEM) or client secret; empty: none. In
-                                 the arena, as all of these; wiped by sfe_compiled_wipe. */
-    struct sfe_slice tls_key; /* Private key of our own certificate (PEM). */
+    struct sfe_slice secret; /* MQTT password, private key (PEM) or client secret; empty: none. In
+                                the arena, as all of these; wiped by sfe_compiled_wipe. */
+    struct sfe_slice refresh_tokens; /* A line each. */
+    struct sfe_slice tls_key;        /* Private key of our own certificate (PEM). */
     struct sfe_slice proxy_password; /* A NUL stands behind it. */
     char *no_proxy;                  /* The list, joined by commas; NULL: none. No secret. */
 };

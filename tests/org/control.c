@@ -3,6 +3,8 @@
 
 #include "org.h"
 
+#define UNLIMITED_CALLS 1000000u
+
 static void refuse(struct reply *reply, uint16_t status, const char *message)
 {
     reply->status = status;
@@ -106,8 +108,13 @@ static void set_options(struct org *org, const struct http_request *request, str
         } else if (sfe_json_text_equal(&json, key, SFE_TEXT("bad_field_in_record"))) {
             org->options.bad_field_in_record = value;
             org->batch.bad_field_in_record = value;
+        } else if (sfe_json_text_equal(&json, key, SFE_TEXT("wishes"))) {
+            org->batch.grants_wishes = value;
+        } else if (sfe_json_text_equal(&json, key, SFE_TEXT("unlimited_calls")) && value) {
+            org->options.api_limit = UNLIMITED_CALLS;
         } else {
-            refuse(reply, 400, "options are gzip_answers and bad_field_in_record");
+            refuse(reply, 400,
+                   "options are gzip_answers, bad_field_in_record, wishes and unlimited_calls");
             return;
         }
     }

@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "batch.h"
 #include "bulk.h"
+#include "contention.h"
 #include "http_parser.h"
 #include "sessions.h"
 
@@ -23,9 +24,11 @@ struct options {
     const char *certificate_file;
     const char *audience;
     const char *client_secret_file;
+    const char *refresh_token_file;
     const char *faults; /* JSON, or @file. */
     uint64_t token_lifetime_ms;
     uint64_t api_limit;
+    bool rotate_refresh_tokens;
     bool gzip_answers;
     bool bad_field_in_record;
 };
@@ -48,6 +51,7 @@ struct org {
     struct schema schema;
     struct table table;
     struct faults faults;
+    struct contention contention;
     struct audit audit;
     struct sessions sessions;
     struct batch batch;

@@ -73,6 +73,13 @@ static int load_secrets(struct org *org)
             return complain(EXIT_CONFIG, options->certificate_file, problem);
         }
     }
+    org->sessions.refresh.rotates = options->rotate_refresh_tokens;
+    if (options->refresh_token_file != NULL) {
+        const char *problem = refresh_load(&org->sessions.refresh, options->refresh_token_file);
+        if (problem != NULL) {
+            return complain(EXIT_CONFIG, options->refresh_token_file, problem);
+        }
+    }
     if (options->client_secret_file != NULL) {
         const char *problem = buffer_read_file(secret, options->client_secret_file);
         while (secret->size != 0 && secret->bytes[secret->size - 1] <= ' ') {
@@ -155,6 +162,7 @@ int main(int count, char *arguments[])
     org->batch.schema = &org->schema;
     org->batch.table = &org->table;
     org->batch.faults = &org->faults;
+    org->batch.contention = &org->contention;
     org->batch.bad_field_in_record = options.bad_field_in_record;
     org->bulk.hold = BULK_STATES;
     org->bulk.fail_after = BULK_NEVER;
