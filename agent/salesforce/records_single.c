@@ -127,7 +127,8 @@ static void judge_unknown(struct records_slot *slot, uint32_t record, const stru
         records_pause_for_quota(slot, -1);
     } else if (retry == SFE_RETRY_AFTER_LOGIN) {
         err.retry = SFE_RETRY_LATER;
-    } else if (retry != SFE_RETRY_LATER) {
+    } else if (retry == SFE_RETRY_NEVER || retry == SFE_RETRY_ALONE ||
+               retry == SFE_RETRY_SMALLER) {
         err.retry = SFE_RETRY_AFTER_HUMAN;
     }
     records_judge(slot, slot->event_of[record], map, SFE_VERDICT_RETRY, &err);

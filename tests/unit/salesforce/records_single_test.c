@@ -148,7 +148,7 @@ static void each_record_has_its_own_verdict(void **state)
         {PART("0", "503", "null"), SFE_VERDICT_RETRY, SFE_RETRY_LATER},
         {PART("0", "429", "null"), SFE_VERDICT_RETRY, SFE_RETRY_LATER},
         {PART("0", "401", ERROR("INVALID_SESSION_ID")), SFE_VERDICT_RETRY, SFE_RETRY_LATER},
-        {PART("0", "400", ERROR("UNABLE_TO_LOCK_ROW")), SFE_VERDICT_RETRY, SFE_RETRY_LATER},
+        {PART("0", "400", ERROR("UNABLE_TO_LOCK_ROW")), SFE_VERDICT_RETRY, SFE_RETRY_LOCKED},
     };
     struct world *world = *state;
     char answer[1024];
