@@ -45,7 +45,8 @@ struct agent_source {
     uint32_t carried;
     struct sfe_source source;
     struct sfe_intake *intake;
-    bool is_leaving; /* Stopped, to be closed by the reload under way. */
+    struct sfe_mqtt_former *former; /* In the arena. */
+    bool is_leaving;                /* Stopped, to be closed by the reload under way. */
 };
 
 struct agent_org {
