@@ -231,8 +231,7 @@ uint64_t agent_reload_turn(struct sfe_agent *agent, uint64_t now_ns);
 void agent_reload_facts(const struct sfe_agent *agent, struct sfe_status_reload *facts);
 void agent_close_reload(struct sfe_agent *agent);
 
-/* True once cloud and flash keep the pause that is asked for; false without one. Asks them to
- * pause, and lets them go on. Edge thread. */
+/* True once cloud and flash keep the pause that is asked for. Asks for it, and ends it. Edge. */
 bool agent_is_paused(struct sfe_agent *agent);
 void agent_pause(struct sfe_agent *agent);
 void agent_resume(struct sfe_agent *agent);
