@@ -182,6 +182,30 @@ struct sfe_config_record {
     uint32_t field_count;
 };
 
+enum sfe_condition_kind {
+    SFE_CONDITION_ALL,
+    SFE_CONDITION_ANY,
+    SFE_CONDITION_NOT,
+    SFE_CONDITION_EQ,
+    SFE_CONDITION_NE,
+    SFE_CONDITION_LT,
+    SFE_CONDITION_LE,
+    SFE_CONDITION_GT,
+    SFE_CONDITION_GE,
+    SFE_CONDITION_MATCHES,
+    SFE_CONDITION_EXISTS
+};
+
+/* `where` as a tree in a table: each condition is followed by what is inside it. An object of
+ * conditions is all of them, a list behind `in` is any of its elements. */
+struct sfe_config_condition {
+    enum sfe_condition_kind kind;
+    uint32_t next;       /* The condition behind this one and all that is inside it. */
+    const char *at;      /* A pointer, or "topic"; NULL: all, any, not. */
+    const char *operand; /* JSON text of a scalar of the right type; NULL: as above. */
+    struct sfe_config_place place;
+};
+
 enum sfe_output_type { SFE_OUTPUT_SALESFORCE_RECORDS };
 
 struct sfe_config_output {
@@ -197,8 +221,10 @@ struct sfe_config_output {
     struct sfe_config_place order_by_place;
     uint64_t batch_age_ns;  /* `batch_age`; default 1s: how long an event may wait for company. */
     uint32_t batch_records; /* `batch_records`; default and most 200. */
-    uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
-    int32_t on_done;             /* Stream index or -1. */
+    uint32_t requests_in_flight;              /* `requests_in_flight`; default 4, 1 to 16. */
+    int32_t on_done;                          /* Stream index or -1. */
+    const struct sfe_config_condition *where; /* NULL: every event is taken. */
+    uint32_t where_count;
 };
 
 struct sfe_config {

@@ -55,6 +55,7 @@ enum config_kind {
     SFE_KEY_NAMED,      /* An object whose members have free names, each a section `of`. */
     SFE_KEY_LIST,       /* A list of objects, each a section `of`. */
     SFE_KEY_MAP,        /* An object of fields: text, scalar or section `of`. */
+    SFE_KEY_WHERE,      /* Conditions; stored as a table of them. */
     SFE_KEY_ANY,        /* Not looked into: of a type that is not available yet. */
     SFE_KEY_KINDS
 };

@@ -280,7 +280,11 @@ static const struct config_key table[] = {
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
      .help = "Stream for what came back when it could not be."},
-    {ROW(OUTPUT, "where", ANY), .later = SFE_LATER, .help = "Which events are taken."},
+    {ROW(OUTPUT, "where", WHERE), COUNTED(OUTPUT, where, where_count),
+     .help = "Which events are taken; the others are passed over and counted. A pointer into the "
+             "payload, or topic, with a value or with eq, ne, lt, le, gt, ge, in, matches (a "
+             "regular expression), exists; all, any and not combine. An event that cannot be "
+             "judged is a dead letter."},
     {ROW(OUTPUT, "api", TEXT), .only = "salesforce-records", .later = SFE_LATER,
      .help = "Which API is used."},
     {ROW(OUTPUT, "connection", CONNECTION), .only = "mqtt", .allowed = "mqtt",
@@ -506,6 +510,7 @@ static const char *const phrases[SFE_KEY_KINDS] = {
     [SFE_KEY_VERSION] = "\"v50.0\" or later, such as \"v62.0\"",
     [SFE_KEY_STREAM] = "name of a stream",
     [SFE_KEY_STREAMS] = "name of a stream, or a list of at least one",
+    [SFE_KEY_WHERE] = "an object of conditions",
     [SFE_KEY_SCALAR] = "text, a number, true, false or null",
     [SFE_KEY_SECTION] = "an object",
     [SFE_KEY_ANY] = "anything",

@@ -5,6 +5,7 @@
 #include "config/reference.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
+#include "config/where.h"
 
 #define ALLOWED_BYTES_MAX 200u
 
@@ -427,6 +428,9 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
     case SFE_KEY_FILES:
     case SFE_KEY_HOSTS:
         reference_read_texts(load, row, token, base);
+        break;
+    case SFE_KEY_WHERE:
+        where_read(load, row, token, base);
         break;
     case SFE_KEY_SCALAR:
         read_scalar(load, row, token, base);

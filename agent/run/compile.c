@@ -66,6 +66,33 @@ static enum sfe_code compile_record(struct compiler *compiler,
     return code;
 }
 
+static enum sfe_code compile_where(struct compiler *compiler,
+                                   const struct sfe_config_output *output, struct sfe_where **where,
+                                   struct sfe_error *err)
+{
+    _Static_assert((int)SFE_WHERE_EXISTS == (int)SFE_CONDITION_EXISTS, "the same kinds");
+    const struct sfe_config_condition *conditions = output->where;
+    uint32_t bad_node = 0;
+    struct sfe_where_node *nodes =
+        sfe_arena_take(compiler->arena, (output->where_count + 1u) * sizeof(*nodes), err);
+
+    if (nodes == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < output->where_count; i++) {
+        nodes[i] =
+            (struct sfe_where_node){(enum sfe_where_kind)conditions[i].kind, conditions[i].next,
+                                    conditions[i].at, conditions[i].operand};
+    }
+    const enum sfe_code code =
+        sfe_where_compile(nodes, output->where_count, compiler->arena, where, &bad_node, err);
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, &conditions[bad_node].place, err);
+        return SFE_OK;
+    }
+    return code;
+}
+
 static enum sfe_code compile_output(struct compiler *compiler,
                                     const struct sfe_config_output *output,
                                     struct sfe_compiled_output *compiled, struct sfe_error *err)
@@ -75,6 +102,12 @@ static enum sfe_code compile_output(struct compiler *compiler,
     SFE_ASSERT(output->record_count <= SFE_RECORDS_PER_OUTPUT_MAX);
     for (uint32_t i = 0; i < output->record_count; i++) {
         code = compile_record(compiler, &output->records[i], &compiled->maps[i], err);
+        if (code != SFE_OK) {
+            return code;
+        }
+    }
+    if (output->where_count != 0) {
+        code = compile_where(compiler, output, &compiled->where, err);
         if (code != SFE_OK) {
             return code;
         }

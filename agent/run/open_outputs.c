@@ -117,6 +117,7 @@ static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set
         .org = find_org(set, connection->name),
         .maps = compiled->maps,
         .map_count = config->record_count,
+        .where = compiled->where,
         .order_by = compiled->order_by,
         .slot_count = config->requests_in_flight,
         .slot_events_max = config->batch_records,

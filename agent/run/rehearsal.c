@@ -362,6 +362,29 @@ static void explain_order(struct rehearsal *rehearsal, const struct sfe_template
     audience->on_step(audience->reader, &told);
 }
 
+/* The conditions one by one, and what comes of them. */
+static enum sfe_code explain_where(struct rehearsal *rehearsal, struct sfe_where *where,
+                                   const struct sfe_map_subject *subject,
+                                   struct sfe_rehearsal_step told)
+{
+    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
+    struct sfe_where_step step = {.found = rehearsal->step.found};
+    struct sfe_error err;
+    const enum sfe_code code = sfe_where_judge(where, subject, &err);
+
+    told.condition = &step;
+    for (uint32_t i = 0; i < sfe_where_node_count(where); i++) {
+        sfe_where_explain(where, i, subject, &step);
+        audience->on_step(audience->reader, &told);
+    }
+    told.condition = NULL;
+    told.message = code == SFE_E_SKIPPED ? "skipped: where does not take it" : err.message;
+    if (code != SFE_OK) {
+        audience->on_step(audience->reader, &told);
+    }
+    return code;
+}
+
 /* The steps of every output that reads the event. */
 static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct sfe_event *event,
                           int64_t time_ns)
@@ -378,6 +401,10 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
             continue;
         }
         struct sfe_rehearsal_step told = {.output = config->name};
+        if (compiled->where != NULL &&
+            explain_where(rehearsal, compiled->where, &subject, told) != SFE_OK) {
+            continue;
+        }
         explain_order(rehearsal, compiled->order_by, &subject, told);
         for (uint32_t map = 0; map < config->record_count; map++) {
             told.object = config->records[map].object;

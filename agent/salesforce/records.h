@@ -6,6 +6,7 @@
 #define SFE_SALESFORCE_RECORDS_H
 
 #include "flow/map.h"
+#include "flow/where.h"
 #include "output/target.h"
 #include "salesforce/org.h"
 
@@ -13,6 +14,7 @@ struct sfe_records_options {
     struct sfe_org *org;         /* Borrowed, as all pointers here. */
     struct sfe_map *const *maps; /* Parents before children. */
     uint32_t map_count;
+    struct sfe_where *where;             /* Which events are taken; NULL: all. */
     const struct sfe_template *order_by; /* NULL: the first record's external ID. */
     uint32_t slot_count;
     uint32_t slot_events_max;

@@ -185,12 +185,18 @@ enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *ev
         slot->request.count == records->options.records_max) {
         return SFE_E_FULL;
     }
+    sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &offer.subject);
+    if (records->options.where != NULL) {
+        enum sfe_code judged = sfe_where_judge(records->options.where, &offer.subject, err);
+        if (judged != SFE_OK) {
+            return judged;
+        }
+    }
     if (slot->state == RECORDS_EMPTY) {
         collections_begin(&slot->request);
         slot->state = RECORDS_FILLING;
     }
     offer.mark = collections_mark(&slot->request);
-    sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &offer.subject);
     enum sfe_code code = find_key(&offer, err);
     if (code == SFE_OK) {
         code = add_event(&offer, err);

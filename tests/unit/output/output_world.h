@@ -190,6 +190,9 @@ static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_even
     if (letter == '!') {
         return sfe_fail(err, SFE_E_UNMAPPED, "Value__c: no value at /value");
     }
+    if (letter == '~') {
+        return SFE_E_SKIPPED;
+    }
     *order_key = letter == '-' ? 0 : letter;
     assert_false(slot->is_sent);
     if (slot->count == world->capacity) {

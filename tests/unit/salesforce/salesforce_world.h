@@ -70,6 +70,7 @@ struct world {
     struct sfe_verdict verdicts[EVENTS_MAX];
     struct sfe_error err;
     uint64_t order_key;
+    struct sfe_where *where; /* Of the records; NULL: all are taken. */
 };
 
 static inline enum sfe_code world_begin(void *context, const struct sfe_http_request *request,
@@ -356,6 +357,7 @@ static inline void world_open_records(struct world *world, uint32_t map_count, c
         /* Lines alone where there is no parent map. */
         .maps = map_count == 0 ? world->maps + 1 : world->maps,
         .map_count = map_count == 0 ? 1 : map_count,
+        .where = world->where,
         .order_by = compiled_order,
         .slot_count = SLOTS,
         .slot_events_max = 200,
