@@ -71,6 +71,7 @@ struct sfe_where_step {
     struct sfe_error err;     /* Of a comparison that cannot be judged. */
 };
 
+/* How many conditions there are; they come in the order of the configuration. */
 uint32_t sfe_where_node_count(const struct sfe_where *where);
 
 /* Explains node `node` of an event that sfe_where_judge has just judged. */
