@@ -12,18 +12,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/time_format.h"
+#include "config/condition.h"
 
 #include <stdbool.h>
 
 struct sfe_arena;
-
-/* Where a value stands, so that who finds it wrong later can say so. */
-struct sfe_config_place {
-    const char *pointer; /* RFC 6901, into the file. */
-    uint32_t line;
-    uint32_t column;
-    const char *file; /* The main file, or one of conf.d; NULL: the main file. */
-};
 
 struct sfe_config_agent {
     const char *id;               /* Names this gateway; default of MQTT client ids. */
@@ -163,12 +156,10 @@ enum sfe_field_type {
 struct sfe_config_field {
     const char *name; /* "Value__c", "Parent__r.ExtId__c". */
     struct sfe_config_place place;
-    const char
-        *from; /* The template; NULL with a constant. `from` "/value" is the same as "{/value}". */
-    const char *constant; /* JSON text of a constant, or NULL. */
-    const char *
-        default_value; /* JSON text of `default`, or NULL: the event is unmapped without a value. */
-    bool is_optional;  /* `optional`: true leaves the field out where there is no value. */
+    const char *from;          /* The template; NULL with a constant. "/value" is as "{/value}". */
+    const char *constant;      /* JSON text of a constant, or NULL. */
+    const char *default_value; /* JSON text, or NULL: the event is unmapped without a value. */
+    bool is_optional;          /* `optional`: true leaves the field out where there is no value. */
     enum sfe_field_type type;
     enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
 };
@@ -176,37 +167,20 @@ struct sfe_config_field {
 struct sfe_config_record {
     const char *object;
     struct sfe_config_place place;
-    const char *external_id; /* Must be a field of `map`. */
+    const char *external_id; /* Must be a field of `map`; NULL: a platform event. */
     const char *each;        /* JSON pointer to an array, or NULL. */
     const struct sfe_config_field *fields;
     uint32_t field_count;
 };
 
-enum sfe_condition_kind {
-    SFE_CONDITION_ALL,
-    SFE_CONDITION_ANY,
-    SFE_CONDITION_NOT,
-    SFE_CONDITION_EQ,
-    SFE_CONDITION_NE,
-    SFE_CONDITION_LT,
-    SFE_CONDITION_LE,
-    SFE_CONDITION_GT,
-    SFE_CONDITION_GE,
-    SFE_CONDITION_MATCHES,
-    SFE_CONDITION_EXISTS
+/* clang-format off */
+enum sfe_output_type {
+    SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
 };
-
-/* `where` as a tree in a table: each condition is followed by what is inside it. An object of
- * conditions is all of them, a list behind `in` is any of its elements. */
-struct sfe_config_condition {
-    enum sfe_condition_kind kind;
-    uint32_t next;       /* The condition behind this one and all that is inside it. */
-    const char *at;      /* A pointer, or "topic"; NULL: all, any, not. */
-    const char *operand; /* JSON text of a scalar of the right type; NULL: as above. */
-    struct sfe_config_place place;
+enum sfe_output_api {
+    SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_GRAPH, SFE_API_BULK
 };
-
-enum sfe_output_type { SFE_OUTPUT_SALESFORCE_RECORDS };
+/* clang-format on */
 
 struct sfe_config_output {
     const char *name;
@@ -217,12 +191,15 @@ struct sfe_config_output {
     uint32_t from_count;
     const struct sfe_config_record *records; /* Parents before children. */
     uint32_t record_count;
+    struct sfe_config_record event; /* `event` and `map`: then the one of `records`. */
     const char *order_by; /* `order_by`: template; NULL: the first record's external id. */
     struct sfe_config_place order_by_place;
-    uint64_t batch_age_ns;  /* `batch_age`; default 1s: how long an event may wait for company. */
-    uint32_t batch_records; /* `batch_records`; default and most 200. */
-    uint32_t requests_in_flight;              /* `requests_in_flight`; default 4, 1 to 16. */
-    int32_t on_done;                          /* Stream index or -1. */
+    uint64_t batch_age_ns;   /* `batch_age`; default 1s: how long an event may wait for company. */
+    enum sfe_output_api api; /* `api`; default auto. */
+    bool all_or_none;        /* `all_or_none`; default false. Only with auto and graph. */
+    uint32_t batch_records;  /* `batch_records`; default and most 200: of one Collections. */
+    uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
+    int32_t on_done;             /* Stream index or -1. */
     const struct sfe_config_condition *where; /* NULL: every event is taken. */
     uint32_t where_count;
 };

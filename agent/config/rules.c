@@ -49,6 +49,9 @@ static const struct fragment {
      "\"properties\":{\"flow\":{\"const\":\"client-credentials\"}}}}},"
      "\"then\":{\"not\":{\"required\":[\"login_url\"],\"properties\":{\"login_url\":{\"pattern\":"
      "\"^https?://(login|test)\\\\.salesforce\\\\.com(:[0-9]+)?/?$\"}}}}}"},
+    {SFE_SECTION_OUTPUT, "salesforce-records",
+     "{\"if\":{\"required\":[\"all_or_none\"],\"properties\":{\"all_or_none\":{\"const\":true}}},"
+     "\"then\":{\"properties\":{\"api\":{\"enum\":[\"auto\",\"graph\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"value\"]},\"then\":{\"properties\":{\"type\":false,\"unit\":false,"
      "\"default\":false,\"optional\":false}}}"},

@@ -325,11 +325,26 @@ static enum sfe_code append_optional(struct compiler *compiler, uint32_t from, u
     return code;
 }
 
+/* Lets the steps from `from` on stand any number of times, or at least once. */
+static enum sfe_code repeat_without_limit(struct compiler *compiler, uint32_t from, uint32_t size,
+                                          bool at_least_once)
+{
+    enum sfe_code code;
+
+    if (at_least_once) {
+        return insert_step(compiler, compiler->count, FLOW_PATTERN_SPLIT, -(int)size, 1);
+    }
+    code = insert_step(compiler, from, FLOW_PATTERN_SPLIT, 1, (int)(size + 2u));
+    return code == SFE_OK
+               ? insert_step(compiler, compiler->count, FLOW_PATTERN_JUMP, -(int)(size + 1u), 0)
+               : code;
+}
+
 /* Lets the atom, which stands once, stand `least` to `most` times. */
 static enum sfe_code repeat(struct compiler *compiler, uint32_t least, uint32_t most)
 {
     const uint32_t size = compiler->count - compiler->atom;
-    uint32_t from = compiler->atom;
+    const uint32_t from = compiler->atom;
     enum sfe_code code = SFE_OK;
 
     if (most == 0) {
@@ -339,21 +354,17 @@ static enum sfe_code repeat(struct compiler *compiler, uint32_t least, uint32_t 
     for (uint32_t i = 1; i < least && code == SFE_OK; i++) {
         code = append_copy(compiler, from, size);
     }
-    if (code == SFE_OK && most == WITHOUT_LIMIT && least > 0) {
-        return insert_step(compiler, compiler->count, FLOW_PATTERN_SPLIT, -(int)size, 1);
+    if (code != SFE_OK) {
+        return code;
     }
-    if (code == SFE_OK && most == WITHOUT_LIMIT) {
-        code = insert_step(compiler, from, FLOW_PATTERN_SPLIT, 1, (int)(size + 2u));
-        return code == SFE_OK
-                   ? insert_step(compiler, compiler->count, FLOW_PATTERN_JUMP, -(int)(size + 1u), 0)
-                   : code;
+    if (most == WITHOUT_LIMIT) {
+        return repeat_without_limit(compiler, from, size, least > 0);
     }
-    if (code == SFE_OK && least == 0) {
-        code = insert_step(compiler, from, FLOW_PATTERN_SPLIT, 1, (int)(size + 1u));
-        from++;
-        least = 1;
+    if (least > 0) {
+        return append_optional(compiler, from, size, most - least);
     }
-    return code == SFE_OK ? append_optional(compiler, from, size, most - least) : code;
+    code = insert_step(compiler, from, FLOW_PATTERN_SPLIT, 1, (int)(size + 1u));
+    return code == SFE_OK ? append_optional(compiler, from + 1u, size, most - 1u) : code;
 }
 
 static bool read_number(struct compiler *compiler, uint32_t *number)

@@ -219,6 +219,9 @@ enum sfe_code sfe_where_judge(struct sfe_where *where, const struct sfe_map_subj
 {
     struct sight sight = {.subject = subject};
 
+    if (where == NULL) {
+        return SFE_OK;
+    }
     /* From the end: what is inside a node is judged before it. */
     for (uint32_t i = where->count; i-- > 0;) {
         const struct where_node *node = &where->nodes[i];

@@ -74,16 +74,11 @@ size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint3
 {
     const struct sfe_config_output *output = &config->outputs[index];
     const struct sfe_stream_options options = stream_options(config, stream);
-    const struct sfe_records_options records = {
-        .slot_count = output->requests_in_flight,
-        .slot_events_max = output->batch_records,
-        .records_max = output->batch_records,
-        .compress = config->connections[output->connection].salesforce.compress,
-    };
+    const struct sfe_records_options records = agent_records_options(config, output);
 
     return sfe_stream_reader_memory_bytes(&options) + sfe_arena_cost(sizeof(struct sfe_target)) +
            sfe_records_memory_bytes(&records) +
-           sfe_output_memory_bytes(output->requests_in_flight, output->batch_records);
+           sfe_output_memory_bytes(records.slot_count, records.slot_events_max);
 }
 
 static size_t outputs_bytes(const struct sfe_config *config)

@@ -230,6 +230,10 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input);
 
+/* What an output's target is opened with, as far as its memory is concerned. Pure. */
+struct sfe_records_options agent_records_options(const struct sfe_config *config,
+                                                 const struct sfe_config_output *output);
+
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 /* Wakes the cloud thread where it pauses. Any thread. */
