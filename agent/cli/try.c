@@ -121,11 +121,18 @@ static const char *verdict_of(const struct sfe_where_step *condition)
     return condition->code == SFE_E_SKIPPED ? "does not hold" : "cannot be judged";
 }
 
-static void print_condition(const char *output, const struct sfe_where_step *condition)
+static void print_condition(const struct sfe_rehearsal_step *told)
 {
+    const struct sfe_where_step *condition = told->condition;
     const struct sfe_slice found = sfe_builder_slice(&condition->found);
 
-    sfe_cli_print("  %s where: %*s", output, (int)(2u * condition->depth), "");
+    if (told->configured == NULL) {
+        sfe_cli_print("  %s where: ", told->output);
+    } else {
+        sfe_cli_print("  %s %s[%u].%s if: ", told->output, told->object, (unsigned)told->index,
+                      told->configured->name);
+    }
+    sfe_cli_print("%*s", (int)(2u * condition->depth), "");
     if (condition->at == NULL) {
         sfe_cli_print("%s -> %s\n", condition->condition, verdict_of(condition));
         return;
@@ -137,9 +144,16 @@ static void print_condition(const char *output, const struct sfe_where_step *con
                   condition->err.code == SFE_OK ? "" : condition->err.message);
 }
 
-static void put_condition(struct sfe_json_writer *writer, const struct sfe_where_step *condition)
+static void put_condition(struct sfe_json_writer *writer, const struct sfe_rehearsal_step *told)
 {
-    sfe_json_put_text(writer, "where", sfe_slice_text(condition->condition));
+    const struct sfe_where_step *condition = told->condition;
+
+    if (told->configured != NULL) {
+        sfe_json_put_u64(writer, "record", told->index);
+        sfe_json_put_text(writer, "field", sfe_slice_text(told->configured->name));
+    }
+    sfe_json_put_text(writer, told->configured == NULL ? "where" : "if",
+                      sfe_slice_text(condition->condition));
     sfe_json_put_u64(writer, "depth", condition->depth);
     if (condition->at != NULL) {
         sfe_json_put_text(writer, "at", sfe_slice_text(condition->at));
@@ -163,7 +177,7 @@ static void on_step(void *reader, const struct sfe_rehearsal_step *told)
     struct listener *listener = reader;
 
     if (!listener->json && told->condition != NULL) {
-        print_condition(told->output, told->condition);
+        print_condition(told);
     } else if (!listener->json && told->step != NULL) {
         print_step(told);
     } else if (!listener->json) {
@@ -176,7 +190,7 @@ static void on_step(void *reader, const struct sfe_rehearsal_step *told)
         sfe_json_put_text(&writer, "output", sfe_slice_text(told->output));
         put_slice(&writer, "object", sfe_slice_text(told->object));
         if (told->condition != NULL) {
-            put_condition(&writer, told->condition);
+            put_condition(&writer, told);
         } else if (told->step != NULL) {
             put_step(&writer, told);
         } else {

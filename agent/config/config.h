@@ -162,6 +162,8 @@ struct sfe_config_field {
     bool is_optional;          /* `optional`: true leaves the field out where there is no value. */
     enum sfe_field_type type;
     enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
+    const struct sfe_config_condition *condition; /* `if`; NULL: always. */
+    uint32_t condition_count;
 };
 
 struct sfe_config_record {
@@ -198,8 +200,8 @@ struct sfe_config_output {
     enum sfe_output_api api; /* `api`; default auto. */
     bool all_or_none;        /* `all_or_none`; default false. Only with auto and graph. */
     uint32_t batch_records;  /* `batch_records`; default and most 200: of one Collections. */
-    uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
-    int32_t on_done;             /* Stream index or -1. */
+    uint32_t requests_in_flight;              /* `requests_in_flight`; default 4, 1 to 16. */
+    int32_t on_done;                          /* Stream index or -1. */
     const struct sfe_config_condition *where; /* NULL: every event is taken. */
     uint32_t where_count;
 };

@@ -29,6 +29,7 @@
 struct sfe_arena;
 struct sfe_map;      /* One compiled record: an object, its external ID, its fields. */
 struct sfe_template; /* One compiled template. */
+struct sfe_where;    /* Compiled conditions: flow/where.h. */
 
 /* The same meaning as in the configuration; run/ translates. */
 enum sfe_map_type {
@@ -54,6 +55,9 @@ struct sfe_map_field {
     bool is_optional;
     enum sfe_map_type type;
     enum sfe_time_unit unit;
+    /* Conditions on the event; borrowed for as long as the map. Where they do not hold the field is
+     * its default, or left out. NULL: none. Not for the external ID. */
+    struct sfe_where *condition;
 };
 
 struct sfe_map_options {

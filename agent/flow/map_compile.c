@@ -185,6 +185,7 @@ static enum sfe_code make_field(const struct compiler *compiler,
     field->type = written->type;
     field->unit = written->unit;
     field->is_optional = written->is_optional;
+    field->condition = written->condition;
     if (code != SFE_OK || field->name == NULL) {
         return err->code;
     }
@@ -294,6 +295,10 @@ static enum sfe_code check_id(const struct sfe_map_options *options, const struc
     }
     if (map->id_field == NULL) {
         return sfe_fail(err, SFE_E_CONFIG, "the external ID \"%.60s\" is not among the fields",
+                        options->external_id);
+    }
+    if (map->id_field->condition != NULL) {
+        return sfe_fail(err, SFE_E_CONFIG, "the external ID \"%.60s\" cannot depend on conditions",
                         options->external_id);
     }
     if (map->id_field->group != 0) {

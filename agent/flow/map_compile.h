@@ -21,6 +21,7 @@ struct map_field {
     uint32_t group; /* Fields of the same reference stand together and share a number from 1; 0: no
                        reference. */
     bool is_optional;
+    struct sfe_where *condition; /* NULL: none. */
 };
 
 struct sfe_map {

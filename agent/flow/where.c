@@ -211,7 +211,7 @@ static enum sfe_code fail_unknown(const struct sfe_where *where,
     }
     (void)judge_comparison(where, &where->nodes[index], &sight, err);
     (void)sfe_error_at(err, "payload", where->nodes[index].at, 0, 0);
-    return sfe_within(err, "where: %.64s", where->nodes[index].at);
+    return sfe_within(err, "%.64s", where->nodes[index].at);
 }
 
 enum sfe_code sfe_where_judge(struct sfe_where *where, const struct sfe_map_subject *subject,

@@ -54,8 +54,9 @@ SFE_MUST_USE enum sfe_code sfe_where_compile(const struct sfe_where_node *nodes,
                                              struct sfe_arena *arena, struct sfe_where **where,
                                              uint32_t *bad_node, struct sfe_error *err);
 
-/* Judges an event; a NULL `where` takes every one. SFE_OK: it is taken. SFE_E_SKIPPED: it is not. SFE_E_UNMAPPED: it cannot be
- * judged; err says why. One thread at a time for each `where`, which holds the scratch memory. */
+/* Judges an event; a NULL `where` takes every one. SFE_OK: it is taken. SFE_E_SKIPPED: it is not.
+ * SFE_E_UNMAPPED: it cannot be judged; err says why. One thread at a time for each `where`, which
+ * holds the scratch memory. */
 SFE_MUST_USE enum sfe_code sfe_where_judge(struct sfe_where *where,
                                            const struct sfe_map_subject *subject,
                                            struct sfe_error *err);

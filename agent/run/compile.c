@@ -32,6 +32,36 @@ static struct sfe_map_field map_field(const struct sfe_config_field *field)
     };
 }
 
+/* Conditions that are wrong are reported, and *where stays NULL; as it does without any. */
+static enum sfe_code compile_where(struct compiler *compiler,
+                                   const struct sfe_config_condition *conditions, uint32_t count,
+                                   struct sfe_where **where, struct sfe_error *err)
+{
+    _Static_assert((int)SFE_WHERE_EXISTS == (int)SFE_CONDITION_EXISTS, "the same kinds");
+    struct sfe_where_node *nodes;
+    uint32_t bad_node = 0;
+
+    if (count == 0) {
+        return SFE_OK;
+    }
+    nodes = sfe_arena_take(compiler->arena, count * sizeof(*nodes), err);
+    if (nodes == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        nodes[i] =
+            (struct sfe_where_node){(enum sfe_where_kind)conditions[i].kind, conditions[i].next,
+                                    conditions[i].at, conditions[i].operand};
+    }
+    const enum sfe_code code =
+        sfe_where_compile(nodes, count, compiler->arena, where, &bad_node, err);
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, &conditions[bad_node].place, err);
+        return SFE_OK;
+    }
+    return code;
+}
+
 static enum sfe_code compile_record(struct compiler *compiler,
                                     const struct sfe_config_record *record, struct sfe_map **map,
                                     struct sfe_error *err)
@@ -45,7 +75,13 @@ static enum sfe_code compile_record(struct compiler *compiler,
         return err->code;
     }
     for (uint32_t i = 0; i < record->field_count; i++) {
-        fields[i] = map_field(&record->fields[i]);
+        const struct sfe_config_field *field = &record->fields[i];
+        fields[i] = map_field(field);
+        code = compile_where(compiler, field->condition, field->condition_count,
+                             &fields[i].condition, err);
+        if (code != SFE_OK) {
+            return code;
+        }
     }
     struct sfe_map_options options = {
         .object = record->object,
@@ -66,33 +102,6 @@ static enum sfe_code compile_record(struct compiler *compiler,
     return code;
 }
 
-static enum sfe_code compile_where(struct compiler *compiler,
-                                   const struct sfe_config_output *output, struct sfe_where **where,
-                                   struct sfe_error *err)
-{
-    _Static_assert((int)SFE_WHERE_EXISTS == (int)SFE_CONDITION_EXISTS, "the same kinds");
-    const struct sfe_config_condition *conditions = output->where;
-    uint32_t bad_node = 0;
-    struct sfe_where_node *nodes =
-        sfe_arena_take(compiler->arena, (output->where_count + 1u) * sizeof(*nodes), err);
-
-    if (nodes == NULL) {
-        return err->code;
-    }
-    for (uint32_t i = 0; i < output->where_count; i++) {
-        nodes[i] =
-            (struct sfe_where_node){(enum sfe_where_kind)conditions[i].kind, conditions[i].next,
-                                    conditions[i].at, conditions[i].operand};
-    }
-    const enum sfe_code code =
-        sfe_where_compile(nodes, output->where_count, compiler->arena, where, &bad_node, err);
-    if (code == SFE_E_CONFIG) {
-        compile_report(compiler, &conditions[bad_node].place, err);
-        return SFE_OK;
-    }
-    return code;
-}
-
 static enum sfe_code compile_output(struct compiler *compiler,
                                     const struct sfe_config_output *output,
                                     struct sfe_compiled_output *compiled, struct sfe_error *err)
@@ -106,11 +115,9 @@ static enum sfe_code compile_output(struct compiler *compiler,
             return code;
         }
     }
-    if (output->where_count != 0) {
-        code = compile_where(compiler, output, &compiled->where, err);
-        if (code != SFE_OK) {
-            return code;
-        }
+    code = compile_where(compiler, output->where, output->where_count, &compiled->where, err);
+    if (code != SFE_OK) {
+        return code;
     }
     if (output->order_by == NULL) {
         return SFE_OK;

@@ -303,6 +303,37 @@ static const struct sfe_config_field *find_field(const struct sfe_config_record 
 }
 
 /* One record of a map, field by field. */
+/* The conditions one by one. */
+static void tell_conditions(struct rehearsal *rehearsal, const struct sfe_where *where,
+                            const struct sfe_map_subject *subject, struct sfe_rehearsal_step told)
+{
+    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
+    struct sfe_where_step step = {.found = rehearsal->step.found};
+
+    told.condition = &step;
+    for (uint32_t i = 0; i < sfe_where_node_count(where); i++) {
+        sfe_where_explain(where, i, subject, &step);
+        audience->on_step(audience->reader, &told);
+    }
+}
+
+/* The conditions of an output, and what comes of them. */
+static enum sfe_code explain_where(struct rehearsal *rehearsal, struct sfe_where *where,
+                                   const struct sfe_map_subject *subject,
+                                   struct sfe_rehearsal_step told)
+{
+    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
+    struct sfe_error err;
+    const enum sfe_code code = sfe_where_judge(where, subject, &err);
+
+    tell_conditions(rehearsal, where, subject, told);
+    told.message = code == SFE_E_SKIPPED ? "skipped: where does not take it" : err.message;
+    if (code != SFE_OK) {
+        audience->on_step(audience->reader, &told);
+    }
+    return code;
+}
+
 static void explain_record(struct rehearsal *rehearsal, const struct sfe_config_record *record,
                            const struct sfe_map *map, const struct sfe_map_subject *subject,
                            uint32_t item, struct sfe_rehearsal_step *told)
@@ -312,6 +343,11 @@ static void explain_record(struct rehearsal *rehearsal, const struct sfe_config_
     for (uint32_t i = 0; i < sfe_map_field_count(map); i++) {
         sfe_map_explain(map, i, subject, told->index, item, &rehearsal->step);
         told->configured = find_field(record, rehearsal->step.field);
+        if (sfe_map_field_condition(map, i) != NULL) {
+            tell_conditions(rehearsal, sfe_map_field_condition(map, i), subject, *told);
+            /* Again, for the conditions were told from its memory. */
+            sfe_map_explain(map, i, subject, told->index, item, &rehearsal->step);
+        }
         told->step = &rehearsal->step;
         audience->on_step(audience->reader, told);
     }
@@ -363,29 +399,6 @@ static void explain_order(struct rehearsal *rehearsal, const struct sfe_compiled
         told.message = "order key: none can be made";
     }
     audience->on_step(audience->reader, &told);
-}
-
-/* The conditions one by one, and what comes of them. */
-static enum sfe_code explain_where(struct rehearsal *rehearsal, struct sfe_where *where,
-                                   const struct sfe_map_subject *subject,
-                                   struct sfe_rehearsal_step told)
-{
-    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
-    struct sfe_where_step step = {.found = rehearsal->step.found};
-    struct sfe_error err;
-    const enum sfe_code code = sfe_where_judge(where, subject, &err);
-
-    told.condition = &step;
-    for (uint32_t i = 0; i < sfe_where_node_count(where); i++) {
-        sfe_where_explain(where, i, subject, &step);
-        audience->on_step(audience->reader, &told);
-    }
-    told.condition = NULL;
-    told.message = code == SFE_E_SKIPPED ? "skipped: where does not take it" : err.message;
-    if (code != SFE_OK) {
-        audience->on_step(audience->reader, &told);
-    }
-    return code;
 }
 
 /* Which API the output's records go by, and why. */

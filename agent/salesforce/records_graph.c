@@ -155,7 +155,7 @@ enum sfe_code records_graph_offer(void *context, uint32_t number, struct sfe_eve
         return SFE_E_FULL;
     }
     sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &subject);
-    enum sfe_code code = sfe_where_judge(records->options.where, &subject, err);
+    enum sfe_code code = records_judge_where(records, &subject, err);
     if (code != SFE_OK) {
         return code;
     }

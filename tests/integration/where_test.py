@@ -100,5 +100,32 @@ class Where(unittest.TestCase):
         self.assertEqual(self.ids(), ["x-2"]) # What was passed over before stays so.
 
 
+    def test_try_explains_each_condition_of_the_output_and_of_a_field(self):
+        self.first["where"] = {"/value": {"gt": 80}}
+        self.first["records"][0]["map"]["Level__c"] = {"value": "high", "if": {"/value": {"ge": 90}}}
+        self.site.write_config(self.config)
+
+        def steps(value):
+            code, text, error = self.site.command(
+                "try", "-c", self.site.path("sfedge.json"), "--json", "--explain", "--topic",
+                "plant/a/telemetry", "--payload", json.dumps({"reading": "x", "value": value, "seq": 1,
+                                                              "ts": 1795478400123, "unit": "C"}))
+            self.assertEqual(code, 0, error)
+            document = json.loads(text)
+            conditions = [(step.get("field"), step["at"], step["found"], step["holds"])
+                          for step in document["steps"] if "at" in step]
+            return conditions, document["requests"]
+
+        conditions, requests = steps(80)
+        self.assertEqual(conditions, [(None, "/value", 80, False)])
+        self.assertEqual(requests, [])
+        conditions, requests = steps(85)
+        self.assertEqual(conditions, [(None, "/value", 85, True), ("Level__c", "/value", 85, False)])
+        self.assertNotIn("Level__c", json.dumps(requests))
+        conditions, requests = steps(90)
+        self.assertEqual(conditions, [(None, "/value", 90, True), ("Level__c", "/value", 90, True)])
+        self.assertIn('"Level__c": "high"', json.dumps(requests))
+
+
 if __name__ == "__main__":
     unittest.main(argv=[sys.argv[0]] + sys.argv[2:], verbosity=2)

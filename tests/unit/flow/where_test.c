@@ -88,10 +88,10 @@ static void values_of_different_types_have_no_order(void **state)
 {
     (void)state;
     UNKNOWN(GT, "\"90\"", "80");
-    assert_string_equal(fixture.err.message, "where: /v: the value is not a number");
+    assert_string_equal(fixture.err.message, "/v: the value is not a number");
     assert_string_equal(fixture.err.pointer, "/v");
     UNKNOWN(LE, "90", "\"80\"");
-    assert_string_equal(fixture.err.message, "where: /v: the value is not text");
+    assert_string_equal(fixture.err.message, "/v: the value is not text");
     UNKNOWN(LT, "true", "80");
     UNKNOWN(GE, "{}", "80");
     UNKNOWN(MATCHES, "5", "\"5\"");
@@ -157,7 +157,7 @@ static void the_topic_is_judged_though_the_payload_is_no_json(void **state)
     assert_int_equal(sfe_where_judge(compile(&value, 1), &fixture.subject, &fixture.err),
                      SFE_E_UNMAPPED);
     assert_string_equal(fixture.err.message,
-                        "where: /v: the payload is not JSON (line 1, column 1)");
+                        "/v: the payload is not JSON (line 1, column 1)");
 }
 
 /* Conditions whose answers are chosen by the letters: y, n, ? (cannot be judged). */
