@@ -50,6 +50,9 @@ static const struct fragment {
      "\"then\":{\"not\":{\"required\":[\"login_url\"],\"properties\":{\"login_url\":{\"pattern\":"
      "\"^https?://(login|test)\\\\.salesforce\\\\.com(:[0-9]+)?/?$\"}}}}}"},
     {SFE_SECTION_OUTPUT, "salesforce-records",
+     "{\"if\":{\"required\":[\"api\"],\"properties\":{\"api\":{\"const\":\"bulk\"}}},"
+     "\"then\":{\"properties\":{\"order_by\":false}}}"},
+    {SFE_SECTION_OUTPUT, "salesforce-records",
      "{\"if\":{\"required\":[\"all_or_none\"],\"properties\":{\"all_or_none\":{\"const\":true}}},"
      "\"then\":{\"properties\":{\"api\":{\"enum\":[\"auto\",\"graph\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
