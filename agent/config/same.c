@@ -123,6 +123,7 @@ static bool same_value(const struct config_key *row, const struct side *a, const
     case SFE_KEY_IDENTIFIER:
     case SFE_KEY_VERSION:
     case SFE_KEY_HTTP_URL:
+    case SFE_KEY_NUMBER:
     case SFE_KEY_SCALAR:
         return row->size == 0 || same_text(text_at(a, row->offset), text_at(b, row->offset));
     case SFE_KEY_WORD:

@@ -231,6 +231,12 @@ static void put_whole(struct sfe_json_writer *writer, const struct config_key *r
     put_range(writer, row);
 }
 
+static void put_number(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    SFE_ASSERT(row->kind == SFE_KEY_NUMBER);
+    put(writer, "type", "number");
+}
+
 static void put_scalar(struct sfe_json_writer *writer, const struct config_key *row)
 {
     static const char *const types[] = {"string", "number", "boolean", "null"};
@@ -257,7 +263,7 @@ static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const stru
     [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,    [SFE_KEY_FILES] = put_list,
     [SFE_KEY_HOSTS] = put_list,      [SFE_KEY_SCALAR] = put_scalar, [SFE_KEY_SECTION] = put_section,
     [SFE_KEY_NAMED] = put_named,     [SFE_KEY_LIST] = put_list,     [SFE_KEY_MAP] = put_map,
-    [SFE_KEY_WHERE] = put_where,
+    [SFE_KEY_WHERE] = put_where,     [SFE_KEY_NUMBER] = put_number,
 };
 
 static void put_default(struct sfe_json_writer *writer, const struct config_key *row)

@@ -343,6 +343,9 @@ static const struct config_key table[] = {
      .help = "Taken where the event has no value. Without it such an event is a dead letter."},
     {ROW(FIELD, "optional", FLAG), TO(FIELD, is_optional), .fallback = "false",
      .help = "Leaves the field out where the event has no value."},
+    {ROW(FIELD, "scale", NUMBER), TO(FIELD, scale),
+     .help = "The value, a number, is multiplied by it, exactly, before offset is added."},
+    {ROW(FIELD, "offset", NUMBER), TO(FIELD, offset), .help = "Is added to the value, exactly."},
     {ROW(FIELD, "if", WHERE), COUNTED(FIELD, condition, condition_count),
      .help = "Conditions as in where: where they do not hold the field is default, or left out."},
 };

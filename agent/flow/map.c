@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "flow/decimal.h"
 #include "flow/map_compile.h"
 #include "flow/template.h"
 #include "flow/where.h"
@@ -173,6 +174,15 @@ static enum sfe_code judge_condition(const struct map_field *field, const struct
     return code == SFE_E_UNMAPPED ? sfe_within(err, "if") : code;
 }
 
+static enum sfe_code add_scaled(const struct map_field *field, struct flow_value *value,
+                                struct sfe_builder *out, struct sfe_error *err)
+{
+    uint8_t memory[FLOW_DECIMAL_BYTES_MAX];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+    const enum sfe_code code = flow_value_scale(value, field->scale, field->offset, &text, err);
+    return code == SFE_OK ? flow_value_add(value, field->type, field->unit, out, err) : code;
+}
+
 /* Adds the value of a field that has no conditions, or whose conditions hold. */
 static enum sfe_code add_wanted(const struct map_field *field, const struct flow_place *place,
                                 struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
@@ -184,7 +194,7 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
         return SFE_OK;
     }
     const bool is_text = field->type == SFE_MAP_STRING || field->type == SFE_MAP_AUTO;
-    if (is_text && !flow_template_is_alone(field->from)) {
+    if (is_text && !field->is_scaled && !flow_template_is_alone(field->from)) {
         return add_text(field, place, out, is_left_out, err);
     }
     enum sfe_code code = flow_template_value(field->from, place, &scratch, &value, err);
@@ -194,7 +204,8 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
     if (value.kind == FLOW_VALUE_ABSENT || value.kind == FLOW_VALUE_NULL) {
         return add_missing(field, place, value.kind == FLOW_VALUE_NULL, out, is_left_out, err);
     }
-    return flow_value_add(&value, field->type, field->unit, out, err);
+    return field->is_scaled ? add_scaled(field, &value, out, err)
+                            : flow_value_add(&value, field->type, field->unit, out, err);
 }
 
 /* Adds the field's value as JSON, or sets *is_left_out. */

@@ -29,6 +29,8 @@ static struct sfe_map_field map_field(const struct sfe_config_field *field)
         .is_optional = field->is_optional,
         .type = (enum sfe_map_type)field->type,
         .unit = field->unit,
+        .scale = field->scale,
+        .offset = field->offset,
     };
 }
 

@@ -531,6 +531,56 @@ static void a_subject_has_its_identity(void **state)
     assert_memory_not_equal(fixture.event.identity.bytes, zero, 16);
 }
 
+static enum sfe_code add_scaled(const struct sfe_map_field *field, const char *payload)
+{
+    struct sfe_map *map = NULL;
+    const struct sfe_map_options options = {.object = "R__c", .fields = field, .field_count = 1};
+    assert_int_equal(
+        sfe_map_compile(&options, fixture.arena, &map, &fixture.bad_field, &fixture.err), SFE_OK);
+    fixture_event(payload);
+    fixture_forget_output();
+    return sfe_map_add_record(map, &fixture.subject, 0, 0, &fixture.out, &fixture.id, &fixture.err);
+}
+
+static void a_number_is_scaled_and_moved_exactly(void **state)
+{
+    struct sfe_map_field field = {.name = "V", .from = "/v", .scale = "0.1", .offset = "-40"};
+    (void)state;
+    assert_int_equal(add_scaled(&field, "{\"v\":615}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":21.5");
+    assert_int_equal(add_scaled(&field, "{\"v\":\"615\"}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":21.5");
+    field.type = SFE_MAP_STRING;
+    assert_int_equal(add_scaled(&field, "{\"v\":6.15e2}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":\"21.5\"");
+    field.from = "{/v}{/v}";
+    assert_int_equal(add_scaled(&field, "{\"v\":12}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":\"81.2\"");
+    field.type = SFE_MAP_INT;
+    assert_int_equal(add_scaled(&field, "{\"v\":10}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":61");
+    assert_int_equal(add_scaled(&field, "{\"v\":12}"), SFE_E_UNMAPPED);
+    assert_string_equal(fixture.err.message, "V: 81.2 is not an integer of 64 bits");
+}
+
+static void what_is_no_number_cannot_be_scaled(void **state)
+{
+    struct sfe_map_field field = {.name = "V", .from = "/v", .scale = "2"};
+    (void)state;
+    assert_int_equal(add_scaled(&field, "{\"v\":\"12,5\"}"), SFE_E_UNMAPPED);
+    assert_string_equal(fixture.err.message, "V: \"12,5\" is not a number");
+    assert_int_equal(add_scaled(&field, "{\"v\":true}"), SFE_E_UNMAPPED);
+    assert_int_equal(add_scaled(&field, "{\"v\":[1]}"), SFE_E_UNMAPPED);
+    assert_int_equal(add_scaled(&field, "{\"v\":1e40}"), SFE_E_UNMAPPED);
+    assert_string_equal(fixture.err.message, "V: 1e40 is not a number of at most 40 digits");
+    assert_int_equal(add_scaled(&field, "{}"), SFE_E_UNMAPPED);
+    field.default_value = "0";
+    assert_int_equal(add_scaled(&field, "{\"v\":null}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":0");
+    field.from = "{time}";
+    assert_int_equal(add_scaled(&field, "{}"), SFE_E_UNMAPPED);
+}
+
 static struct sfe_where *condition_on(const struct sfe_where_node *node)
 {
     struct sfe_where *where = NULL;
@@ -601,6 +651,8 @@ static void a_field_whose_conditions_cannot_be_judged_makes_no_record(void **sta
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_number_is_scaled_and_moved_exactly),
+        TEST(what_is_no_number_cannot_be_scaled),
         TEST(a_field_whose_conditions_hold_has_its_value),
         TEST(a_field_whose_conditions_do_not_hold_is_its_default_or_left_out),
         TEST(a_field_whose_conditions_cannot_be_judged_makes_no_record),
