@@ -1,6 +1,7 @@
-/* What may stand behind a key, in words. */
-#include "base/assert.h"
+/* What a row allows, in words. */
 #include "config/keys.h"
+
+#include "base/assert.h"
 #include "config/quantity.h"
 
 static void add_words(const struct config_key *key, const char *before, const char *between,

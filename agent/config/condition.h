@@ -1,16 +1,10 @@
-/* Conditions of the configuration, and where in its files something stands. Plain data. */
+/* Conditions of the configuration. Plain data. */
 #ifndef SFE_CONFIG_CONDITION_H
 #define SFE_CONFIG_CONDITION_H
 
-#include <stdint.h>
+#include "config/place.h"
 
-/* Where a value stands, so that who finds it wrong later can say so. */
-struct sfe_config_place {
-    const char *pointer; /* RFC 6901, into the file. */
-    uint32_t line;
-    uint32_t column;
-    const char *file; /* The main file, or one of conf.d; NULL: the main file. */
-};
+#include <stdint.h>
 
 enum sfe_condition_kind {
     SFE_CONDITION_ALL,

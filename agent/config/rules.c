@@ -51,6 +51,9 @@ static const struct fragment {
      "\"properties\":{\"flow\":{\"const\":\"client-credentials\"}}}}},"
      "\"then\":{\"not\":{\"required\":[\"login_url\"],\"properties\":{\"login_url\":{\"pattern\":"
      "\"^https?://(login|test)\\\\.salesforce\\\\.com(:[0-9]+)?/?$\"}}}}}"},
+    {SFE_SECTION_STREAM, NULL,
+     "{\"if\":{\"required\":[\"thin\"]},\"then\":{\"required\":[\"when_full\"],\"properties\":"
+     "{\"when_full\":{\"enum\":[\"drop-oldest\",\"drop-newest\"]}}}}"},
     {SFE_SECTION_OUTPUT, "salesforce-records",
      "{\"if\":{\"required\":[\"api\"],\"properties\":{\"api\":{\"const\":\"bulk\"}}},"
      "\"then\":{\"properties\":{\"order_by\":false}}}"},

@@ -55,6 +55,16 @@ static const struct config_key table[] = {
     {ROW(AGENT, "stop_timeout", DURATION), TO(CONFIG, agent.stop_timeout_ns), .fallback = "10s",
      .min = SECOND, .max = 10 * MINUTE,
      .help = "How long requests under way may take to end when the agent is stopped."},
+    {ROW(AGENT, "quota", SIZE), TO(CONFIG, agent.quota_bytes), .min = 4u * SFE_SEGMENT_BYTES_MIN,
+     .max = 1024 * GIB, .place_offset = offsetof(CONFIG, agent.quota_place),
+     .help = "Flash that all streams may take together. The quotas of dead and of streams of "
+             "higher priority are kept for them; a stream that finds no room does what its "
+             "when_full says. Default: what their quotas come to."},
+    {ROW(AGENT, "flash", SECTION), .of = SFE_SECTION_FLASH, .help = "The medium: tells its life."},
+    {ROW(FLASH, "size", SIZE), TO(CONFIG, agent.flash_bytes), .required = true, .min = MIB,
+     .max = 1024 * GIB, .help = "Its size."},
+    {ROW(FLASH, "cycles", WHOLE), TO(CONFIG, agent.flash_cycles), .required = true, .min = 1,
+     .max = 10000000, .help = "How often its cells can be written, by its maker's word."},
 
     {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "1024", .max = 16384,
      .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
@@ -224,7 +234,17 @@ static const struct config_key table[] = {
      .max = SFE_OLD_KEYS_MAX,
      .help = "Keys used before: needed until what was encrypted with them is delivered."},
     {ROW(STREAM, "priority", WHOLE), TO(STREAM, priority), .fallback = "0", .max = 1000,
-     .help = "Streams of a higher one are delivered first."},
+     .help = "Streams of a higher one are delivered first, and keep their quota within that of "
+             "the agent."},
+    {ROW(STREAM, "thin", SECTION), .of = SFE_SECTION_THIN,
+     .help = "Thins the stream out before it drops; with drop-oldest and drop-newest only."},
+
+    {ROW(THIN, "from_percent", WHOLE), TO(STREAM, thin.from_percent), .fallback = "75", .min = 6,
+     .max = 99, .help = "From this share of the quota on."},
+    {ROW(THIN, "keep_every", WHOLE), TO(STREAM, thin.keep_every), .required = true, .min = 2,
+     .max = 1000000, .help = "Of so many events of a key one is kept. The others are counted."},
+    {ROW(THIN, "key", TEMPLATE), TO(STREAM, thin.key), .fallback = "{topic}",
+     .place_offset = offsetof(STREAM, thin.key_place), .help = "Of {topic}, {topic.N}, {source}."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
@@ -309,6 +329,10 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "past_share", FLAG), .only = "salesforce-records|salesforce-platform-events",
      TO(OUTPUT, past_share), .fallback = "false",
      .help = "Goes on when the connection's daily_calls are used up."},
+    {ROW(OUTPUT, "gaps", FLAG), .only = "salesforce-records", TO(OUTPUT, gaps), .fallback = "false",
+     .help = "Events that are missing, dropped or damaged, are delivered as one event that says "
+             "which, how many and why, as the payload {\"gap\":{...}}. "
+             "Otherwise they are passed over. Both are counted."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
