@@ -129,16 +129,39 @@ struct sfe_config_stream {
     uint32_t encrypt_old_key_count;           /* At most SFE_OLD_KEYS_MAX. */
 };
 
-enum sfe_input_type { SFE_INPUT_MQTT };
+enum sfe_input_type { SFE_INPUT_MQTT, SFE_INPUT_HTTP };
 enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
 enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
+
+/* An HTTP server of our own for one input. */
+struct sfe_config_http {
+    const char *listen; /* "127.0.0.1:8088", "[::1]:8088" */
+    const char *host;   /* Of it, an address. */
+    uint16_t port;
+    const char *path;
+    bool plain; /* Unencrypted beyond loopback. */
+    /* Who may send. Secrets are files, or "env:NAME" or "credential:NAME"; one of the five is set.
+     */
+    const char *bearer_file;
+    const char *bearer;
+    const char *hmac_file; /* Key of an HMAC-SHA256 of the body. */
+    const char *hmac;
+    bool is_open;                /* `auth`.`none`: everybody. */
+    const char *hmac_header;     /* Default "X-Signature". */
+    const char *identity;        /* `identity`: pointer; NULL: Idempotency-Key, or content. */
+    uint32_t request_bytes_max;  /* `request_max`; default 256KiB. */
+    uint64_t request_timeout_ns; /* `request_timeout`; default 30s. */
+    uint32_t connections;        /* `connections`; default 8. */
+    uint32_t rate;               /* `rate`: requests a second of one address; default 100. */
+};
 
 struct sfe_config_input {
     const char *name;
     struct sfe_config_place place;
     enum sfe_input_type type;
-    uint32_t connection;                  /* Index into connections. */
-    const char *topic;                    /* A topic filter (MQTT 5, section 4.7), checked. */
+    uint32_t connection;                  /* Index into connections; UINT32_MAX: of type http. */
+    const char *topic;                    /* A topic filter (MQTT 5, section 4.7), checked. Of type
+                                             http: the path without its first slash. */
     uint8_t qos;                          /* 0 or 1; default 1. */
     uint32_t stream;                      /* Index into streams. */
     enum sfe_retained retained;           /* `retained`: take (default) or ignore. */
@@ -146,6 +169,7 @@ struct sfe_config_input {
     const char *const *mask;              /* Names of members to mask before flash. */
     uint32_t mask_count;
     bool card_guard; /* `card_guard`: looks for card numbers; default: where there is mask. */
+    struct sfe_config_http http;
 };
 
 enum sfe_field_type {

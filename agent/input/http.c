@@ -40,7 +40,7 @@ static void watch_listener(struct http_source *self, unsigned events)
 }
 
 /* A free connection; one that stands idle is closed for it, that which has stood longest. */
-static struct http_connection *find_free(struct http_source *self, bool may_close)
+static struct http_connection *find_free(struct http_source *self, bool may_close, uint64_t now_ns)
 {
     struct http_connection *idle = NULL;
 
@@ -49,7 +49,7 @@ static struct http_connection *find_free(struct http_source *self, bool may_clos
         if (connection->state == HTTP_FREE) {
             return connection;
         }
-        if (http_connection_is_idle(connection) &&
+        if (http_connection_is_idle(connection, now_ns) &&
             (idle == NULL || connection->request_ns < idle->request_ns)) {
             idle = connection;
         }
@@ -67,17 +67,22 @@ static void on_listener(void *owner, struct sfe_socket *socket, unsigned events)
     const uint64_t now_ns = sfe_clock_monotonic_ns(self->options.clock);
     struct sfe_socket *stream = NULL;
     struct http_connection *connection;
+    enum sfe_code code;
 
     (void)events;
     SFE_ASSERT(socket == self->listener);
-    if (find_free(self, false) == NULL) {
+    if (find_free(self, false, now_ns) == NULL) {
         watch_listener(self, 0); /* Until a turn finds one. */
         return;
     }
-    if (poller->accept(poller->context, socket, &stream, &self->last_error) != SFE_OK) {
+    code = poller->accept(poller->context, socket, &stream, &self->last_error);
+    if (code != SFE_OK) {
+        /* The system has no room: those who wait, wait. */
+        self->listen_ns = code == SFE_E_AGAIN ? self->listen_ns : now_ns + LISTEN_AGAIN_NS;
+        watch_listener(self, code == SFE_E_AGAIN ? SFE_POLL_READ : 0u);
         return;
     }
-    connection = find_free(self, true);
+    connection = find_free(self, true, now_ns);
     SFE_ASSERT(connection != NULL);
     http_connection_begin(connection, stream, now_ns);
 }
@@ -106,17 +111,35 @@ static void listen(struct http_source *self, uint64_t now_ns)
             sfe_count("port", self->options.port));
 }
 
+/* Listens, and lets in as many as there are connections for; returns when to see to it again. */
+static uint64_t turn_listener(struct http_source *self, uint64_t now_ns)
+{
+    if (self->is_stopping) {
+        return UINT64_MAX;
+    }
+    if (now_ns < self->listen_ns) {
+        return self->listen_ns;
+    }
+    if (self->listener == NULL) {
+        listen(self, now_ns);
+    }
+    if (self->listener == NULL) {
+        return self->listen_ns;
+    }
+    if (find_free(self, false, now_ns) == NULL) {
+        watch_listener(self, 0);
+        return now_ns + HTTP_YOUNG_NS;
+    }
+    watch_listener(self, SFE_POLL_READ);
+    return UINT64_MAX;
+}
+
 static uint64_t turn(void *context, uint64_t now_ns)
 {
     struct http_source *self = context;
     uint64_t due_ns = UINT64_MAX;
+    uint64_t listener_ns;
 
-    if (self->listener == NULL && !self->is_stopping && now_ns >= self->listen_ns) {
-        listen(self, now_ns);
-    }
-    if (self->listener == NULL && !self->is_stopping) {
-        due_ns = self->listen_ns;
-    }
     for (uint32_t i = 0; i < self->options.connections; i++) {
         struct http_connection *connection = &self->connections[i];
         if (connection->state == HTTP_FREE) {
@@ -131,8 +154,8 @@ static uint64_t turn(void *context, uint64_t now_ns)
             due_ns = now_ns + HTTP_BLOCKED_NS;
         }
     }
-    watch_listener(self, find_free(self, false) == NULL ? 0 : SFE_POLL_READ);
-    return due_ns;
+    listener_ns = turn_listener(self, now_ns);
+    return listener_ns < due_ns ? listener_ns : due_ns;
 }
 
 static void close_listener(struct http_source *self)

@@ -17,6 +17,8 @@
 #define HTTP_HEAD_NS (10u * HTTP_SECOND_NS)
 /* A till that keeps its connection sends again within this, or connects anew. */
 #define HTTP_IDLE_NS (60u * HTTP_SECOND_NS)
+/* Who has just come in is about to say something. */
+#define HTTP_YOUNG_NS HTTP_SECOND_NS
 /* A stage that is full has room again after the sync under way; a stream at its quota has not. */
 #define HTTP_PATIENCE_NS HTTP_SECOND_NS
 #define HTTP_BLOCKED_NS  (20u * UINT64_C(1000000))
@@ -24,7 +26,6 @@
 /* After an error the rest of the request is read and thrown away for so long: a connection closed
  * with bytes unread takes the answer with it. */
 #define HTTP_DRAIN_NS  (2u * HTTP_SECOND_NS)
-#define HTTP_RETRY_S   5u
 #define HTTP_UNWATCHED (~0u)
 #define HTTP_WAITS_MAX 2u /* The input's stream, and the dead letters. */
 
@@ -101,8 +102,8 @@ void http_connection_turn(struct http_connection *connection, uint64_t now_ns);
 
 void http_connection_close(struct http_connection *connection);
 
-/* True where it stands between two requests: nobody is hurt when it is closed. */
-bool http_connection_is_idle(const struct http_connection *connection);
+/* True where it has stood for a while without a request: nobody is hurt when it is closed. */
+bool http_connection_is_idle(const struct http_connection *connection, uint64_t now_ns);
 
 /* http_take.c */
 

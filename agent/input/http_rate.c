@@ -25,16 +25,18 @@ bool http_rate_take(struct http_rate *rate, const uint8_t address[16], uint64_t 
 {
     struct http_bucket *bucket;
     uint64_t price_ns;
+    uint64_t passed_ns;
 
     if (rate->per_second == 0) {
         return true;
     }
     bucket = find(rate, address);
     price_ns = SECOND_NS / rate->per_second;
-    if (bucket->seen_ns == 0 || now_ns - bucket->seen_ns >= SECOND_NS) {
+    passed_ns = now_ns > bucket->seen_ns ? now_ns - bucket->seen_ns : 0;
+    if (bucket->seen_ns == 0 || passed_ns >= SECOND_NS) {
         bucket->saved_ns = SECOND_NS;
     } else {
-        bucket->saved_ns += now_ns - bucket->seen_ns;
+        bucket->saved_ns += passed_ns;
         bucket->saved_ns = bucket->saved_ns > SECOND_NS ? SECOND_NS : bucket->saved_ns;
     }
     bucket->seen_ns = now_ns == 0 ? 1u : now_ns;

@@ -131,6 +131,9 @@ static enum sfe_code compile_secrets(struct compiler *compiler, struct sfe_compi
             compile_connection(compiler, &config->connections[i], &compiled->connections[i], err);
         check_tls_files(compiler, &config->connections[i]);
     }
+    for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
+        code = compile_input(compiler, &config->inputs[i], &compiled->inputs[i], err);
+    }
     return code;
 }
 
@@ -148,7 +151,10 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
         arena, (config->connection_count + 1u) * sizeof(*compiled->connections), err);
     compiled->streams =
         sfe_arena_take(arena, (config->stream_count + 1u) * sizeof(*compiled->streams), err);
-    if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL) {
+    compiled->inputs =
+        sfe_arena_take(arena, (config->input_count + 1u) * sizeof(*compiled->inputs), err);
+    if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL ||
+        compiled->inputs == NULL) {
         return err->code;
     }
     if (!compiled->without_secrets) {
@@ -188,5 +194,8 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
         wipe(&compiled->connections[i].secret);
         wipe(&compiled->connections[i].tls_key);
         wipe(&compiled->connections[i].proxy_password);
+    }
+    for (uint32_t i = 0; compiled->inputs != NULL && i < compiled->config->input_count; i++) {
+        wipe(&compiled->inputs[i].secret);
     }
 }

@@ -131,9 +131,28 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
            sfe_mqtt_source_memory_bytes(&options);
 }
 
+size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)
+{
+    const struct sfe_config_input *input = &config->inputs[index];
+    const struct sfe_http_source_options options = {
+        .request_bytes_max = input->http.request_bytes_max,
+        .connections = input->http.connections,
+    };
+
+    return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
+                                   input->card_guard || input->mask_count != 0) +
+           sfe_http_source_memory_bytes(&options);
+}
+
 static size_t sources_bytes(const struct sfe_config *config)
 {
     size_t bytes = 0;
+
+    for (uint32_t i = 0; i < config->input_count; i++) {
+        if (config->inputs[i].type == SFE_INPUT_HTTP) {
+            bytes += agent_http_source_bytes(config, i);
+        }
+    }
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
         if (config->connections[i].type == SFE_CONNECTION_MQTT) {

@@ -3,6 +3,7 @@
 #define SFE_RUN_PARTS_H
 
 #include "event/watch.h"
+#include "input/http.h"
 #include "input/mqtt.h"
 #include "output/output.h"
 #include "port/thread.h"
@@ -39,7 +40,8 @@ struct agent_stream {
 struct agent_source {
     struct sfe_arena *arena;
     struct sfe_setup *setup;
-    uint32_t connection_index; /* In that setup. */
+    uint32_t connection_index; /* In that setup; AGENT_NONE: it is an input of its own. */
+    uint32_t input_index;      /* Such an input, in that setup. */
     uint32_t carried;
     struct sfe_source source;
     struct sfe_intake *intake;
@@ -69,7 +71,11 @@ struct agent_output {
     bool is_leaving;      /* As above. */
 };
 
-#define AGENT_NEW UINT32_MAX
+#define AGENT_NEW  UINT32_MAX
+#define AGENT_NONE UINT32_MAX
+
+/* A link of each broker, and each HTTP input. */
+#define AGENT_SOURCES_MAX (SFE_CONNECTIONS_MAX + SFE_INPUTS_MAX)
 
 /* The list of a stream's keys. */
 #define AGENT_KEYS_BYTES ((1u + SFE_OLD_KEYS_MAX) * sizeof(struct sfe_aead_key *))
@@ -158,6 +164,11 @@ SFE_MUST_USE enum sfe_code agent_open_targets(struct sfe_agent *agent, struct ag
                                               struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_begin_outputs(struct sfe_agent *agent, struct agent_set *set,
                                                struct sfe_error *err);
+/* Opens one input of type http; its arena is there. */
+SFE_MUST_USE enum sfe_code agent_open_http_source(struct sfe_agent *agent,
+                                                  const struct agent_set *set,
+                                                  struct agent_source *source,
+                                                  struct sfe_error *err);
 void agent_close_stream(struct agent_stream *stream);
 void agent_close_source(struct agent_source *source);
 void agent_close_org(struct agent_org *org);
@@ -169,6 +180,7 @@ SFE_MUST_USE enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sf
 /* memory.c: what one part takes; an output is one for each stream that it reads. */
 size_t agent_output_bytes(const struct sfe_config *config, uint32_t output, uint32_t stream);
 size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection);
+size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t input);
 /* Arenas for what no reload changes, for a stream, and for another part of `bytes`: with room for
  * what a run with larger streams has left. What is not touched costs nothing. */
 SFE_MUST_USE enum sfe_code agent_open_fixed_arena(const struct sfe_config *config,
