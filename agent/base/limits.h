@@ -50,6 +50,11 @@
 
 /* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
 #define SFE_COLLECTION_RECORDS_MAX 200u
+/* Collections in one Composite call (API sheet, 3.2): 1,000 records, one API call. */
+#define SFE_COLLECTIONS_MAX 5u
+/* Composite Graph: graphs and nodes of one call (API sheet, 3.3). */
+#define SFE_GRAPHS_MAX      75u
+#define SFE_GRAPH_NODES_MAX 500u
 /* External ID fields are text of at most 255 characters (payloads sheet, section 8). */
 #define SFE_EXTERNAL_ID_BYTES_MAX 255u
 /* Events read and not yet settled, per output: bounds memory and how far order can be held open. */

@@ -269,13 +269,13 @@ static void check_streams(struct config_load *load)
 static void check_external_id(struct config_load *load, const struct sfe_config_record *record,
                               uint32_t token)
 {
-    struct sfe_slice wanted = sfe_slice_text(record->external_id);
-    struct suggest suggest = suggest_make(wanted);
     char shown[SFE_CONFIG_SHOWN_BYTES];
 
     if (record->external_id == NULL || record->field_count == 0) {
         return;
     }
+    struct sfe_slice wanted = sfe_slice_text(record->external_id);
+    struct suggest suggest = suggest_make(wanted);
     for (uint32_t i = 0; i < record->field_count; i++) {
         struct sfe_slice name = sfe_slice_text(record->fields[i].name);
         if (sfe_slice_equal(name, wanted)) {
@@ -338,18 +338,60 @@ static void check_record(struct config_load *load, const struct sfe_config_recor
     }
 }
 
+/* A repeat after a lost answer must be known from a new event. */
+static void check_event(struct config_load *load, const struct sfe_config_record *event,
+                        uint32_t entry)
+{
+    for (uint32_t i = 0; i < event->field_count; i++) {
+        const char *from = event->fields[i].from;
+        if (from != NULL && strstr(from, "{id}") != NULL) {
+            return;
+        }
+    }
+    if (event->field_count > 0) {
+        load_mistake(load, blamed(load, entry, "map"),
+                     "no field holds {id}: who gets an event twice could not know it; allowed: "
+                     "with one, such as \"EventKey__c\": \"{id}\"");
+    }
+}
+
 static void check_output(struct config_load *load, const struct sfe_config_output *output,
                          uint32_t entry)
 {
     uint32_t list = load_member(load, entry, "records");
     uint32_t token = SFE_JSON_NONE;
 
+    if (output->all_or_none &&
+        (output->api == SFE_API_COLLECTIONS || output->api == SFE_API_COMPOSITE)) {
+        load_mistake(load, load_member(load, entry, "all_or_none"),
+                     "only a graph is all or none; allowed: with api \"auto\" or \"graph\"");
+    }
+    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
+        check_event(load, &output->event, entry);
+        check_record(load, &output->event, entry);
+        return;
+    }
     if (list != SFE_JSON_NONE && sfe_json_kind(&load->json, list) == SFE_JSON_ARRAY) {
         token = sfe_json_first(&load->json, list);
     }
     for (uint32_t i = 0; token != SFE_JSON_NONE && i < output->record_count; i++) {
         check_record(load, &output->records[i], token);
         token = sfe_json_next(&load->json, list, token);
+    }
+}
+
+/* A platform event is the one record of its output. */
+static void default_events(struct config_load *load)
+{
+    struct sfe_config_output *outputs = NULL;
+
+    memcpy(&outputs, &load->config->outputs, sizeof(outputs));
+    for (uint32_t i = 0; i < load->config->output_count; i++) {
+        if (outputs[i].type == SFE_OUTPUT_PLATFORM_EVENTS) {
+            outputs[i].event.place = outputs[i].place;
+            outputs[i].records = &outputs[i].event;
+            outputs[i].record_count = 1;
+        }
     }
 }
 
@@ -379,6 +421,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    default_events(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);
         key = sfe_json_next(&load->json, object, key);

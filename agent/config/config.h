@@ -12,6 +12,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/time_format.h"
+#include "config/config_http.h"
 
 #include <stdbool.h>
 
@@ -133,28 +134,6 @@ enum sfe_input_type { SFE_INPUT_MQTT, SFE_INPUT_HTTP };
 enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
 enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
 
-/* An HTTP server of our own for one input. */
-struct sfe_config_http {
-    const char *listen; /* "127.0.0.1:8088", "[::1]:8088" */
-    const char *host;   /* Of it, an address. */
-    uint16_t port;
-    const char *path;
-    bool plain; /* Unencrypted beyond loopback. */
-    /* Who may send. Secrets are files, or "env:NAME" or "credential:NAME"; one of the five is set.
-     */
-    const char *bearer_file;
-    const char *bearer;
-    const char *hmac_file; /* Key of an HMAC-SHA256 of the body. */
-    const char *hmac;
-    bool is_open;                /* `auth`.`none`: everybody. */
-    const char *hmac_header;     /* Default "X-Signature". */
-    const char *identity;        /* `identity`: pointer; NULL: Idempotency-Key, or content. */
-    uint32_t request_bytes_max;  /* `request_max`; default 256KiB. */
-    uint64_t request_timeout_ns; /* `request_timeout`; default 30s. */
-    uint32_t connections;        /* `connections`; default 8. */
-    uint32_t rate;               /* `rate`: requests a second of one address; default 100. */
-};
-
 struct sfe_config_input {
     const char *name;
     struct sfe_config_place place;
@@ -187,12 +166,10 @@ enum sfe_field_type {
 struct sfe_config_field {
     const char *name; /* "Value__c", "Parent__r.ExtId__c". */
     struct sfe_config_place place;
-    const char
-        *from; /* The template; NULL with a constant. `from` "/value" is the same as "{/value}". */
-    const char *constant; /* JSON text of a constant, or NULL. */
-    const char *
-        default_value; /* JSON text of `default`, or NULL: the event is unmapped without a value. */
-    bool is_optional;  /* `optional`: true leaves the field out where there is no value. */
+    const char *from;          /* The template; NULL with a constant. "/value" is as "{/value}". */
+    const char *constant;      /* JSON text of a constant, or NULL. */
+    const char *default_value; /* JSON text, or NULL: the event is unmapped without a value. */
+    bool is_optional;          /* `optional`: true leaves the field out where there is no value. */
     enum sfe_field_type type;
     enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
 };
@@ -200,13 +177,20 @@ struct sfe_config_field {
 struct sfe_config_record {
     const char *object;
     struct sfe_config_place place;
-    const char *external_id; /* Must be a field of `map`. */
+    const char *external_id; /* Must be a field of `map`; NULL: a platform event. */
     const char *each;        /* JSON pointer to an array, or NULL. */
     const struct sfe_config_field *fields;
     uint32_t field_count;
 };
 
-enum sfe_output_type { SFE_OUTPUT_SALESFORCE_RECORDS };
+/* clang-format off */
+enum sfe_output_type {
+    SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
+};
+enum sfe_output_api {
+    SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_GRAPH, SFE_API_BULK
+};
+/* clang-format on */
 
 struct sfe_config_output {
     const char *name;
@@ -217,10 +201,13 @@ struct sfe_config_output {
     uint32_t from_count;
     const struct sfe_config_record *records; /* Parents before children. */
     uint32_t record_count;
+    struct sfe_config_record event; /* `event` and `map`: then the one of `records`. */
     const char *order_by; /* `order_by`: template; NULL: the first record's external id. */
     struct sfe_config_place order_by_place;
-    uint64_t batch_age_ns;  /* `batch_age`; default 1s: how long an event may wait for company. */
-    uint32_t batch_records; /* `batch_records`; default and most 200. */
+    uint64_t batch_age_ns;   /* `batch_age`; default 1s: how long an event may wait for company. */
+    enum sfe_output_api api; /* `api`; default auto. */
+    bool all_or_none;        /* `all_or_none`; default false. Only with auto and graph. */
+    uint32_t batch_records;  /* `batch_records`; default and most 200: of one Collections. */
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
     int32_t on_done;             /* Stream index or -1. */
 };

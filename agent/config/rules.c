@@ -58,6 +58,9 @@ static const struct fragment {
      "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$\"},"
      "\"path\":{\"pattern\":\"^/[!-~]+$\",\"not\":{\"pattern\":\"[+#?]\"}}}}"},
     {SFE_SECTION_HTTP_AUTH, NULL, "{\"properties\":{\"none\":{\"const\":true}}}"},
+    {SFE_SECTION_OUTPUT, "salesforce-records",
+     "{\"if\":{\"required\":[\"all_or_none\"],\"properties\":{\"all_or_none\":{\"const\":true}}},"
+     "\"then\":{\"properties\":{\"api\":{\"enum\":[\"auto\",\"graph\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"value\"]},\"then\":{\"properties\":{\"type\":false,\"unit\":false,"
      "\"default\":false,\"optional\":false}}}"},

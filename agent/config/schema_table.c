@@ -295,7 +295,7 @@ static const struct config_key table[] = {
 
     {ROW(OUTPUT, "type", WORD), TO(OUTPUT, type), .required = true,
      .allowed = "salesforce-records|mqtt|http|salesforce-platform-events",
-     .later = "mqtt|http|salesforce-platform-events", .help = "Where events go."},
+     .later = "mqtt|http", .help = "Where events go."},
     {ROW(OUTPUT, "connection", CONNECTION), .only = "salesforce-records|salesforce-platform-events",
      TO(OUTPUT, connection), .required = true, .allowed = "salesforce",
      .help = "The org, by its name in connections."},
@@ -305,25 +305,36 @@ static const struct config_key table[] = {
      COUNTED(OUTPUT, records, record_count), .required = true, .min = 1,
      .max = SFE_RECORDS_PER_OUTPUT_MAX,
      .help = "What becomes of each event; parents before their children."},
-    {ROW(OUTPUT, "order_by", TEMPLATE), .only = "salesforce-records", TO(OUTPUT, order_by),
+    {ROW(OUTPUT, "order_by", TEMPLATE),
+     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, order_by),
      .place_offset = offsetof(OUTPUT, order_by_place),
      .help = "Events for which this gives the same text are delivered in their order. Default: "
-             "the external ID of the first record."},
-    {ROW(OUTPUT, "batch_age", DURATION), .only = "salesforce-records", TO(OUTPUT, batch_age_ns),
+             "the external ID of the first record; platform events have no order without it."},
+    {ROW(OUTPUT, "batch_age", DURATION),
+     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_age_ns),
      .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
-    {ROW(OUTPUT, "batch_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, batch_records),
+    {ROW(OUTPUT, "api", WORD), .only = "salesforce-records", TO(OUTPUT, api), .fallback = "auto",
+     .allowed = "auto|collections|composite|graph|bulk", .later = "bulk",
+     .help = "collections: one sObject Collections a call. composite: up to five of them in one "
+             "Composite call, parents before children. graph: a Composite Graph, as all_or_none "
+             "asks for. auto: a graph with all_or_none; else a Composite where there is more than "
+             "fits into one Collections."},
+    {ROW(OUTPUT, "all_or_none", FLAG), .only = "salesforce-records", TO(OUTPUT, all_or_none),
+     .fallback = "false",
+     .help = "All records of an event are written, or none of them: at most 500 of each event."},
+    {ROW(OUTPUT, "batch_records", WHOLE),
+     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_records),
      .fallback = "200", .min = 1, .max = SFE_COLLECTION_RECORDS_MAX,
-     .help = "Records in one request at most."},
-    {ROW(OUTPUT, "requests_in_flight", WHOLE), .only = "salesforce-records",
-     TO(OUTPUT, requests_in_flight), .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX,
+     .help = "Records in one Collections at most; a Composite holds five of them."},
+    {ROW(OUTPUT, "requests_in_flight", WHOLE),
+     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, requests_in_flight),
+     .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX,
      .help = "Requests under way at once."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
      .help = "Stream for what came back when it could not be."},
     {ROW(OUTPUT, "where", ANY), .later = SFE_LATER, .help = "Which events are taken."},
-    {ROW(OUTPUT, "api", TEXT), .only = "salesforce-records", .later = SFE_LATER,
-     .help = "Which API is used."},
     {ROW(OUTPUT, "connection", CONNECTION), .only = "mqtt", .allowed = "mqtt",
      .help = "The broker, by its name in connections."},
     {ROW(OUTPUT, "topic", TEMPLATE), .only = "mqtt", .help = "Topic of the message."},
@@ -333,8 +344,13 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "url", HTTP_URL), .only = "http", .allowed = "https|http", .help = "Its address."},
     {ROW(OUTPUT, "body", ANY), .only = "http", .help = "Its body."},
     {ROW(OUTPUT, "event", IDENTIFIER), .only = "salesforce-platform-events",
-     .help = "Name of the platform event."},
-    {ROW(OUTPUT, "map", ANY), .only = "salesforce-platform-events", .help = "Its fields."},
+     TO(OUTPUT, event.object), .required = true,
+     .help = "Name of the platform event: DeviceAlert__e."},
+    {ROW(OUTPUT, "map", MAP), .only = "salesforce-platform-events", .of = SFE_SECTION_FIELD,
+     COUNTED(OUTPUT, event.fields, event.field_count), .required = true, .min = 1,
+     .max = SFE_FIELDS_PER_RECORD_MAX,
+     .help = "Its fields, as in map of a record. One of them must hold {id}: an event whose answer "
+             "was lost is published again, and subscribers know it by that."},
 
     {ROW(RECORD, "object", IDENTIFIER), TO(RECORD, object), .required = true,
      .help = "Object in Salesforce."},
@@ -407,100 +423,6 @@ const struct config_section_form *keys_form(enum config_section section)
 {
     SFE_ASSERT(section < SFE_SECTION_COUNT);
     return &forms[section];
-}
-
-struct sfe_slice keys_word(const char *words, uint32_t index)
-{
-    struct sfe_slice rest = sfe_slice_text(words);
-
-    while (rest.size != 0) {
-        size_t size = 0;
-        while (size < rest.size && rest.bytes[size] != '|') {
-            size++;
-        }
-        if (index == 0) {
-            return sfe_slice_part(rest, 0, size);
-        }
-        index--;
-        rest = sfe_slice_part(rest, size + 1, rest.size);
-    }
-    return (struct sfe_slice){NULL, 0};
-}
-
-uint32_t keys_word_index(const char *words, struct sfe_slice word)
-{
-    struct sfe_slice candidate = keys_word(words, 0);
-
-    for (uint32_t i = 0; candidate.size != 0; i++) {
-        if (sfe_slice_equal(candidate, word)) {
-            return i;
-        }
-        candidate = keys_word(words, i + 1);
-    }
-    return UINT32_MAX;
-}
-
-bool keys_fits(const struct config_key *key, struct sfe_slice type)
-{
-    return key->only == NULL || keys_word_index(key->only, type) != UINT32_MAX;
-}
-
-bool keys_is_later(const struct config_key *key)
-{
-    return key->later != NULL && strcmp(key->later, SFE_LATER) == 0;
-}
-
-bool keys_is_later_word(const struct config_key *key, struct sfe_slice word)
-{
-    return keys_is_later(key) || keys_word_index(key->later, word) != UINT32_MAX;
-}
-
-const struct config_key *keys_find(enum config_section section, struct sfe_slice key,
-                                   struct sfe_slice type)
-{
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (table[i].section == section && sfe_slice_equal(sfe_slice_text(table[i].key), key) &&
-            (type.size == 0 || keys_fits(&table[i], type))) {
-            return &table[i];
-        }
-    }
-    return NULL;
-}
-
-const struct config_key *keys_types(enum config_section section)
-{
-    const struct config_key *types = NULL;
-
-    SFE_ASSERT(keys_form(section)->types != NULL);
-    types = keys_find(section, sfe_slice_text(keys_form(section)->types), SFE_TEXT(""));
-    SFE_ASSERT(types != NULL);
-    return types;
-}
-
-bool keys_is_reachable(const struct config_key *row)
-{
-    struct sfe_slice type = keys_word(row->only, 0);
-
-    if (keys_is_later(row)) {
-        return false;
-    }
-    for (uint32_t i = 0; type.size != 0; i++) {
-        if (!keys_is_later_word(keys_types(row->section), type)) {
-            return true;
-        }
-        type = keys_word(row->only, i + 1);
-    }
-    return row->only == NULL;
-}
-
-bool keys_is_used(enum config_section section)
-{
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (table[i].of == section && keys_is_reachable(&table[i])) {
-            return true;
-        }
-    }
-    return false; /* The root is the `of` of all rows that have none. */
 }
 
 static void add_words(const struct config_key *key, const char *before, const char *between,

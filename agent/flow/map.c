@@ -16,6 +16,7 @@ struct record {
     struct sfe_slice id_json; /* The external ID as it stands in `out`; empty before. */
     uint32_t open_group;      /* The reference whose object is open; 0: none. */
     bool has_member;
+    struct sfe_map_linked *linked; /* NULL: the external ID stands in it, and no links. */
 };
 
 void sfe_map_subject_make(struct sfe_event *event, int64_t time_ns, struct sfe_json_token *tokens,
@@ -32,6 +33,11 @@ void sfe_map_subject_make(struct sfe_event *event, int64_t time_ns, struct sfe_j
 const char *sfe_map_object(const struct sfe_map *map)
 {
     return map->object;
+}
+
+bool sfe_map_is_single(const struct sfe_map *map)
+{
+    return map->each == NULL;
 }
 
 const char *sfe_map_external_id_field(const struct sfe_map *map)
@@ -258,6 +264,50 @@ static enum sfe_code add_id_of_json(struct sfe_slice json, struct sfe_builder *e
     return add_id(inside, external_id, err);
 }
 
+/* The link to the record that the reference with value `json` names; NULL: none. */
+static const struct sfe_map_link *find_link(const struct record *record,
+                                            const struct map_field *field, struct sfe_slice json)
+{
+    uint8_t memory[SFE_EXTERNAL_ID_BYTES_MAX + 1];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+    const char *dot = strchr(field->name, '.');
+    struct sfe_error ignored;
+
+    if (record->linked == NULL || field->group == 0 ||
+        add_id_of_json(json, &text, &ignored) != SFE_OK) {
+        return NULL;
+    }
+    SFE_ASSERT(dot != NULL);
+    for (uint32_t i = 0; i < record->linked->link_count; i++) {
+        const struct sfe_map_link *link = &record->linked->links[i];
+        if (strcmp(link->external_id_field, dot + 1) == 0 &&
+            sfe_slice_equal(link->external_id, sfe_builder_slice(&text))) {
+            return link;
+        }
+    }
+    return NULL;
+}
+
+/* The reference as a member of its own: ,"PosSale__c":"@{m0_0.id}" */
+static void add_link(struct record *record, const struct map_field *field,
+                     const struct sfe_map_link *link)
+{
+    struct sfe_builder *out = record->out;
+    const size_t size = strcspn(field->name, ".");
+    const bool is_custom = size > 3 && memcmp(field->name + size - 3, "__r", 3) == 0;
+
+    if (record->open_group != 0) {
+        sfe_builder_add_byte(out, '}');
+        record->open_group = 0;
+    }
+    sfe_builder_add_text(out, record->has_member ? ",\"" : "\"");
+    sfe_builder_add(out, sfe_slice_make(field->name, is_custom ? size - 1u : size));
+    sfe_builder_add_text(out, is_custom ? "c\":\"@{" : "Id\":\"@{");
+    sfe_builder_add(out, link->reference);
+    sfe_builder_add(out, SFE_TEXT(".id}\""));
+    record->has_member = true;
+}
+
 /* Adds one member, or nothing. */
 static enum sfe_code add_member(struct record *record, const struct map_field *field,
                                 struct sfe_error *err)
@@ -265,19 +315,31 @@ static enum sfe_code add_member(struct record *record, const struct map_field *f
     const struct record before = *record;
     struct sfe_builder *out = record->out;
     const size_t size_before = out->size;
+    const struct sfe_map_link *link = NULL;
     bool is_left_out = false;
+    if (record->linked != NULL && field == record->map->id_field) {
+        return SFE_OK;
+    }
     begin_member(record, field);
     const size_t begin = out->size;
     enum sfe_code code = add_value(field, &record->place, out, &is_left_out, err);
     if (code != SFE_OK) {
         return fail_field(field, &record->place, err);
     }
-    if (is_left_out) {
+    if (!is_left_out && out->overflowed) {
+        return SFE_E_FULL;
+    }
+    if (!is_left_out) {
+        link = find_link(record, field, sfe_slice_make(out->bytes + begin, out->size - begin));
+    }
+    if (is_left_out || link != NULL) {
         sfe_builder_rewind(out, size_before);
         *record = before;
-    } else if (out->overflowed) {
-        return SFE_E_FULL;
-    } else if (field == record->map->id_field) {
+    }
+    if (link != NULL) {
+        add_link(record, field, link);
+        record->linked->made++;
+    } else if (!is_left_out && field == record->map->id_field) {
         record->id_json = sfe_slice_make(out->bytes + begin, out->size - begin);
     }
     return SFE_OK;
@@ -327,6 +389,23 @@ enum sfe_code sfe_map_add_record(const struct sfe_map *map, const struct sfe_map
     if (code == SFE_OK && map->id_field != NULL) {
         code = finish_id(map->id_field, &record.place, record.id_json, external_id, err);
     }
+    if (code != SFE_OK) {
+        sfe_builder_rewind(out, before);
+    }
+    return code;
+}
+
+enum sfe_code sfe_map_add_linked(const struct sfe_map *map, struct sfe_map_linked *linked,
+                                 struct sfe_builder *out, struct sfe_error *err)
+{
+    struct record record = {.map = map, .out = out, .linked = linked};
+    const size_t before = out->size;
+    if (out->overflowed) {
+        return SFE_E_FULL;
+    }
+    linked->made = 0;
+    record.place = place_of(map, linked->subject, linked->index, linked->item);
+    enum sfe_code code = add_members(&record, err);
     if (code != SFE_OK) {
         sfe_builder_rewind(out, before);
     }

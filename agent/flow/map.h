@@ -95,6 +95,9 @@ struct sfe_map_subject {
 void sfe_map_subject_make(struct sfe_event *event, int64_t time_ns, struct sfe_json_token *tokens,
                           uint32_t token_capacity, struct sfe_map_subject *subject);
 
+/* True where the map makes one record an event: it has no `each`. */
+bool sfe_map_is_single(const struct sfe_map *map);
+
 /* Names of the object and of its external ID field; live as long as the map. */
 const char *sfe_map_object(const struct sfe_map *map);
 const char *sfe_map_external_id_field(const struct sfe_map *map);
@@ -133,6 +136,30 @@ SFE_MUST_USE enum sfe_code sfe_map_add_record(const struct sfe_map *map,
                                               uint32_t item, struct sfe_builder *out,
                                               struct sfe_builder *external_id,
                                               struct sfe_error *err);
+
+/* A record that stands in the same request under a name of its own. */
+struct sfe_map_link {
+    const char *external_id_field;
+    struct sfe_slice external_id;
+    struct sfe_slice reference; /* "m0_0". */
+};
+
+/* Which record of which event is written, beside which others. */
+struct sfe_map_linked {
+    const struct sfe_map_subject *subject;
+    uint32_t index;
+    uint32_t item;
+    const struct sfe_map_link *links;
+    uint32_t link_count;
+    uint32_t made; /* Out: references that became one by name. */
+};
+
+/* As sfe_map_add_record, but without the external ID's own member, and a reference by external ID
+ * to one of the linked records becomes one by name: "PosSale__r":{"SaleId__c":"S-1"} is
+ * "PosSale__c":"@{m0_0.id}". A standard relationship (Account) is its Id field (AccountId). */
+SFE_MUST_USE enum sfe_code sfe_map_add_linked(const struct sfe_map *map,
+                                              struct sfe_map_linked *linked,
+                                              struct sfe_builder *out, struct sfe_error *err);
 
 /* Adds only the external ID's text of record `index`. Errors as above. */
 SFE_MUST_USE enum sfe_code sfe_map_add_external_id(const struct sfe_map *map,

@@ -29,7 +29,8 @@ static bool waits_for_target(const struct sfe_error *err)
 static void retry_entry(struct sfe_output *output, struct window_entry *entry,
                         const struct sfe_slot_result *result, const struct sfe_error *reason)
 {
-    bool is_counted = !waits_for_target(reason);
+    /* Coming again in a smaller batch says nothing of the event itself. */
+    bool is_counted = !waits_for_target(reason) && reason->retry != SFE_RETRY_SMALLER;
     uint32_t tries = entry->attempts + 1;
 
     output->facts.retried++;

@@ -20,7 +20,7 @@ struct sfe_lane; /* Order keys in use: lane.h. */
 enum sfe_verdict_kind {
     SFE_VERDICT_DONE,
     SFE_VERDICT_RETRY, /* Again after a back-off; err->retry says how (LATER, ALONE, SMALLER;
-                          AFTER_HUMAN, AFTER_QUOTA: not counted as a try). */
+                          SMALLER, AFTER_HUMAN, AFTER_QUOTA: not counted as a try). */
     SFE_VERDICT_DEAD   /* To the dead letters with err. */
 };
 

@@ -1,5 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
+#include "run/open_http.h"
 #include "run/service.h"
 
 #include "base/arena.h"
@@ -74,16 +75,11 @@ size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint3
 {
     const struct sfe_config_output *output = &config->outputs[index];
     const struct sfe_stream_options options = stream_options(config, stream);
-    const struct sfe_records_options records = {
-        .slot_count = output->requests_in_flight,
-        .slot_events_max = output->batch_records,
-        .records_max = output->batch_records,
-        .compress = config->connections[output->connection].salesforce.compress,
-    };
+    const struct sfe_records_options records = agent_records_options(config, output);
 
     return sfe_stream_reader_memory_bytes(&options) + sfe_arena_cost(sizeof(struct sfe_target)) +
            sfe_records_memory_bytes(&records) +
-           sfe_output_memory_bytes(output->requests_in_flight, output->batch_records);
+           sfe_output_memory_bytes(records.slot_count, records.slot_events_max);
 }
 
 static size_t outputs_bytes(const struct sfe_config *config)
@@ -129,19 +125,6 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
                            sizeof(struct sfe_mqtt_broker));
     return plan + sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard) +
            sfe_mqtt_source_memory_bytes(&options);
-}
-
-size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)
-{
-    const struct sfe_config_input *input = &config->inputs[index];
-    const struct sfe_http_source_options options = {
-        .request_bytes_max = input->http.request_bytes_max,
-        .connections = input->http.connections,
-    };
-
-    return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
-                                   input->card_guard || input->mask_count != 0) +
-           sfe_http_source_memory_bytes(&options);
 }
 
 static size_t sources_bytes(const struct sfe_config *config)

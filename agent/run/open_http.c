@@ -1,7 +1,21 @@
-#include "run/compile.h"
-#include "run/parts.h"
+#include "run/open_http.h"
 
 #include "base/assert.h"
+#include "input/http.h"
+#include "run/compile.h"
+
+size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)
+{
+    const struct sfe_config_input *input = &config->inputs[index];
+    const struct sfe_http_source_options options = {
+        .request_bytes_max = input->http.request_bytes_max,
+        .connections = input->http.connections,
+    };
+
+    return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
+                                   input->card_guard || input->mask_count != 0) +
+           sfe_http_source_memory_bytes(&options);
+}
 
 enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent_set *set,
                                      struct agent_source *source, struct sfe_error *err)

@@ -105,25 +105,53 @@ static struct sfe_org *find_org(const struct agent_set *set, const char *connect
     return NULL;
 }
 
+static enum sfe_records_api records_api(const struct sfe_config_output *output)
+{
+    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
+        return SFE_RECORDS_COLLECTIONS;
+    }
+    switch (output->api) {
+    case SFE_API_COLLECTIONS:
+        return SFE_RECORDS_COLLECTIONS;
+    case SFE_API_COMPOSITE:
+        return SFE_RECORDS_COMPOSITE;
+    case SFE_API_GRAPH:
+        return SFE_RECORDS_GRAPH;
+    case SFE_API_AUTO:
+    case SFE_API_BULK:
+    default:
+        return output->all_or_none ? SFE_RECORDS_GRAPH : SFE_RECORDS_AUTO;
+    }
+}
+
 /* A batch of every output counts its events by its records at most. */
+struct sfe_records_options agent_records_options(const struct sfe_config *config,
+                                                 const struct sfe_config_output *output)
+{
+    const enum sfe_records_api api = records_api(output);
+
+    return (struct sfe_records_options){
+        .slot_count = output->requests_in_flight,
+        .slot_events_max = sfe_records_slot_events_max(api, output->batch_records),
+        .records_max = output->batch_records,
+        .api = api,
+        .compress = config->connections[output->connection].salesforce.compress,
+    };
+}
+
 static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set *set,
                                  struct agent_output *output, struct sfe_error *err)
 {
     const struct sfe_config_output *config = &set->config->outputs[output->config_index];
     const struct sfe_compiled_output *compiled = &set->compiled->outputs[output->config_index];
-    const struct sfe_config_connection *connection = &set->config->connections[config->connection];
     struct sfe_target *target = sfe_arena_take(output->arena, sizeof(*target), err);
-    const struct sfe_records_options options = {
-        .org = find_org(set, connection->name),
-        .maps = compiled->maps,
-        .map_count = config->record_count,
-        .order_by = compiled->order_by,
-        .slot_count = config->requests_in_flight,
-        .slot_events_max = config->batch_records,
-        .records_max = config->batch_records,
-        .compress = connection->salesforce.compress,
-        .log = agent->log,
-    };
+    struct sfe_records_options options = agent_records_options(set->config, config);
+
+    options.org = find_org(set, set->config->connections[config->connection].name);
+    options.maps = compiled->maps;
+    options.map_count = config->record_count;
+    options.order_by = compiled->order_by;
+    options.log = agent->log;
 
     if (target == NULL) {
         return err->code;
@@ -197,6 +225,7 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
     int length = snprintf(name, sizeof(name), "%s/%s", config->name, sfe_stream_name(stream));
 
     SFE_ASSERT(length > 0 && (size_t)length < sizeof(name));
+    const struct sfe_records_options sizes = agent_records_options(set->config, config);
     const struct sfe_output_options options = {
         .name = config->name,
         .stream = stream,
@@ -204,8 +233,8 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
         .dead = set->streams[set->config->dead_stream].stream,
         .target = output->target,
         .cursor = find_cursor(agent, name, &kept),
-        .slot_count = config->requests_in_flight,
-        .slot_events_max = config->batch_records,
+        .slot_count = sizes.slot_count,
+        .slot_events_max = sizes.slot_events_max,
         .batch_age_ns = config->batch_age_ns,
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,

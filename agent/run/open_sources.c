@@ -1,4 +1,5 @@
 #include "run/compile.h"
+#include "run/open_http.h"
 #include "run/parts.h"
 
 #include "base/arena.h"

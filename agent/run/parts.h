@@ -3,7 +3,6 @@
 #define SFE_RUN_PARTS_H
 
 #include "event/watch.h"
-#include "input/http.h"
 #include "input/mqtt.h"
 #include "output/output.h"
 #include "port/thread.h"
@@ -164,11 +163,6 @@ SFE_MUST_USE enum sfe_code agent_open_targets(struct sfe_agent *agent, struct ag
                                               struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_begin_outputs(struct sfe_agent *agent, struct agent_set *set,
                                                struct sfe_error *err);
-/* Opens one input of type http; its arena is there. */
-SFE_MUST_USE enum sfe_code agent_open_http_source(struct sfe_agent *agent,
-                                                  const struct agent_set *set,
-                                                  struct agent_source *source,
-                                                  struct sfe_error *err);
 void agent_close_stream(struct agent_stream *stream);
 void agent_close_source(struct agent_source *source);
 void agent_close_org(struct agent_org *org);
@@ -180,7 +174,6 @@ SFE_MUST_USE enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sf
 /* memory.c: what one part takes; an output is one for each stream that it reads. */
 size_t agent_output_bytes(const struct sfe_config *config, uint32_t output, uint32_t stream);
 size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection);
-size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t input);
 /* Arenas for what no reload changes, for a stream, and for another part of `bytes`: with room for
  * what a run with larger streams has left. What is not touched costs nothing. */
 SFE_MUST_USE enum sfe_code agent_open_fixed_arena(const struct sfe_config *config,
@@ -241,6 +234,10 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 /* The route of one input; its stream is open. Main thread. */
 struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input);
+
+/* What an output's target is opened with, as far as its memory is concerned. Pure. */
+struct sfe_records_options agent_records_options(const struct sfe_config *config,
+                                                 const struct sfe_config_output *output);
 
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);

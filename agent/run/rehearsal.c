@@ -344,16 +344,19 @@ static void explain_map(struct rehearsal *rehearsal, const struct sfe_config_rec
     }
 }
 
-static void explain_order(struct rehearsal *rehearsal, const struct sfe_template *order_by,
+static void explain_order(struct rehearsal *rehearsal, const struct sfe_compiled_output *compiled,
                           const struct sfe_map_subject *subject, struct sfe_rehearsal_step told)
 {
+    const struct sfe_template *order_by = compiled->order_by;
+    const bool is_event = sfe_map_external_id_field(compiled->maps[0]) == NULL;
     const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
     uint8_t memory[ORDER_BYTES];
     char message[ORDER_BYTES + 32u];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
     struct sfe_error err;
 
-    told.message = "order key: the first record's external ID";
+    told.message = is_event ? "order key: the event's own identity, so none is kept"
+                            : "order key: the first record's external ID";
     if (order_by != NULL && sfe_template_add(order_by, subject, &text, &err) == SFE_OK) {
         if (snprintf(message, sizeof(message), "order key: %.*s", (int)text.size,
                      (const char *)memory) > 0) {
@@ -362,6 +365,43 @@ static void explain_order(struct rehearsal *rehearsal, const struct sfe_template
     } else if (order_by != NULL) {
         told.message = "order key: none can be made";
     }
+    audience->on_step(audience->reader, &told);
+}
+
+/* Which API the output's records go by, and why. */
+static const char *api_told(const struct sfe_config_output *output)
+{
+    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
+        return "api: collections, up to 200 platform events a call";
+    }
+    switch (output->api) {
+    case SFE_API_COLLECTIONS:
+        return "api: collections, as configured: one sObject Collections a call";
+    case SFE_API_COMPOSITE:
+        return "api: composite, as configured: up to five Collections in one call";
+    case SFE_API_GRAPH:
+        return "api: graph, as configured: all records of the event or none";
+    case SFE_API_AUTO:
+    case SFE_API_BULK:
+    default:
+        break;
+    }
+    if (output->all_or_none) {
+        return "api: graph, for all_or_none: all records of the event or none";
+    }
+    return output->record_count > 1
+               ? "api: composite, for records of several objects go in one call, parents first; "
+                 "collections where the event makes records of one alone"
+               : "api: collections, for one event's records; a backlog goes as a composite, five "
+                 "Collections in one call";
+}
+
+static void explain_api(struct rehearsal *rehearsal, const struct sfe_config_output *output,
+                        struct sfe_rehearsal_step told)
+{
+    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
+
+    told.message = api_told(output);
     audience->on_step(audience->reader, &told);
 }
 
@@ -381,7 +421,8 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
             continue;
         }
         struct sfe_rehearsal_step told = {.output = config->name};
-        explain_order(rehearsal, compiled->order_by, &subject, told);
+        explain_order(rehearsal, compiled, &subject, told);
+        explain_api(rehearsal, config, told);
         for (uint32_t map = 0; map < config->record_count; map++) {
             told.object = config->records[map].object;
             explain_map(rehearsal, &config->records[map], compiled->maps[map], &subject, told);

@@ -1,4 +1,4 @@
-/* An org that takes every log-in and every record (API sheet, sections 1 and 3.1). */
+/* An org that takes every log-in and every record (API sheet, sections 1 and 3). */
 #include "run/rehearsal_parts.h"
 
 #include "base/arena.h"
@@ -17,16 +17,53 @@ static const char *path_of(const char *url)
     return path == NULL ? "/" : path;
 }
 
-static uint32_t count_records(const struct rehearsal_org *books, struct sfe_slice body)
+static uint32_t count_list(const struct sfe_json *json, uint32_t object, struct sfe_slice name)
+{
+    uint32_t list = sfe_json_member(json, object, name);
+
+    return list == SFE_JSON_NONE ? 0 : sfe_json_length(json, list);
+}
+
+/* How many nodes each graph of the request has. */
+static void count_nodes(const struct sfe_json *json, uint32_t graphs,
+                        struct rehearsal_exchange *exchange)
+{
+    exchange->is_graph = true;
+    for (uint32_t graph = sfe_json_first(json, graphs);
+         graph != SFE_JSON_NONE && exchange->part_count < SFE_GRAPHS_MAX;
+         graph = sfe_json_next(json, graphs, graph)) {
+        exchange->records[exchange->part_count++] =
+            count_list(json, graph, SFE_TEXT("compositeRequest"));
+    }
+}
+
+/* How many records each Collections of the request holds. */
+static void count_records(const struct rehearsal_org *books, struct sfe_slice body,
+                          struct rehearsal_exchange *exchange)
 {
     struct sfe_json json;
     struct sfe_error ignored;
 
     if (sfe_json_parse(body, 0, books->tokens, SFE_JSON_TOKENS_MAX, &json, &ignored) != SFE_OK) {
-        return 0;
+        return;
     }
-    uint32_t records = sfe_json_member(&json, 0, SFE_TEXT("records"));
-    return records == SFE_JSON_NONE ? 0 : sfe_json_length(&json, records);
+    uint32_t graphs = sfe_json_member(&json, 0, SFE_TEXT("graphs"));
+    if (graphs != SFE_JSON_NONE) {
+        count_nodes(&json, graphs, exchange);
+        return;
+    }
+    uint32_t parts = sfe_json_member(&json, 0, SFE_TEXT("compositeRequest"));
+    if (parts == SFE_JSON_NONE) {
+        exchange->records[0] = count_list(&json, 0, SFE_TEXT("records"));
+        return;
+    }
+    for (uint32_t part = sfe_json_first(&json, parts);
+         part != SFE_JSON_NONE && exchange->part_count < SFE_COLLECTIONS_MAX;
+         part = sfe_json_next(&json, parts, part)) {
+        uint32_t collection = sfe_json_member(&json, part, SFE_TEXT("body"));
+        exchange->records[exchange->part_count++] =
+            count_list(&json, collection, SFE_TEXT("records"));
+    }
 }
 
 static enum sfe_code begin(void *context, const struct sfe_http_request *request,
@@ -53,7 +90,7 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
     memcpy(free_one->base, request->url, base_size);
     if (!free_one->is_login) {
         const struct sfe_rehearsal_request told = {request->method, path, request->body};
-        free_one->records = count_records(books, request->body);
+        count_records(books, request->body, free_one);
         books->audience->on_request(books->audience->reader, &told);
     }
     union {
@@ -62,6 +99,54 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
     } handle = {.mine = free_one};
     *exchange = handle.theirs;
     return SFE_OK;
+}
+
+static void add_results(struct sfe_json_writer *writer, const char *name, uint32_t count)
+{
+    sfe_json_begin_array(writer, name);
+    for (uint32_t i = 0; i < count; i++) {
+        sfe_json_begin_object(writer, NULL);
+        sfe_json_put_text(writer, "id", SFE_TEXT(RECORD_ID));
+        sfe_json_put_bool(writer, "success", true);
+        sfe_json_begin_array(writer, "errors");
+        sfe_json_end_array(writer);
+        sfe_json_put_bool(writer, "created", true);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+}
+
+static void add_composite(struct sfe_json_writer *writer, const struct rehearsal_exchange *exchange)
+{
+    sfe_json_begin_object(writer, NULL);
+    sfe_json_begin_array(writer, "compositeResponse");
+    for (uint32_t i = 0; i < exchange->part_count; i++) {
+        const char reference[2] = {'p', (char)('0' + i)};
+        sfe_json_begin_object(writer, NULL);
+        add_results(writer, "body", exchange->records[i]);
+        sfe_json_put_u64(writer, "httpStatusCode", 200);
+        sfe_json_put_text(writer, "referenceId", sfe_slice_make(reference, sizeof(reference)));
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+    sfe_json_end_object(writer);
+}
+
+static void add_graphs(struct sfe_builder *out, const struct rehearsal_exchange *exchange)
+{
+    sfe_builder_add(out, SFE_TEXT("{\"graphs\":["));
+    for (uint32_t i = 0; i < exchange->part_count; i++) {
+        sfe_builder_format(out, "%s{\"graphId\":\"g%u\",\"graphResponse\":{\"compositeResponse\":[",
+                           i == 0 ? "" : ",", (unsigned)i);
+        for (uint32_t j = 0; j < exchange->records[i]; j++) {
+            sfe_builder_format(out,
+                               "%s{\"body\":{\"id\":\"" RECORD_ID "\",\"success\":true},"
+                               "\"httpStatusCode\":201,\"referenceId\":\"m0_%u\"}",
+                               j == 0 ? "" : ",", (unsigned)j);
+        }
+        sfe_builder_add(out, SFE_TEXT("]},\"isSuccessful\":true}"));
+    }
+    sfe_builder_add(out, SFE_TEXT("]}"));
 }
 
 static void add_answer(const struct rehearsal_exchange *exchange)
@@ -74,19 +159,13 @@ static void add_answer(const struct rehearsal_exchange *exchange)
         sfe_json_put_text(&writer, "instance_url", sfe_slice_text(exchange->base));
         sfe_json_put_text(&writer, "token_type", SFE_TEXT("Bearer"));
         sfe_json_end_object(&writer);
-        return;
+    } else if (exchange->is_graph) {
+        add_graphs(exchange->answer_body, exchange);
+    } else if (exchange->part_count > 0) {
+        add_composite(&writer, exchange);
+    } else {
+        add_results(&writer, NULL, exchange->records[0]);
     }
-    sfe_json_begin_array(&writer, NULL);
-    for (uint32_t i = 0; i < exchange->records; i++) {
-        sfe_json_begin_object(&writer, NULL);
-        sfe_json_put_text(&writer, "id", SFE_TEXT(RECORD_ID));
-        sfe_json_put_bool(&writer, "success", true);
-        sfe_json_begin_array(&writer, "errors");
-        sfe_json_end_array(&writer);
-        sfe_json_put_bool(&writer, "created", true);
-        sfe_json_end_object(&writer);
-    }
-    sfe_json_end_array(&writer);
 }
 
 static enum sfe_code poll(void *context, uint64_t until_ns, sfe_http_visit visit, void *visitor,

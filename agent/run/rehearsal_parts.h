@@ -2,6 +2,7 @@
 #ifndef SFE_RUN_REHEARSAL_PARTS_H
 #define SFE_RUN_REHEARSAL_PARTS_H
 
+#include "base/limits.h"
 #include "port/platform.h"
 #include "run/rehearsal.h"
 
@@ -24,8 +25,10 @@ SFE_MUST_USE enum sfe_code rehearsal_storage_open(struct rehearsal_storage *book
 struct rehearsal_exchange {
     void *tag;
     struct sfe_builder *answer_body;
-    char base[256];   /* Scheme and host of its address. */
-    uint32_t records; /* In the request's body. */
+    char base[256];                   /* Scheme and host of its address. */
+    uint32_t records[SFE_GRAPHS_MAX]; /* In each Collections of the request, or in each graph. */
+    uint32_t part_count;              /* Of a Composite, or graphs; 0: one Collections. */
+    bool is_graph;
     bool is_login;
     bool is_open;
 };

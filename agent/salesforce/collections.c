@@ -4,29 +4,74 @@
 #include "base/hash.h"
 
 #define ID_SEED 0x7366656467652d69u
+/* Spreads the few numbers of maps over all bits (2^64 over the golden ratio). */
+#define MAP_SPREAD 0x9e3779b97f4a7c15u
 
-/* Of every request: there is always room to close it. */
+/* collateSubrequests: by default parts that do not name each other may run in any order. */
+static const char envelope_opening[] =
+    "{\"allOrNone\":false,\"collateSubrequests\":false,\"compositeRequest\":[";
+static const char envelope_closing[] = "}]}";
 static const char opening[] = "{\"allOrNone\":false,\"records\":[";
 static const char closing[] = "]}";
+/* There is always room to close a request. */
+#define CLOSING_BYTES (sizeof(closing) + sizeof(envelope_closing) - 2u)
 
-_Static_assert(COLLECTIONS_ID_PLACES >= 2 * SFE_COLLECTION_RECORDS_MAX, "a table half empty");
+_Static_assert(COLLECTIONS_ID_PLACES >= 2 * COLLECTIONS_RECORDS_MAX, "a table half empty");
 
 void collections_begin(struct collections_request *request)
 {
-    SFE_ASSERT(request->body.capacity >= sizeof(opening) + sizeof(closing));
+    SFE_ASSERT(request->body.capacity >= sizeof(envelope_opening) + CLOSING_BYTES);
     memset(request->places, 0, sizeof(request->places));
     request->count = 0;
+    request->part_count = 0;
     request->is_closed = false;
+    request->is_alone = false;
     sfe_builder_rewind(&request->body, 0);
-    sfe_builder_add(&request->body, sfe_slice_make(opening, sizeof(opening) - 1));
+    sfe_builder_add_text(&request->body, envelope_opening);
+}
+
+void collections_add_path(const struct collections_path *path, struct sfe_builder *out)
+{
+    sfe_builder_add(out, SFE_TEXT("/services/data/"));
+    sfe_builder_add_text(out, path->version);
+    sfe_builder_add(out, SFE_TEXT("/composite/sobjects"));
+    if (path->external_id != NULL) {
+        sfe_builder_add_byte(out, '/');
+        sfe_builder_add_text(out, path->object);
+        sfe_builder_add_byte(out, '/');
+        sfe_builder_add_text(out, path->external_id);
+    }
+}
+
+void collections_begin_part(struct collections_request *request, uint32_t map,
+                            const struct collections_path *path)
+{
+    struct sfe_builder *body = &request->body;
+    const uint32_t number = request->part_count;
+
+    SFE_ASSERT(!request->is_closed && number < SFE_COLLECTIONS_MAX);
+    if (number > 0) {
+        request->parts[number - 1].end = request->count;
+        sfe_builder_add(body, SFE_TEXT("]}},"));
+    }
+    sfe_builder_add_text(body, path->external_id == NULL ? "{\"method\":\"POST\",\"url\":\""
+                                                         : "{\"method\":\"PATCH\",\"url\":\"");
+    collections_add_path(path, body);
+    sfe_builder_add(body, SFE_TEXT("\",\"referenceId\":\"p"));
+    sfe_builder_add_u64(body, number);
+    sfe_builder_add(body, SFE_TEXT("\",\"body\":"));
+    request->parts[number] = (struct collections_part){map, request->count, 0, body->size};
+    request->part_count++;
+    sfe_builder_add_text(body, opening);
 }
 
 void collections_begin_record(struct collections_request *request, struct sfe_slice object)
 {
-    SFE_ASSERT(!request->is_closed);
-    if (request->count > 0) {
+    SFE_ASSERT(!request->is_closed && request->part_count > 0);
+    if (collections_part_records(request) > 0) {
         sfe_builder_add_byte(&request->body, ',');
     }
+    request->record_begin = request->body.size;
     sfe_builder_add(&request->body, SFE_TEXT("{\"attributes\":{\"type\":\""));
     sfe_builder_add(&request->body, object);
     sfe_builder_add(&request->body, SFE_TEXT("\"},"));
@@ -44,31 +89,73 @@ static uint64_t *find(struct collections_request *request, uint64_t hash)
     return &request->places[index];
 }
 
-enum sfe_code collections_end_record(struct collections_request *request, uint64_t id_hash)
+bool collections_claim(struct collections_request *request, uint64_t id_hash)
 {
     uint64_t *place = find(request, id_hash);
 
-    sfe_builder_add_byte(&request->body, '}');
-    if (request->count == SFE_COLLECTION_RECORDS_MAX || request->body.overflowed ||
-        sfe_builder_room(&request->body) < sizeof(closing)) {
-        return SFE_E_FULL;
-    }
+    SFE_ASSERT(request->count < COLLECTIONS_RECORDS_MAX);
     if (*place != 0) {
-        return SFE_E_AGAIN;
+        return false;
     }
     *place = id_hash;
     request->ids[request->count++] = id_hash;
-    return SFE_OK;
+    return true;
+}
+
+static bool begins_with(struct sfe_slice text, size_t at, const char *part)
+{
+    struct sfe_slice wanted = sfe_slice_text(part);
+
+    return sfe_slice_equal(sfe_slice_part(text, at, wanted.size), wanted);
+}
+
+static uint32_t count_text(struct sfe_slice json, uint8_t first, const char *second)
+{
+    const uint8_t *at = json.bytes;
+    const uint8_t *end = json.bytes + json.size;
+    uint32_t count = 0;
+
+    while (at < end && (at = memchr(at, first, (size_t)(end - at))) != NULL) {
+        at++;
+        count += begins_with(json, (size_t)(at - json.bytes), second) ? 1u : 0u;
+    }
+    return count;
+}
+
+uint32_t collections_count_references(struct sfe_slice json)
+{
+    return count_text(json, '@', "{") + count_text(json, '@', "\\u007") +
+           count_text(json, '\\', "u0040");
+}
+
+enum sfe_code collections_end_record(struct collections_request *request, uint64_t id_hash)
+{
+    sfe_builder_add_byte(&request->body, '}');
+    if (collections_part_records(request) == SFE_COLLECTION_RECORDS_MAX ||
+        request->body.overflowed || sfe_builder_room(&request->body) < CLOSING_BYTES) {
+        return SFE_E_FULL;
+    }
+    const size_t begin = request->record_begin;
+    if (collections_count_references(
+            sfe_slice_make(request->body.bytes + begin, request->body.size - begin)) > 0) {
+        if (request->part_count > 1) {
+            return SFE_E_FULL;
+        }
+        request->is_alone = true;
+    }
+    return collections_claim(request, id_hash) ? SFE_OK : SFE_E_AGAIN;
 }
 
 void collections_rewind(struct collections_request *request, struct collections_mark mark)
 {
     SFE_ASSERT(!request->is_closed);
-    SFE_ASSERT(mark.count <= request->count);
+    SFE_ASSERT(mark.count <= request->count && mark.part_count <= request->part_count);
     /* The last one first: so no chain of the table is broken. */
     while (request->count > mark.count) {
         *find(request, request->ids[--request->count]) = 0;
     }
+    request->part_count = mark.part_count;
+    request->is_alone = mark.is_alone;
     sfe_builder_rewind(&request->body, mark.size);
 }
 
@@ -79,36 +166,52 @@ uint64_t collections_hash_id(struct sfe_slice external_id)
     return hash == 0 ? 1 : hash;
 }
 
+uint64_t collections_hash_of_map(uint64_t id_hash, uint32_t map)
+{
+    uint64_t hash = id_hash ^ ((uint64_t)map * MAP_SPREAD);
+
+    return hash == 0 ? 1 : hash;
+}
+
 void collections_close(struct collections_request *request)
 {
-    SFE_ASSERT(!request->is_closed);
-    sfe_builder_add(&request->body, sfe_slice_make(closing, sizeof(closing) - 1));
+    SFE_ASSERT(!request->is_closed && request->part_count > 0);
+    sfe_builder_add_text(&request->body, closing);
+    sfe_builder_add_text(&request->body, envelope_closing);
     SFE_ASSERT(!request->body.overflowed);
+    request->parts[request->part_count - 1].end = request->count;
     request->is_closed = true;
 }
 
 void collections_reopen(struct collections_request *request)
 {
     SFE_ASSERT(request->is_closed);
-    sfe_builder_rewind(&request->body, request->body.size - (sizeof(closing) - 1));
+    sfe_builder_rewind(&request->body, request->body.size - CLOSING_BYTES);
     request->is_closed = false;
 }
 
-enum sfe_code collections_read(struct sfe_slice body, struct sfe_json_token *tokens,
-                               uint32_t capacity, uint32_t count, struct collections_answer *answer,
-                               struct sfe_error *err)
+struct sfe_slice collections_wire(const struct collections_request *request, bool is_composite)
 {
-    enum sfe_code code = sfe_json_parse(body, 0, tokens, capacity, &answer->json, err);
+    const struct sfe_slice whole = sfe_builder_slice(&request->body);
 
-    if (code != SFE_OK) {
-        return sfe_fail(err, SFE_E_PROTOCOL, "the answer is not JSON");
+    SFE_ASSERT(request->is_closed && (is_composite || request->part_count == 1));
+    if (is_composite) {
+        return whole;
     }
-    if (sfe_json_kind(&answer->json, 0) != SFE_JSON_ARRAY ||
-        sfe_json_length(&answer->json, 0) != count) {
+    const size_t begin = request->parts[0].begin;
+    return sfe_slice_part(whole, begin, whole.size - begin - (sizeof(envelope_closing) - 1u));
+}
+
+enum sfe_code collections_read(const struct sfe_json *json, uint32_t list, uint32_t count,
+                               struct collections_answer *answer, struct sfe_error *err)
+{
+    if (list == SFE_JSON_NONE || sfe_json_kind(json, list) != SFE_JSON_ARRAY ||
+        sfe_json_length(json, list) != count) {
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer is no list of %u results",
                         (unsigned)count);
     }
-    answer->at = sfe_json_first(&answer->json, 0);
+    *answer =
+        (struct collections_answer){.json = json, .list = list, .at = sfe_json_first(json, list)};
     return SFE_OK;
 }
 
@@ -127,7 +230,7 @@ static uint32_t find_success(const struct sfe_json *json, uint32_t element)
 enum sfe_code collections_next(struct collections_answer *answer, bool *succeeded,
                                struct rest_error *error, struct sfe_error *err)
 {
-    const struct sfe_json *json = &answer->json;
+    const struct sfe_json *json = answer->json;
     uint32_t element = answer->at;
 
     SFE_ASSERT(element != SFE_JSON_NONE);
@@ -135,7 +238,7 @@ enum sfe_code collections_next(struct collections_answer *answer, bool *succeede
     if (success == SFE_JSON_NONE) {
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer holds something that is no result");
     }
-    answer->at = sfe_json_next(json, 0, element);
+    answer->at = sfe_json_next(json, answer->list, element);
     const uint32_t id = sfe_json_member(json, element, SFE_TEXT("id"));
     answer->record_id = id != SFE_JSON_NONE && sfe_json_kind(json, id) == SFE_JSON_STRING
                             ? sfe_json_raw(json, id)

@@ -2,7 +2,8 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "salesforce/records_parts.h"
+#include "salesforce/graph.h"
+#include "salesforce/records_graph.h"
 
 #include <stdio.h>
 
@@ -20,6 +21,45 @@
 /* A slot that waits longer for a log-in gives its events back. */
 #define PENDING_MAX_NS (30 * SECOND_NS)
 
+static bool makes_graphs(const struct records_slot *slot)
+{
+    return slot->records->options.api == SFE_RECORDS_GRAPH;
+}
+
+void records_clear_request(struct records_slot *slot)
+{
+    if (makes_graphs(slot)) {
+        graph_begin(&slot->request);
+    } else {
+        collections_begin(&slot->request);
+    }
+}
+
+/* Closes the brackets and finds the bytes to send. */
+static void close_request(struct records_slot *slot)
+{
+    struct collections_request *request = &slot->request;
+    const bool always = slot->records->options.api == SFE_RECORDS_COMPOSITE;
+
+    if (makes_graphs(slot)) {
+        graph_close(request);
+        slot->wire = sfe_builder_slice(&request->body);
+        return;
+    }
+    collections_close(request);
+    slot->is_composite = request->part_count > 1 || (always && !request->is_alone);
+    slot->wire = collections_wire(request, slot->is_composite);
+}
+
+static void reopen_request(struct records_slot *slot)
+{
+    if (makes_graphs(slot)) {
+        graph_reopen(&slot->request);
+    } else {
+        collections_reopen(&slot->request);
+    }
+}
+
 void records_empty(struct records_slot *slot)
 {
     for (uint32_t i = 0; i < slot->event_count; i++) {
@@ -34,8 +74,7 @@ void records_empty(struct records_slot *slot)
     slot->pending_ns = 0;
     slot->wire = sfe_slice_make(NULL, 0);
     slot->next = (struct records_place){0, 0, 0};
-    slot->request_map = 0;
-    slot->request.count = 0;
+    records_clear_request(slot);
 }
 
 void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
@@ -63,8 +102,7 @@ static void make_wire(struct records_slot *slot)
     struct sfe_error ignored;
 
     if (!slot->request.is_closed) {
-        collections_close(&slot->request);
-        slot->wire = sfe_builder_slice(&slot->request.body);
+        close_request(slot);
         slot->is_gzip = false;
         if (records->gzip != NULL && slot->wire.size > COMPRESS_FROM_BYTES) {
             sfe_builder_rewind(&slot->gzip_body, 0);
@@ -76,21 +114,43 @@ static void make_wire(struct records_slot *slot)
     }
 }
 
+/* Where the request goes, as text that ends. */
+static enum sfe_code make_path(const struct records_slot *slot, char *text, size_t capacity,
+                               struct sfe_error *err)
+{
+    const struct sfe_records_options *options = &slot->records->options;
+    const char *version = sfe_org_api_version(options->org);
+    struct sfe_builder out = sfe_builder_make(text, capacity - 1u);
+
+    if (makes_graphs(slot) || slot->is_composite) {
+        sfe_builder_format(&out, "/services/data/%s/composite%s", version,
+                           makes_graphs(slot) ? "/graph" : "");
+    } else {
+        const struct sfe_map *map = options->maps[slot->request.parts[0].map];
+        const struct collections_path path = {version, sfe_map_object(map),
+                                              sfe_map_external_id_field(map)};
+        collections_add_path(&path, &out);
+    }
+    if (out.overflowed) {
+        return sfe_fail(err, SFE_E_TOO_LARGE, "the names of object and external ID are too long");
+    }
+    text[out.size] = '\0';
+    return SFE_OK;
+}
+
 enum sfe_code records_begin(struct records_slot *slot, struct sfe_error *err)
 {
     const struct records *records = slot->records;
     char path[PATH_BYTES_MAX];
 
     make_wire(slot);
-    const struct sfe_map *map = records->options.maps[slot->request_map];
-    int length = snprintf(path, sizeof(path), "/services/data/%s/composite/sobjects/%s/%s",
-                          sfe_org_api_version(records->options.org), sfe_map_object(map),
-                          sfe_map_external_id_field(map));
-    if (length < 0 || (size_t)length >= sizeof(path)) {
-        return sfe_fail(err, SFE_E_TOO_LARGE, "the names of object and external ID are too long");
+    enum sfe_code code = make_path(slot, path, sizeof(path), err);
+    if (code != SFE_OK) {
+        return code;
     }
     const struct sfe_org_request request = {
-        .method = "PATCH",
+        .method = makes_graphs(slot) || slot->is_composite || records_publishes(records) ? "POST"
+                                                                                         : "PATCH",
         .path = path,
         .body = slot->wire,
         .is_gzip = slot->is_gzip,
@@ -99,7 +159,7 @@ enum sfe_code records_begin(struct records_slot *slot, struct sfe_error *err)
     };
     enum records_state before = slot->state;
     slot->state = RECORDS_SENT;
-    enum sfe_code code = sfe_org_begin(records->options.org, &request, err);
+    code = sfe_org_begin(records->options.org, &request, err);
     if (code != SFE_OK) {
         slot->state = before;
     }
@@ -172,19 +232,19 @@ static enum sfe_code send(void *context, uint32_t number, struct sfe_error *err)
 
     SFE_ASSERT(number < records->options.slot_count);
     SFE_ASSERT(slot->state == RECORDS_FILLING && slot->event_count > 0);
-    const bool is_empty = slot->request.count == 0;
-    if (is_empty && !records_make_next(slot)) {
+    const struct collections_mark mark = collections_mark(&slot->request);
+    const struct records_place next = slot->next;
+    if (!records_fill_on(slot)) {
         struct sfe_error none = {.code = SFE_OK};
         records_finish(slot, SFE_SLOT_ANSWERED, &none, -1); /* Its events make no records at all. */
         return SFE_OK;
     }
     enum sfe_code code = records_begin(slot, err);
-    if (code != SFE_OK && is_empty) {
-        /* It holds records of a later map, and more events may come: they begin with map 0. */
-        collections_begin(&slot->request);
-        slot->next = (struct records_place){0, slot->event_count, 0};
-    } else if (code != SFE_OK) {
-        collections_reopen(&slot->request);
+    if (code != SFE_OK) {
+        /* More events may come: they begin with map 0. */
+        reopen_request(slot);
+        collections_rewind(&slot->request, mark);
+        slot->next = next;
     }
     return code;
 }
@@ -200,14 +260,19 @@ static void abandon(void *context, uint32_t number)
 
 static size_t answer_bytes_max(const struct sfe_records_options *options)
 {
-    return (size_t)options->records_max * ANSWER_BYTES_PER_RECORD + 4096;
+    const size_t records = options->api == SFE_RECORDS_GRAPH
+                               ? SFE_GRAPH_NODES_MAX
+                               : sfe_records_slot_events_max(options->api, options->records_max);
+
+    return records * ANSWER_BYTES_PER_RECORD + 4096;
 }
 
 size_t sfe_records_memory_bytes(const struct sfe_records_options *options)
 {
     size_t slot = sfe_arena_cost(BODY_BYTES) + sfe_arena_cost(answer_bytes_max(options)) +
                   (options->compress ? sfe_arena_cost(GZIP_BYTES) : 0) +
-                  sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_verdict));
+                  sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_verdict)) +
+                  sfe_arena_cost(options->slot_events_max);
 
     return sfe_arena_cost(sizeof(struct records)) + sfe_arena_cost(ORDER_TEXT_BYTES) +
            sfe_arena_cost(SFE_JSON_TOKENS_MAX * sizeof(struct sfe_json_token)) +
@@ -226,7 +291,8 @@ static enum sfe_code open_slot(struct records *records, uint32_t number, struct 
 
     slot->verdicts =
         sfe_arena_take(arena, records->options.slot_events_max * sizeof(*slot->verdicts), err);
-    if (body == NULL || answer == NULL || slot->verdicts == NULL ||
+    slot->judged_maps = sfe_arena_take(arena, records->options.slot_events_max, err);
+    if (body == NULL || answer == NULL || slot->verdicts == NULL || slot->judged_maps == NULL ||
         (records->gzip != NULL && gzip == NULL)) {
         return SFE_E_NO_MEMORY;
     }
@@ -236,6 +302,7 @@ static enum sfe_code open_slot(struct records *records, uint32_t number, struct 
     slot->request.body = sfe_builder_make(body, BODY_BYTES);
     slot->answer_body = sfe_builder_make(answer, answer_bytes);
     slot->gzip_body = sfe_builder_make(gzip, gzip == NULL ? 0 : GZIP_BYTES);
+    records_clear_request(slot);
     return SFE_OK;
 }
 
@@ -270,6 +337,7 @@ enum sfe_code sfe_records_open(const struct sfe_records_options *options, struct
         return err->code;
     }
     records->options = *options;
+    records->parts_max = sfe_records_parts_max(options->api);
     if (options->compress) {
         records->gzip = sfe_gzip_open();
         if (records->gzip == NULL) {
@@ -281,7 +349,10 @@ enum sfe_code sfe_records_open(const struct sfe_records_options *options, struct
         sfe_gzip_close(records->gzip);
         return code;
     }
-    *target = (struct sfe_target){records, bind, is_ready, records_offer, send, abandon};
+    *target = (struct sfe_target){
+        records,  bind,
+        is_ready, options->api == SFE_RECORDS_GRAPH ? records_graph_offer : records_offer,
+        send,     abandon};
     return SFE_OK;
 }
 

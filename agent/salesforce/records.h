@@ -1,25 +1,56 @@
-/* The target that upserts records by external ID through sObject Collections (API sheet, 3.1): 200
- * a request, allOrNone off, a parent's records before its children's, each record's own result
- * settles its event. Cloud thread.
+/* The target that upserts records by external ID through sObject Collections (API sheet, 3.1), 200
+ * a Collections and up to five of them in one Composite call (3.2): allOrNone off, a parent's
+ * records before its children's, each record's own result settles its event. Or through Composite
+ * Graph (3.3): all records of an event or none of them. Cloud thread.
  */
 #ifndef SFE_SALESFORCE_RECORDS_H
 #define SFE_SALESFORCE_RECORDS_H
 
+#include "base/limits.h"
 #include "flow/map.h"
 #include "output/target.h"
 #include "salesforce/org.h"
 
+enum sfe_records_api {
+    SFE_RECORDS_AUTO,        /* What fits into one Collections goes so, more as a Composite. */
+    SFE_RECORDS_COLLECTIONS, /* One Collections a call. */
+    SFE_RECORDS_COMPOSITE,   /* A Composite always. */
+    SFE_RECORDS_GRAPH        /* A Composite Graph: each event all or none. */
+};
+
 struct sfe_records_options {
     struct sfe_org *org;         /* Borrowed, as all pointers here. */
-    struct sfe_map *const *maps; /* Parents before children. */
+    struct sfe_map *const *maps; /* Parents before children; or one platform event, alone. */
     uint32_t map_count;
     const struct sfe_template *order_by; /* NULL: the first record's external ID. */
     uint32_t slot_count;
     uint32_t slot_events_max;
-    uint32_t records_max; /* Of one request; at most 200. */
+    uint32_t records_max; /* Of one Collections; at most 200. Graphs do not look at it. */
+    enum sfe_records_api api;
     bool compress;
     struct sfe_log *log;
 };
+
+/* How many Collections, or graphs, one call holds at most. */
+static inline uint32_t sfe_records_parts_max(enum sfe_records_api api)
+{
+    switch (api) {
+    case SFE_RECORDS_COLLECTIONS:
+        return 1;
+    case SFE_RECORDS_GRAPH:
+        return SFE_GRAPHS_MAX;
+    case SFE_RECORDS_AUTO:
+    case SFE_RECORDS_COMPOSITE:
+    default:
+        return SFE_COLLECTIONS_MAX;
+    }
+}
+
+/* How many events a slot takes at most: by their records, or by their graphs. */
+static inline uint32_t sfe_records_slot_events_max(enum sfe_records_api api, uint32_t records_max)
+{
+    return sfe_records_parts_max(api) * (api == SFE_RECORDS_GRAPH ? 1u : records_max);
+}
 
 /* What a target with these options takes from the arena. Pure. */
 size_t sfe_records_memory_bytes(const struct sfe_records_options *options);

@@ -1,9 +1,6 @@
 #include "salesforce/records_parts.h"
 
 #include "base/assert.h"
-#include "salesforce/verdict.h"
-
-#include <stdio.h>
 
 #define SECOND_NS UINT64_C(1000000000)
 /* The allowance is a rolling window of 24 hours: some of it comes back all the time. */
@@ -12,103 +9,26 @@
 /* Of one event whose answer is over its bound. */
 #define TRIES_TOO_LARGE 5u
 
-static int rank(enum sfe_verdict_kind kind)
+/* The subrequests' answers share the time of one call: one that takes too long is tried with less.
+ */
+static void allow_fewer_parts(struct records_slot *slot)
 {
-    return kind == SFE_VERDICT_RETRY ? 2 : kind == SFE_VERDICT_DEAD ? 1 : 0;
-}
-
-void records_judge(struct records_slot *slot, uint32_t event, enum sfe_verdict_kind kind,
-                   const struct sfe_error *err)
-{
-    struct sfe_verdict *verdict = &slot->verdicts[event];
-
-    SFE_ASSERT(event < slot->event_count);
-    if (rank(kind) > rank(verdict->kind)) {
-        verdict->kind = kind;
-        verdict->err = *err;
+    if (slot->request.part_count > 1) {
+        slot->records->parts_max = slot->request.part_count / 2;
     }
 }
 
-static const char *object_of(const struct records_slot *slot)
+static void allow_more_parts(struct records_slot *slot)
 {
-    const struct records *records = slot->records;
-    uint32_t map = slot->request_map;
+    struct records *records = slot->records;
 
-    SFE_ASSERT(map < records->options.map_count);
-    return sfe_map_object(records->options.maps[map]);
-}
-
-static void add_where(const struct records_slot *slot, struct sfe_error *err)
-{
-    char where[sizeof(err->where)];
-
-    if (snprintf(where, sizeof(where), "upsert %.80s", object_of(slot)) > 0) {
-        (void)sfe_error_at(err, where, NULL, 0, 0);
+    if (slot->request.part_count == records->parts_max &&
+        records->parts_max < sfe_records_parts_max(records->options.api)) {
+        records->parts_max++;
     }
 }
 
-static enum sfe_retry decide(const struct records_slot *slot, enum sfe_verdict_scope scope,
-                             uint16_t http_status, const struct rest_error *error, uint32_t event,
-                             struct sfe_error *err)
-{
-    const struct sfe_target_host *host = &slot->records->host;
-    uint32_t attempts =
-        scope == SFE_SCOPE_RECORD ? host->attempts(host->context, slot->number, event) : 1;
-    enum sfe_retry retry = sfe_verdict_decide(scope, http_status, sfe_slice_text(error->code),
-                                              sfe_slice_text(error->message), attempts, err);
-
-    if (error->fields[0] != '\0') {
-        (void)sfe_within(err, "%s", error->fields);
-    }
-    add_where(slot, err);
-    return retry;
-}
-
-static void judge_record(struct records_slot *slot, uint32_t event, uint16_t http_status,
-                         const struct rest_error *error)
-{
-    struct sfe_error err;
-    enum sfe_retry retry = decide(slot, SFE_SCOPE_RECORD, http_status, error, event, &err);
-
-    records_judge(slot, event, retry == SFE_RETRY_NEVER ? SFE_VERDICT_DEAD : SFE_VERDICT_RETRY,
-                  &err);
-}
-
-/* Which record an event became: that of map 0 that comes first. */
-static void note_first_record(struct records_slot *slot, uint32_t place,
-                              const struct collections_answer *answer)
-{
-    struct sfe_verdict *verdict = &slot->verdicts[slot->event_of[place]];
-
-    if (verdict->id_hash == 0) {
-        verdict->id_hash = slot->request.ids[place];
-        sfe_printable(verdict->record_id, sizeof(verdict->record_id), answer->record_id);
-    }
-}
-
-/* Each record's own result. Failure: the answer is not what it should be, so nothing is known. */
-static enum sfe_code read_results(struct records_slot *slot, struct sfe_error *err)
-{
-    struct collections_answer answer;
-    enum sfe_code code =
-        collections_read(sfe_builder_slice(&slot->answer_body), slot->records->tokens,
-                         SFE_JSON_TOKENS_MAX, slot->request.count, &answer, err);
-
-    for (uint32_t i = 0; i < slot->request.count && code == SFE_OK; i++) {
-        struct rest_error error;
-        bool succeeded = false;
-        code = collections_next(&answer, &succeeded, &error, err);
-        if (code == SFE_OK && slot->request_map == 0) {
-            note_first_record(slot, i, &answer);
-        }
-        if (code == SFE_OK && !succeeded) {
-            judge_record(slot, slot->event_of[i], 200, &error);
-        }
-    }
-    return code;
-}
-
-static void pause_for_quota(struct records_slot *slot, int64_t retry_after_s)
+void records_pause_for_quota(struct records_slot *slot, int64_t retry_after_s)
 {
     struct sfe_org *org = slot->records->options.org;
     int64_t pause_s = retry_after_s > 0 ? retry_after_s : QUOTA_PAUSE_S;
@@ -117,6 +37,13 @@ static void pause_for_quota(struct records_slot *slot, int64_t retry_after_s)
         pause_s = QUOTA_PAUSE_MAX_S;
     }
     sfe_org_pause(org, sfe_org_now_ns(org) + (uint64_t)pause_s * SECOND_NS);
+}
+
+/* Of the request's first part: what a refusal of the whole is told of. */
+static uint32_t request_map(const struct records_slot *slot)
+{
+    SFE_ASSERT(slot->request.part_count > 0);
+    return slot->records->options.api == SFE_RECORDS_GRAPH ? 0 : slot->request.parts[0].map;
 }
 
 /* Refused for what is in it. Where that is one event, its own verdict tells more: a try more, or
@@ -130,11 +57,12 @@ static void finish_split(struct records_slot *slot, const struct sfe_http_answer
         records_finish(slot, SFE_SLOT_SMALLER, err, -1);
         return;
     }
-    if (decide(slot, SFE_SCOPE_RECORD, answer->status, error, 0, &own) == SFE_RETRY_AFTER_HUMAN) {
+    if (records_decide(slot, SFE_SCOPE_RECORD, request_map(slot), answer->status, error, 0, &own) ==
+        SFE_RETRY_AFTER_HUMAN) {
         records_finish(slot, SFE_SLOT_STOPPED, &own, answer->retry_after_s);
         return;
     }
-    judge_record(slot, 0, answer->status, error);
+    records_judge_error(slot, 0, request_map(slot), answer->status, error);
     records_finish(slot, SFE_SLOT_ANSWERED, err, -1);
 }
 
@@ -149,17 +77,21 @@ static void take_refusal(struct records_slot *slot, const struct sfe_http_answer
         (void)sfe_fail(&err, SFE_E_PROTOCOL, "a page came instead of an answer (HTTP %u)",
                        (unsigned)answer->status);
         (void)sfe_error_api(&err, answer->status, "", SFE_RETRY_LATER);
-        add_where(slot, &err);
+        records_add_where(slot, request_map(slot), &err);
         records_finish(slot, SFE_SLOT_AGAIN, &err, answer->retry_after_s);
         return;
     }
     (void)rest_read_error(body, slot->records->tokens, SFE_JSON_TOKENS_MAX, &error);
-    switch (decide(slot, SFE_SCOPE_REQUEST, answer->status, &error, 0, &err)) {
+    if (answer->status == 504) {
+        allow_fewer_parts(slot);
+    }
+    switch (records_decide(slot, SFE_SCOPE_REQUEST, request_map(slot), answer->status, &error, 0,
+                           &err)) {
     case SFE_RETRY_AFTER_HUMAN:
         records_finish(slot, SFE_SLOT_STOPPED, &err, answer->retry_after_s);
         break;
     case SFE_RETRY_AFTER_QUOTA:
-        pause_for_quota(slot, answer->retry_after_s);
+        records_pause_for_quota(slot, answer->retry_after_s);
         records_finish(slot, SFE_SLOT_AGAIN, &err, answer->retry_after_s);
         break;
     case SFE_RETRY_SMALLER:
@@ -183,8 +115,8 @@ static void finish_too_large(struct records_slot *slot, const struct sfe_http_an
     bool is_over = host->attempts(host->context, slot->number, 0) >= TRIES_TOO_LARGE;
 
     err.retry = is_over ? SFE_RETRY_NEVER : SFE_RETRY_LATER;
-    add_where(slot, &err);
-    records_judge(slot, 0, is_over ? SFE_VERDICT_DEAD : SFE_VERDICT_RETRY, &err);
+    records_add_where(slot, request_map(slot), &err);
+    records_judge(slot, 0, request_map(slot), is_over ? SFE_VERDICT_DEAD : SFE_VERDICT_RETRY, &err);
     records_finish(slot, SFE_SLOT_ANSWERED, &err, answer->retry_after_s);
 }
 
@@ -199,8 +131,11 @@ static void take_failure(struct records_slot *slot, const struct sfe_http_answer
         finish_too_large(slot, answer);
         return;
     }
+    if (answer->code == SFE_E_TIMEOUT) {
+        allow_fewer_parts(slot);
+    }
     err.retry = is_too_large ? SFE_RETRY_SMALLER : SFE_RETRY_LATER;
-    add_where(slot, &err);
+    records_add_where(slot, request_map(slot), &err);
     records_finish(slot, is_too_large ? SFE_SLOT_SMALLER : SFE_SLOT_AGAIN, &err,
                    answer->retry_after_s);
 }
@@ -209,14 +144,16 @@ static void take_results(struct records_slot *slot, const struct sfe_http_answer
 {
     struct sfe_error err = {.code = SFE_OK};
 
-    if (read_results(slot, &err) != SFE_OK) {
+    if (records_read_results(slot, &err) != SFE_OK) {
         (void)sfe_error_api(&err, answer->status, "", SFE_RETRY_LATER);
-        add_where(slot, &err);
+        records_add_where(slot, request_map(slot), &err);
         records_finish(slot, SFE_SLOT_AGAIN, &err, answer->retry_after_s);
         return;
     }
     slot->has_logged_in = false;
-    if (records_make_next(slot)) {
+    allow_more_parts(slot);
+    records_clear_request(slot);
+    if (records_fill_on(slot)) {
         records_go_on(slot);
     } else {
         records_finish(slot, SFE_SLOT_ANSWERED, &err, answer->retry_after_s);

@@ -16,21 +16,56 @@ struct offer {
     uint32_t count; /* Records of map 0. */
 };
 
-static enum sfe_code add_record(struct records_slot *slot, const struct sfe_map *map,
+static struct sfe_slice identity_of(const struct sfe_map_subject *subject)
+{
+    const struct sfe_event *event = subject->event;
+
+    return sfe_slice_make(event->identity.bytes, sizeof(event->identity.bytes));
+}
+
+/* Makes sure that the request's last part takes a record of `map`. False: the request is full. */
+static bool have_part(struct records_slot *slot, uint32_t map)
+{
+    const struct records *records = slot->records;
+    struct collections_request *request = &slot->request;
+    const struct sfe_map *compiled = records->options.maps[map];
+
+    if (request->part_count > 0 && request->parts[request->part_count - 1].map == map &&
+        collections_part_records(request) < records->options.records_max) {
+        return true;
+    }
+    if (request->part_count >= records->parts_max || request->is_alone) {
+        return false;
+    }
+    const struct collections_path path = {sfe_org_api_version(records->options.org),
+                                          sfe_map_object(compiled),
+                                          sfe_map_external_id_field(compiled)};
+    collections_begin_part(request, map, &path);
+    return true;
+}
+
+static enum sfe_code add_record(struct records_slot *slot, uint32_t number,
                                 const struct sfe_map_subject *subject, uint32_t index,
                                 uint32_t token, struct sfe_error *err)
 {
+    const struct sfe_map *map = slot->records->options.maps[number];
     uint8_t memory[SFE_EXTERNAL_ID_BYTES_MAX + 1];
     struct sfe_builder external_id = sfe_builder_make(memory, sizeof(memory));
     struct collections_request *request = &slot->request;
     struct collections_mark mark = collections_mark(request);
 
+    if (!have_part(slot, number)) {
+        return SFE_E_FULL;
+    }
     collections_begin_record(request, sfe_slice_text(sfe_map_object(map)));
     enum sfe_code code =
         sfe_map_add_record(map, subject, index, token, &request->body, &external_id, err);
+    if (code == SFE_OK && records_publishes(slot->records)) {
+        sfe_builder_add(&external_id, identity_of(subject)); /* What an event has of an ID. */
+    }
     if (code == SFE_OK) {
-        code =
-            collections_end_record(request, collections_hash_id(sfe_builder_slice(&external_id)));
+        const uint64_t hash = collections_hash_id(sfe_builder_slice(&external_id));
+        code = collections_end_record(request, collections_hash_of_map(hash, number));
     }
     if (code == SFE_OK) {
         return code;
@@ -53,13 +88,9 @@ enum sfe_code records_fill(struct records_slot *slot, uint32_t map, uint32_t eve
     enum sfe_code code = sfe_map_count(compiled, subject, &count, err);
 
     SFE_ASSERT(event <= UINT16_MAX);
-    slot->request_map = map;
     for (uint32_t index = *item; index < count && code == SFE_OK; index++) {
-        if (slot->request.count == slot->records->options.records_max) {
-            return SFE_E_FULL;
-        }
         token = sfe_map_item(compiled, subject, index, token);
-        code = add_record(slot, compiled, subject, index, token, err);
+        code = add_record(slot, map, subject, index, token, err);
         if (code == SFE_OK) {
             slot->event_of[slot->request.count - 1] = (uint16_t)event;
             *item = index + 1;
@@ -96,9 +127,8 @@ static enum sfe_code find_first_id(struct offer *offer, struct sfe_error *err)
     uint8_t memory[SFE_EXTERNAL_ID_BYTES_MAX + 1];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
 
-    if (offer->count == 0) {
-        sfe_builder_add(&text, sfe_slice_make(offer->subject.event->identity.bytes,
-                                              sizeof(offer->subject.event->identity.bytes)));
+    if (offer->count == 0 || records_publishes(offer->slot->records)) {
+        sfe_builder_add(&text, identity_of(&offer->subject));
     } else {
         uint32_t token = sfe_map_item(map, &offer->subject, 0, SFE_JSON_NONE);
         enum sfe_code code = sfe_map_add_external_id(map, &offer->subject, 0, token, &text, err);
@@ -130,6 +160,21 @@ static enum sfe_code find_key(struct offer *offer, struct sfe_error *err)
     }
     if (code == SFE_OK && sfe_lane_is_held(offer->lane, *offer->order_key)) {
         return SFE_E_AGAIN;
+    }
+    return code;
+}
+
+enum sfe_code records_find_key(struct records_slot *slot, const struct sfe_map_subject *subject,
+                               struct sfe_lane *lane, uint64_t *order_key, struct sfe_error *err)
+{
+    struct offer offer = {.slot = slot, .lane = lane, .order_key = order_key, .subject = *subject};
+    enum sfe_code code = find_key(&offer, err);
+
+    if (code == SFE_OK && slot->records->options.order_by == NULL && offer.count == 1) {
+        code = find_first_id(&offer, err);
+        if (code == SFE_OK && sfe_lane_is_held(lane, *order_key)) {
+            return SFE_E_AGAIN;
+        }
     }
     return code;
 }
@@ -182,13 +227,10 @@ enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *ev
     SFE_ASSERT(number < records->options.slot_count);
     SFE_ASSERT(slot->state == RECORDS_EMPTY || slot->state == RECORDS_FILLING);
     if (slot->takes_no_more || slot->event_count == records->options.slot_events_max ||
-        slot->request.count == records->options.records_max) {
+        slot->request.count >= records->parts_max * records->options.records_max) {
         return SFE_E_FULL;
     }
-    if (slot->state == RECORDS_EMPTY) {
-        collections_begin(&slot->request);
-        slot->state = RECORDS_FILLING;
-    }
+    slot->state = RECORDS_FILLING;
     offer.mark = collections_mark(&slot->request);
     sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &offer.subject);
     enum sfe_code code = find_key(&offer, err);
@@ -225,22 +267,22 @@ static bool add_next_event(struct records_slot *slot)
         }
     } else if (code != SFE_E_NOT_FOUND) {
         err.retry = SFE_RETRY_LATER;
-        records_judge(slot, slot->next.event, SFE_VERDICT_RETRY, &err);
+        records_judge(slot, slot->next.event, slot->next.map, SFE_VERDICT_RETRY, &err);
         return false;
     }
     if (code != SFE_OK) {
         /* Records of it that are in the request already stay there: they do no harm. */
-        records_judge(slot, slot->next.event, SFE_VERDICT_DEAD, &err);
+        records_judge(slot, slot->next.event, slot->next.map, SFE_VERDICT_DEAD, &err);
     }
     return false;
 }
 
-bool records_make_next(struct records_slot *slot)
+bool records_fill_on(struct records_slot *slot)
 {
-    const uint32_t map_count = slot->records->options.map_count;
+    const struct records *records = slot->records;
+    const struct collections_request *request = &slot->request;
 
-    collections_begin(&slot->request);
-    while (slot->next.map < map_count) {
+    while (slot->next.map < records->options.map_count) {
         while (slot->next.event < slot->event_count) {
             if (slot->verdicts[slot->next.event].kind == SFE_VERDICT_DONE && add_next_event(slot)) {
                 return true;
@@ -249,9 +291,9 @@ bool records_make_next(struct records_slot *slot)
             slot->next.item = 0;
         }
         slot->next = (struct records_place){slot->next.map + 1, 0, 0};
-        if (slot->request.count > 0) {
-            return true;
+        if (request->part_count >= records->parts_max || request->is_alone) {
+            return true; /* The next map needs a part of its own. */
         }
     }
-    return false;
+    return request->count > 0;
 }

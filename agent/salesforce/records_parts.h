@@ -1,8 +1,10 @@
 /* What the records target is made of; shared by the files of this module only. Cloud thread.
  *
- * A slot goes through phases, one a map: the records of map 0 of all its events, then those of map
- * 1 of the events whose records have all succeeded, and so on, each phase in as many requests as it
- * needs, one after the other.
+ * A slot goes through its maps in order: the records of map 0 of all its events, then those of map
+ * 1, and so on, in as many requests as they need, one after the other. Each request holds up to
+ * five parts (Collections), each of one map. Of an event of which a record failed in a request
+ * before, nothing more is sent; within one request its later records go with it, and what becomes
+ * of them does not count.
  */
 #ifndef SFE_SALESFORCE_RECORDS_PARTS_H
 #define SFE_SALESFORCE_RECORDS_PARTS_H
@@ -11,6 +13,7 @@
 #include "port/compress.h"
 #include "salesforce/collections.h"
 #include "salesforce/records.h"
+#include "salesforce/verdict.h"
 
 struct records;
 
@@ -38,10 +41,12 @@ struct records_slot {
     bool has_logged_in;  /* This request was refused with 401 once already. */
     uint64_t pending_ns; /* Since when it waits; 0: not asked yet. */
     struct records_place next;
-    uint32_t request_map;         /* Whose records the request holds. */
     struct sfe_verdict *verdicts; /* One an event. */
+    uint8_t *judged_maps;         /* One an event: the map that decided a verdict not DONE. */
     struct collections_request request;
-    uint16_t event_of[SFE_COLLECTION_RECORDS_MAX]; /* Which event each record is of. */
+    uint16_t event_of[COLLECTIONS_RECORDS_MAX]; /* Which event each record, or graph, is of. */
+    uint16_t first_of[SFE_GRAPHS_MAX];          /* The first node of each graph. */
+    bool is_composite;     /* What is sent; otherwise the one Collections alone. */
     struct sfe_slice wire; /* What is sent: the body, or the same compressed. */
     bool is_gzip;
     struct sfe_builder gzip_body;
@@ -52,10 +57,17 @@ struct records {
     struct sfe_records_options options;
     struct sfe_target_host host;
     struct records_slot *slots;
+    uint32_t parts_max; /* Of a request, at present: fewer after a call that took too long. */
     struct sfe_json_token *tokens; /* Of the event or answer at hand. */
     struct sfe_gzip *gzip;         /* NULL: not compressed. */
     struct sfe_builder order_text; /* Scratch. */
 };
+
+/* True where the records are platform events: created, never repeated without a trace. */
+static inline bool records_publishes(const struct records *records)
+{
+    return sfe_map_external_id_field(records->options.maps[0]) == NULL;
+}
 
 /* Adds the records of `map` of the event at hand from *item on, as event number `event` of the
  * slot. SFE_OK: all are in. Otherwise *item is the first that is not: SFE_E_FULL and SFE_E_AGAIN
@@ -64,13 +76,23 @@ SFE_MUST_USE enum sfe_code records_fill(struct records_slot *slot, uint32_t map,
                                         const struct sfe_map_subject *subject, uint32_t *item,
                                         struct sfe_error *err);
 
+/* Finds the event's order key. SFE_E_AGAIN: it is held. */
+SFE_MUST_USE enum sfe_code records_find_key(struct records_slot *slot,
+                                            const struct sfe_map_subject *subject,
+                                            struct sfe_lane *lane, uint64_t *order_key,
+                                            struct sfe_error *err);
+
+/* Empties the request. */
+void records_clear_request(struct records_slot *slot);
+
 /* The target's `offer`. */
 enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *event,
                             int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,
                             struct sfe_error *err);
 
-/* Makes the slot's next request from where it stands. False when there is none left to make. */
-bool records_make_next(struct records_slot *slot);
+/* Adds records to the slot's request from where it stands. False when the request is still empty:
+ * there is nothing left to send. */
+bool records_fill_on(struct records_slot *slot);
 
 /* Sends the request that is ready, or lets it wait for a log-in. */
 void records_go_on(struct records_slot *slot);
@@ -85,9 +107,32 @@ void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
 /* Takes the answer: on_answer of the slot's owner. */
 void records_answered(struct sfe_http_owner *owner, const struct sfe_http_answer *answer);
 
-/* The worst of an event's records decides: RETRY above DEAD above DONE. */
-void records_judge(struct records_slot *slot, uint32_t event, enum sfe_verdict_kind kind,
-                   const struct sfe_error *err);
+/* A record of `map` of the event has failed. The first map with a failure decides, as parents come
+ * before children; within a map RETRY is above DEAD. */
+void records_judge(struct records_slot *slot, uint32_t event, uint32_t map,
+                   enum sfe_verdict_kind kind, const struct sfe_error *err);
+
+/* Judges what the request's answer says of each record. Failure: it is not what it should be, so
+ * nothing is known. */
+SFE_MUST_USE enum sfe_code records_read_results(struct records_slot *slot, struct sfe_error *err);
+
+/* Notes that the error came of upserting records of `map`. */
+void records_add_where(const struct records_slot *slot, uint32_t map, struct sfe_error *err);
+
+/* Which record the event became: that of map 0 that comes first, `place` in the request. */
+void records_note_first(struct records_slot *slot, uint32_t event, uint32_t place,
+                        struct sfe_slice record_id);
+
+/* What is to be done about `error`, told in *err. `event` is asked for its tries where the scope is
+ * the record. */
+enum sfe_retry records_decide(const struct records_slot *slot, enum sfe_verdict_scope scope,
+                              uint32_t map, uint16_t http_status, const struct rest_error *error,
+                              uint32_t event, struct sfe_error *err);
+void records_judge_error(struct records_slot *slot, uint32_t event, uint32_t map,
+                         uint16_t http_status, const struct rest_error *error);
+
+/* The allowance is used up: nothing is sent to the org for a while. */
+void records_pause_for_quota(struct records_slot *slot, int64_t retry_after_s);
 
 void records_empty(struct records_slot *slot);
 

@@ -66,24 +66,29 @@ bool rest_take_error(const struct sfe_json *json, uint32_t object, struct rest_e
     return error->code[0] != '\0';
 }
 
+bool rest_take_first_error(const struct sfe_json *json, uint32_t list, struct rest_error *error)
+{
+    uint32_t object = list;
+
+    *error = (struct rest_error){.code = ""};
+    if (sfe_json_kind(json, list) == SFE_JSON_ARRAY) {
+        object = sfe_json_first(json, list);
+    }
+    if (object == SFE_JSON_NONE || sfe_json_kind(json, object) != SFE_JSON_OBJECT) {
+        return false;
+    }
+    return rest_take_error(json, object, error);
+}
+
 bool rest_read_error(struct sfe_slice body, struct sfe_json_token *tokens, uint32_t capacity,
                      struct rest_error *error)
 {
     struct sfe_json json;
     struct sfe_error ignored;
-    uint32_t object = 0;
 
     *error = (struct rest_error){.code = ""};
-    if (sfe_json_parse(body, 0, tokens, capacity, &json, &ignored) != SFE_OK) {
-        return false;
-    }
-    if (sfe_json_kind(&json, 0) == SFE_JSON_ARRAY) {
-        object = sfe_json_first(&json, 0);
-    }
-    if (object == SFE_JSON_NONE || sfe_json_kind(&json, object) != SFE_JSON_OBJECT) {
-        return false;
-    }
-    return rest_take_error(&json, object, error);
+    return sfe_json_parse(body, 0, tokens, capacity, &json, &ignored) == SFE_OK &&
+           rest_take_first_error(&json, 0, error);
 }
 
 bool rest_is_html(const char *content_type, struct sfe_slice body)

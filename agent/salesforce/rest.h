@@ -18,6 +18,9 @@ struct rest_error {
  * named. */
 bool rest_take_error(const struct sfe_json *json, uint32_t object, struct rest_error *error);
 
+/* The same of value `list`: an array of which the first counts, or one object. */
+bool rest_take_first_error(const struct sfe_json *json, uint32_t list, struct rest_error *error);
+
 /* Reads the error of a whole answer: an array of which the first counts, or one object. False where
  * the body is something else. */
 bool rest_read_error(struct sfe_slice body, struct sfe_json_token *tokens, uint32_t capacity,

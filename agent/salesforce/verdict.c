@@ -72,6 +72,19 @@ static const struct row rows[] = {
     {{"STORAGE_LIMIT_EXCEEDED", HUMAN, HUMAN, 0, "the org's storage is full; free or buy storage"},
      NULL},
 
+    /* Platform events. EVENT_LIMIT: LIMIT_EXCEEDED of an event. It is no reason to hold up what is
+     * not one, so it does not wait for the quota of calls. */
+    {{"EVENT_LIMIT", HUMAN, HUMAN, 0,
+      "the org's platform events of this hour are used up; they go on when it is over"},
+     NULL},
+    {{"PLATFORM_EVENT_PUBLISHING_UNAVAILABLE", LATER, LATER, 0, "the org's event bus is away"},
+     NULL},
+    {{"PLATFORM_EVENT_ENCRYPTION_ERROR", HUMAN, HUMAN, 0,
+      "the org's event bus has trouble with its key; ask its administrator"},
+     NULL},
+    {{"PLATFORM_EVENT_PUBLISH_FAILED", LATER, LATER, TRIES_LOCKED, "the org's event bus failed"},
+     NULL},
+
     /* The org, its features and the user's rights. */
     {{"API_DISABLED_FOR_ORG", HUMAN, HUMAN, 0, "enable API access for the user's profile"}, NULL},
     {{"API_CURRENTLY_DISABLED", HUMAN, HUMAN, 0, "API access is off in the org"}, NULL},

@@ -215,12 +215,21 @@ static bool is_passing(int os_errno)
            os_errno == ENETUNREACH;
 }
 
+static bool is_listener(enum socket_state state)
+{
+    return state == SOCKET_LISTENER_LOOPBACK || state == SOCKET_LISTENER_LOCAL ||
+           state == SOCKET_LISTENER_OPEN;
+}
+
+static bool may_come_in(int fd, enum socket_state listener)
+{
+    return listener == SOCKET_LISTENER_OPEN || socket_peer_is_ours(fd, listener);
+}
+
 enum sfe_code socket_accept(void *context, struct sfe_socket *listener, struct sfe_socket **stream,
                             struct sfe_error *err)
 {
-    SFE_ASSERT(listener->state == SOCKET_LISTENER_LOOPBACK ||
-               listener->state == SOCKET_LISTENER_LOCAL ||
-               listener->state == SOCKET_LISTENER_OPEN);
+    SFE_ASSERT(is_listener(listener->state));
     *stream = NULL;
     for (int i = 0; i < STRANGERS_MAX; i++) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -233,8 +242,7 @@ enum sfe_code socket_accept(void *context, struct sfe_socket *listener, struct s
         if (fd < 0) {
             return sfe_fail_os(err, SFE_E_NETWORK, errno, "cannot accept a connection");
         }
-        if (listener->state != SOCKET_LISTENER_OPEN &&
-            !socket_peer_is_ours(fd, listener->state)) {
+        if (!may_come_in(fd, listener->state)) {
             (void)close(fd);
             continue;
         }

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #define EXCHANGES_MAX 32u
-#define TOKENS_MAX    8192u
+#define TOKENS_MAX    65536u
 #define RECORDS_MAX   200u
+#define PARTS_MAX     5u
 #define DELAY_NS_MAX  80000000u
 #define SLOW_NS       UINT64_C(90000000000)
 #define ANSWER_BYTES  65536u
@@ -23,6 +24,7 @@ enum fate {
     FATE_SERVER,      /* 503. */
     FATE_SESSION,     /* 401: the session has ended. */
     FATE_LOCKED,      /* Some rows are held by another transaction. */
+    FATE_HALTED,      /* Of a Composite some parts are not run. */
     FATE_SLOW,        /* Not within the time limit; done. */
     FATE_COUNT
 };
@@ -81,7 +83,7 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
     }
     *found = (struct exchange){
         .is_used = true,
-        .is_login = strstr(request->url, "/composite/") == NULL,
+        .is_login = strstr(request->url, "/composite") == NULL,
         .fate = draw_fate(org),
         .answer_body = request->answer_body,
         .tag = request->tag,
@@ -151,6 +153,53 @@ static void upsert_one(struct sim_org *org, const struct exchange *exchange, uin
     }
 }
 
+/* One Collections: the value `collection` of the request. */
+static void upsert_all(struct sim_org *org, const struct exchange *exchange,
+                       const struct sfe_json *request, uint32_t collection,
+                       struct sfe_json_writer *json)
+{
+    const uint32_t records = sfe_json_member(request, collection, SFE_TEXT("records"));
+
+    SFE_ASSERT(records != SFE_JSON_NONE);
+    SFE_ASSERT(sfe_json_length(request, records) <= RECORDS_MAX);
+    for (uint32_t at = sfe_json_first(request, records); at != SFE_JSON_NONE;
+         at = sfe_json_next(request, records, at)) {
+        const uint32_t id = sfe_json_member(request, at, sfe_slice_text(org->options.external_id));
+        SFE_ASSERT(id != SFE_JSON_NONE);
+        upsert_one(org, exchange, number_of(sfe_json_raw(request, id)), json);
+    }
+}
+
+static void add_halted(struct sfe_json_writer *json)
+{
+    sfe_json_begin_object(json, NULL);
+    sfe_json_put_text(json, "errorCode", SFE_TEXT("PROCESSING_HALTED"));
+    sfe_json_put_text(json, "message", SFE_TEXT("simulated"));
+    sfe_json_end_object(json);
+}
+
+/* One subrequest of a Composite. */
+static void run_part(struct sim_org *org, const struct exchange *exchange,
+                     const struct sfe_json *request, uint32_t part, struct sfe_json_writer *json)
+{
+    const uint32_t reference = sfe_json_member(request, part, SFE_TEXT("referenceId"));
+    const uint32_t body = sfe_json_member(request, part, SFE_TEXT("body"));
+    const bool is_halted = exchange->fate == FATE_HALTED && sim_random_chance(&org->random, 500);
+
+    SFE_ASSERT(reference != SFE_JSON_NONE && body != SFE_JSON_NONE);
+    sfe_json_begin_object(json, NULL);
+    sfe_json_begin_array(json, "body");
+    if (is_halted) {
+        add_halted(json);
+    } else {
+        upsert_all(org, exchange, request, body, json);
+    }
+    sfe_json_end_array(json);
+    sfe_json_put_i64(json, "httpStatusCode", is_halted ? 400 : 200);
+    sfe_json_put_text(json, "referenceId", sfe_json_raw(request, reference));
+    sfe_json_end_object(json);
+}
+
 /* Does what the request asks, whether the answer arrives or not. */
 static void upsert(struct sim_org *org, const struct exchange *exchange, struct sfe_builder *out)
 {
@@ -161,17 +210,22 @@ static void upsert(struct sim_org *org, const struct exchange *exchange, struct 
     const enum sfe_code code = sfe_json_parse(sfe_slice_make(exchange->body, exchange->body_size),
                                               0, org->tokens, TOKENS_MAX, &request, &err);
     SFE_ASSERT(code == SFE_OK);
-    const uint32_t records = sfe_json_member(&request, 0, SFE_TEXT("records"));
-    SFE_ASSERT(records != SFE_JSON_NONE);
-    SFE_ASSERT(sfe_json_length(&request, records) <= RECORDS_MAX);
-    sfe_json_begin_array(&json, NULL);
-    for (uint32_t at = sfe_json_first(&request, records); at != SFE_JSON_NONE;
-         at = sfe_json_next(&request, records, at)) {
-        const uint32_t id = sfe_json_member(&request, at, sfe_slice_text(org->options.external_id));
-        SFE_ASSERT(id != SFE_JSON_NONE);
-        upsert_one(org, exchange, number_of(sfe_json_raw(&request, id)), &json);
+    const uint32_t parts = sfe_json_member(&request, 0, SFE_TEXT("compositeRequest"));
+    if (parts == SFE_JSON_NONE) {
+        sfe_json_begin_array(&json, NULL);
+        upsert_all(org, exchange, &request, 0, &json);
+        sfe_json_end_array(&json);
+    } else {
+        SFE_ASSERT(sfe_json_length(&request, parts) <= PARTS_MAX);
+        sfe_json_begin_object(&json, NULL);
+        sfe_json_begin_array(&json, "compositeResponse");
+        for (uint32_t part = sfe_json_first(&request, parts); part != SFE_JSON_NONE;
+             part = sfe_json_next(&request, parts, part)) {
+            run_part(org, exchange, &request, part, &json);
+        }
+        sfe_json_end_array(&json);
+        sfe_json_end_object(&json);
     }
-    sfe_json_end_array(&json);
     SFE_ASSERT(!out->overflowed);
 }
 

@@ -52,10 +52,14 @@ static uint32_t check_results(struct sfe_slice body, uint32_t count)
 {
     static struct sfe_json_token tokens[TOKENS_MAX];
     struct collections_answer answer;
+    struct sfe_json json;
     struct sfe_error err;
     uint32_t read = 0;
 
-    if (collections_read(body, tokens, TOKENS_MAX, count, &answer, &err) != SFE_OK) {
+    if (sfe_json_parse(body, 0, tokens, TOKENS_MAX, &json, &err) != SFE_OK) {
+        return 0;
+    }
+    if (collections_read(&json, 0, count, &answer, &err) != SFE_OK) {
         demand(err.code == SFE_E_PROTOCOL, "a refused answer says why");
         return 0;
     }

@@ -46,9 +46,12 @@ class Offline(Commands):
         text = self.run_command("try", "--topic", "pos/1/sale", "--payload", json.dumps(sale), "-j")
         document = json.loads(text)
         self.assertTrue(document["ok"])
-        self.assertEqual([request["path"].split("/")[-2] for request in document["requests"]],
+        self.assertEqual([request["path"] for request in document["requests"]],
+                         ["/services/data/v62.0/composite"])
+        subrequests = document["requests"][0]["body"]["compositeRequest"]
+        self.assertEqual([subrequest["url"].split("/")[-2] for subrequest in subrequests],
                          ["PosSale__c", "PosLine__c"])
-        self.assertEqual(document["requests"][0]["body"]["records"][0]["Total__c"], 12.5)
+        self.assertEqual(subrequests[0]["body"]["records"][0]["Total__c"], 12.5)
         self.assertFalse(os.path.exists(self.site.path("state")))
 
     def test_try_explains_what_cannot_be_mapped(self):
@@ -56,6 +59,7 @@ class Offline(Commands):
                                 "--explain", code=65)
         self.assertIn('found {"/value":"12,5"} -> no value: Value__c: "12,5" is not a number', text)
         self.assertIn("dead letter:", text)
+        self.assertIn("api: collections, for one event's records", text)
         self.assertIn("no input takes this topic",
                       self.run_command("try", "-t", "other", "-p", "1", code=65))
 

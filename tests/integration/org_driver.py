@@ -52,6 +52,7 @@ OBJECTS = {
                 "Sku__c": {"type": "string", "length": 40},
             }
         },
+        "Alert__e": {"fields": {"Key__c": {"type": "string", "length": 40, "external_id": True}}},
         "Loose__c": {
             "fields": {
                 "Key__c": {"type": "string", "length": 40, "external_id": True},

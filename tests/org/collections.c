@@ -116,13 +116,28 @@ static void write_failure(const struct batch *batch, const struct failure *failu
     buffer_add(out, SFE_TEXT("]}]}"));
 }
 
+void write_published(const struct object *object, const struct record *record, struct buffer *out)
+{
+    char id[ID_BYTES];
+    if (!object->is_event) {
+        buffer_add(out, SFE_TEXT("[]"));
+        return;
+    }
+    record_id(object, record, id);
+    buffer_format(out,
+                  "[{\"statusCode\":\"OPERATION_ENQUEUED\",\"message\":"
+                  "\"00000000-0000-4000-8000-%.12s\",\"fields\":[]}]",
+                  id + 3);
+}
+
 static void write_success(const struct draft *draft, bool is_upsert, struct buffer *out)
 {
     char id[ID_BYTES];
     record_id(draft->object, draft->record, id);
     buffer_add(out, SFE_TEXT("{\"id\":\""));
     buffer_add(out, sfe_slice_make(id, sizeof id));
-    buffer_add(out, SFE_TEXT("\",\"success\":true,\"errors\":[]"));
+    buffer_add(out, SFE_TEXT("\",\"success\":true,\"errors\":"));
+    write_published(draft->object, draft->record, out);
     if (is_upsert) {
         buffer_add(out, draft->created ? SFE_TEXT(",\"created\":true}")
                                        : SFE_TEXT(",\"created\":false}"));
@@ -179,7 +194,7 @@ static void upsert(struct org *org, struct call *call, struct sfe_slice object_n
 {
     struct object *object = schema_object(&org->schema, object_name);
     struct envelope envelope;
-    if (object == NULL) {
+    if (object == NULL || object->is_event) {
         call_error(call, 404, "NOT_FOUND", "The requested resource does not exist");
         return;
     }
@@ -242,6 +257,9 @@ static bool read_mixed(struct org *org, struct call *call, const struct envelope
         if (object == NULL) {
             return false;
         }
+        if (is_update && object->is_event) {
+            return batch_refuse(batch, 400, "INVALID_TYPE", "Platform events are created only");
+        }
         chunks += object != last;
         last = object;
         if (chunks > CHUNKS_MAX) {
@@ -258,6 +276,10 @@ static bool read_mixed(struct org *org, struct call *call, const struct envelope
             find_by_id(org, draft, id);
         }
         draft_check(batch, draft, NULL);
+        if (object->is_event && faults_happens(&org->faults, FAULT_EVENT_LIMIT)) {
+            batch_fail(batch, draft, "LIMIT_EXCEEDED", NULL,
+                       "The hourly limit of published platform events is exceeded");
+        }
     }
     return true;
 }

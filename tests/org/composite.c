@@ -112,7 +112,7 @@ static bool read_part(struct composite *composite, uint32_t token)
         return wrong(composite->call, "INVALID_INPUT", "The url is too long");
     }
     if (contains(part->url, "@{") ||
-        (part->body != SFE_JSON_NONE && contains(sfe_json_raw(json, part->body), "\"@{"))) {
+        (part->body != SFE_JSON_NONE && contains(sfe_json_raw(json, part->body), "@{"))) {
         return wrong(composite->call, "INVALID_INPUT",
                      "sfedge-org does not resolve references between subrequests (@{...})");
     }
@@ -168,6 +168,19 @@ static bool has_failed(const struct composite *composite, const struct part *par
                                    contains(answer, "{\"success\":false,"));
 }
 
+/* A part that the org did not get to. */
+static void halt_part(struct part *part, struct buffer *answers)
+{
+    part->answer_at = answers->size;
+    add_error(answers, "PROCESSING_HALTED",
+              SFE_TEXT("The transaction was rolled back since another operation in the same "
+                       "transaction failed."),
+              NULL);
+    part->status = 400;
+    part->answer_size = answers->size - part->answer_at;
+    part->failed = true;
+}
+
 static void run_part(struct composite *composite, struct part *part, struct buffer *answers)
 {
     struct sfe_slice query = part->url;
@@ -209,7 +222,11 @@ static bool run_parts(struct composite *composite, struct buffer *answers)
         if (any_failed && composite->all_or_none) {
             continue; /* Answered as halted. */
         }
-        run_part(composite, part, answers);
+        if (faults_happens(&composite->org->faults, FAULT_HALTED)) {
+            halt_part(part, answers);
+        } else {
+            run_part(composite, part, answers);
+        }
         any_failed = any_failed || part->failed;
     }
     return any_failed;

@@ -21,6 +21,8 @@ enum fault_kind {
     FAULT_SLOW,              /* Every answer later; goes with the others. */
     FAULT_ROW_LOCK,          /* Drawn for each record. */
     FAULT_WRONG_COUNT,       /* All written, the answer lacks its last result. */
+    FAULT_HALTED,            /* Drawn for each part of a composite: it is not run. */
+    FAULT_EVENT_LIMIT,       /* Drawn for each platform event: the hour's are used up. */
     FAULT_DOWN,              /* Connections are closed at once. */
     FAULT_COUNT
 };

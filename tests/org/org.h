@@ -101,7 +101,10 @@ SFE_MUST_USE bool call_segment(struct org *org, struct sfe_slice raw, struct sfe
 
 /* composite/sobjects...; `rest` is the path behind it. */
 void collections_call(struct org *org, struct call *call, struct sfe_slice rest);
+/* What stands in `errors` of a record that was created: of an event, that it is under way. */
+void write_published(const struct object *object, const struct record *record, struct buffer *out);
 void composite_call(struct org *org, struct call *call);
+void graph_call(struct org *org, struct call *call);
 /* sobjects...; `rest` is the path behind it. */
 void rows_call(struct org *org, struct call *call, struct sfe_slice rest);
 void describe_object(const struct object *object, struct buffer *out);

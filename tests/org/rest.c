@@ -119,6 +119,9 @@ void rest_call(struct org *org, struct call *call)
         rows_call(org, call, rest);
     } else if (sfe_slice_equal(first, SFE_TEXT("composite")) && rest.size == 0 && !call->is_part) {
         composite_call(org, call);
+    } else if (sfe_slice_equal(first, SFE_TEXT("composite")) && behind.size == 0 &&
+               sfe_slice_equal(second, SFE_TEXT("graph")) && !call->is_part) {
+        graph_call(org, call);
     } else if (sfe_slice_equal(first, SFE_TEXT("composite")) &&
                sfe_slice_equal(second, SFE_TEXT("sobjects"))) {
         collections_call(org, call, behind);

@@ -78,7 +78,9 @@ static void write_result(struct call *call, const struct object *object,
 {
     char id[ID_BYTES];
     record_id(object, record, id);
-    buffer_format(call->out, "{\"id\":\"%.18s\",\"success\":true,\"errors\":[]%s}", id, tail);
+    buffer_format(call->out, "{\"id\":\"%.18s\",\"success\":true,\"errors\":", id);
+    write_published(object, record, call->out);
+    buffer_format(call->out, "%s}", tail);
 }
 
 /* Several records have this external ID: their places, with 300. */
@@ -293,6 +295,9 @@ void rows_call(struct org *org, struct call *call, struct sfe_slice rest)
     if (is_path && parts[0].size == 0 && call->method == HTTP_GET) {
         describe_all(org, call->out);
     } else if (object == NULL || rest.size != 0) {
+        call_error(call, 404, "NOT_FOUND", "The requested resource does not exist");
+    } else if (object->is_event && parts[1].size != 0 &&
+               !sfe_slice_equal(parts[1], SFE_TEXT("describe"))) {
         call_error(call, 404, "NOT_FOUND", "The requested resource does not exist");
     } else if (parts[1].size == 0) {
         object_call(org, call, object);

@@ -351,7 +351,9 @@ static enum sfe_code read_object(struct loading *loading, uint32_t key)
     loading->object = object;
     loading->field = NULL;
     object->name = copy_text(loading, key, &object->name_size);
-    object->prefix[0] = 'a';
+    object->is_event =
+        object->name_size > 3 && strcmp(object->name + object->name_size - 3, "__e") == 0;
+    object->prefix[0] = object->is_event ? 'e' : 'a';
     object->prefix[1] = DIGITS[number / 36];
     object->prefix[2] = DIGITS[number % 36];
     uint32_t fields = sfe_json_member(json, key + 1, SFE_TEXT("fields"));

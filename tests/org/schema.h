@@ -87,6 +87,7 @@ struct order {
 struct object {
     const char *name;
     uint32_t name_size;
+    bool is_event;  /* Named X__e: created only, and published. */
     char prefix[3]; /* First characters of its records' Ids. */
     struct field *fields;
     uint16_t field_count;

@@ -96,12 +96,29 @@ static void the_hub_reports_each_type_that_is_not_available(void **state)
     static const char *const pointers[] = {"/inputs/drop/type",
                                            "/inputs/commands/type",  "/inputs/prices/type",
                                            "/outputs/commands/type", "/outputs/accounting/type",
-                                           "/outputs/alerts/type"};
+                                           "/outputs/alerts/where"};
     struct loading *loading = (struct loading *)*state;
 
     load(loading, hub);
 
     assert_unavailable(loading, pointers, sizeof(pointers) / sizeof(pointers[0]));
+}
+
+static void a_platform_event_is_the_one_record_of_its_output(void **state)
+{
+    struct loading *loading = (struct loading *)*state;
+
+    load(loading, WHOLE("'outputs': {'w': {'type': 'salesforce-platform-events', 'connection': "
+                        "'crm', 'from': 'sales', 'event': 'E__e', 'map': {'K__c': '{id}'}}}"));
+
+    assert_int_equal(loading->mistake_count, 0);
+    const struct sfe_config_output *output = &loading->config->outputs[0];
+    assert_int_equal(output->type, SFE_OUTPUT_PLATFORM_EVENTS);
+    assert_int_equal(output->record_count, 1);
+    assert_string_equal(output->records[0].object, "E__e");
+    assert_null(output->records[0].external_id);
+    assert_string_equal(output->records[0].fields[0].name, "K__c");
+    assert_int_equal(output->batch_records, 200);
 }
 
 static const struct sfe_config *load_file(struct loading *loading, const char *name)
@@ -214,6 +231,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_design_reports_exactly_what_is_not_available),
+        cmocka_unit_test(a_platform_event_is_the_one_record_of_its_output),
         cmocka_unit_test(the_hub_reports_each_type_that_is_not_available),
         cmocka_unit_test(the_committed_examples_load),
         cmocka_unit_test(a_file_that_is_not_there_is_reported),

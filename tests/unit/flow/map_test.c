@@ -70,6 +70,43 @@ static void a_record_is_the_members_of_an_object(void **state)
     assert_string_equal((const char *)fixture.id_memory, "R1");
 }
 
+static void a_reference_to_a_linked_record_goes_by_its_name(void **state)
+{
+    static const struct sfe_map_field fields[] = {
+        {.name = "LineId__c", .from = "/line"},
+        {.name = "PosSale__r.SaleId__c", .from = "/sale"},
+        {.name = "Sku__c", .from = "/sku", .is_optional = true},
+        {.name = "Account.SaleId__c", .from = "/sale"},
+        {.name = "Other__r.OtherId__c", .from = "/sale"},
+    };
+    static const struct sfe_map_link links[] = {
+        {"SaleId__c", {(const uint8_t *)"S-1", 3}, {(const uint8_t *)"m0_0", 4}}};
+    const struct sfe_map *map = compile("LineId__c", NULL, fields, 5);
+    struct sfe_map_linked linked = {&fixture.subject, 0, 0, links, 1, 9};
+
+    (void)state;
+    fixture_event("{\"line\":1,\"sale\":\"S-1\"}");
+    fixture_forget_output();
+    assert_int_equal(sfe_map_add_linked(map, &linked, &fixture.out, &fixture.err), SFE_OK);
+    fixture.out_memory[fixture.out.size] = '\0';
+    assert_string_equal(fixture_text(),
+                        "\"PosSale__c\":\"@{m0_0.id}\",\"AccountId\":\"@{m0_0.id}\","
+                        "\"Other__r\":{\"OtherId__c\":\"S-1\"}");
+    assert_int_equal(linked.made, 2);
+    fixture_event("{\"line\":1,\"sale\":\"S-2\",\"sku\":\"x\"}");
+    fixture_forget_output();
+    assert_int_equal(sfe_map_add_linked(map, &linked, &fixture.out, &fixture.err), SFE_OK);
+    fixture.out_memory[fixture.out.size] = '\0';
+    assert_string_equal(fixture_text(), "\"PosSale__r\":{\"SaleId__c\":\"S-2\"},\"Sku__c\":\"x\","
+                                        "\"Account\":{\"SaleId__c\":\"S-2\"},"
+                                        "\"Other__r\":{\"OtherId__c\":\"S-2\"}");
+    assert_int_equal(linked.made, 0);
+    fixture_event("{\"line\":1}");
+    fixture_forget_output();
+    assert_int_equal(sfe_map_add_linked(map, &linked, &fixture.out, &fixture.err), SFE_E_UNMAPPED);
+    assert_int_equal(fixture.out.size, 0);
+}
+
 static void text_keeps_its_escapes(void **state)
 {
     (void)state;
@@ -496,6 +533,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_record_is_the_members_of_an_object),
+        TEST(a_reference_to_a_linked_record_goes_by_its_name),
         TEST(text_keeps_its_escapes),
         TEST(numbers_keep_their_digits),
         TEST(a_number_of_400_digits_is_no_double),

@@ -72,6 +72,9 @@ static void apply(struct world *world, const struct record *record)
 /* What the org says of one record; NULL: it takes it. */
 static const char *judge(struct world *world, const struct record *record, bool is_in_company)
 {
+    if (record->is_line && !world->lines_come_first && !world->models[record->event].is_applied) {
+        return "INVALID_FIELD";
+    }
     if (record->is_refused) {
         return "STRING_TOO_LONG";
     }
@@ -87,34 +90,79 @@ static const char *judge(struct world *world, const struct record *record, bool 
     return goes_wrong(world, 5) ? "STORAGE_LIMIT_EXCEEDED" : NULL;
 }
 
-/* Does what is asked and writes the answer to it. False: one record refuses all of them. */
-static bool execute(struct world *world, const struct call *call, bool is_in_company,
-                    struct sfe_builder *answer)
+static const char *message_of(const char *code)
+{
+    bool is_parent = code != NULL && strcmp(code, "INVALID_FIELD") == 0;
+
+    return is_parent ? "Foreign key external ID: S not found for field SaleId__c" : "no";
+}
+
+/* Does what one Collections asks and writes the answer to it. False: one record refuses all. */
+static bool execute_part(struct world *world, const char *part, const char *end, bool is_in_company,
+                         struct sfe_builder *answer)
 {
     struct record record;
-    const char *at = call->body;
+    const char *at = part;
 
-    while ((at = take_record(at, &record)) != NULL) {
+    while ((at = take_record_of(at, end, &record)) != NULL) {
         if (record.refuses_others) {
             return false;
         }
     }
-    at = call->body;
+    at = part;
     sfe_builder_add_text(answer, "[");
-    while ((at = take_record(at, &record)) != NULL) {
-        char text[160];
+    while ((at = take_record_of(at, end, &record)) != NULL) {
+        char text[240];
         const char *code = judge(world, &record, is_in_company);
         if (code == NULL) {
             apply(world, &record);
         }
         (void)snprintf(text, sizeof(text),
-                       "{\"success\":false,\"errors\":[{\"statusCode\":\"%s\",\"message\":\"no\","
-                       "\"fields\":[]}]}",
-                       code == NULL ? "" : code);
-        sfe_builder_add_text(answer, answer->size > 1 ? "," : "");
-        sfe_builder_add_text(answer, code == NULL ? OK : text);
+                       "{\"success\":false,\"errors\":[{\"statusCode\":\"%s\",\"message\":\"%s\","
+                       "\"fields\":[]}]},",
+                       code == NULL ? "" : code, message_of(code));
+        sfe_builder_add_text(answer, code == NULL ? OK "," : text);
     }
-    sfe_builder_add_text(answer, "]");
+    answer->bytes[answer->size - 1] = ']';
+    return true;
+}
+
+static void execute_subrequest(struct world *world, const char *part, const char *end,
+                               bool is_in_company, struct sfe_builder *answer)
+{
+    const char number = part[strlen("\"referenceId\":\"p")];
+    uint32_t status = 200;
+
+    sfe_builder_add_text(answer, "{\"body\":");
+    if (goes_wrong(world, 30)) {
+        status = 400;
+        sfe_builder_add_text(answer, "[{\"errorCode\":\"PROCESSING_HALTED\",\"message\":\"no\"}]");
+    } else if (!execute_part(world, part, end, is_in_company, answer)) {
+        status = 400;
+        sfe_builder_add_text(answer, "[{\"errorCode\":\"STRING_TOO_LONG\",\"message\":\"no\"}]");
+    }
+    sfe_builder_format(answer,
+                       ",\"httpHeaders\":{},\"httpStatusCode\":%u,\"referenceId\":\"p%c\"},",
+                       status, number);
+}
+
+/* Does what is asked and writes the answer to it. False: one record refuses all of them. */
+static bool execute(struct world *world, const struct call *call, bool is_in_company,
+                    struct sfe_builder *answer)
+{
+    const char *end = NULL;
+
+    if (!is_composite(call)) {
+        return execute_part(world, call->body, call->body + strlen(call->body), is_in_company,
+                            answer);
+    }
+    sfe_builder_add_text(answer, "{\"compositeResponse\":[");
+    for (const char *part = take_part(call->body, &end); part != NULL;
+         part = take_part(end, &end)) {
+        execute_subrequest(world, part, end, is_in_company, answer);
+    }
+    answer->bytes[answer->size - 1] = ']';
+    sfe_builder_add_text(answer, "}");
     return true;
 }
 
@@ -136,7 +184,7 @@ static bool is_of_several_events(const struct call *call)
 /* The request is refused, or its answer lost; what it asks for is done or not. */
 static void go_wrong(struct world *world, struct call *call, bool is_in_company)
 {
-    uint8_t memory[4096];
+    uint8_t memory[16384];
     struct sfe_builder ignored = sfe_builder_make(memory, sizeof(memory));
     uint32_t dice = (uint32_t)(draw(world) % 14u);
 
@@ -212,7 +260,7 @@ static void answer_call(struct world *world, struct call *call)
 {
     char expected[64];
     bool is_in_company = is_of_several_events(call);
-    uint8_t memory[4096];
+    uint8_t memory[16384];
     struct sfe_builder body = sfe_builder_make(memory, sizeof(memory) - 1);
 
     (void)snprintf(expected, sizeof(expected), "Bearer token%u", world->token);

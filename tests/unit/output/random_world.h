@@ -24,6 +24,7 @@
 #define KEYS        30u
 #define SLOTS       4u
 #define SLOT_EVENTS 8u
+#define RECORDS_MAX (SLOT_EVENTS * SFE_COLLECTIONS_MAX)
 #define CALLS       (SLOTS + 1u)
 #define BODY_MAX    16384u
 #define NOW_S       INT64_C(1764000000)
@@ -86,7 +87,8 @@ struct world {
     struct sfe_stream_reader reader;
     bool dead_is_full;
     bool lines_come_first; /* The lines' map stands before their parent's. */
-    bool is_calm;          /* Nothing goes wrong any more but what must. */
+    enum sfe_records_api api;
+    bool is_calm; /* Nothing goes wrong any more but what must. */
     uint32_t restarts;
     uint64_t now_ns;
     uint64_t wake_ns;
@@ -277,14 +279,14 @@ static inline uint64_t member(const char *record, const char *name)
     return strtoul(at + strlen(name), NULL, 10);
 }
 
-/* Takes the next record of a body, or returns NULL. */
-static inline const char *take_record(const char *at, struct record *record)
+/* Takes the next record that begins before `until`, or returns NULL. */
+static inline const char *take_record_of(const char *at, const char *until, struct record *record)
 {
     char text[512];
     const char *begin = strstr(at, "{\"attributes\"");
     const char *end = begin == NULL ? NULL : strstr(begin + 1, "{\"attributes\"");
 
-    if (begin == NULL) {
+    if (begin == NULL || begin >= until) {
         return NULL;
     }
     end = end == NULL ? begin + strlen(begin) : end;
@@ -308,21 +310,60 @@ static inline const char *take_record(const char *at, struct record *record)
     return end;
 }
 
+/* Takes the next record of a body, or returns NULL. */
+static inline const char *take_record(const char *at, struct record *record)
+{
+    return take_record_of(at, at + strlen(at), record);
+}
+
+static inline bool is_composite(const struct call *call)
+{
+    return strstr(call->body, "\"compositeRequest\"") != NULL;
+}
+
+/* The next part of a Composite behind `at`; NULL: there is none. */
+static inline const char *take_part(const char *at, const char **end)
+{
+    static const char name[] = "\"referenceId\":\"p";
+    const char *part = strstr(at, name);
+
+    *end = part == NULL ? NULL : strstr(part + 1, name);
+    *end = part != NULL && *end == NULL ? part + strlen(part) : *end;
+    return part;
+}
+
+/* The event's own record stands in the request before its lines, or in the org. */
+static inline bool has_parent(const struct world *world, const struct call *call,
+                              const struct record *line)
+{
+    struct record record;
+    const char *at = call->body;
+
+    if (world->models[line->event].is_applied) {
+        return true;
+    }
+    while ((at = take_record(at, &record)) != NULL && !record.is_line) {
+        if (record.event == line->event) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* What must hold of every request that leaves. */
 static inline void check_request(struct world *world, const struct call *call)
 {
-    char ids[SLOT_EVENTS][32];
+    static char ids[RECORDS_MAX][32];
     uint32_t count = 0;
     struct record record;
     bool is_lines = strstr(call->url, "/PosLine__c/LineId__c") != NULL;
 
     for (const char *at = call->body; (at = take_record(at, &record)) != NULL; count++) {
-        const struct model *model = &world->models[record.event];
-        assert_true(count < SLOT_EVENTS);
-        assert_int_equal(record.is_line, is_lines);
+        assert_true(count < (is_composite(call) ? RECORDS_MAX : SLOT_EVENTS));
+        assert_true(is_composite(call) || record.is_line == is_lines);
         assert_true(record.event >= 1 && record.event <= world->stream.durable);
-        if (is_lines && !world->lines_come_first) {
-            assert_true(model->is_applied); /* Parents before their children. */
+        if (record.is_line && !world->lines_come_first) {
+            assert_true(has_parent(world, call, &record)); /* Parents before their children. */
         }
         (void)snprintf(ids[count], sizeof(ids[0]), "%s", record.id);
         for (uint32_t i = 0; i < count; i++) {
@@ -446,13 +487,15 @@ static inline void world_open(struct world *world)
                                         .crypto = &world->crypto};
     assert_int_equal(sfe_org_open(&org, world->arena, &world->org, &err), SFE_OK);
     open_maps(world);
+    const uint32_t slot_events = SLOT_EVENTS * sfe_records_parts_max(world->api);
     const struct sfe_records_options records = {.org = world->org,
                                                 .maps = world->maps,
                                                 .map_count = 2,
                                                 .order_by = world->order_by,
                                                 .slot_count = SLOTS,
-                                                .slot_events_max = SLOT_EVENTS,
-                                                .records_max = SLOT_EVENTS};
+                                                .slot_events_max = slot_events,
+                                                .records_max = SLOT_EVENTS,
+                                                .api = world->api};
     assert_int_equal(sfe_records_open(&records, world->arena, &world->target, &err), SFE_OK);
     const struct sfe_output_options output = {.name = "sales",
                                               .stream = &world->stream,
@@ -461,7 +504,7 @@ static inline void world_open(struct world *world)
                                               .target = &world->target,
                                               .cursor = world->has_saved ? &world->saved : NULL,
                                               .slot_count = SLOTS,
-                                              .slot_events_max = SLOT_EVENTS,
+                                              .slot_events_max = slot_events,
                                               .batch_age_ns = SECOND,
                                               .clock = &world->clock,
                                               .entropy = &world->entropy};
@@ -514,6 +557,7 @@ static inline struct world *world_make(uint64_t seed, bool lines_come_first)
 
     the_world = world;
     world->seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    world->api = (enum sfe_records_api)(seed % 3u);
     world->http = (struct sfe_http){world, begin, NULL, cancel, NULL};
     world->clock = (struct sfe_clock){world, monotonic, wall, NULL};
     world->entropy = (struct sfe_entropy){world, fill};

@@ -6,12 +6,15 @@ static uint8_t memory[65536];
 static struct collections_request request;
 static struct sfe_json_token tokens[4096];
 static struct sfe_error err;
+static const struct collections_path readings = {"v62.0", "Reading__c", "Id__c"};
+static const struct collections_path lines = {"v62.0", "Line__c", "LineId__c"};
 
 static void begin(size_t capacity)
 {
     memset(&request, 0, sizeof(request));
     request.body = sfe_builder_make(memory, capacity);
     collections_begin(&request);
+    collections_begin_part(&request, 0, &readings);
 }
 
 static enum sfe_code add(const char *id)
@@ -29,8 +32,10 @@ static enum sfe_code add(const char *id)
 
 static void assert_body(const char *expected)
 {
-    assert_int_equal(request.body.size, strlen(expected));
-    assert_memory_equal(request.body.bytes, expected, strlen(expected));
+    const struct sfe_slice wire = collections_wire(&request, request.part_count > 1);
+
+    assert_int_equal(wire.size, strlen(expected));
+    assert_memory_equal(wire.bytes, expected, strlen(expected));
 }
 
 static void a_request_is_what_the_contract_says(void **state)
@@ -48,6 +53,45 @@ static void a_request_is_what_the_contract_says(void **state)
     assert_int_equal(request.count, 3);
 }
 
+static void several_parts_are_a_composite_that_runs_in_its_order(void **state)
+{
+    (void)state;
+    begin(sizeof(memory));
+    assert_int_equal(add("R1"), SFE_OK);
+    const struct collections_mark mark = collections_mark(&request);
+    collections_begin_part(&request, 1, &lines);
+    assert_int_equal(add("L1"), SFE_OK);
+    collections_rewind(&request, mark);
+    assert_int_equal(add("R2"), SFE_OK);
+    collections_begin_part(&request, 1, &lines);
+    assert_int_equal(add("L1"), SFE_OK);
+    assert_int_equal(collections_part_records(&request), 1);
+    collections_close(&request);
+    assert_body("{\"allOrNone\":false,\"collateSubrequests\":false,\"compositeRequest\":["
+                "{\"method\":\"PATCH\",\"url\":\"/services/data/v62.0/composite/sobjects/"
+                "Reading__c/Id__c\",\"referenceId\":\"p0\",\"body\":"
+                "{\"allOrNone\":false,\"records\":["
+                "{\"attributes\":{\"type\":\"Reading__c\"},\"Id__c\":\"R1\"},"
+                "{\"attributes\":{\"type\":\"Reading__c\"},\"Id__c\":\"R2\"}]}},"
+                "{\"method\":\"PATCH\",\"url\":\"/services/data/v62.0/composite/sobjects/"
+                "Line__c/LineId__c\",\"referenceId\":\"p1\",\"body\":"
+                "{\"allOrNone\":false,\"records\":["
+                "{\"attributes\":{\"type\":\"Reading__c\"},\"Id__c\":\"L1\"}]}}]}");
+    assert_int_equal(request.parts[0].end, 2);
+    assert_int_equal(request.parts[1].first, 2);
+    assert_int_equal(request.parts[1].end, 3);
+}
+
+static void ids_of_different_maps_are_apart(void **state)
+{
+    const uint64_t id = collections_hash_id(SFE_TEXT("S-1"));
+
+    (void)state;
+    assert_true(collections_hash_of_map(id, 0) == id);
+    assert_true(collections_hash_of_map(id, 1) != id);
+    assert_true(collections_hash_of_map(id, 1) != collections_hash_of_map(id, 2));
+}
+
 static void an_external_id_stands_in_a_request_once_whatever_its_case(void **state)
 {
     (void)state;
@@ -58,6 +102,7 @@ static void an_external_id_stands_in_a_request_once_whatever_its_case(void **sta
     assert_int_equal(request.body.size, size);
     assert_int_equal(add("R2"), SFE_OK);
     collections_begin(&request);
+    collections_begin_part(&request, 0, &readings);
     assert_int_equal(add("R1"), SFE_OK);
 }
 
@@ -81,7 +126,7 @@ static void going_back_forgets_the_ids(void **state)
 static void a_record_beyond_the_buffer_or_the_count_is_full(void **state)
 {
     (void)state;
-    begin(100);
+    begin(270);
     assert_int_equal(add("R1"), SFE_OK);
     assert_int_equal(add("R2"), SFE_E_FULL);
     collections_close(&request);
@@ -98,7 +143,10 @@ static void a_record_beyond_the_buffer_or_the_count_is_full(void **state)
 static enum sfe_code read_answer(const char *body, uint32_t count,
                                  struct collections_answer *answer)
 {
-    return collections_read(sfe_slice_text(body), tokens, 4096, count, answer, &err);
+    static struct sfe_json json;
+    enum sfe_code code = sfe_json_parse(sfe_slice_text(body), 0, tokens, 4096, &json, &err);
+
+    return code == SFE_OK ? collections_read(&json, 0, count, answer, &err) : SFE_E_PROTOCOL;
 }
 
 static void each_result_is_read_in_the_order_of_the_request(void **state)
@@ -154,6 +202,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_request_is_what_the_contract_says),
+        cmocka_unit_test(several_parts_are_a_composite_that_runs_in_its_order),
+        cmocka_unit_test(ids_of_different_maps_are_apart),
         cmocka_unit_test(an_external_id_stands_in_a_request_once_whatever_its_case),
         cmocka_unit_test(going_back_forgets_the_ids),
         cmocka_unit_test(a_record_beyond_the_buffer_or_the_count_is_full),

@@ -17,9 +17,10 @@ static void an_offer_adds_its_record_and_claims_its_id(void **state)
     assert_true(sfe_lane_is_held(world->lane, world->order_key));
     const char wanted[] = "{\"allOrNone\":false,\"records\":[{\"attributes\":{\"type\":"
                           "\"PosSale__c\"},\"SaleId__c\":\"S-1\",\"Total__c\":9.90}";
-    struct sfe_slice body = sfe_builder_slice(&slot_of(world, 0)->request.body);
-    assert_int_equal(body.size, strlen(wanted));
-    assert_memory_equal(body.bytes, wanted, strlen(wanted));
+    const struct collections_request *request = &slot_of(world, 0)->request;
+    const size_t begin = request->parts[0].begin;
+    assert_int_equal(request->body.size - begin, strlen(wanted));
+    assert_memory_equal(request->body.bytes + begin, wanted, strlen(wanted));
 }
 
 static void ids_that_differ_only_in_case_have_one_key(void **state)
@@ -109,6 +110,12 @@ static void events_without_records_have_a_key_of_their_own(void **state)
     assert_true(world->order_key != key);
 }
 
+static bool next_request(struct world *world)
+{
+    collections_begin(&slot_of(world, 0)->request);
+    return records_fill_on(slot_of(world, 0));
+}
+
 static void a_record_larger_than_any_request_is_too_large(void **state)
 {
     struct world *world = *state;
@@ -122,7 +129,7 @@ static void a_record_larger_than_any_request_is_too_large(void **state)
      * there. */
     assert_int_equal(world_offer(world, 0, payload), SFE_E_UNMAPPED);
     test_free(payload);
-    slot_of(world, 0)->request.body.capacity = 60;
+    slot_of(world, 0)->request.body.capacity = 220;
     assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"lines\":[{\"no\":1}]}"),
                      SFE_E_TOO_LARGE);
 }
@@ -135,9 +142,9 @@ static void the_next_request_holds_what_the_first_could_not(void **state)
     assert_int_equal(
         world_offer(world, 0, "{\"sale\":\"S\",\"lines\":[{\"no\":1},{\"no\":2},{\"no\":3}]}"),
         SFE_OK);
-    assert_true(records_make_next(slot_of(world, 0)));
+    assert_true(next_request(world));
     assert_int_equal(slot_of(world, 0)->request.count, 1);
-    assert_false(records_make_next(slot_of(world, 0)));
+    assert_false(next_request(world));
 }
 
 static void an_id_twice_in_one_event_goes_in_two_requests(void **state)
@@ -149,9 +156,40 @@ static void an_id_twice_in_one_event_goes_in_two_requests(void **state)
         world_offer(world, 0, "{\"sale\":\"S\",\"lines\":[{\"no\":1},{\"no\":1},{\"no\":2}]}"),
         SFE_OK);
     assert_int_equal(slot_of(world, 0)->request.count, 1);
-    assert_true(records_make_next(slot_of(world, 0)));
+    assert_true(next_request(world));
     assert_int_equal(slot_of(world, 0)->request.count, 2);
-    assert_false(records_make_next(slot_of(world, 0)));
+    assert_false(next_request(world));
+}
+
+static void parents_and_children_share_a_request_of_several_parts(void **state)
+{
+    struct world *world = *state;
+
+    world_open_api(world, SFE_RECORDS_AUTO, 2, "/lines", NULL, 2);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S\",\"lines\":[{\"no\":1},{\"no\":2}]}"),
+                     SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"T\",\"lines\":[{\"no\":1}]}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"U\",\"lines\":[]}"), SFE_OK);
+    assert_true(records_fill_on(slot_of(world, 0)));
+    const struct collections_request *request = &slot_of(world, 0)->request;
+    assert_int_equal(request->part_count, 4);
+    assert_int_equal(request->count, 6);
+    assert_int_equal(request->parts[1].map, 0);
+    assert_int_equal(request->parts[2].map, 1);
+    assert_int_equal(slot_of(world, 0)->event_of[request->parts[3].first], 1);
+}
+
+static void a_slot_takes_five_collections_and_no_more(void **state)
+{
+    static const char *const sales[] = {"{\"sale\":\"0\"}", "{\"sale\":\"1\"}", "{\"sale\":\"2\"}",
+                                        "{\"sale\":\"3\"}", "{\"sale\":\"4\"}", "{\"sale\":\"5\"}"};
+    struct world *world = *state;
+
+    world_open_api(world, SFE_RECORDS_AUTO, 1, NULL, NULL, 1);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_int_equal(world_offer(world, 0, sales[i]), SFE_OK);
+    }
+    assert_int_equal(world_offer(world, 0, sales[5]), SFE_E_FULL);
 }
 
 static void an_event_that_is_gone_when_its_children_are_due_is_dead(void **state)
@@ -161,7 +199,7 @@ static void an_event_that_is_gone_when_its_children_are_due_is_dead(void **state
     world_open_records(world, 2, "/lines", NULL, 200);
     assert_int_equal(world_offer(world, 0, "{\"sale\":\"S\",\"lines\":[{\"no\":1}]}"), SFE_OK);
     world->is_gone = true;
-    assert_false(records_make_next(slot_of(world, 0)));
+    assert_false(next_request(world));
     assert_int_equal(slot_of(world, 0)->verdicts[0].kind, SFE_VERDICT_DEAD);
 }
 
@@ -180,6 +218,8 @@ int main(void)
         TEST(a_record_larger_than_any_request_is_too_large),
         TEST(the_next_request_holds_what_the_first_could_not),
         TEST(an_id_twice_in_one_event_goes_in_two_requests),
+        TEST(parents_and_children_share_a_request_of_several_parts),
+        TEST(a_slot_takes_five_collections_and_no_more),
         TEST(an_event_that_is_gone_when_its_children_are_due_is_dead),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

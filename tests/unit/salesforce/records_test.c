@@ -30,6 +30,94 @@ static void a_slot_is_one_patch_of_the_objects_external_id(void **state)
     assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-3\"}"), SFE_OK);
 }
 
+static void open_events(struct world *world)
+{
+    static const struct sfe_map_field fields[] = {
+        {.name = "EventKey__c", .from = "{id}"},
+        {.name = "Value__c", .from = "/value", .type = SFE_MAP_DOUBLE}};
+    const struct sfe_map_options options = {
+        .object = "DeviceAlert__e", .fields = fields, .field_count = 2, .agent_id = "a"};
+    uint32_t bad_field = 0;
+
+    assert_int_equal(
+        sfe_map_compile(&options, world->arena, &world->maps[0], &bad_field, &world->err), SFE_OK);
+    const struct sfe_records_options records = {.org = world->org,
+                                                .maps = world->maps,
+                                                .map_count = 1,
+                                                .slot_count = SLOTS,
+                                                .slot_events_max = 200,
+                                                .records_max = 200,
+                                                .api = SFE_RECORDS_COLLECTIONS};
+    world_open_target(world, &records);
+    world_log_in(world);
+}
+
+#define QUEUED                                                                                     \
+    "{\"id\":\"e01\",\"success\":true,\"errors\":[{\"statusCode\":\"OPERATION_ENQUEUED\","         \
+    "\"message\":\"08ff1e7e\",\"fields\":[]}]}"
+
+static void platform_events_are_created_with_their_identity(void **state)
+{
+    struct world *world = *state;
+
+    open_events(world);
+    assert_int_equal(world_offer(world, 0, "{\"value\":81}"), SFE_OK);
+    const uint64_t key = world->order_key;
+    assert_int_equal(world_offer(world, 0, "{\"value\":82}"), SFE_OK);
+    assert_true(key != 0 && world->order_key != key);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    const struct call *call = world_call(world, 1);
+    assert_string_equal(call->method, "POST");
+    assert_string_equal(call->url,
+                        "https://acme.my.salesforce.com/services/data/v62.0/composite/sobjects");
+    assert_non_null(strstr(call->body, "{\"attributes\":{\"type\":\"DeviceAlert__e\"},"
+                                       "\"EventKey__c\":\""));
+    world_reply(world, 1, 200,
+                "[" QUEUED ",{\"success\":false,\"errors\":[{\"statusCode\":\"STRING_TOO_LONG\","
+                "\"message\":\"x\",\"fields\":[]}]}]");
+    assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_DONE);
+    assert_int_equal(world->verdicts[1].kind, SFE_VERDICT_DEAD);
+    assert_string_equal(world->verdicts[1].err.where, "publish DeviceAlert__e");
+}
+
+static void a_publication_whose_answer_is_lost_goes_again_with_the_same_identity(void **state)
+{
+    struct world *world = *state;
+
+    open_events(world);
+    assert_int_equal(world_offer(world, 0, "{\"value\":81}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    world_break(world, 1);
+    assert_int_equal(world->result.outcome, SFE_SLOT_AGAIN);
+    sfe_lane_begin(world->lane);
+    assert_int_equal(world_offer(world, 0, "{\"value\":81}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    assert_string_equal(world_call(world, 2)->body, world_call(world, 1)->body);
+}
+
+static void a_used_up_hour_of_events_stops_them_and_kills_none(void **state)
+{
+    struct world *world = *state;
+    uint64_t until_ns = 0;
+
+    open_events(world);
+    assert_int_equal(world_offer(world, 0, "{\"value\":81}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"value\":82}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    world_reply(world, 1, 200,
+                "[" QUEUED ",{\"success\":false,\"errors\":[{\"statusCode\":\"LIMIT_EXCEEDED\","
+                "\"message\":\"x\",\"fields\":[]}]}]");
+    assert_int_equal(world->verdicts[1].kind, SFE_VERDICT_RETRY);
+    assert_int_equal(world->verdicts[1].err.retry, SFE_RETRY_AFTER_HUMAN);
+    sfe_lane_begin(world->lane);
+    assert_int_equal(world_offer(world, 0, "{\"value\":82}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"value\":83}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    world_reply(world, 2, 400, "[{\"errorCode\":\"LIMIT_EXCEEDED\",\"message\":\"x\"}]");
+    assert_int_equal(world->result.outcome, SFE_SLOT_STOPPED);
+    assert_true(sfe_org_is_ready(world->org, world->now_ns, &until_ns));
+}
+
 static void a_target_is_ready_only_with_a_token(void **state)
 {
     struct world *world = *state;
@@ -228,6 +316,9 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_slot_is_one_patch_of_the_objects_external_id),
+        TEST(platform_events_are_created_with_their_identity),
+        TEST(a_publication_whose_answer_is_lost_goes_again_with_the_same_identity),
+        TEST(a_used_up_hour_of_events_stops_them_and_kills_none),
         TEST(a_target_is_ready_only_with_a_token),
         TEST(a_slot_that_could_not_be_sent_is_still_filled),
         TEST(closing_ends_what_is_in_flight_and_nothing_else),

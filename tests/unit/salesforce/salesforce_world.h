@@ -310,9 +310,19 @@ static inline void world_log_in(struct world *world)
     assert_true(sfe_org_is_ready(world->org, world->now_ns, &until_ns));
 }
 
+static inline void world_open_target(struct world *world, const struct sfe_records_options *records)
+{
+    assert_int_equal(sfe_records_open(records, world->arena, &world->target, &world->err), SFE_OK);
+    const struct sfe_target_host host = {world, world_fetch, world_attempts, world_finished};
+    world->target.bind(world->target.context, &host);
+    world->lane = sfe_lane_open(1000, world->arena, &world->err);
+    assert_non_null(world->lane);
+    sfe_lane_begin(world->lane);
+}
+
 /* Sales with lines: parents by /sale, children by /lines and no. */
-static inline void world_open_records(struct world *world, uint32_t map_count, const char *each,
-                                      const char *order_by, uint32_t records_max)
+static inline void world_open_api(struct world *world, enum sfe_records_api api, uint32_t map_count,
+                                  const char *each, const char *order_by, uint32_t records_max)
 {
     static const struct sfe_map_field sale[] = {
         {.name = "SaleId__c", .from = "/sale"},
@@ -360,13 +370,16 @@ static inline void world_open_records(struct world *world, uint32_t map_count, c
         .slot_count = SLOTS,
         .slot_events_max = 200,
         .records_max = records_max,
+        .api = api,
     };
-    assert_int_equal(sfe_records_open(&records, world->arena, &world->target, &world->err), SFE_OK);
-    const struct sfe_target_host host = {world, world_fetch, world_attempts, world_finished};
-    world->target.bind(world->target.context, &host);
-    world->lane = sfe_lane_open(1000, world->arena, &world->err);
-    assert_non_null(world->lane);
-    sfe_lane_begin(world->lane);
+    world_open_target(world, &records);
+}
+
+/* One Collections a call. */
+static inline void world_open_records(struct world *world, uint32_t map_count, const char *each,
+                                      const char *order_by, uint32_t records_max)
+{
+    world_open_api(world, SFE_RECORDS_COLLECTIONS, map_count, each, order_by, records_max);
 }
 
 static inline enum sfe_code world_offer(struct world *world, uint32_t slot, const char *payload)
