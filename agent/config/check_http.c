@@ -68,8 +68,8 @@ static const char *path_problem(struct sfe_slice path)
     }
     for (size_t i = 0; i < path.size; i++) {
         const uint8_t byte = path.bytes[i];
-        if (byte <= ' ' || byte > '~' || byte == '+' || byte == '#' || byte == '?') {
-            return "a path has no space, +, # or ?";
+        if (byte <= ' ' || byte > '~' || byte == '+' || byte == '#' || byte == '?' || byte == '$') {
+            return "a path has no space, +, #, ? or $";
         }
     }
     return NULL;

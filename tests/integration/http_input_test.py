@@ -68,6 +68,8 @@ def sale(number):
 
 
 class HttpInput(unittest.TestCase):
+    """`{id}` is the external ID: what has one identity is one record in the org."""
+
     def start(self, strace=(), quota="64MiB", org=True, **more):
         site = parts.Site(BUILD)
         self.addCleanup(site.close)
@@ -85,7 +87,6 @@ class HttpInput(unittest.TestCase):
         config["inputs"] = {"webhook": {
             "type": "http", "listen": "127.0.0.1:%d" % self.port, "path": PATH,
             "auth": {"bearer_file": "token"}, "stream": "sales", **more}}
-        # {id} is the identity: whatever repeats it is the same record.
         config["outputs"] = {"sales": {
             "type": "salesforce-records", "connection": "crm", "from": "sales",
             "batch_age": "100ms",
