@@ -361,8 +361,12 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
     uint32_t list = load_member(load, entry, "records");
     uint32_t token = SFE_JSON_NONE;
 
-    if (output->all_or_none &&
-        (output->api == SFE_API_COLLECTIONS || output->api == SFE_API_COMPOSITE)) {
+    if (output->api == SFE_API_BULK && output->order_by != NULL) {
+        load_mistake(load, load_member(load, entry, "order_by"),
+                     "\"order_by\" does not go with \"api\": \"bulk\": a job promises no order; "
+                     "allowed: \"auto\", \"collections\" or \"composite\"");
+    }
+    if (output->all_or_none && output->api != SFE_API_AUTO && output->api != SFE_API_GRAPH) {
         load_mistake(load, load_member(load, entry, "all_or_none"),
                      "only a graph is all or none; allowed: with api \"auto\" or \"graph\"");
     }

@@ -203,12 +203,13 @@ struct sfe_config_output {
     struct sfe_config_record event; /* `event` and `map`: then the one of `records`. */
     const char *order_by; /* `order_by`: template; NULL: the first record's external id. */
     struct sfe_config_place order_by_place;
-    uint64_t batch_age_ns;   /* `batch_age`; default 1s: how long an event may wait for company. */
-    enum sfe_output_api api; /* `api`; default auto. */
-    bool all_or_none;        /* `all_or_none`; default false. Only with auto and graph. */
-    uint32_t batch_records;  /* `batch_records`; default and most 200: of one Collections. */
+    uint64_t batch_age_ns, bulk_age_ns; /* How long an event may wait for company; 1s and 1m. */
+    enum sfe_output_api api;            /* `api`; default auto. */
+    bool all_or_none;            /* `all_or_none`; default false. Only with auto and graph. */
+    uint32_t batch_records;      /* `batch_records`; default and most 200: of one Collections. */
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
-    int32_t on_done;             /* Stream index or -1. */
+    uint32_t bulk_from, bulk_records; /* The keys of these names; defaults 2000 and 10000. */
+    int32_t on_done;                  /* Stream index or -1. */
 };
 
 struct sfe_config {

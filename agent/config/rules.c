@@ -59,6 +59,9 @@ static const struct fragment {
      "\"path\":{\"pattern\":\"^/[!-~]+$\",\"not\":{\"pattern\":\"[+#?$]\"}}}}"},
     {SFE_SECTION_HTTP_AUTH, NULL, "{\"properties\":{\"none\":{\"const\":true}}}"},
     {SFE_SECTION_OUTPUT, "salesforce-records",
+     "{\"if\":{\"required\":[\"api\"],\"properties\":{\"api\":{\"const\":\"bulk\"}}},"
+     "\"then\":{\"properties\":{\"order_by\":false}}}"},
+    {SFE_SECTION_OUTPUT, "salesforce-records",
      "{\"if\":{\"required\":[\"all_or_none\"],\"properties\":{\"all_or_none\":{\"const\":true}}},"
      "\"then\":{\"properties\":{\"api\":{\"enum\":[\"auto\",\"graph\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,

@@ -433,3 +433,19 @@ enum sfe_code sfe_map_add_external_id(const struct sfe_map *map,
     }
     return finish_id(map->id_field, &place, sfe_builder_slice(&json), external_id, err);
 }
+
+const char *sfe_map_field_name(const struct sfe_map *map, uint32_t field)
+{
+    SFE_ASSERT(field < map->field_count);
+    return map->fields[field].name;
+}
+
+enum sfe_code sfe_map_add_field(const struct sfe_map *map, const struct sfe_map_record *record,
+                                uint32_t field, struct sfe_builder *out, bool *is_left_out,
+                                struct sfe_error *err)
+{
+    SFE_ASSERT(field < map->field_count);
+    const struct flow_place place = place_of(map, record->subject, record->index, record->item);
+    enum sfe_code code = map_add_field_value(&map->fields[field], &place, out, is_left_out, err);
+    return code == SFE_OK && out->overflowed ? SFE_E_FULL : code;
+}

@@ -95,6 +95,12 @@ struct sfe_map_subject {
 void sfe_map_subject_make(struct sfe_event *event, int64_t time_ns, struct sfe_json_token *tokens,
                           uint32_t token_capacity, struct sfe_map_subject *subject);
 
+/* One record of an event: its place in `each` and the element there. */
+struct sfe_map_record {
+    const struct sfe_map_subject *subject;
+    uint32_t index;
+    uint32_t item;
+};
 /* True where the map makes one record an event: it has no `each`. */
 bool sfe_map_is_single(const struct sfe_map *map);
 
@@ -137,6 +143,15 @@ SFE_MUST_USE enum sfe_code sfe_map_add_record(const struct sfe_map *map,
                                               struct sfe_builder *external_id,
                                               struct sfe_error *err);
 
+/* The name of field `field` of `map`, below sfe_map_field_count (explain.h): "Value__c" or
+ * "Parent__r.ExtId__c". Lives as long as the map. */
+const char *sfe_map_field_name(const struct sfe_map *map, uint32_t field);
+
+/* Adds the value of one field of record `index` as JSON, or sets *is_left_out. Errors as above. */
+SFE_MUST_USE enum sfe_code sfe_map_add_field(const struct sfe_map *map,
+                                             const struct sfe_map_record *record, uint32_t field,
+                                             struct sfe_builder *out, bool *is_left_out,
+                                             struct sfe_error *err);
 /* A record that stands in the same request under a name of its own. */
 struct sfe_map_link {
     const char *external_id_field;

@@ -5,8 +5,6 @@
 
 /* The dead stream has no room: it is asked again so often. */
 #define BURY_AGAIN_NS 50000000u
-/* No place for the reason: the event is offered again, and condemned again, after so long. */
-#define CONDEMN_AGAIN_NS 1000000000u
 
 void output_settle_entry(struct sfe_output *output, struct window_entry *entry)
 {
@@ -23,13 +21,7 @@ void output_condemn(struct sfe_output *output, struct window_entry *entry,
 
     output->has_changed = true;
     output->facts.last_error = *reason;
-    if (output->free_reason_count == 0) {
-        entry->state = ENTRY_WAITING;
-        entry->due_ns = output->now_ns + CONDEMN_AGAIN_NS;
-        return;
-    }
-    entry->reason = output->free_reasons[--output->free_reason_count];
-    output->reasons[entry->reason] = *reason;
+    entry->reason = sfe_reasons_keep(output->reasons, reason);
     entry->state = ENTRY_DYING;
     output->dying++;
 }
@@ -39,7 +31,7 @@ static void free_reason(struct sfe_output *output, struct window_entry *entry)
     SFE_ASSERT(entry->state == ENTRY_DYING);
     SFE_ASSERT(output->dying > 0);
     output->dying--;
-    output->free_reasons[output->free_reason_count++] = entry->reason;
+    sfe_reasons_drop(output->reasons, entry->reason);
 }
 
 static bool clock_is_set(const struct sfe_output *output)
@@ -53,7 +45,7 @@ static bool clock_is_set(const struct sfe_output *output)
 void output_bury(struct sfe_output *output, struct window_entry *entry, struct sfe_event *event,
                  int64_t time_ns)
 {
-    const struct sfe_error *reason = &output->reasons[entry->reason];
+    const struct sfe_error *reason = sfe_reasons_at(output->reasons, entry->reason);
     struct sfe_event letter;
     struct sfe_error err;
     const struct dead_letter_origin origin = {

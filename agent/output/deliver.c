@@ -16,6 +16,7 @@ struct walk {
     uint32_t held;            /* Due entries whose key was held. */
     uint32_t unread;          /* Events that could not be read again. */
     uint64_t due_ns;
+    bool is_large;   /* The large slot alone is filled. */
     bool is_blocked; /* No slot, or nothing more may be offered: the walk is over. */
 };
 
@@ -24,14 +25,66 @@ static uint32_t slot_number(const struct walk *walk)
     return (uint32_t)(walk->slot - walk->output->slots);
 }
 
-static struct output_slot *find_slot(const struct sfe_output *output, enum slot_state state)
+static struct output_slot *find_slot(const struct sfe_output *output, bool is_large,
+                                     enum slot_state state)
 {
-    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+    const uint32_t begin = is_large ? output->options.slot_count : 0;
+    const uint32_t end = is_large ? output->slot_total : output->options.slot_count;
+
+    for (uint32_t i = begin; i < end; i++) {
         if (output->slots[i].state == state) {
             return &output->slots[i];
         }
     }
     return NULL;
+}
+
+static enum sfe_large_use large_use(const struct sfe_output *output)
+{
+    return output->options.large_use == NULL
+               ? SFE_LARGE_MAY
+               : output->options.large_use(output->options.target->context);
+}
+
+static bool is_resuming(const struct sfe_output *output)
+{
+    return large_use(output) == SFE_LARGE_RESUMES;
+}
+
+/* A burst is no backlog: the oldest event has waited for some time. Before one was read nobody
+ * knows, but that what was behind a backlog is one. While the clock is unset the count alone
+ * decides. */
+static bool is_old(const struct sfe_output *output)
+{
+    const struct sfe_clock *clock = output->options.clock;
+    int64_t now_ns = 0;
+
+    if (output->window.count == 0) {
+        return output->is_catching_up;
+    }
+    if (clock->wall_ns(clock->context, &now_ns) == SFE_CLOCK_UNSET) {
+        return true;
+    }
+    const int64_t arrival_ns = window_at(&output->window, 0)->arrival_ns;
+    return arrival_ns <= now_ns && (uint64_t)(now_ns - arrival_ns) >= output->options.large_age_ns;
+}
+
+/* Is it the large slot's turn? What is being filled is filled on; otherwise the backlog decides. */
+static bool wants_large(const struct sfe_output *output)
+{
+    const uint64_t durable = sfe_stream_durable(output->options.stream);
+    const uint64_t unread =
+        durable >= output->window.next_sequence ? durable + 1 - output->window.next_sequence : 0;
+
+    if (output->options.large_slot_events == 0 || find_slot(output, false, SLOT_FILLING) != NULL) {
+        return false;
+    }
+    if (find_slot(output, true, SLOT_FILLING) != NULL || is_resuming(output)) {
+        return true;
+    }
+    return large_use(output) != SFE_LARGE_SHUT &&
+           output->window.next_sequence >= output->large_sequence &&
+           unread + output->window.count >= output->options.large_from && is_old(output);
 }
 
 /* Sends the slot. A target may finish it before `send` returns. */
@@ -91,13 +144,13 @@ static bool have_slot(struct walk *walk, uint32_t split_limit)
         return !walk->is_blocked;
     }
     if (pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
-        walk->slot = find_slot(output, SLOT_EMPTY);
+        walk->slot = find_slot(output, walk->is_large, SLOT_EMPTY);
     }
     if (walk->slot == NULL) {
         walk->is_blocked = true;
         return false;
     }
-    walk->slot->limit = output->options.slot_events_max;
+    walk->slot->limit = walk->slot->events_max;
     walk->slot->offered_ns = UINT64_MAX;
     return true;
 }
@@ -225,6 +278,9 @@ static void visit_entry(struct walk *walk, struct window_entry *entry)
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, entry->due_ns);
     } else if (sfe_lane_is_held(lane, entry->order_key)) {
         walk->held++;
+    } else if (walk->is_large && entry->split_limit != 0) {
+        (void)sfe_lane_claim(lane, entry->order_key); /* It was told to go in smaller company. */
+        walk->held++;
     } else {
         offer_entry(walk, entry);
     }
@@ -298,25 +354,52 @@ static bool take_event(struct walk *walk)
     return true;
 }
 
+/* True where a slot that is not full shall wait for company no longer. */
+static bool is_due(const struct walk *walk, uint64_t due_ns)
+{
+    const struct sfe_output *output = walk->output;
+    bool holds_up_others = walk->held > 0 && output->in_flight == 0 && !output->options.is_costly;
+
+    return walk->is_large || is_resuming(output) || due_ns <= output->now_ns ||
+           walk->slot->count == walk->slot->limit || holds_up_others ||
+           window_is_full(&output->window);
+}
+
 /* A slot that is not full waits for company, unless that would hold up others or take too long. */
 static void end_walk(struct walk *walk)
 {
-    struct sfe_output *output = walk->output;
-    struct output_slot *slot = walk->slot;
-    const uint64_t age_ns = output->options.batch_age_ns;
+    const struct output_slot *slot = walk->slot;
+    const uint64_t age_ns = walk->output->options.batch_age_ns;
 
     if (slot == NULL || slot->count == 0 || walk->is_blocked) {
         return;
     }
     uint64_t due_ns =
         slot->offered_ns > UINT64_MAX - age_ns ? UINT64_MAX : slot->offered_ns + age_ns;
-    bool holds_up_others = walk->held > 0 && output->in_flight == 0;
-    if (due_ns <= output->now_ns || slot->count == slot->limit || holds_up_others ||
-        window_is_full(&output->window)) {
+    if (is_due(walk, due_ns)) {
         send_slot(walk);
     } else {
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, due_ns);
     }
+}
+
+/* Too few events can go together, as when all are of a few keys: the backlog is none for a large
+ * batch. */
+static void give_up_large(struct walk *walk)
+{
+    struct sfe_output *output = walk->output;
+    struct output_slot *slot = walk->slot;
+
+    if (slot != NULL && slot->count >= output->options.large_from) {
+        return;
+    }
+    if (slot != NULL && slot->count > 0) {
+        output_abandon_slot(output, slot_number(walk));
+    }
+    walk->slot = NULL;
+    output->is_catching_up = false;
+    output->large_sequence = output->window.next_sequence + output->options.large_from;
+    output->has_changed = output->window.count > 0;
 }
 
 static void walk_window(struct walk *walk)
@@ -325,12 +408,17 @@ static void walk_window(struct walk *walk)
     uint32_t count = output->window.count;
 
     sfe_lane_begin(output->lane);
-    walk->slot = find_slot(output, SLOT_FILLING);
+    walk->is_large = wants_large(output);
+    output->is_catching_up = walk->is_large;
+    walk->slot = find_slot(output, walk->is_large, SLOT_FILLING);
     for (uint32_t i = 0; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
     while (!walk->is_blocked && !window_is_full(&output->window) && have_slot(walk, 0) &&
            take_event(walk)) {
+    }
+    if (walk->is_large && !walk->is_blocked && !is_resuming(output)) {
+        give_up_large(walk);
     }
     end_walk(walk);
 }
@@ -355,19 +443,17 @@ static uint64_t idle_until(const struct sfe_output *output, uint64_t ready_ns)
     if (!pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
         return has_work && output->in_flight == 0 ? output->pace.hold_until_ns : UINT64_MAX;
     }
-    if (find_slot(output, SLOT_FILLING) == NULL && find_slot(output, SLOT_EMPTY) == NULL) {
+    const bool is_large = wants_large(output);
+    if (find_slot(output, is_large, SLOT_FILLING) == NULL &&
+        find_slot(output, is_large, SLOT_EMPTY) == NULL) {
         return UINT64_MAX; /* An answer will wake us. */
     }
     return 0;
 }
 
-uint64_t output_deliver_turn(struct sfe_output *output)
+static uint64_t deliver(struct sfe_output *output, uint64_t ready_ns)
 {
-    const struct sfe_target *target = output->options.target;
     struct walk walk = {.output = output, .due_ns = UINT64_MAX};
-    uint64_t ready_ns = UINT64_MAX;
-
-    output->target_is_ready = target->is_ready(target->context, output->now_ns, &ready_ns);
     uint64_t idle_ns = idle_until(output, ready_ns);
     if (idle_ns != 0) {
         return idle_ns;
@@ -382,4 +468,22 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     /* A slot that failed at once has begun a pause: nobody else wakes us at its end. */
     idle_ns = idle_until(output, ready_ns);
     return idle_ns == 0 ? output->next_due_ns : sfe_clock_earlier_ns(idle_ns, output->next_due_ns);
+}
+
+uint64_t output_deliver_turn(struct sfe_output *output)
+{
+    const struct sfe_target *target = output->options.target;
+    uint64_t ready_ns = UINT64_MAX;
+
+    const bool was_ready = output->target_is_ready;
+    output->target_is_ready = target->is_ready(target->context, output->now_ns, &ready_ns);
+    /* What it held back it may take now. */
+    output->has_changed = output->has_changed || (output->target_is_ready && !was_ready);
+    const uint32_t in_flight = output->in_flight;
+    uint64_t due_ns = deliver(output, ready_ns);
+    if (output->in_flight > in_flight && output->options.large_use != NULL) {
+        return output->now_ns; /* A large batch is sent in many steps: the first is due. */
+    }
+    /* The target may have something to do of its own. */
+    return sfe_clock_earlier_ns(due_ns, ready_ns);
 }

@@ -49,18 +49,29 @@ static void retry_entry(struct sfe_output *output, struct window_entry *entry,
                                                      output_random(output)));
 }
 
+const struct sfe_verdict *output_verdict_of(const struct sfe_slot_result *result, uint32_t place,
+                                            struct sfe_verdict *own)
+{
+    if (result->verdict == NULL) {
+        return &result->verdicts[place];
+    }
+    result->verdict(result->context, place, own);
+    return own;
+}
+
 /* Each event by its own verdict. Where all that failed wait for a human and none passed, the output
  * stops. */
 static void finish_answered(struct sfe_output *output, const struct output_slot *slot,
                             const struct sfe_slot_result *result)
 {
-    const struct sfe_error *stop = NULL;
+    struct sfe_error stop = {.code = SFE_OK};
+    struct sfe_verdict own;
     uint32_t settled = 0;
 
     SFE_ASSERT(result->count == slot->count);
     for (uint32_t i = 0; i < slot->count; i++) {
         struct window_entry *entry = entry_of(output, slot, i);
-        const struct sfe_verdict *verdict = &result->verdicts[i];
+        const struct sfe_verdict *verdict = output_verdict_of(result, i, &own);
         switch (verdict->kind) {
         case SFE_VERDICT_DONE:
             output->facts.delivered++;
@@ -68,7 +79,7 @@ static void finish_answered(struct sfe_output *output, const struct output_slot 
             settled++;
             break;
         case SFE_VERDICT_RETRY:
-            stop = waits_for_target(&verdict->err) ? &verdict->err : stop;
+            stop = waits_for_target(&verdict->err) ? verdict->err : stop;
             retry_entry(output, entry, result, &verdict->err);
             break;
         case SFE_VERDICT_DEAD:
@@ -77,7 +88,7 @@ static void finish_answered(struct sfe_output *output, const struct output_slot 
             break;
         }
     }
-    if (stop != NULL && settled == 0) {
+    if (stop.code != SFE_OK && settled == 0) {
         pace_stopped(&output->pace, slot->epoch, output->now_ns, result->retry_after_s);
     } else {
         pace_answered(&output->pace, slot->epoch);
@@ -157,7 +168,7 @@ void output_finish_slot(void *context, const struct sfe_slot_result *result)
     struct sfe_output *output = context;
     enum pace_state before = output->pace.state;
 
-    SFE_ASSERT(result->slot < output->options.slot_count);
+    SFE_ASSERT(result->slot < output->slot_total);
     struct output_slot *slot = &output->slots[result->slot];
     SFE_ASSERT(slot->state == SLOT_SENT);
     output->now_ns = sfe_clock_monotonic_ns(output->options.clock);

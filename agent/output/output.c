@@ -8,12 +8,15 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Different reasons kept with their words; more than differ at once in practice. */
+#define REASONS_MAX 1024u
+
 static enum sfe_code fetch(void *context, uint32_t slot, uint32_t place_in_slot,
                            struct sfe_event *event, int64_t *time_ns, struct sfe_error *err)
 {
     const struct sfe_output *output = context;
 
-    SFE_ASSERT(slot < output->options.slot_count);
+    SFE_ASSERT(slot < output->slot_total);
     SFE_ASSERT(place_in_slot < output->slots[slot].count);
     const struct window_entry *entry =
         &output->window.entries[output->slots[slot].entries[place_in_slot]];
@@ -25,7 +28,7 @@ static uint32_t attempts(void *context, uint32_t slot, uint32_t place_in_slot)
 {
     const struct sfe_output *output = context;
 
-    SFE_ASSERT(slot < output->options.slot_count);
+    SFE_ASSERT(slot < output->slot_total);
     SFE_ASSERT(place_in_slot < output->slots[slot].count);
     return output->window.entries[output->slots[slot].entries[place_in_slot]].attempts + 1;
 }
@@ -59,32 +62,51 @@ static void make_start(const struct sfe_output_options *options, struct sfe_curs
     SFE_ASSERT(length > 0 && (size_t)length < sizeof(start->name));
 }
 
-size_t sfe_output_memory_bytes(uint32_t slot_count, uint32_t slot_events_max)
+/* Events of all slots together. */
+static size_t slot_events(const struct sfe_output_options *options)
 {
-    const size_t events = (size_t)slot_count * slot_events_max;
+    return (size_t)options->slot_count * options->slot_events_max + options->large_slot_events;
+}
 
-    return sfe_arena_cost(sizeof(struct sfe_output)) + sfe_lane_memory_bytes(SFE_WINDOW_EVENTS) +
-           sfe_arena_cost(events * sizeof(uint32_t)) +
-           sfe_arena_cost(slot_count * sizeof(struct output_slot)) +
+static uint32_t slot_total(const struct sfe_output_options *options)
+{
+    return options->slot_count + (options->large_slot_events != 0 ? 1u : 0u);
+}
+
+static uint32_t reasons_max(const struct sfe_output_options *options)
+{
+    const size_t events = slot_events(options);
+
+    return events < REASONS_MAX ? (uint32_t)events : REASONS_MAX;
+}
+
+size_t sfe_output_memory_bytes(const struct sfe_output_options *options)
+{
+    return sfe_arena_cost(sizeof(struct sfe_output)) +
+           sfe_lane_memory_bytes(options->window_events) +
+           sfe_arena_cost(slot_events(options) * sizeof(uint32_t)) +
+           sfe_arena_cost(slot_total(options) * sizeof(struct output_slot)) +
            sfe_arena_cost(DEAD_LETTER_ANNOTATION_BYTES) +
-           sfe_arena_cost(events * sizeof(struct sfe_error)) +
-           sfe_arena_cost(events * sizeof(uint32_t)) + window_memory_bytes() +
-           settle_memory_bytes();
+           sfe_reasons_memory_bytes(reasons_max(options)) +
+           window_memory_bytes(options->window_events) + settle_memory_bytes();
 }
 
 static enum sfe_code open_slots(struct sfe_output *output, struct sfe_arena *arena,
                                 struct sfe_error *err)
 {
-    const uint32_t count = output->options.slot_count;
     const uint32_t events = output->options.slot_events_max;
-    uint32_t *entries = sfe_arena_take(arena, (size_t)count * events * sizeof(*entries), err);
+    uint32_t *entries =
+        sfe_arena_take(arena, slot_events(&output->options) * sizeof(*entries), err);
 
-    output->slots = sfe_arena_take(arena, count * sizeof(*output->slots), err);
+    output->slot_total = slot_total(&output->options);
+    output->slots = sfe_arena_take(arena, output->slot_total * sizeof(*output->slots), err);
     if (entries == NULL || output->slots == NULL) {
         return SFE_E_NO_MEMORY;
     }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; i < output->slot_total; i++) {
         output->slots[i].entries = entries + (size_t)i * events;
+        output->slots[i].events_max =
+            i < output->options.slot_count ? events : output->options.large_slot_events;
     }
     return SFE_OK;
 }
@@ -92,20 +114,13 @@ static enum sfe_code open_slots(struct sfe_output *output, struct sfe_arena *are
 static enum sfe_code open_reasons(struct sfe_output *output, struct sfe_arena *arena,
                                   struct sfe_error *err)
 {
-    const uint32_t count = output->options.slot_count * output->options.slot_events_max;
     uint8_t *annotation = sfe_arena_take(arena, DEAD_LETTER_ANNOTATION_BYTES, err);
 
-    output->reasons = sfe_arena_take(arena, count * sizeof(*output->reasons), err);
-    output->free_reasons = sfe_arena_take(arena, count * sizeof(*output->free_reasons), err);
-    if (annotation == NULL || output->reasons == NULL || output->free_reasons == NULL) {
+    output->reasons = sfe_reasons_open(reasons_max(&output->options), arena, err);
+    if (annotation == NULL || output->reasons == NULL) {
         return SFE_E_NO_MEMORY;
     }
     output->annotation = sfe_builder_make(annotation, DEAD_LETTER_ANNOTATION_BYTES);
-    /* The first places last, so that memory is touched only when it is needed. */
-    for (uint32_t i = 0; i < count; i++) {
-        output->free_reasons[i] = count - 1 - i;
-    }
-    output->free_reason_count = count;
     return SFE_OK;
 }
 
@@ -115,12 +130,13 @@ static enum sfe_code open_parts(struct sfe_output *output, struct sfe_arena *are
     struct sfe_cursor start;
 
     make_start(&output->options, &start);
-    output->lane = sfe_lane_open(SFE_WINDOW_EVENTS, arena, err);
+    output->lane = sfe_lane_open(output->options.window_events, arena, err);
     if (output->lane == NULL || open_slots(output, arena, err) != SFE_OK ||
         open_reasons(output, arena, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
-    enum sfe_code code = window_open(&output->window, start.sequence, arena, err);
+    enum sfe_code code =
+        window_open(&output->window, output->options.window_events, start.sequence, arena, err);
     if (code == SFE_OK) {
         code = settle_open(&start, arena, &output->settle, err);
     }
@@ -133,7 +149,9 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
     struct sfe_output *opened = sfe_arena_take(arena, sizeof(*opened), err);
 
     SFE_ASSERT(options->slot_count > 0);
-    SFE_ASSERT(options->slot_events_max > 0 && options->slot_events_max <= SFE_WINDOW_EVENTS);
+    SFE_ASSERT(options->slot_events_max > 0);
+    SFE_ASSERT(options->slot_events_max <= options->window_events);
+    SFE_ASSERT(options->large_slot_events <= options->window_events);
     *output = NULL;
     if (opened == NULL) {
         return err->code;
@@ -213,7 +231,7 @@ void sfe_output_stop(struct sfe_output *output)
         return;
     }
     output->is_stopping = true;
-    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+    for (uint32_t i = 0; i < output->slot_total; i++) {
         if (output->slots[i].state == SLOT_FILLING) {
             output_abandon_slot(output, i);
         }

@@ -20,6 +20,13 @@
 struct sfe_arena;
 struct sfe_output;
 
+enum sfe_large_use {
+    SFE_LARGE_MAY,
+    SFE_LARGE_SHUT,   /* Not now: the others are used whatever waits. */
+    SFE_LARGE_RESUMES /* It alone: the target takes back a batch that the last run left under way,
+                         and it goes as soon as all was offered. */
+};
+
 struct sfe_output_options {
     const char *name;          /* Of the output. Borrowed, as all pointers here. */
     struct sfe_stream *stream; /* Read through `reader`. */
@@ -30,6 +37,17 @@ struct sfe_output_options {
     uint32_t slot_count;             /* Requests in flight at once. */
     uint32_t slot_events_max;        /* Events of one batch. */
     uint64_t batch_age_ns;           /* How long an event may wait for company. */
+    uint32_t window_events; /* Events read and not yet settled; at least those of a slot. */
+    /* One more slot for a backlog, numbered slot_count: it takes so many events at once, and while
+     * `large_from` events or more wait, the oldest for `large_age_ns`, and so many can go together,
+     * it alone is filled. 0: there is none. */
+    uint32_t large_slot_events;
+    uint32_t large_from;
+    uint64_t large_age_ns;
+    /* A batch costs so much that it waits for company even while others wait for it. */
+    bool is_costly;
+    /* What the target wants of the large slot, or else of its only one. NULL: may be used. */
+    enum sfe_large_use (*large_use)(const void *target);
     const struct sfe_clock *clock;
     const struct sfe_entropy *entropy; /* Jitter. */
     struct sfe_log *log;
@@ -62,7 +80,7 @@ struct sfe_output_facts {
 };
 
 /* What an output takes from the arena. Pure. */
-size_t sfe_output_memory_bytes(uint32_t slot_count, uint32_t slot_events_max);
+size_t sfe_output_memory_bytes(const struct sfe_output_options *options);
 
 /* Opens the output at its cursor; takes all its memory from `arena`. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_output_open(const struct sfe_output_options *options,

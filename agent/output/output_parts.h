@@ -6,6 +6,7 @@
 #include "output/lane.h"
 #include "output/output.h"
 #include "output/pace.h"
+#include "output/reasons.h"
 #include "output/settle.h"
 #include "output/window.h"
 
@@ -14,7 +15,8 @@ enum slot_state { SLOT_EMPTY, SLOT_FILLING, SLOT_SENT };
 struct output_slot {
     enum slot_state state;
     uint32_t count;
-    uint32_t limit;   /* The smallest split limit of its events; slot_events_max without. */
+    uint32_t events_max;
+    uint32_t limit;   /* The smallest split limit of its events; events_max without. */
     uint32_t epoch;   /* Of the pace, when it was sent. */
     uint64_t request; /* Its number, when it was sent. */
     uint64_t sent_ns;
@@ -28,23 +30,22 @@ struct sfe_output {
     struct sfe_lane *lane;
     struct settle *settle;
     struct pace pace;
-    struct output_slot *slots;
+    struct output_slot *slots; /* The large one, where there is one, is the last. */
+    uint32_t slot_total;
     struct sfe_output_facts facts;
 
-    /* Why the dying die; a stack of free places. When none is left an event is offered again
-     * instead. */
-    struct sfe_error *reasons;
-    uint32_t *free_reasons;
-    uint32_t free_reason_count;
+    struct sfe_reasons *reasons; /* Why the dying die. */
     struct sfe_builder annotation;
 
-    uint64_t now_ns;      /* Of the turn under way. */
-    uint64_t next_due_ns; /* When the next waiting entry is due, as of the last walk. */
+    uint64_t now_ns;         /* Of the turn under way. */
+    uint64_t large_sequence; /* The large slot found too little; no sooner than this was read. */
+    uint64_t next_due_ns;    /* When the next waiting entry is due, as of the last walk. */
     uint32_t in_flight;
-    uint32_t dying;   /* Entries to be buried. */
-    uint32_t buried;  /* Entries whose letter is not durable yet. */
-    bool has_changed; /* Since the last walk: a walk may find something to do. */
-    bool has_settled; /* Since the last publication. */
+    uint32_t dying;      /* Entries to be buried. */
+    uint32_t buried;     /* Entries whose letter is not durable yet. */
+    bool has_changed;    /* Since the last walk: a walk may find something to do. */
+    bool has_settled;    /* Since the last publication. */
+    bool is_catching_up; /* The large slot was the last to be filled. */
     bool target_is_ready;
     bool is_stopping;
 };
@@ -86,6 +87,11 @@ void output_tell_dead(struct sfe_output *output, const struct window_entry *entr
 
 /* Fills and sends slots; returns when something is due again. */
 uint64_t output_deliver_turn(struct sfe_output *output);
+
+/* The verdict of one event of a slot that was answered, be it held by the target or asked for into
+ * `own`. */
+const struct sfe_verdict *output_verdict_of(const struct sfe_slot_result *result, uint32_t place,
+                                            struct sfe_verdict *own);
 
 /* Ends a slot: the host's `finished`. */
 void output_finish_slot(void *context, const struct sfe_slot_result *result);

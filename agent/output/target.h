@@ -48,6 +48,9 @@ struct sfe_slot_result {
     uint32_t slot;
     enum sfe_slot_outcome outcome;
     const struct sfe_verdict *verdicts; /* With ANSWERED: one for each event. Live for the call. */
+    /* Instead of `verdicts`, where there are too many to hold: fills in that of one event. */
+    void (*verdict)(void *context, uint32_t place_in_slot, struct sfe_verdict *verdict);
+    void *context;
     uint32_t count;
     int64_t retry_after_s; /* What the other side asked for; -1: nothing. */
     struct sfe_error err;  /* With the other outcomes. */
@@ -71,9 +74,9 @@ struct sfe_target {
     void *context;
     /* Binds the target to its output. Once, before anything else. */
     void (*bind)(void *context, const struct sfe_target_host *host);
-    /* May a request be begun now (logged in, not waiting for quota)? Otherwise *until_ns says when
-     * to ask again (UINT64_MAX: something will wake us). Asked in every turn, so that a target can
-     * go on here with what it had to put off. */
+    /* May a request be begun now (logged in, not waiting for quota)? *until_ns says when to ask
+     * again at the latest (UINT64_MAX: something will wake us). Asked in every turn, so that a
+     * target can go on here with what it had to put off. */
     bool (*is_ready)(void *context, uint64_t now_ns, uint64_t *until_ns);
     /* Parses the event, finds its order key and, if `lane` lets it pass, adds it to `slot`. Always
      * writes *order_key once it is known (0: not). SFE_OK: it is in the slot and claimed in the

@@ -46,7 +46,8 @@ void output_tell_batched(struct sfe_output *output, const struct output_slot *sl
     }
 }
 
-static enum sfe_watch_outcome outcome_of(const struct sfe_slot_result *result, uint32_t place)
+static enum sfe_watch_outcome outcome_of(const struct sfe_slot_result *result,
+                                         const struct sfe_verdict *verdict)
 {
     switch (result->outcome) {
     case SFE_SLOT_AGAIN:
@@ -58,7 +59,7 @@ static enum sfe_watch_outcome outcome_of(const struct sfe_slot_result *result, u
     case SFE_SLOT_ANSWERED:
         break;
     }
-    switch (result->verdicts[place].kind) {
+    switch (verdict->kind) {
     case SFE_VERDICT_RETRY:
         return SFE_WATCH_RETRY;
     case SFE_VERDICT_DEAD:
@@ -75,14 +76,15 @@ void output_tell_answered(struct sfe_output *output, const struct output_slot *s
     if (!sfe_watch_wants(output->options.watch, SFE_WATCH_ANSWERED)) {
         return;
     }
+    struct sfe_verdict own;
     for (uint32_t i = 0; i < slot->count; i++) {
         const struct window_entry *entry = entry_of(output, slot, i);
         const bool has_verdict = result->outcome == SFE_SLOT_ANSWERED;
-        const struct sfe_verdict *verdict = has_verdict ? &result->verdicts[i] : NULL;
+        const struct sfe_verdict *verdict = has_verdict ? output_verdict_of(result, i, &own) : NULL;
         const bool is_done = has_verdict && verdict->kind == SFE_VERDICT_DONE;
         const struct sfe_watch_note note = {
             .stage = SFE_WATCH_ANSWERED,
-            .outcome = outcome_of(result, i),
+            .outcome = outcome_of(result, verdict),
             .request = slot->request,
             .attempt = entry->attempts + 1u,
             .id_hash = has_verdict ? verdict->id_hash : 0,
@@ -105,7 +107,7 @@ void output_tell_dead(struct sfe_output *output, const struct window_entry *entr
         .event = event,
         .dead_sequence = entry->dead_sequence,
         .attempt = entry->attempts,
-        .err = &output->reasons[entry->reason],
+        .err = sfe_reasons_at(output->reasons, entry->reason),
     };
 
     if (sfe_watch_wants(output->options.watch, SFE_WATCH_DEAD)) {

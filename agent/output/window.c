@@ -3,20 +3,21 @@
 #include "base/arena.h"
 #include "base/assert.h"
 
-size_t window_memory_bytes(void)
+size_t window_memory_bytes(uint32_t capacity)
 {
-    return sfe_arena_cost(SFE_WINDOW_EVENTS * sizeof(struct window_entry));
+    return sfe_arena_cost(capacity * sizeof(struct window_entry));
 }
 
-enum sfe_code window_open(struct window *window, uint64_t next_sequence, struct sfe_arena *arena,
-                          struct sfe_error *err)
+enum sfe_code window_open(struct window *window, uint32_t capacity, uint64_t next_sequence,
+                          struct sfe_arena *arena, struct sfe_error *err)
 {
-    struct window_entry *entries = sfe_arena_take(arena, SFE_WINDOW_EVENTS * sizeof(*entries), err);
+    struct window_entry *entries = sfe_arena_take(arena, capacity * sizeof(*entries), err);
 
     if (entries == NULL) {
         return err->code;
     }
-    *window = (struct window){.entries = entries, .next_sequence = next_sequence};
+    *window =
+        (struct window){.entries = entries, .capacity = capacity, .next_sequence = next_sequence};
     return SFE_OK;
 }
 
@@ -43,7 +44,7 @@ bool window_pass(struct window *window)
     uint32_t before = window->count;
 
     while (window->count > 0 && window_at(window, 0)->state == ENTRY_SETTLED) {
-        window->head = (window->head + 1) % SFE_WINDOW_EVENTS;
+        window->head = (window->head + 1) % window->capacity;
         window->count--;
     }
     return window->count != before;

@@ -36,28 +36,30 @@ struct window_entry {
 };
 
 struct window {
-    struct window_entry *entries; /* SFE_WINDOW_EVENTS of them. */
-    uint32_t head;                /* Index of the oldest. */
+    struct window_entry *entries; /* `capacity` of them. */
+    uint32_t capacity;
+    uint32_t head; /* Index of the oldest. */
     uint32_t count;
     uint64_t next_sequence; /* Everything below it was read or passed over. */
 };
 
 /* What it takes from the arena. Pure. */
-size_t window_memory_bytes(void);
+size_t window_memory_bytes(uint32_t capacity);
 
 /* All below `next_sequence` counts as passed. SFE_E_NO_MEMORY. */
-SFE_MUST_USE enum sfe_code window_open(struct window *window, uint64_t next_sequence,
-                                       struct sfe_arena *arena, struct sfe_error *err);
+SFE_MUST_USE enum sfe_code window_open(struct window *window, uint32_t capacity,
+                                       uint64_t next_sequence, struct sfe_arena *arena,
+                                       struct sfe_error *err);
 
 static inline bool window_is_full(const struct window *window)
 {
-    return window->count == SFE_WINDOW_EVENTS;
+    return window->count == window->capacity;
 }
 
 /* The `place`-th event from the oldest on. */
 static inline struct window_entry *window_at(const struct window *window, uint32_t place)
 {
-    return &window->entries[(window->head + place) % SFE_WINDOW_EVENTS];
+    return &window->entries[(window->head + place) % window->capacity];
 }
 
 /* Where an entry stands; does not change while it is in the window. */

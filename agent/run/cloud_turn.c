@@ -12,12 +12,21 @@ static bool outputs_are_quiet(const struct sfe_agent *agent)
     return true;
 }
 
+/* It begins nothing more, and does not wait for a job that the org has whole. */
+static void leave_output(const struct agent_output *output)
+{
+    sfe_output_stop(output->output);
+    if (output->bulk != NULL) {
+        sfe_bulk_leave(output->bulk);
+    }
+}
+
 /* What is in flight is settled; what cannot be in time comes again after the next start, and
  * changes nothing. */
 static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
 {
     for (uint32_t i = 0; i < agent->set.output_count; i++) {
-        sfe_output_stop(agent->set.outputs[i].output);
+        leave_output(&agent->set.outputs[i]);
     }
     if (!outputs_are_quiet(agent) && now_ns < agent->stop_by_ns) {
         return agent->stop_by_ns;
@@ -34,7 +43,7 @@ static void drain_turn(struct sfe_agent *agent)
 
     for (uint32_t i = 0; i < agent->set.output_count; i++) {
         if (agent->set.outputs[i].is_leaving) {
-            sfe_output_stop(agent->set.outputs[i].output);
+            leave_output(&agent->set.outputs[i]);
             has_drained = has_drained && sfe_output_is_quiet(agent->set.outputs[i].output);
         }
     }

@@ -130,6 +130,20 @@ static uint64_t save_turn(struct sfe_agent *agent, uint64_t now_ns)
     return atomic_load(&agent->has_settled) ? now_ns + SAVE_SPACING_NS : UINT64_MAX;
 }
 
+/* What is to be noted of bulk jobs. */
+static uint64_t note_jobs(struct sfe_agent *agent, uint64_t now_ns)
+{
+    uint64_t due_ns = UINT64_MAX;
+
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        if (agent->set.outputs[i].journal != NULL) {
+            due_ns = sfe_clock_earlier_ns(
+                due_ns, sfe_bulk_journal_flash_turn(agent->set.outputs[i].journal, now_ns));
+        }
+    }
+    return due_ns;
+}
+
 /* Everything staged goes to flash, and what was settled is noted; then this thread has nothing left
  * to do. */
 static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
@@ -141,6 +155,7 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
             sfe_log_error(agent->log, SFE_ERROR, "cannot write to flash at the end", &err);
         }
     }
+    (void)note_jobs(agent, now_ns);
     save_cursors(agent, now_ns);
     atomic_store(&agent->flash_is_done, true);
     agent->platform->poller.wake(agent->platform->poller.context);
@@ -199,5 +214,6 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     }
     note_boot(agent);
     due_ns = commit_streams(agent, now_ns);
+    due_ns = sfe_clock_earlier_ns(due_ns, note_jobs(agent, now_ns));
     return sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
 }

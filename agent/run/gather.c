@@ -67,6 +67,21 @@ static void gather_streams(struct sfe_agent *agent, struct sfe_status *status)
     status->stream_count = agent->set.stream_count;
 }
 
+static void gather_bulk(const struct sfe_agent *agent, const struct agent_output *output,
+                        struct sfe_status_output *status)
+{
+    status->has_bulk = output->bulk != NULL;
+    if (output->bulk == NULL) {
+        return;
+    }
+    sfe_bulk_facts(output->bulk, &status->bulk);
+    status->job_age_ns = 0;
+    if (status->bulk.begun_ns != 0) {
+        status->job_age_ns =
+            sfe_clock_monotonic_ns(&agent->platform->clock) - status->bulk.begun_ns;
+    }
+}
+
 static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
 {
     for (uint32_t i = 0; i < agent->set.org_count; i++) {
@@ -80,6 +95,7 @@ static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
         sfe_output_facts(agent->set.outputs[i].output, &output->facts);
         output->rate_per_minute =
             sfe_rate_per_minute(&agent->set.outputs[i].rate, output->facts.delivered);
+        gather_bulk(agent, &agent->set.outputs[i], output);
     }
     status->orgs = agent->gathered->orgs;
     status->org_count = agent->set.org_count;

@@ -1,4 +1,5 @@
 #include "run/org_options.h"
+#include "run/outputs.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
@@ -6,6 +7,9 @@
 
 #include <stdio.h>
 #include <string.h>
+
+/* Of an output that no longer goes by bulk and has a job left: its events go again. */
+#define LEFT_EVENTS 1u
 
 static struct sfe_http_route route_of(const struct sfe_config_salesforce *config,
                                       const struct sfe_compiled_connection *compiled)
@@ -93,8 +97,10 @@ void agent_close_org(struct agent_org *org)
     org->setup = NULL;
 }
 
-static struct sfe_org *find_org(const struct agent_set *set, const char *connection)
+static struct sfe_org *find_org(const struct agent_set *set, uint32_t index)
 {
+    const char *connection = set->config->connections[index].name;
+
     for (uint32_t i = 0; i < set->org_count; i++) {
         if (strcmp(set->orgs[i].connection, connection) == 0) {
             return set->orgs[i].org;
@@ -112,13 +118,13 @@ static enum sfe_records_api records_api(const struct sfe_config_output *output)
     }
     switch (output->api) {
     case SFE_API_COLLECTIONS:
+    case SFE_API_BULK:
         return SFE_RECORDS_COLLECTIONS;
     case SFE_API_COMPOSITE:
         return SFE_RECORDS_COMPOSITE;
     case SFE_API_GRAPH:
         return SFE_RECORDS_GRAPH;
     case SFE_API_AUTO:
-    case SFE_API_BULK:
     default:
         return output->all_or_none ? SFE_RECORDS_GRAPH : SFE_RECORDS_AUTO;
     }
@@ -131,7 +137,8 @@ struct sfe_records_options agent_records_options(const struct sfe_config *config
     const enum sfe_records_api api = records_api(output);
 
     return (struct sfe_records_options){
-        .slot_count = output->requests_in_flight,
+        /* With bulk alone: for a rehearsal, which shows one. */
+        .slot_count = output->api == SFE_API_BULK ? 1 : output->requests_in_flight,
         .slot_events_max = sfe_records_slot_events_max(api, output->batch_records),
         .records_max = output->batch_records,
         .api = api,
@@ -144,23 +151,160 @@ static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set
 {
     const struct sfe_config_output *config = &set->config->outputs[output->config_index];
     const struct sfe_compiled_output *compiled = &set->compiled->outputs[output->config_index];
-    struct sfe_target *target = sfe_arena_take(output->arena, sizeof(*target), err);
     struct sfe_records_options options = agent_records_options(set->config, config);
 
-    options.org = find_org(set, set->config->connections[config->connection].name);
+    if (!agent_has_records(config, set->compiled->without_secrets)) {
+        return SFE_OK;
+    }
+    struct sfe_target *target = sfe_arena_take(output->arena, sizeof(*target), err);
+    if (target == NULL) {
+        return err->code;
+    }
+    options.org = find_org(set, config->connection);
     options.maps = compiled->maps;
     options.map_count = config->record_count;
     options.order_by = compiled->order_by;
     options.log = agent->log;
-
-    if (target == NULL) {
-        return err->code;
-    }
     enum sfe_code code = sfe_records_open(&options, output->arena, target, err);
     if (code == SFE_OK) {
+        output->records = target;
         output->target = target;
     }
     return code;
+}
+
+static void on_noted(void *owner)
+{
+    agent_kick_flash(owner);
+}
+
+static void on_durable(void *owner)
+{
+    struct sfe_agent *agent = owner;
+
+    agent->platform->http.wake(agent->platform->http.context);
+}
+
+static struct sfe_bulk_journal_options journal_options(struct sfe_agent *agent,
+                                                       const struct agent_set *set,
+                                                       const struct agent_output *output,
+                                                       uint32_t events_max)
+{
+    return (struct sfe_bulk_journal_options){
+        .storage = &agent->platform->storage,
+        .output = output->name,
+        .stream = set->config->streams[output->stream_index].name,
+        .events_max = events_max,
+        .log = agent->log,
+        .on_noted = on_noted,
+        .on_durable = on_durable,
+        .owner = agent,
+    };
+}
+
+/* An output that no longer goes by bulk still waits for the job that was under way: it could come
+ * after what is sent now. Its events go again, for which no room is needed. */
+
+static size_t left_bulk_bytes(struct sfe_agent *agent, const struct agent_set *set,
+                              const struct agent_output *output)
+{
+    const struct sfe_bulk_journal_options options =
+        journal_options(agent, set, output, LEFT_EVENTS);
+    bool is_left =
+        agent_bulk_use(&set->config->outputs[output->config_index]) == AGENT_BULK_NEVER &&
+        sfe_bulk_journal_exists(&options);
+
+    return is_left ? agent_job_memory_bytes(LEFT_EVENTS) : 0;
+}
+
+/* Sets *is_needed where a job can be under way, or can come to be. */
+static enum sfe_code open_journal(struct sfe_agent *agent, const struct agent_set *set,
+                                  struct agent_output *output, bool *is_needed,
+                                  struct sfe_error *err)
+{
+    const struct sfe_config_output *config = &set->config->outputs[output->config_index];
+    bool is_used = agent_bulk_use(config) != AGENT_BULK_NEVER;
+    const struct sfe_bulk_journal_options options =
+        journal_options(agent, set, output, is_used ? config->bulk_records : LEFT_EVENTS);
+    struct bulk_job_note ignored;
+
+    *is_needed = is_used;
+    if (!is_used && !sfe_bulk_journal_exists(&options)) {
+        return SFE_OK;
+    }
+    enum sfe_code code = sfe_bulk_journal_open(&options, output->arena, &output->journal, err);
+    if (code == SFE_OK && !is_used) {
+        *is_needed = bulk_journal_left(output->journal, &ignored);
+    }
+    return code;
+}
+
+/* Makes the bulk target the output's: alone, or beside that of its records. */
+static enum sfe_code set_target(struct agent_output *output, bool is_alone,
+                                struct sfe_output_options *sizes, struct sfe_error *err)
+{
+    struct sfe_target_pair *pair = sfe_arena_take(output->arena, sizeof(*pair), err);
+    struct sfe_target *target = sfe_arena_take(output->arena, sizeof(*target), err);
+
+    if (pair == NULL || target == NULL) {
+        return SFE_E_NO_MEMORY;
+    }
+    output->target = target;
+    if (is_alone) {
+        sfe_bulk_target(output->bulk, target);
+        sizes->large_use = sfe_bulk_use;
+        return SFE_OK;
+    }
+    pair->small = *output->records;
+    pair->large_slot = sizes->slot_count;
+    pair->large_use = sfe_bulk_use;
+    sfe_bulk_target(output->bulk, &pair->large);
+    sfe_target_pair_make(pair, target);
+    sizes->large_use = sfe_target_pair_use;
+    if (sizes->large_slot_events == 0) {
+        sizes->large_slot_events = LEFT_EVENTS;
+        sizes->large_from = UINT32_MAX;
+    }
+    return SFE_OK;
+}
+
+static enum sfe_code open_bulk(struct sfe_agent *agent, const struct agent_set *set,
+                               struct agent_output *output, struct sfe_output_options *sizes,
+                               struct sfe_error *err)
+{
+    const struct sfe_config_output *config = &set->config->outputs[output->config_index];
+    const enum agent_bulk_use use = agent_bulk_use(config);
+    bool is_needed = false;
+
+    if (set->compiled->without_secrets) {
+        return SFE_OK;
+    }
+    enum sfe_code code = open_journal(agent, set, output, &is_needed, err);
+    if (code != SFE_OK || !is_needed) {
+        return code;
+    }
+    const struct sfe_bulk_options options = {
+        .name = output->name,
+        .org = find_org(set, config->connection),
+        .maps = set->compiled->outputs[output->config_index].maps,
+        .map_count = config->record_count,
+        .slot = use == AGENT_BULK_ALWAYS ? 0 : sizes->slot_count,
+        .records_max = use == AGENT_BULK_NEVER ? LEFT_EVENTS : config->bulk_records,
+        .has_other = use != AGENT_BULK_ALWAYS,
+        .journal = output->journal,
+        .entropy = &agent->platform->entropy,
+        .log = agent->log,
+    };
+    code = sfe_bulk_open(&options, output->arena, &output->bulk, err);
+    return code == SFE_OK ? set_target(output, use == AGENT_BULK_ALWAYS, sizes, err) : code;
+}
+
+static void close_bulk(struct agent_output *output)
+{
+    sfe_bulk_close(output->bulk);
+    output->bulk = NULL;
+    sfe_bulk_journal_close(output->journal);
+    output->journal = NULL;
 }
 
 enum sfe_code agent_open_targets(struct sfe_agent *agent, struct agent_set *set,
@@ -174,7 +318,8 @@ enum sfe_code agent_open_targets(struct sfe_agent *agent, struct agent_set *set,
             continue;
         }
         code = agent_open_arena(
-            agent_output_bytes(set->config, output->config_index, output->stream_index),
+            agent_output_bytes(set->config, output->config_index, output->stream_index) +
+                left_bulk_bytes(agent, set, output),
             &output->arena, err);
         if (code == SFE_OK) {
             code = sfe_stream_reader_open(set->streams[output->stream_index].stream, output->arena,
@@ -225,17 +370,12 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
     int length = snprintf(name, sizeof(name), "%s/%s", config->name, sfe_stream_name(stream));
 
     SFE_ASSERT(length > 0 && (size_t)length < sizeof(name));
-    const struct sfe_records_options sizes = agent_records_options(set->config, config);
-    const struct sfe_output_options options = {
+    struct sfe_output_options options = {
         .name = config->name,
         .stream = stream,
         .reader = output->reader,
         .dead = set->streams[set->config->dead_stream].stream,
-        .target = output->target,
         .cursor = find_cursor(agent, name, &kept),
-        .slot_count = sizes.slot_count,
-        .slot_events_max = sizes.slot_events_max,
-        .batch_age_ns = config->batch_age_ns,
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
@@ -243,7 +383,12 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
         .owner = agent,
         .watch = agent->watch,
     };
-    enum sfe_code code = sfe_output_open(&options, output->arena, &output->output, err);
+    agent_output_sizes(set->config, config, set->compiled->without_secrets, &options);
+    enum sfe_code code = open_bulk(agent, set, output, &options, err);
+    if (code == SFE_OK) {
+        options.target = output->target;
+        code = sfe_output_open(&options, output->arena, &output->output, err);
+    }
     return code == SFE_OK ? code : sfe_within(err, "cannot open output \"%s\"", config->name);
 }
 
@@ -264,10 +409,12 @@ void agent_close_output(struct agent_output *output)
 {
     sfe_output_close(output->output);
     output->output = NULL;
-    if (output->target != NULL) {
-        sfe_records_close(output->target);
-        output->target = NULL;
+    close_bulk(output);
+    if (output->records != NULL) {
+        sfe_records_close(output->records);
+        output->records = NULL;
     }
+    output->target = NULL;
     sfe_stream_reader_close(output->reader);
     output->reader = NULL;
     sfe_arena_close(output->arena);

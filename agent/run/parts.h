@@ -4,11 +4,12 @@
 
 #include "event/watch.h"
 #include "input/mqtt.h"
-#include "output/output.h"
+#include "output/target_pair.h"
 #include "port/thread.h"
 #include "run/agent.h"
 #include "run/control.h"
 #include "run/setup.h"
+#include "salesforce/bulk.h"
 #include "salesforce/records.h"
 #include "status/rate.h"
 #include "status/report.h"
@@ -65,9 +66,12 @@ struct agent_output {
     uint32_t carried;
     struct sfe_output *output; /* NULL: not opened yet. */
     struct sfe_stream_reader *reader;
-    struct sfe_target *target;
-    struct sfe_rate rate; /* Edge thread. */
-    bool is_leaving;      /* As above. */
+    struct sfe_target *target;        /* What the output goes by; in `arena`, as the next. */
+    struct sfe_target *records;       /* `target` itself, or a part of it; NULL: none. */
+    struct sfe_bulk *bulk;            /* NULL: it never goes by bulk. */
+    struct sfe_bulk_journal *journal; /* NULL: the same. */
+    struct sfe_rate rate;             /* Edge thread. */
+    bool is_leaving;                  /* As above. */
 };
 
 #define AGENT_NEW  UINT32_MAX
@@ -234,10 +238,6 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 /* The route of one input; its stream is open. Main thread. */
 struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input);
-
-/* What an output's target is opened with, as far as its memory is concerned. Pure. */
-struct sfe_records_options agent_records_options(const struct sfe_config *config,
-                                                 const struct sfe_config_output *output);
 
 /* Wakes the flash thread. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);

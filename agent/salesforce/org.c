@@ -10,6 +10,9 @@
 
 #define ANSWER_BYTES_MAX 16384u
 #define BEARER_BYTES     8u
+/* What is streamed may be as slow as a bad mobile line: 4 kB/s. */
+#define SLOWEST_BYTES_PER_MS 4u
+#define EXTRA_MS_MAX         3600000u
 
 size_t sfe_org_memory_bytes(void)
 {
@@ -106,6 +109,15 @@ bool sfe_org_is_ready(struct sfe_org *org, uint64_t now_ns, uint64_t *until_ns)
     return true;
 }
 
+/* A slow line is no reason to begin anew for ever. */
+static uint32_t timeout_ms(const struct sfe_org *org, uint64_t stream_bytes)
+{
+    uint64_t extra_ms = stream_bytes / SLOWEST_BYTES_PER_MS;
+
+    return org->options.request_timeout_ms +
+           (uint32_t)(extra_ms < EXTRA_MS_MAX ? extra_ms : EXTRA_MS_MAX);
+}
+
 enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *request,
                             struct sfe_error *err)
 {
@@ -120,9 +132,12 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
     if (length < 0 || (size_t)length >= sizeof(url)) {
         return sfe_fail(err, SFE_E_TOO_LARGE, "the address of a request is too long");
     }
+    struct sfe_slice content_type = request->content_type == NULL
+                                        ? SFE_TEXT("application/json; charset=UTF-8")
+                                        : sfe_slice_text(request->content_type);
     const struct sfe_http_header headers[] = {
         {"Authorization", sfe_secret_reveal(&org->authorization)},
-        {"Content-Type", SFE_TEXT("application/json; charset=UTF-8")},
+        {"Content-Type", content_type},
         {"Sforce-Call-Options", SFE_TEXT("client=sfedge")},
         {"Content-Encoding", SFE_TEXT("gzip")},
     };
@@ -134,10 +149,12 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
         .body = request->body,
         .ca_file = org->options.ca_file,
         .connect_timeout_ms = org->options.connect_timeout_ms,
-        .total_timeout_ms = org->options.request_timeout_ms,
+        .total_timeout_ms = timeout_ms(org, request->stream_bytes),
         .answer_body = request->answer_body,
         .tag = request->owner,
         .route = &org->options.route,
+        .upload = request->upload,
+        .sink = request->sink,
     };
     sfe_builder_rewind(request->answer_body, 0);
     request->owner->token_number = org->token_number;

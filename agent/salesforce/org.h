@@ -83,6 +83,10 @@ struct sfe_org_request {
     bool is_gzip;
     struct sfe_builder *answer_body;
     struct sfe_http_owner *owner;
+    const char *content_type;           /* Of the body; NULL: JSON. */
+    const struct sfe_http_body *upload; /* Instead of `body`; NULL: none. */
+    const struct sfe_http_sink *sink;   /* For the body of a 2xx; NULL: none. */
+    uint64_t stream_bytes; /* About so much goes through `upload` or `sink`: it may take longer. */
 };
 
 /* Begins a request to `path` (below instance_url, "/services/data/…") with the token and a JSON

@@ -173,6 +173,26 @@ static const char *state_name(enum sfe_output_state state)
     return "unknown";
 }
 
+/* The job under way, and what jobs have cost. */
+static void put_bulk(struct sfe_json_writer *writer, const struct sfe_status_output *output)
+{
+    const struct sfe_bulk_facts *bulk = &output->bulk;
+
+    if (!output->has_bulk) {
+        return;
+    }
+    sfe_json_begin_object(writer, "bulk");
+    sfe_json_put_u64(writer, "jobs", bulk->jobs);
+    sfe_json_put_u64(writer, "api_calls", bulk->calls);
+    sfe_json_put_text(writer, "state", sfe_slice_text(bulk->state));
+    if (bulk->job[0] != '\0') {
+        sfe_json_put_text(writer, "job", sfe_slice_text(bulk->job));
+        sfe_json_put_u64(writer, "rows", bulk->rows);
+        sfe_json_put_u64(writer, "age_s", output->job_age_ns / 1000000000u);
+    }
+    sfe_json_end_object(writer);
+}
+
 /* 0 where there is none, or the clock was put back. */
 static uint64_t age_s(const struct sfe_status *status, int64_t since_ns)
 {
@@ -202,6 +222,7 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "retried", facts->retried);
         sfe_json_put_u64(writer, "requests", facts->requests);
         sfe_json_put_u64(writer, "gaps", facts->gaps);
+        put_bulk(writer, output);
         put_error(writer, "last_error", &facts->last_error);
         sfe_json_end_object(writer);
     }

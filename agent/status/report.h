@@ -7,6 +7,7 @@
 #include "input/intake.h"
 #include "input/source.h"
 #include "output/output.h"
+#include "salesforce/bulk.h"
 #include "salesforce/org.h"
 #include "stream/stream.h"
 
@@ -37,6 +38,9 @@ struct sfe_status_output {
     const char *stream;
     uint64_t rate_per_minute; /* Events delivered in the last minute. */
     struct sfe_output_facts facts;
+    bool has_bulk;
+    struct sfe_bulk_facts bulk; /* Where has_bulk. */
+    uint64_t job_age_ns;        /* Of the job under way; 0: none is. */
 };
 
 /* How the last reload ended. */

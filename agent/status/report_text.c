@@ -139,6 +139,20 @@ static void add_org(const struct screen *screen, uint32_t org)
     add_error(screen, org, "last_error");
 }
 
+static void add_bulk(const struct screen *screen, uint32_t output)
+{
+    uint32_t bulk = sfe_json_member(screen->document, output, SFE_TEXT("bulk"));
+
+    if (bulk == SFE_JSON_NONE ||
+        sfe_json_member(screen->document, bulk, SFE_TEXT("job")) == SFE_JSON_NONE) {
+        return;
+    }
+    add_field(screen, bulk, "\n    bulk job ", "job");
+    add_field(screen, bulk, "  ", "state");
+    add_field(screen, bulk, ", rows ", "rows");
+    add_field(screen, bulk, ", seconds ", "age_s");
+}
+
 static void add_output(const struct screen *screen, uint32_t output)
 {
     add_field(screen, output, "\n  ", "name");
@@ -150,6 +164,7 @@ static void add_output(const struct screen *screen, uint32_t output)
     add_field(screen, output, ", in the last minute ", "out_per_minute");
     add_field(screen, output, ", dead ", "dead");
     add_field(screen, output, ", retried ", "retried");
+    add_bulk(screen, output);
     add_error(screen, output, "last_error");
 }
 

@@ -75,19 +75,33 @@ size_t answer_take_header(char *bytes, size_t one, size_t size, void *context)
         exchange->date[0] = '\0';
         answer->content_type[0] = '\0';
         answer->limit_info[0] = '\0';
+        answer->locator[0] = '\0';
         return size;
     }
     take(exchange->retry_after, sizeof(exchange->retry_after), line, "Retry-After");
     take(exchange->date, sizeof(exchange->date), line, "Date");
     take(answer->limit_info, sizeof(answer->limit_info), line, "Sforce-Limit-Info");
+    take(answer->locator, sizeof(answer->locator), line, "Sforce-Locator");
     take_content_type(answer, line);
     return size;
+}
+
+static bool is_for_sink(const struct sfe_http_exchange *exchange)
+{
+    long status = 0;
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_RESPONSE_CODE, &status);
+    return exchange->sink != NULL && status >= 200 && status < 300;
 }
 
 size_t answer_take_body(char *bytes, size_t one, size_t size, void *context)
 {
     struct sfe_http_exchange *exchange = context;
     SFE_ASSERT(one == 1);
+    if (is_for_sink(exchange)) {
+        enum sfe_code code =
+            exchange->sink->take(exchange->sink->context, sfe_slice_make(bytes, size));
+        return code == SFE_OK ? size : size == 0;
+    }
     if (size > sfe_builder_room(exchange->answer_body)) {
         exchange->is_over_bound = true;
         return size == 0 ? 1 : 0; /* Another number than `size`: curl gives the exchange up. */
@@ -141,7 +155,7 @@ static uint64_t sent_bytes(const struct sfe_http_exchange *exchange)
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &body);
     uint64_t total = request > 0 ? (uint64_t)request : 0;
 #if LIBCURL_VERSION_NUM < 0x080700
-    if (exchange->body_size < CURL_JOINED_BODY_BYTES) {
+    if (exchange->upload == NULL && exchange->body_size < CURL_JOINED_BODY_BYTES) {
         return total;
     }
 #endif
@@ -212,6 +226,9 @@ static enum sfe_code code_of(const struct sfe_http_exchange *exchange, CURLcode 
     if (exchange->is_over_bound) {
         return SFE_E_TOO_LARGE;
     }
+    if (exchange->upload_failed) {
+        return SFE_E_STORAGE;
+    }
     if (result == CURLE_SSL_CONNECT_ERROR) {
         /* A handshake that was cut says nothing about the peer's trust. */
         long cause = 0;
@@ -238,6 +255,9 @@ void answer_finish(struct sfe_http_exchange *exchange, CURLcode result, int64_t 
     }
     const char *why =
         exchange->error_text[0] != '\0' ? exchange->error_text : curl_easy_strerror(result);
+    if (exchange->upload_failed) {
+        why = "the request's body could not be read to its end";
+    }
     if (exchange->is_over_bound) {
         why = "the answer is larger than its bound";
     }

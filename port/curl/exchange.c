@@ -14,6 +14,8 @@
 /* An org that moves is found at its new address within this. */
 #define NAME_MAX_S       30L
 #define CONNECTION_MAX_S 600L
+/* A stream that does not move for so long is broken; an org takes its time to answer an upload. */
+#define STILL_MAX_S 120L
 
 void exchange_wipe(struct sfe_http_exchange *exchange)
 {
@@ -130,6 +132,11 @@ static CURLcode set_limits(CURL *easy, const struct sfe_http_request *request)
     if (result == CURLE_OK) {
         result = curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)request->total_timeout_ms);
     }
+    if (result == CURLE_OK && (request->upload != NULL || request->sink != NULL)) {
+        /* It may take long, but not stand still. */
+        result = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        result = result ? result : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STILL_MAX_S);
+    }
     if (result != CURLE_OK || request->ca_file == NULL) {
         return result;
     }
@@ -153,12 +160,52 @@ static CURLcode set_body(CURL *easy, struct sfe_slice body)
     return result;
 }
 
-static CURLcode set_request(CURL *easy, const struct sfe_http_request *request)
+size_t exchange_read_body(char *bytes, size_t one, size_t size, void *context)
 {
+    struct sfe_http_exchange *exchange = context;
+    uint64_t left = exchange->upload->size - exchange->body_size;
+    size_t got = 0;
+    union {
+        char *text;
+        uint8_t *bytes;
+    } place = {.text = bytes};
+    SFE_ASSERT(one == 1);
+    size = left < size ? (size_t)left : size;
+    if (size == 0) {
+        return 0;
+    }
+    enum sfe_code code = exchange->upload->read(exchange->upload->context, place.bytes, size, &got);
+    if (code != SFE_OK || got == 0 || got > size) {
+        exchange->upload_failed = true;
+        return CURL_READFUNC_ABORT;
+    }
+    exchange->body_size += got;
+    return got;
+}
+
+/* A body that nobody holds cannot be sent twice: so never on a connection that was used before,
+ * which curl would try again when it turns out to be dead. */
+static CURLcode set_upload(CURL *easy, struct sfe_http_exchange *exchange)
+{
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    result = result ? result
+                    : curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
+                                       (curl_off_t)exchange->upload->size);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_READFUNCTION, exchange_read_body);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
+    return result ? result : curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+}
+
+static CURLcode set_request(struct sfe_http_exchange *exchange,
+                            const struct sfe_http_request *request)
+{
+    CURL *easy = exchange->easy;
     bool is_bare = request->body.size == 0 &&
                    (strcmp(request->method, "GET") == 0 || strcmp(request->method, "DELETE") == 0);
     CURLcode result = curl_easy_setopt(easy, CURLOPT_URL, request->url);
-    if (result == CURLE_OK) {
+    if (result == CURLE_OK && exchange->upload != NULL) {
+        result = set_upload(easy, exchange);
+    } else if (result == CURLE_OK) {
         result =
             is_bare ? curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) : set_body(easy, request->body);
     }
@@ -186,8 +233,11 @@ enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
     SFE_ASSERT(exchange->headers == NULL);
     SFE_ASSERT(request->connect_timeout_ms > 0 && request->total_timeout_ms > 0);
     exchange->answer_body = request->answer_body;
-    exchange->body_size = request->body.size;
+    exchange->upload = request->upload;
+    exchange->sink = request->sink;
+    exchange->body_size = request->upload != NULL ? 0 : request->body.size;
     exchange->is_over_bound = false;
+    exchange->upload_failed = false;
     exchange->retry_after[0] = '\0';
     exchange->date[0] = '\0';
     exchange->error_text[0] = '\0';
@@ -200,7 +250,7 @@ enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
         result = result ? result : set_limits(exchange->easy, request);
         result =
             result ? result : exchange_set_route(exchange->easy, request->route, request->ca_file);
-        result = result ? result : set_request(exchange->easy, request);
+        result = result ? result : set_request(exchange, request);
         result = result ? result : set_callbacks(exchange);
     }
     if (result != CURLE_OK) {

@@ -16,9 +16,12 @@ struct sfe_http_exchange {
     CURL *easy; /* Kept from one request to the next, as is the exchange. */
     struct curl_slist *headers;
     struct sfe_builder *answer_body;
-    size_t body_size;
+    uint64_t body_size;
+    const struct sfe_http_body *upload; /* NULL: the body was at hand. */
+    const struct sfe_http_sink *sink;   /* NULL: none. */
     uint64_t begun_ns;
     bool is_over_bound;
+    bool upload_failed;
     bool is_under_way;                      /* In the multi handle. */
     char retry_after[EXCHANGE_FIELD_BYTES]; /* As it came; the Date beside it may be needed to read
                                                it. */
@@ -50,6 +53,9 @@ void exchange_wipe(struct sfe_http_exchange *exchange);
 /* The callbacks of curl for the answer's headers and body. */
 size_t answer_take_header(char *bytes, size_t one, size_t size, void *context);
 size_t answer_take_body(char *bytes, size_t one, size_t size, void *context);
+
+/* The callback of curl for a body that is read as it goes. */
+size_t exchange_read_body(char *bytes, size_t one, size_t size, void *context);
 
 /* Fills in what became of the exchange, curl's `result` in our words. `wall_s` is the time on our
  * clock. */

@@ -53,6 +53,7 @@ static void give_audit(struct org *org, const struct http_request *request, stru
 {
     struct object *object = NULL;
     struct sfe_slice ids = {NULL, 0};
+    bulk_advance(org);
     if (!query_object(org, request, reply, &object)) {
         return;
     }
@@ -137,6 +138,8 @@ static const struct route_row ROUTES[] = {{HTTP_POST, "/control/faults", set_fau
                                           {HTTP_POST, "/control/options", set_options},
                                           {HTTP_POST, "/control/expire-tokens", expire_tokens},
                                           {HTTP_POST, "/control/shutdown", shut_down},
+                                          {HTTP_POST, "/control/bulk", bulk_control_set},
+                                          {HTTP_GET, "/control/bulk", bulk_control_get},
                                           {HTTP_GET, "/control/audit", give_audit},
                                           {HTTP_GET, "/control/record", give_record}};
 
@@ -153,5 +156,6 @@ void control_answer(struct org *org, const struct http_request *request, struct 
             return;
         }
     }
-    refuse(reply, 404, "POST faults, options, expire-tokens, shutdown; GET audit, record");
+    refuse(reply, 404,
+           "POST faults, options, bulk, expire-tokens, shutdown; GET audit, bulk, record");
 }

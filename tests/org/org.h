@@ -4,6 +4,7 @@
 
 #include "audit.h"
 #include "batch.h"
+#include "bulk.h"
 #include "http_parser.h"
 #include "sessions.h"
 
@@ -50,6 +51,7 @@ struct org {
     struct audit audit;
     struct sessions sessions;
     struct batch batch;
+    struct bulk bulk;
     struct buffer inflated;
     struct buffer deflated;
     struct buffer answers;         /* Of the parts of a composite call. */
@@ -79,6 +81,10 @@ struct call {
     uint32_t version; /* 62 */
     struct buffer *out;
     uint16_t status;
+    struct sfe_slice raw; /* The body as it came. */
+    bool is_csv;
+    const char *content_type; /* Of the answer; NULL: JSON. */
+    char locator[24];         /* Sforce-Locator of the answer; empty: none. */
 };
 
 /* Dispatches to the resource. */

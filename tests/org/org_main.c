@@ -125,6 +125,7 @@ static void org_close(struct org *org)
 {
     jwt_verifier_close(&org->sessions);
     batch_close(&org->batch);
+    bulk_close(&org->bulk);
     schema_close(&org->schema);
     table_close(&org->table);
     buffer_close(&org->inflated);
@@ -155,6 +156,9 @@ int main(int count, char *arguments[])
     org->batch.table = &org->table;
     org->batch.faults = &org->faults;
     org->batch.bad_field_in_record = options.bad_field_in_record;
+    org->bulk.hold = BULK_STATES;
+    org->bulk.fail_after = BULK_NEVER;
+    org->bulk.abort_after = BULK_NEVER;
     int code = load_objects(org);
     code = code != 0 ? code : load_secrets(org);
     code = code != 0 ? code : load_faults(org);

@@ -84,8 +84,8 @@ static void answer_limits(const struct org *org, struct buffer *out)
 
 static void answer_resources(const struct call *call)
 {
-    static const char *const NAMES[] = {"sobjects", "limits", "composite"};
-    for (unsigned i = 0; i < 3; i++) {
+    static const char *const NAMES[] = {"sobjects", "limits", "composite", "jobs"};
+    for (unsigned i = 0; i < 4; i++) {
         buffer_format(call->out, "%s\"%s\":\"/services/data/v%u.0/%s\"", i == 0 ? "{" : ",",
                       NAMES[i], call->version, NAMES[i]);
     }
@@ -117,6 +117,9 @@ void rest_call(struct org *org, struct call *call)
         }
     } else if (sfe_slice_equal(first, SFE_TEXT("sobjects"))) {
         rows_call(org, call, rest);
+    } else if (sfe_slice_equal(first, SFE_TEXT("jobs")) &&
+               sfe_slice_equal(second, SFE_TEXT("ingest")) && !call->is_part) {
+        bulk_call(org, call, behind);
     } else if (sfe_slice_equal(first, SFE_TEXT("composite")) && rest.size == 0 && !call->is_part) {
         composite_call(org, call);
     } else if (sfe_slice_equal(first, SFE_TEXT("composite")) && behind.size == 0 &&
@@ -235,6 +238,13 @@ static void run_call(struct org *org, const struct http_request *request, struct
     bool has_body = request->body.size != 0;
     org->audit.api_calls++;
     org->audit.body_bytes_received += request->body.size;
+    struct sfe_slice type = request->content_type;
+    call->raw = request->body;
+    call->is_csv = text_equal_caseless(split_first(&type, ';'), SFE_TEXT("text/csv"));
+    bulk_advance(org);
+    if (call->is_csv) {
+        has_body = false; /* A resource that does not take it says so. */
+    }
     if (has_body && !read_body(org, request, &json, reply)) {
         return;
     }
@@ -247,6 +257,9 @@ static void run_call(struct org *org, const struct http_request *request, struct
         org->audit.records_a_call_max = records;
     }
     reply->status = call->status;
+    if (call->content_type != NULL && call->status < 300) {
+        reply->content_type = call->content_type;
+    }
 }
 
 void rest_answer(struct org *org, const struct http_request *request, struct reply *reply)
@@ -278,7 +291,9 @@ void rest_answer(struct org *org, const struct http_request *request, struct rep
         run_call(org, request, &call, reply);
     }
     (void)snprintf(
-        reply->headers, sizeof reply->headers, "Sforce-Limit-Info: api-usage=%llu/%llu\r\n",
-        (unsigned long long)org->audit.api_calls, (unsigned long long)org->options.api_limit);
+        reply->headers, sizeof reply->headers, "Sforce-Limit-Info: api-usage=%llu/%llu\r\n%s%s%s",
+        (unsigned long long)org->audit.api_calls, (unsigned long long)org->options.api_limit,
+        call.locator[0] == '\0' ? "" : "Sforce-Locator: ", call.locator,
+        call.locator[0] == '\0' ? "" : "\r\n");
     reply->may_gzip = true;
 }

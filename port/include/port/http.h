@@ -32,6 +32,23 @@ struct sfe_http_route {
     const char *interface;      /* A network interface or an address of ours; NULL: any. */
 };
 
+/* A body that is never held whole. */
+struct sfe_http_body {
+    void *context;
+    uint64_t size; /* Known before it begins: it is sent as Content-Length. */
+    /* Fills `bytes` with at least one byte, in order; called on the thread of `poll`. A failure
+     * ends the exchange. */
+    enum sfe_code (*read)(void *context, uint8_t *bytes, size_t capacity, size_t *got);
+};
+
+/* Where the body of a successful answer (2xx) goes piece by piece. */
+struct sfe_http_sink {
+    void *context;
+    /* Called on the thread of `poll`. A failure ends the exchange with SFE_E_PROTOCOL. What was
+     * taken counts for nothing before the exchange has ended with SFE_OK. */
+    enum sfe_code (*take)(void *context, struct sfe_slice bytes);
+};
+
 struct sfe_http_request {
     const char *method; /* "GET", "POST", "PATCH", "PUT", "DELETE". */
     const char *url;
@@ -45,6 +62,11 @@ struct sfe_http_request {
         *answer_body; /* Borrowed; bounds the answer. The body arrives decompressed. */
     void *tag;        /* Handed back. */
     const struct sfe_http_route *route; /* NULL: as zeroed. */
+    /* Instead of `body`; NULL: none. Borrowed until the end. It goes out once, on a connection of
+     * its own: nothing repeats it. */
+    const struct sfe_http_body *upload;
+    const struct sfe_http_sink
+        *sink; /* Instead of `answer_body` for a 2xx; NULL: none. Borrowed. */
 };
 
 struct sfe_http_answer {
@@ -60,6 +82,7 @@ struct sfe_http_answer {
     uint64_t duration_ns;
     char content_type[64]; /* Lower-case, without parameters. */
     char limit_info[96];   /* Sforce-Limit-Info, as it stands. */
+    char locator[64];      /* Sforce-Locator; empty: none, or longer than that. */
     struct sfe_error err;
 };
 

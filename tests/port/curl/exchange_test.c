@@ -87,6 +87,132 @@ static void header_with_a_line_break_is_refused(void **state)
     assert_null(strstr(client->err.message, "Forged"));
 }
 
+struct stream {
+    size_t sent;
+    size_t size;
+    size_t fails_at; /* 0: never. */
+    char taken[256];
+    size_t taken_size;
+    bool refuses;
+};
+
+/* Letters of the alphabet, in pieces of its own choice. */
+static enum sfe_code read_letters(void *context, uint8_t *bytes, size_t capacity, size_t *got)
+{
+    struct stream *stream = context;
+    size_t size = stream->size - stream->sent < 1000 ? stream->size - stream->sent : 1000;
+
+    if (stream->fails_at != 0 && stream->sent >= stream->fails_at) {
+        return SFE_E_STORAGE;
+    }
+    size = size < capacity ? size : capacity;
+    for (size_t i = 0; i < size; i++) {
+        bytes[i] = (uint8_t)('a' + (stream->sent + i) % 26);
+    }
+    stream->sent += size;
+    *got = size;
+    return SFE_OK;
+}
+
+static enum sfe_code take_bytes(void *context, struct sfe_slice bytes)
+{
+    struct stream *stream = context;
+
+    if (stream->refuses) {
+        return SFE_E_PROTOCOL;
+    }
+    assert_true(bytes.size < sizeof(stream->taken) - stream->taken_size);
+    memcpy(stream->taken + stream->taken_size, bytes.bytes, bytes.size);
+    stream->taken_size += bytes.size;
+    return SFE_OK;
+}
+
+static void put_letters(struct client *client, struct stream *stream)
+{
+    static const struct server_step step = {.answer = "HTTP/1.1 201 Created\r\n"
+                                                      "Content-Length: 0\r\n\r\n"};
+    const struct sfe_http_body upload = {stream, stream->size, read_letters};
+    char url[64];
+    serve(client, &step, 1);
+    url_of(client, url, "http");
+    struct sfe_http_request request = make_request(client, "PUT", url);
+    request.upload = &upload;
+    begin(client, &request);
+    poll_until(client, 1);
+}
+
+static void body_that_nobody_holds_goes_out_whole_with_its_length(void **state)
+{
+    struct client *client = *state;
+    struct stream stream = {.size = 3000};
+    put_letters(client, &stream);
+    assert_int_equal(client->answer.code, SFE_OK);
+    assert_int_equal(client->answer.status, 201);
+    assert_int_equal(stream.sent, 3000);
+    stop(client);
+    const char *text = client->server.requests[0];
+    assert_int_equal(strncmp(text, "PUT /services/data HTTP/1.1\r\n", 29), 0);
+    assert_non_null(strstr(text, "\r\nContent-Length: 3000\r\n"));
+    assert_null(strcasestr(text, "\r\nExpect:"));
+    const char *body = strstr(text, "\r\n\r\n") + 4;
+    assert_int_equal(strlen(body), 3000);
+    for (size_t i = 0; i < 3000; i++) {
+        assert_int_equal(body[i], 'a' + i % 26);
+    }
+}
+
+static void body_that_cannot_be_read_ends_the_exchange(void **state)
+{
+    struct client *client = *state;
+    struct stream stream = {.size = 3000, .fails_at = 1000};
+    put_letters(client, &stream);
+    assert_int_equal(client->answer.code, SFE_E_STORAGE);
+    assert_true(client->answer.request_left);
+}
+
+static void get_into(struct client *client, struct stream *stream, const char *answer)
+{
+    const struct server_step step = {.answer = answer};
+    const struct sfe_http_sink sink = {stream, take_bytes};
+    char url[64];
+    serve(client, &step, 1);
+    url_of(client, url, "http");
+    struct sfe_http_request request = make_request(client, "GET", url);
+    request.sink = &sink;
+    begin(client, &request);
+    poll_until(client, 1);
+}
+
+static void answer_goes_into_a_sink_where_it_is_a_good_one(void **state)
+{
+    struct client *client = *state;
+    struct stream stream = {.size = 0};
+    get_into(client, &stream,
+             "HTTP/1.1 200 OK\r\nSforce-Locator: MTAw\r\nContent-Length: 5\r\n\r\nhello");
+    assert_int_equal(client->answer.code, SFE_OK);
+    assert_string_equal(client->answer.locator, "MTAw");
+    assert_string_equal(stream.taken, "hello");
+    assert_int_equal(client->body.size, 0);
+}
+
+static void answer_that_refuses_goes_where_it_can_be_read(void **state)
+{
+    struct client *client = *state;
+    struct stream stream = {.size = 0};
+    get_into(client, &stream, "HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n[]");
+    assert_int_equal(client->answer.status, 404);
+    assert_int_equal(stream.taken_size, 0);
+    assert_int_equal(client->body.size, 2);
+}
+
+static void sink_that_refuses_ends_the_exchange(void **state)
+{
+    struct client *client = *state;
+    struct stream stream = {.refuses = true};
+    get_into(client, &stream, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    assert_int_equal(client->answer.code, SFE_E_PROTOCOL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -95,6 +221,11 @@ int main(void)
         CLIENT_TEST(redirect_is_an_answer_and_not_followed),
         CLIENT_TEST(scheme_other_than_http_is_refused),
         CLIENT_TEST(header_with_a_line_break_is_refused),
+        CLIENT_TEST(body_that_nobody_holds_goes_out_whole_with_its_length),
+        CLIENT_TEST(body_that_cannot_be_read_ends_the_exchange),
+        CLIENT_TEST(answer_goes_into_a_sink_where_it_is_a_good_one),
+        CLIENT_TEST(answer_that_refuses_goes_where_it_can_be_read),
+        CLIENT_TEST(sink_that_refuses_ends_the_exchange),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

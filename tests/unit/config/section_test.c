@@ -103,10 +103,6 @@ static const struct bad unavailable[] = {
     {WHOLE("'outputs': {'w': {'type': 'http', 'from': 'sales', 'where': {}, 'method': 'POST', "
            "'url': 'https://x', 'body': {}, 'on_done': 'x'}}"),
      "/outputs/w/type", 6, "\"http\" is not available in this version"},
-    {WHOLE("'outputs': {'w': {'type': 'salesforce-records', 'connection': 'crm', 'from': 'sales', "
-           "'api': 'bulk', 'records': [{'object': 'R__c', 'external_id': 'I__c', 'map': {'I__c': "
-           "'{id}'}}]}}"),
-     "/outputs/w/api", 6, "\"bulk\" is not available in this version; allowed: \"auto\""},
 };
 
 static void unknown_keys_are_reported_with_the_nearest_right_one(void **state)

@@ -286,14 +286,118 @@ static void a_medium_that_is_away_is_not_asked_for_every_event(void **state)
     world_answer(world, 1);
     world_after(world, 2 * SECOND);
     world_answer(world, 13);
-    world_turn(world);
+    world_turn(world); /* Too little for the large slot ... */
+    world_turn(world); /* ... so the others are filled. */
     assert_int_equal(world_facts(world).delivered, 16);
     assert_int_equal(world_facts(world).gaps, 0);
 }
 
+static int large_setup(void **state)
+{
+    struct world *world = world_make();
+
+    world->large_from = 8;
+    world->large_age_ns = SECOND;
+    world_open(world);
+    *state = world;
+    return 0;
+}
+
+/* One event is under way; how old a backlog is, its age says. */
+static void be_under_way(struct world *world)
+{
+    world_append(world, "-");
+    world_turn(world);
+    world_after(world, SECOND);
+    assert_int_equal(world_sent_slots(world), 1);
+}
+
+static void a_burst_is_no_backlog(void **state)
+{
+    struct world *world = *state;
+
+    world->stream.arrival_ns = INT64_C(1764000000) * INT64_C(1000000000) - 1000000;
+    be_under_way(world);
+    world_append(world, "abcdefghijklmnopqr");
+    world_turn(world);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, 0);
+    assert_int_equal(world_sent_slots(world), 4);
+}
+
+static void a_backlog_goes_in_the_large_slot_and_what_is_left_in_the_others(void **state)
+{
+    struct world *world = *state;
+
+    be_under_way(world);
+    world_append(world, "abcdefghijklmnopqr"); /* 2 to 19 */
+    world_turn(world);
+    assert_int_equal(world_slot_of(world, 2), WORLD_SLOTS);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, WORLD_LARGE);
+    assert_int_equal(world_sent_slots(world), 1);
+    world_answer(world, 1);
+    world_answer(world, 2);
+    world_turn(world); /* Six are no backlog. */
+    assert_int_equal(world->slots[world_slot_of(world, 14)].count, 4);
+}
+
+static void a_backlog_of_few_keys_is_none(void **state)
+{
+    struct world *world = *state;
+
+    be_under_way(world);
+    world_append(world, "abababababababababababab");
+    world_turn(world);
+    world_turn(world);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, 0);
+    world_after(world, SECOND);
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 2);
+}
+
+static void what_must_go_in_smaller_company_does_not_go_in_the_large_slot(void **state)
+{
+    struct world *world = *state;
+
+    be_under_way(world);
+    world_append(world, "abcdefghijkl");
+    world_turn(world);
+    world_say(world, 0, SFE_VERDICT_RETRY, SFE_RETRY_ALONE);
+    world_answer(world, 2);
+    world_append(world, "mnopqrstuvwxy");
+    world_after(world, 60 * SECOND);
+    assert_int_equal(world_slot_of(world, 14), WORLD_SLOTS);
+    world_answer(world, 14);
+    world_turn(world); /* Too little for the large slot ... */
+    world_turn(world); /* ... so the others are filled. */
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 1);
+}
+
+static void while_it_is_shut_a_backlog_goes_in_the_others(void **state)
+{
+    struct world *world = *state;
+
+    world->large_use = SFE_LARGE_SHUT;
+    be_under_way(world);
+    world_append(world, "abcdefghijklmnopqr");
+    world_turn(world);
+    assert_int_equal(world_sent_slots(world), 4);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, 0);
+}
+
+static void a_batch_that_is_resumed_goes_in_the_large_slot_however_small(void **state)
+{
+    struct world *world = *state;
+
+    world->large_use = SFE_LARGE_RESUMES;
+    world_append(world, "ab");
+    world_turn(world);
+    assert_int_equal(world_slot_of(world, 1), WORLD_SLOTS);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, 2);
+}
+
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
+#define LARGE(name) cmocka_unit_test_setup_teardown(name, large_setup, world_teardown)
+#define TEST(name)  cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_full_slot_goes_at_once),
         TEST(a_slot_that_is_not_full_waits_for_company_until_its_age),
@@ -314,6 +418,12 @@ int main(void)
         TEST(an_event_that_vanishes_while_it_waits_is_a_gap),
         TEST(an_event_that_cannot_be_read_again_holds_up_its_key_only_and_not_for_ever),
         TEST(a_medium_that_is_away_is_not_asked_for_every_event),
+        LARGE(a_burst_is_no_backlog),
+        LARGE(a_backlog_goes_in_the_large_slot_and_what_is_left_in_the_others),
+        LARGE(a_backlog_of_few_keys_is_none),
+        LARGE(what_must_go_in_smaller_company_does_not_go_in_the_large_slot),
+        LARGE(while_it_is_shut_a_backlog_goes_in_the_others),
+        LARGE(a_batch_that_is_resumed_goes_in_the_large_slot_however_small),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

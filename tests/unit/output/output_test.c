@@ -156,8 +156,11 @@ static void opening_says_when_memory_is_short(void **state)
     struct sfe_error err;
     struct sfe_arena *small = NULL;
     struct sfe_output *output = NULL;
-    const struct sfe_output_options options = {
-        .name = "readings", .stream = &world->stream, .slot_count = 1, .slot_events_max = 1};
+    const struct sfe_output_options options = {.name = "readings",
+                                               .stream = &world->stream,
+                                               .slot_count = 1,
+                                               .slot_events_max = 1,
+                                               .window_events = SFE_WINDOW_EVENTS};
 
     world_open(world);
     assert_int_equal(sfe_arena_open(4096, &small, &err), SFE_OK);

@@ -20,12 +20,14 @@
 #define WORLD_EVENTS      6000u
 #define WORLD_SLOTS       4u
 #define WORLD_SLOT_EVENTS 4u
+#define WORLD_LARGE       12u /* Events of the large slot, where there is one: the last. */
 #define SECOND            UINT64_C(1000000000)
 
 struct sfe_stream {
     const char *name;
     uint64_t first;
     uint64_t durable;
+    int64_t arrival_ns;             /* Of all events, and a little later each. */
     char payloads[WORLD_EVENTS][8]; /* By sequence. The first letter is the order key; '-' none, '!'
                                        cannot be mapped. */
     bool is_gone[WORLD_EVENTS];
@@ -45,7 +47,7 @@ struct sfe_stream_reader {
 
 struct world_slot {
     uint32_t count;
-    uint64_t sequences[WORLD_SLOT_EVENTS];
+    uint64_t sequences[WORLD_LARGE];
     bool is_sent;
 };
 
@@ -61,7 +63,10 @@ struct world {
     struct sfe_output *output;
     struct sfe_cursor start;
     bool has_start;
-    struct world_slot slots[WORLD_SLOTS];
+    struct world_slot slots[WORLD_SLOTS + 1];
+    uint64_t large_age_ns;
+    uint32_t large_from; /* 0: there is no large slot. */
+    enum sfe_large_use large_use;
     bool is_ready;
     bool answers_at_once; /* With AGAIN, from within send. */
     bool cannot_send;
@@ -70,7 +75,7 @@ struct world {
     uint32_t sent;
     uint32_t settled_calls;
     uint64_t now_ns;
-    struct sfe_verdict verdicts[WORLD_SLOT_EVENTS];
+    struct sfe_verdict verdicts[WORLD_LARGE];
     struct sfe_watch *watch; /* NULL: nobody is told. */
 };
 
@@ -138,7 +143,7 @@ enum sfe_code sfe_stream_reader_next(struct sfe_stream_reader *reader, struct sf
         return SFE_E_END;
     }
     world_event(reader->stream, reader->next, event);
-    *time_ns = (int64_t)reader->next * 1000;
+    *time_ns = reader->stream->arrival_ns + (int64_t)reader->next * 1000;
     place->segment = 1;
     place->offset = (uint32_t)reader->next;
     reader->next++;
@@ -159,7 +164,7 @@ enum sfe_code sfe_stream_reader_fetch(struct sfe_stream_reader *reader,
         return sfe_fail(err, SFE_E_NOT_FOUND, "gone");
     }
     world_event(reader->stream, sequence, event);
-    *time_ns = (int64_t)sequence * 1000;
+    *time_ns = reader->stream->arrival_ns + (int64_t)sequence * 1000;
     return SFE_OK;
 }
 
@@ -192,7 +197,7 @@ static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_even
     }
     *order_key = letter == '-' ? 0 : letter;
     assert_false(slot->is_sent);
-    if (slot->count == world->capacity) {
+    if (slot->count == (number == WORLD_SLOTS ? WORLD_LARGE : world->capacity)) {
         return SFE_E_FULL;
     }
     if (!sfe_lane_claim(lane, *order_key)) {
@@ -264,6 +269,11 @@ static enum sfe_code world_fill(void *context, void *bytes, size_t size, struct 
     return SFE_OK;
 }
 
+static enum sfe_large_use world_large_use(const void *target)
+{
+    return ((const struct world *)target)->large_use;
+}
+
 static void world_settled(void *owner)
 {
     ((struct world *)owner)->settled_calls++;
@@ -292,6 +302,11 @@ static void world_open(struct world *world)
         .slot_count = WORLD_SLOTS,
         .slot_events_max = WORLD_SLOT_EVENTS,
         .batch_age_ns = SECOND,
+        .window_events = SFE_WINDOW_EVENTS,
+        .large_slot_events = world->large_from == 0 ? 0 : WORLD_LARGE,
+        .large_from = world->large_from,
+        .large_age_ns = world->large_age_ns,
+        .large_use = world->large_from == 0 ? NULL : world_large_use,
         .clock = &world->clock,
         .entropy = &world->entropy,
         .on_settled = world_settled,
@@ -359,7 +374,7 @@ static uint64_t world_after(struct world *world, uint64_t delay_ns)
 /* The slot of `events` events that was sent and begins with `sequence`. */
 static uint32_t world_slot_of(const struct world *world, uint64_t sequence)
 {
-    for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+    for (uint32_t i = 0; i <= WORLD_SLOTS; i++) {
         if (world->slots[i].is_sent && world->slots[i].sequences[0] == sequence) {
             return i;
         }

@@ -506,6 +506,7 @@ static inline void world_open(struct world *world)
                                               .slot_count = SLOTS,
                                               .slot_events_max = slot_events,
                                               .batch_age_ns = SECOND,
+                                              .window_events = SFE_WINDOW_EVENTS,
                                               .clock = &world->clock,
                                               .entropy = &world->entropy};
     assert_int_equal(sfe_output_open(&output, world->arena, &world->output, &err), SFE_OK);

@@ -10,7 +10,7 @@ static void open_settle(const struct sfe_cursor *start)
     struct sfe_error err;
 
     assert_int_equal(sfe_arena_open(1u << 20, &arena, &err), SFE_OK);
-    assert_int_equal(window_open(&window, start->sequence, arena, &err), SFE_OK);
+    assert_int_equal(window_open(&window, SFE_WINDOW_EVENTS, start->sequence, arena, &err), SFE_OK);
     assert_int_equal(settle_open(start, arena, &settle, &err), SFE_OK);
 }
 

@@ -8,7 +8,7 @@ static void open_window(struct window *window, uint64_t next)
     struct sfe_error err;
 
     assert_int_equal(sfe_arena_open(1u << 20, &arena, &err), SFE_OK);
-    assert_int_equal(window_open(window, next, arena, &err), SFE_OK);
+    assert_int_equal(window_open(window, SFE_WINDOW_EVENTS, next, arena, &err), SFE_OK);
 }
 
 static void an_empty_window_has_settled_all_that_was_read(void **state)

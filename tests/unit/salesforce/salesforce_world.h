@@ -35,6 +35,7 @@ struct call {
     char authorization[128];
     bool is_gzip;
     bool is_over;
+    const struct sfe_http_sink *sink;
     char body[BODY_MAX];
     size_t body_size;
     struct sfe_builder *answer_body;
@@ -65,12 +66,33 @@ struct world {
     uint32_t place_count[SLOTS];
     uint32_t attempts;
     bool is_gone; /* Fetch finds nothing. */
+    bool is_bulk; /* The target is none of records. */
     uint32_t finished_count;
     struct sfe_slot_result result;
     struct sfe_verdict verdicts[EVENTS_MAX];
     struct sfe_error err;
     uint64_t order_key;
 };
+
+/* Reads a streamed body as curl does, in pieces. */
+static inline void world_read(struct call *call, const struct sfe_http_body *upload)
+{
+    call->body_size = 0;
+    while (call->body_size < upload->size) {
+        size_t got = 0;
+        size_t left = (size_t)upload->size - call->body_size;
+        union {
+            char *text;
+            uint8_t *bytes;
+        } place = {.text = call->body + call->body_size};
+        assert_true(upload->size < BODY_MAX);
+        if (upload->read(upload->context, place.bytes, left < 7 ? left : 7, &got) != SFE_OK) {
+            return;
+        }
+        call->body_size += got;
+    }
+    call->body[call->body_size] = '\0';
+}
 
 static inline enum sfe_code world_begin(void *context, const struct sfe_http_request *request,
                                         struct sfe_http_exchange **exchange, struct sfe_error *err)
@@ -99,6 +121,10 @@ static inline enum sfe_code world_begin(void *context, const struct sfe_http_req
     }
     call->body[request->body.size] = '\0';
     call->body_size = request->body.size;
+    if (request->upload != NULL) {
+        world_read(call, request->upload);
+    }
+    call->sink = request->sink;
     call->answer_body = request->answer_body;
     call->tag = request->tag;
     *exchange = (struct sfe_http_exchange *)call;
@@ -192,7 +218,13 @@ static inline void world_finished(void *context, const struct sfe_slot_result *r
     world->finished_count++;
     world->result = *result;
     assert_true(result->count <= EVENTS_MAX);
-    memcpy(world->verdicts, result->verdicts, result->count * sizeof(world->verdicts[0]));
+    for (uint32_t i = 0; i < result->count; i++) {
+        if (result->verdict != NULL) {
+            result->verdict(result->context, i, &world->verdicts[i]);
+        } else if (result->verdicts != NULL) {
+            world->verdicts[i] = result->verdicts[i];
+        }
+    }
     world->place_count[result->slot] = 0;
 }
 
@@ -242,7 +274,7 @@ static inline int world_teardown(void **state)
 {
     struct world *world = *state;
 
-    if (world->target.context != NULL) {
+    if (world->target.context != NULL && !world->is_bulk) {
         sfe_records_close(&world->target);
     }
     sfe_org_close(world->org);
@@ -283,8 +315,13 @@ static inline void world_reply(struct world *world, uint32_t index, uint16_t sta
 {
     struct sfe_http_answer answer = world_answer_to(world, index);
 
+    const struct sfe_http_sink *sink = world_call(world, index)->sink;
     answer.status = status;
-    sfe_builder_add_text(world_call(world, index)->answer_body, body);
+    if (sink != NULL && status < 300) {
+        answer.code = sink->take(sink->context, sfe_slice_text(body));
+    } else {
+        sfe_builder_add_text(world_call(world, index)->answer_body, body);
+    }
     world_deliver(world, index, &answer);
 }
 
