@@ -12,7 +12,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/time_format.h"
-#include "config/config_http.h"
+#include "config/config_input.h"
 
 #include <stdbool.h>
 
@@ -129,10 +129,6 @@ struct sfe_config_stream {
     const char *const *encrypt_old_key_files; /* Keys that were used before. */
     uint32_t encrypt_old_key_count;           /* At most SFE_OLD_KEYS_MAX. */
 };
-
-enum sfe_input_type { SFE_INPUT_MQTT, SFE_INPUT_HTTP };
-enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
-enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
 
 struct sfe_config_input {
     const char *name;

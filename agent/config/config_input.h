@@ -1,9 +1,13 @@
-/* What the configuration says of an input of type http; a part of config.h. */
-#ifndef SFE_CONFIG_CONFIG_HTTP_H
-#define SFE_CONFIG_CONFIG_HTTP_H
+/* What the configuration says of inputs; a part of config.h. */
+#ifndef SFE_CONFIG_CONFIG_INPUT_H
+#define SFE_CONFIG_CONFIG_INPUT_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum sfe_input_type { SFE_INPUT_MQTT, SFE_INPUT_HTTP };
+enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
+enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
 
 /* An HTTP server of our own for one input. */
 struct sfe_config_http {
