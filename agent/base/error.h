@@ -49,8 +49,10 @@ enum sfe_retry {
     SFE_RETRY_NEVER,       /* Dead letter. */
     SFE_RETRY_LATER,       /* Same request after a back-off. */
     SFE_RETRY_AFTER_LOGIN, /* Token refused: refresh once, then again. */
-    SFE_RETRY_ALONE,       /* Row lock or race: this record again, apart from its neighbours. */
+    SFE_RETRY_ALONE,       /* A race: this record again, apart from its neighbours. */
+    SFE_RETRY_LOCKED,      /* A row or its parent is locked: again, one request for a parent. */
     SFE_RETRY_SMALLER,     /* Refused as a whole: split. */
+    SFE_RETRY_AWAY,        /* The target is away, whoever asks: wait for it. */
     SFE_RETRY_AFTER_QUOTA, /* The allowance is used up: wait for it. */
     SFE_RETRY_AFTER_HUMAN  /* Stop this target, say what to do, probe now and then. */
 };
@@ -62,7 +64,7 @@ struct sfe_error {
     uint16_t http_status; /* 0 where no HTTP answer is behind it. */
     uint32_t line;        /* 1-based; 0 where there is no text. */
     uint32_t column;      /* 1-based, in bytes; 0 where there is no text. */
-    char api_code[48];    /* "UNABLE_TO_LOCK_ROW", "invalid_grant". */
+    char api_code[56];    /* "UNABLE_TO_LOCK_ROW", "invalid_grant". */
     char pointer[96];     /* RFC 6901, into the document named in `where`. */
     char where[96];       /* "sfedge.json", "upsert PosSale__c", "sales-000123.seg". */
     char message[224];    /* One sentence; context in front of cause. */

@@ -93,6 +93,8 @@ static const struct sfe_command COMMANDS[] = {
      sfe_cli_dead_retry, "NUMBER ..."},
     {"dead drop", "give dead letters (7, 7-9, all) up; the agent must be stopped", "cj",
      sfe_cli_dead_drop, "NUMBER ..."},
+    {"errors", "tell what is done about Salesforce's error codes, or about one", "", sfe_cli_errors,
+     "[CODE]"},
     {"schema", "print the JSON Schema of the configuration file", "", sfe_cli_schema, NULL},
     {"manual", "print a manual page: 8 is sfedge, 5 is sfedge.json", "", sfe_cli_manual, "[8|5]"},
     {"completion", "print the completion of a shell", "", sfe_cli_completion, "bash"},

@@ -98,6 +98,7 @@ int sfe_cli_tap(const struct sfe_arguments *arguments);
 int sfe_cli_trace(const struct sfe_arguments *arguments);
 int sfe_cli_stream_forget(const struct sfe_arguments *arguments);
 int sfe_cli_reload(const struct sfe_arguments *arguments);
+int sfe_cli_errors(const struct sfe_arguments *arguments);
 int sfe_cli_schema(const struct sfe_arguments *arguments);
 int sfe_cli_version(const struct sfe_arguments *arguments);
 int sfe_cli_try(const struct sfe_arguments *arguments);

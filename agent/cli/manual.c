@@ -1,10 +1,12 @@
-/* The manual pages, made from the tables of commands, options and keys; in the macros of man(7). */
+/* The manual pages, made from the tables of commands, options and keys, in the macros of man(7);
+ * and the error catalogue. */
 #include "cli/command.h"
 
 #include "base/arena.h"
 #include "cli/print.h"
 #include "config/schema_table.h"
 #include "port/process.h"
+#include "salesforce/catalogue.h"
 
 #define PAGE_BYTES_MAX (512u * 1024u)
 
@@ -107,9 +109,10 @@ static void add_config_page(struct sfe_builder *out)
     sfe_builder_add_text(out, ".SH SEE ALSO\n.BR sfedge (8)\n");
 }
 
-int sfe_cli_manual(const struct sfe_arguments *arguments)
+/* Prints what `add_page` adds for `word`; false there: no such page. */
+static int print_page(const char *command, const char *word,
+                      bool (*add_page)(const char *word, struct sfe_builder *out))
 {
-    const char *section = arguments->word_count == 0 ? "8" : arguments->words[0];
     struct sfe_arena *arena = NULL;
     struct sfe_error err;
     enum sfe_code code = sfe_arena_open(PAGE_BYTES_MAX, &arena, &err);
@@ -118,11 +121,7 @@ int sfe_cli_manual(const struct sfe_arguments *arguments)
 
     if (memory == NULL) {
         code = err.code;
-    } else if (strcmp(section, "8") == 0) {
-        add_program_page(&out);
-    } else if (strcmp(section, "5") == 0) {
-        add_config_page(&out);
-    } else {
+    } else if (!add_page(word, &out)) {
         code = sfe_fail(&err, SFE_E_USAGE, "there are pages in sections 8 and 5");
     }
     if (code == SFE_OK && out.overflowed) {
@@ -132,5 +131,39 @@ int sfe_cli_manual(const struct sfe_arguments *arguments)
         sfe_process_print(sfe_builder_slice(&out));
     }
     sfe_arena_close(arena);
-    return code == SFE_OK ? 0 : sfe_cli_fail("manual", &err);
+    return code == SFE_OK ? 0 : sfe_cli_fail(command, &err);
+}
+
+static bool add_section(const char *section, struct sfe_builder *out)
+{
+    if (strcmp(section, "8") == 0) {
+        add_program_page(out);
+    } else if (strcmp(section, "5") == 0) {
+        add_config_page(out);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+int sfe_cli_manual(const struct sfe_arguments *arguments)
+{
+    return print_page("manual", arguments->word_count == 0 ? "8" : arguments->words[0],
+                      add_section);
+}
+
+/* A code that is not in the table is answered with what is done about such. */
+static bool add_errors(const char *code, struct sfe_builder *out)
+{
+    if (code[0] == '\0') {
+        sfe_catalogue_add(out);
+    } else {
+        (void)sfe_catalogue_add_code(sfe_slice_text(code), out);
+    }
+    return true;
+}
+
+int sfe_cli_errors(const struct sfe_arguments *arguments)
+{
+    return print_page("errors", arguments->word_count == 0 ? "" : arguments->words[0], add_errors);
 }

@@ -434,6 +434,31 @@ enum sfe_code sfe_map_add_external_id(const struct sfe_map *map,
     return finish_id(map->id_field, &place, sfe_builder_slice(&json), external_id, err);
 }
 
+enum sfe_code sfe_map_add_parent(const struct sfe_map *map, const struct sfe_map_subject *subject,
+                                 uint32_t index, uint32_t item, struct sfe_builder *out,
+                                 struct sfe_error *err)
+{
+    const size_t before = out->size;
+    uint32_t i = 0;
+    bool is_left_out = false;
+
+    while (i < map->field_count && map->fields[i].group == 0) {
+        i++;
+    }
+    if (i == map->field_count) {
+        return SFE_OK;
+    }
+    const struct flow_place place = place_of(map, subject, index, item);
+    enum sfe_code code = map_add_field_value(&map->fields[i], &place, out, &is_left_out, err);
+    if (code == SFE_OK && out->overflowed) {
+        code = SFE_E_FULL;
+    }
+    if (code != SFE_OK) {
+        sfe_builder_rewind(out, before);
+    }
+    return code;
+}
+
 const char *sfe_map_field_name(const struct sfe_map *map, uint32_t field)
 {
     SFE_ASSERT(field < map->field_count);

@@ -183,6 +183,14 @@ SFE_MUST_USE enum sfe_code sfe_map_add_external_id(const struct sfe_map *map,
                                                    struct sfe_builder *external_id,
                                                    struct sfe_error *err);
 
+/* Adds the value of record `index`'s first reference by external ID ("Parent__r.ExtId__c") as JSON:
+ * which parent's row the org locks. Nothing where the map has none, or the record leaves it out.
+ * Errors as above. */
+SFE_MUST_USE enum sfe_code sfe_map_add_parent(const struct sfe_map *map,
+                                              const struct sfe_map_subject *subject, uint32_t index,
+                                              uint32_t item, struct sfe_builder *out,
+                                              struct sfe_error *err);
+
 /* Adds the template's text for the event; an object or array alone as its JSON text. Errors as
  * above. */
 SFE_MUST_USE enum sfe_code sfe_template_add(const struct sfe_template *compiled,

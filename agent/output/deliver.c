@@ -25,66 +25,10 @@ static uint32_t slot_number(const struct walk *walk)
     return (uint32_t)(walk->slot - walk->output->slots);
 }
 
-static struct output_slot *find_slot(const struct sfe_output *output, bool is_large,
-                                     enum slot_state state)
+/* Do children of a parent go in one slot? A large batch takes what it can. */
+static bool in_lanes(const struct walk *walk)
 {
-    const uint32_t begin = is_large ? output->options.slot_count : 0;
-    const uint32_t end = is_large ? output->slot_total : output->options.slot_count;
-
-    for (uint32_t i = begin; i < end; i++) {
-        if (output->slots[i].state == state) {
-            return &output->slots[i];
-        }
-    }
-    return NULL;
-}
-
-static enum sfe_large_use large_use(const struct sfe_output *output)
-{
-    return output->options.large_use == NULL
-               ? SFE_LARGE_MAY
-               : output->options.large_use(output->options.target->context);
-}
-
-static bool is_resuming(const struct sfe_output *output)
-{
-    return large_use(output) == SFE_LARGE_RESUMES;
-}
-
-/* A burst is no backlog: the oldest event has waited for some time. Before one was read nobody
- * knows, but that what was behind a backlog is one. While the clock is unset the count alone
- * decides. */
-static bool is_old(const struct sfe_output *output)
-{
-    const struct sfe_clock *clock = output->options.clock;
-    int64_t now_ns = 0;
-
-    if (output->window.count == 0) {
-        return output->is_catching_up;
-    }
-    if (clock->wall_ns(clock->context, &now_ns) == SFE_CLOCK_UNSET) {
-        return true;
-    }
-    const int64_t arrival_ns = window_at(&output->window, 0)->arrival_ns;
-    return arrival_ns <= now_ns && (uint64_t)(now_ns - arrival_ns) >= output->options.large_age_ns;
-}
-
-/* Is it the large slot's turn? What is being filled is filled on; otherwise the backlog decides. */
-static bool wants_large(const struct sfe_output *output)
-{
-    const uint64_t durable = sfe_stream_durable(output->options.stream);
-    const uint64_t unread =
-        durable >= output->window.next_sequence ? durable + 1 - output->window.next_sequence : 0;
-
-    if (output->options.large_slot_events == 0 || find_slot(output, false, SLOT_FILLING) != NULL) {
-        return false;
-    }
-    if (find_slot(output, true, SLOT_FILLING) != NULL || is_resuming(output)) {
-        return true;
-    }
-    return large_use(output) != SFE_LARGE_SHUT &&
-           output->window.next_sequence >= output->large_sequence &&
-           unread + output->window.count >= output->options.large_from && is_old(output);
+    return walk->output->has_lanes && !walk->is_large;
 }
 
 /* Sends the slot. A target may finish it before `send` returns. */
@@ -96,12 +40,13 @@ static void send_slot(struct walk *walk)
     struct sfe_error err;
 
     SFE_ASSERT(slot->state == SLOT_FILLING && slot->count > 0);
-    if (!pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
+    if (!output_may_send(output)) {
         walk->is_blocked = true;
         return;
     }
     slot->state = SLOT_SENT;
     slot->epoch = output->pace.epoch;
+    slot->had_company = output->in_flight > 0;
     output->in_flight++;
     output->facts.requests++;
     slot->sent_ns = output->now_ns;
@@ -143,15 +88,17 @@ static bool have_slot(struct walk *walk, uint32_t split_limit)
     if (walk->is_blocked || walk->slot != NULL) {
         return !walk->is_blocked;
     }
-    if (pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
-        walk->slot = find_slot(output, walk->is_large, SLOT_EMPTY);
+    if (in_lanes(walk)) {
+        return false; /* Its lane was sent just now; other lanes may have room. */
+    }
+    if (output_may_send(output)) {
+        walk->slot = output_find_slot(output, walk->is_large, SLOT_EMPTY);
     }
     if (walk->slot == NULL) {
         walk->is_blocked = true;
         return false;
     }
-    walk->slot->limit = walk->slot->events_max;
-    walk->slot->offered_ns = UINT64_MAX;
+    output_begin_slot(output, walk->slot);
     return true;
 }
 
@@ -166,6 +113,7 @@ static void put_in_slot(struct walk *walk, struct window_entry *entry)
     if (entry->split_limit != 0 && entry->split_limit < slot->limit) {
         slot->limit = entry->split_limit;
     }
+    entry->slot = slot_number(walk);
     entry->state = ENTRY_IN_SLOT;
 }
 
@@ -248,6 +196,7 @@ static void offer_entry(struct walk *walk, struct window_entry *entry)
         enum sfe_code code = sfe_stream_reader_fetch(output->options.reader, entry->place,
                                                      entry->sequence, &event, &time_ns, &err);
         if (code == SFE_OK) {
+            entry->unread_ns = 0; /* The medium was away for a while, no more. */
             is_over = offer_once(walk, entry, &event, time_ns);
         } else if (code == SFE_E_NOT_FOUND) {
             output->facts.gaps++;
@@ -261,6 +210,97 @@ static void offer_entry(struct walk *walk, struct window_entry *entry)
         if (!is_over && !walk->is_blocked) {
             send_slot(walk);
         }
+    }
+}
+
+/* The slot with the least in it, so that parents are spread evenly; NULL: all are sent. */
+static struct output_slot *find_emptiest(const struct sfe_output *output)
+{
+    struct output_slot *found = NULL;
+
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        struct output_slot *slot = &output->slots[i];
+        if (slot->state != SLOT_SENT && (found == NULL || slot->count < found->count)) {
+            found = slot;
+        }
+    }
+    return found;
+}
+
+/* Makes the slot in which children of the entry's parent go the one at hand. False when it is under
+ * way. */
+static bool enter_lane(struct walk *walk, const struct window_entry *entry)
+{
+    struct sfe_output *output = walk->output;
+    struct output_slot *slot = NULL;
+    uint32_t number = 0;
+
+    if (entry->parent_key != 0 && sfe_lane_find(output->parents, entry->parent_key, &number)) {
+        slot = output->slots[number].state == SLOT_SENT ? NULL : &output->slots[number];
+    } else {
+        slot = find_emptiest(output);
+    }
+    if (slot != NULL && slot->state == SLOT_EMPTY) {
+        output_begin_slot(output, slot);
+    }
+    walk->slot = slot;
+    return slot != NULL;
+}
+
+static void keep_lane(struct sfe_output *output, const struct window_entry *entry)
+{
+    if (output->has_lanes && entry->state == ENTRY_IN_SLOT && entry->parent_key != 0) {
+        sfe_lane_give(output->parents, entry->parent_key, entry->slot);
+    }
+}
+
+/* Parents of what is in slots have theirs before any other entry is looked at. */
+static void keep_lanes(struct sfe_output *output)
+{
+    sfe_lane_begin(output->parents);
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        for (uint32_t k = 0; k < output->slots[i].count; k++) {
+            keep_lane(output, &output->window.entries[output->slots[i].entries[k]]);
+        }
+    }
+}
+
+static void find_keys(struct walk *walk, struct window_entry *entry, struct sfe_event *event,
+                      int64_t time_ns)
+{
+    const struct sfe_target *target = walk->output->options.target;
+
+    entry->has_keys = true;
+    target->find_keys(target->context, event, time_ns, &entry->order_key, &entry->parent_key);
+}
+
+/* An event that cannot be read goes in any lane: that is where it comes to light. */
+static void fetch_keys(struct walk *walk, struct window_entry *entry)
+{
+    struct sfe_event event;
+    struct sfe_error err;
+    int64_t time_ns = 0;
+
+    if (!entry->has_keys &&
+        sfe_stream_reader_fetch(walk->output->options.reader, entry->place, entry->sequence, &event,
+                                &time_ns, &err) == SFE_OK) {
+        find_keys(walk, entry, &event, time_ns);
+    }
+}
+
+/* An entry that is due, where parents have lanes. Whatever becomes of it, it is not overtaken. */
+static void offer_in_lane(struct walk *walk, struct window_entry *entry)
+{
+    struct sfe_lane *lane = walk->output->lane;
+
+    fetch_keys(walk, entry);
+    if (!sfe_lane_is_held(lane, entry->order_key) && enter_lane(walk, entry)) {
+        offer_entry(walk, entry);
+    }
+    keep_lane(walk->output, entry);
+    if (entry->state == ENTRY_WAITING) {
+        walk->held++;
+        (void)sfe_lane_claim(lane, entry->order_key);
     }
 }
 
@@ -281,6 +321,8 @@ static void visit_entry(struct walk *walk, struct window_entry *entry)
     } else if (walk->is_large && entry->split_limit != 0) {
         (void)sfe_lane_claim(lane, entry->order_key); /* It was told to go in smaller company. */
         walk->held++;
+    } else if (in_lanes(walk)) {
+        offer_in_lane(walk, entry);
     } else {
         offer_entry(walk, entry);
     }
@@ -345,6 +387,11 @@ static bool take_event(struct walk *walk)
         return true;
     }
     struct window_entry *entry = window_add(&output->window, event.sequence, stands, time_ns);
+    if (in_lanes(walk)) {
+        find_keys(walk, entry, &event, time_ns);
+        offer_in_lane(walk, entry);
+        return true;
+    }
     if (!offer_once(walk, entry, &event, time_ns)) {
         send_slot(walk);
         if (!walk->is_blocked) {
@@ -360,13 +407,14 @@ static bool is_due(const struct walk *walk, uint64_t due_ns)
     const struct sfe_output *output = walk->output;
     bool holds_up_others = walk->held > 0 && output->in_flight == 0 && !output->options.is_costly;
 
-    return walk->is_large || is_resuming(output) || due_ns <= output->now_ns ||
+    return walk->is_large || output_is_resuming(output) || due_ns <= output->now_ns ||
            walk->slot->count == walk->slot->limit || holds_up_others ||
-           window_is_full(&output->window);
+           /* A lane with little in it would be shut for as long as one that is full. */
+           (window_is_full(&output->window) && !in_lanes(walk));
 }
 
 /* A slot that is not full waits for company, unless that would hold up others or take too long. */
-static void end_walk(struct walk *walk)
+static void end_slot(struct walk *walk)
 {
     const struct output_slot *slot = walk->slot;
     const uint64_t age_ns = walk->output->options.batch_age_ns;
@@ -380,6 +428,47 @@ static void end_walk(struct walk *walk)
         send_slot(walk);
     } else {
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, due_ns);
+    }
+}
+
+static void end_walk(struct walk *walk)
+{
+    struct sfe_output *output = walk->output;
+
+    if (!in_lanes(walk)) {
+        end_slot(walk);
+        return;
+    }
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        if (output->slots[i].state == SLOT_FILLING) {
+            walk->slot = &output->slots[i];
+            end_slot(walk);
+        }
+    }
+}
+
+/* Parents get lanes, or lose them: what is being filled is filled anew. */
+static void mind_lanes(struct sfe_output *output)
+{
+    const bool has_lanes = output->options.target->find_keys != NULL &&
+                           pressure_wants_lanes(&output->pressure, output->now_ns);
+
+    if (has_lanes == output->has_lanes) {
+        return;
+    }
+    output->has_lanes = has_lanes;
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        if (output->slots[i].state == SLOT_FILLING) {
+            output_abandon_slot(output, i);
+        }
+    }
+    if (has_lanes) {
+        SFE_LOG(output->options.log, SFE_INFO,
+                "rows are locked; one request at a time for each parent",
+                sfe_text("output", output->options.name));
+    } else {
+        SFE_LOG(output->options.log, SFE_INFO, "locks are over; requests go side by side again",
+                sfe_text("output", output->options.name));
     }
 }
 
@@ -407,17 +496,19 @@ static void walk_window(struct walk *walk)
     struct sfe_output *output = walk->output;
     uint32_t count = output->window.count;
 
+    mind_lanes(output);
     sfe_lane_begin(output->lane);
-    walk->is_large = wants_large(output);
+    walk->is_large = output_wants_large(output);
     output->is_catching_up = walk->is_large;
-    walk->slot = find_slot(output, walk->is_large, SLOT_FILLING);
+    keep_lanes(output);
+    walk->slot = in_lanes(walk) ? NULL : output_find_slot(output, walk->is_large, SLOT_FILLING);
     for (uint32_t i = 0; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
-    while (!walk->is_blocked && !window_is_full(&output->window) && have_slot(walk, 0) &&
-           take_event(walk)) {
+    while (!walk->is_blocked && !window_is_full(&output->window) &&
+           (in_lanes(walk) || have_slot(walk, 0)) && take_event(walk)) {
     }
-    if (walk->is_large && !walk->is_blocked && !is_resuming(output)) {
+    if (walk->is_large && !walk->is_blocked && !output_is_resuming(output)) {
         give_up_large(walk);
     }
     end_walk(walk);
@@ -440,12 +531,12 @@ static uint64_t idle_until(const struct sfe_output *output, uint64_t ready_ns)
     if (!output->target_is_ready) {
         return has_work || output->in_flight > 0 ? ready_ns : UINT64_MAX;
     }
-    if (!pace_may_send(&output->pace, output->now_ns, output->in_flight)) {
+    if (!output_may_send(output)) {
         return has_work && output->in_flight == 0 ? output->pace.hold_until_ns : UINT64_MAX;
     }
-    const bool is_large = wants_large(output);
-    if (find_slot(output, is_large, SLOT_FILLING) == NULL &&
-        find_slot(output, is_large, SLOT_EMPTY) == NULL) {
+    const bool is_large = output_wants_large(output);
+    if (output_find_slot(output, is_large, SLOT_FILLING) == NULL &&
+        output_find_slot(output, is_large, SLOT_EMPTY) == NULL) {
         return UINT64_MAX; /* An answer will wake us. */
     }
     return 0;

@@ -11,6 +11,7 @@
 struct lane_place {
     uint64_t key;
     uint32_t walk; /* Of another walk: the place is free. */
+    uint32_t slot;
 };
 
 struct sfe_lane {
@@ -86,8 +87,26 @@ bool sfe_lane_claim(struct sfe_lane *lane, uint64_t key)
     }
     SFE_ASSERT(lane->held < lane->keys_max);
     lane->held++;
-    *place = (struct lane_place){key, lane->walk};
+    *place = (struct lane_place){key, lane->walk, 0};
     return true;
+}
+
+void sfe_lane_give(struct sfe_lane *lane, uint64_t key, uint32_t slot)
+{
+    struct lane_place *place = find(lane, key);
+
+    SFE_ASSERT(key != 0);
+    lane->held += place->walk != lane->walk;
+    SFE_ASSERT(lane->held <= lane->keys_max);
+    *place = (struct lane_place){key, lane->walk, slot};
+}
+
+bool sfe_lane_find(const struct sfe_lane *lane, uint64_t key, uint32_t *slot)
+{
+    const struct lane_place *place = find(lane, key);
+
+    *slot = place->slot;
+    return place->walk == lane->walk;
 }
 
 bool sfe_lane_is_held(const struct sfe_lane *lane, uint64_t key)

@@ -5,6 +5,13 @@
 
 /* How long after the pause an event comes again that may have caused it. */
 #define ASIDE_NS (UINT64_C(300) * 1000000000u)
+/* Of a whole batch before it is halved: the server fails with it again and again, or it is locked.
+ */
+#define TRIES_WHOLE 3u
+/* Of a lone event that is refused as too much, or with which the server fails while others pass. */
+#define TRIES_SMALLEST 10u
+/* Of an event that is always locked: some hours. */
+#define TRIES_LOCKED 500u
 
 static struct window_entry *entry_of(struct sfe_output *output, const struct output_slot *slot,
                                      uint32_t place)
@@ -23,30 +30,83 @@ static void wait_until(struct window_entry *entry, uint64_t due_ns)
 
 static bool waits_for_target(const struct sfe_error *err)
 {
-    return err->retry == SFE_RETRY_AFTER_HUMAN || err->retry == SFE_RETRY_AFTER_QUOTA;
+    return err->retry == SFE_RETRY_AFTER_HUMAN || err->retry == SFE_RETRY_AFTER_QUOTA ||
+           err->retry == SFE_RETRY_AWAY;
+}
+
+/* Coming again in a smaller batch says nothing of the event itself; locks are counted apart, as
+ * they say nothing of what is refused later. */
+static bool is_counted(const struct sfe_error *reason, uint32_t count)
+{
+    return !waits_for_target(reason) && reason->retry != SFE_RETRY_LOCKED &&
+           (reason->retry != SFE_RETRY_SMALLER || count == 1);
+}
+
+/* True where it was tried often enough. */
+static bool is_over(const struct window_entry *entry, enum sfe_retry retry, uint32_t count)
+{
+    if (retry == SFE_RETRY_LOCKED) {
+        return entry->locks >= TRIES_LOCKED;
+    }
+    return retry == SFE_RETRY_SMALLER && count == 1 && entry->attempts >= TRIES_SMALLEST;
+}
+
+static uint64_t retry_delay_ns(struct sfe_output *output, const struct window_entry *entry,
+                               const struct sfe_error *reason, int64_t retry_after_s)
+{
+    const uint64_t random = output_random(output);
+
+    if (reason->retry == SFE_RETRY_LOCKED) {
+        return retry_lock_delay_ns(entry->locks, retry_after_s, random);
+    }
+    if (waits_for_target(reason)) {
+        retry_after_s = -1; /* The pace obeys it, for all. */
+    }
+    return retry_event_delay_ns(entry->attempts == 0 ? 1 : entry->attempts, retry_after_s, random);
 }
 
 static void retry_entry(struct sfe_output *output, struct window_entry *entry,
                         const struct sfe_slot_result *result, const struct sfe_error *reason)
 {
-    /* Coming again in a smaller batch says nothing of the event itself. */
-    bool is_counted = !waits_for_target(reason) && reason->retry != SFE_RETRY_SMALLER;
-    uint32_t tries = entry->attempts + 1;
-
     output->facts.retried++;
     output->facts.last_error = *reason;
-    if (is_counted) {
-        entry->attempts = tries;
-    }
-    if (reason->retry == SFE_RETRY_SMALLER && result->count == 1) {
-        output_condemn(output, entry, reason); /* It cannot go smaller. */
+    entry->failures = 0;
+    entry->attempts += is_counted(reason, result->count);
+    entry->locks += reason->retry == SFE_RETRY_LOCKED;
+    if (is_over(entry, reason->retry, result->count)) {
+        output_condemn(output, entry, reason);
         return;
     }
     entry->split_limit = retry_split_limit(reason->retry, result->count, entry->split_limit);
     entry->offered_ns = 0;
     wait_until(entry,
-               output->now_ns + retry_event_delay_ns(tries, is_counted ? result->retry_after_s : -1,
-                                                     output_random(output)));
+               output->now_ns + retry_delay_ns(output, entry, reason, result->retry_after_s));
+}
+
+/* What the verdicts of a slot come to. */
+struct tally {
+    enum sfe_retry waits; /* How the last waits for the target; NEVER: none does. */
+    uint32_t settled;
+    uint32_t locked;
+};
+
+/* Where all that failed wait for the target and none passed, the output waits with them. */
+static void mind_tally(struct sfe_output *output, const struct output_slot *slot,
+                       const struct sfe_slot_result *result, const struct tally *tally)
+{
+    if (slot->events_max <= output->options.slot_events_max) {
+        pressure_answered(&output->pressure, output->now_ns, tally->locked, slot->count,
+                          slot->had_company || output->in_flight > 1);
+    }
+    if (tally->waits == SFE_RETRY_NEVER || tally->settled > 0) {
+        output->answers++;
+        pace_answered(&output->pace, slot->epoch);
+    } else if (tally->waits == SFE_RETRY_AFTER_HUMAN) {
+        pace_stopped(&output->pace, slot->epoch, output->now_ns, result->retry_after_s);
+    } else {
+        pace_away(&output->pace, slot->epoch, output->now_ns, result->retry_after_s,
+                  output_random(output));
+    }
 }
 
 const struct sfe_verdict *output_verdict_of(const struct sfe_slot_result *result, uint32_t place,
@@ -59,14 +119,12 @@ const struct sfe_verdict *output_verdict_of(const struct sfe_slot_result *result
     return own;
 }
 
-/* Each event by its own verdict. Where all that failed wait for a human and none passed, the output
- * stops. */
+/* Each event by its own verdict. */
 static void finish_answered(struct sfe_output *output, const struct output_slot *slot,
                             const struct sfe_slot_result *result)
 {
-    struct sfe_error stop = {.code = SFE_OK};
+    struct tally tally = {.waits = SFE_RETRY_NEVER};
     struct sfe_verdict own;
-    uint32_t settled = 0;
 
     SFE_ASSERT(result->count == slot->count);
     for (uint32_t i = 0; i < slot->count; i++) {
@@ -76,10 +134,11 @@ static void finish_answered(struct sfe_output *output, const struct output_slot 
         case SFE_VERDICT_DONE:
             output->facts.delivered++;
             output_settle_entry(output, entry);
-            settled++;
+            tally.settled++;
             break;
         case SFE_VERDICT_RETRY:
-            stop = waits_for_target(&verdict->err) ? verdict->err : stop;
+            tally.waits = waits_for_target(&verdict->err) ? verdict->err.retry : tally.waits;
+            tally.locked += verdict->err.retry == SFE_RETRY_LOCKED;
             retry_entry(output, entry, result, &verdict->err);
             break;
         case SFE_VERDICT_DEAD:
@@ -88,28 +147,79 @@ static void finish_answered(struct sfe_output *output, const struct output_slot 
             break;
         }
     }
-    if (stop.code != SFE_OK && settled == 0) {
-        pace_stopped(&output->pace, slot->epoch, output->now_ns, result->retry_after_s);
-    } else {
-        pace_answered(&output->pace, slot->epoch);
-    }
+    mind_tally(output, slot, result, &tally);
 }
 
 static void finish_smaller(struct sfe_output *output, const struct output_slot *slot,
                            const struct sfe_slot_result *result)
 {
+    struct sfe_error reason = result->err;
+
     pace_answered(&output->pace, slot->epoch);
+    output->answers++;
+    reason.retry = SFE_RETRY_SMALLER;
     for (uint32_t i = 0; i < slot->count; i++) {
         struct window_entry *entry = entry_of(output, slot, i);
         if (slot->count == 1) {
-            entry->attempts++;
-            output_condemn(output, entry, &result->err);
+            retry_entry(output, entry, result, &reason);
         } else {
             entry->split_limit =
                 retry_split_limit(SFE_RETRY_SMALLER, slot->count, entry->split_limit);
             wait_until(entry, 0);
         }
     }
+}
+
+/* The whole request met a lock: the events wait, not the target. One of them may be the reason, so
+ * after a while they part. */
+static void finish_locked(struct sfe_output *output, const struct output_slot *slot,
+                          const struct sfe_slot_result *result)
+{
+    struct tally tally = {.locked = slot->count};
+
+    for (uint32_t i = 0; i < slot->count; i++) {
+        struct window_entry *entry = entry_of(output, slot, i);
+        retry_entry(output, entry, result, &result->err);
+        if (entry->locks % TRIES_WHOLE == 0) {
+            entry->split_limit =
+                retry_split_limit(SFE_RETRY_SMALLER, slot->count, entry->split_limit);
+        }
+    }
+    mind_tally(output, slot, result, &tally);
+}
+
+/* True where the server itself said that it failed, which one event of the batch may cause. */
+static bool is_server_failure(const struct sfe_error *err)
+{
+    return err->http_status == 500 && err->api_code[0] != '\0';
+}
+
+/* The batch is halved where that happens again and again. A lone event is condemned only where
+ * others pass meanwhile: otherwise it is the server that is broken. */
+static void mind_failure(struct sfe_output *output, const struct output_slot *slot,
+                         struct window_entry *entry, const struct sfe_error *err)
+{
+    if (slot->count > 1) {
+        entry->failures++;
+        if (entry->failures == TRIES_WHOLE) {
+            entry->failures = 0;
+            entry->split_limit =
+                retry_split_limit(SFE_RETRY_SMALLER, slot->count, entry->split_limit);
+        }
+        return;
+    }
+    if (entry->answers != output->answers) {
+        entry->answers = output->answers;
+        entry->failures++;
+    }
+    if (entry->failures >= TRIES_SMALLEST) {
+        entry->attempts++;
+        output_condemn(output, entry, err);
+        return;
+    }
+    entry->split_limit = 1;
+    entry->due_ns = output->pace.hold_until_ns +
+                    retry_event_delay_ns(entry->failures + 1, -1, output_random(output));
 }
 
 /* An event that was singled out and then stopped the output may be the reason itself: the probes
@@ -126,6 +236,8 @@ static void wait_aside(const struct sfe_output *output, const struct output_slot
 static void finish_away(struct sfe_output *output, const struct output_slot *slot,
                         const struct sfe_slot_result *result)
 {
+    const bool is_failure = result->outcome == SFE_SLOT_AGAIN && is_server_failure(&result->err);
+
     for (uint32_t i = 0; i < slot->count; i++) {
         wait_until(entry_of(output, slot, i), 0);
     }
@@ -135,6 +247,9 @@ static void finish_away(struct sfe_output *output, const struct output_slot *slo
     } else {
         pace_away(&output->pace, slot->epoch, output->now_ns, result->retry_after_s,
                   output_random(output));
+    }
+    for (uint32_t i = 0; i < slot->count && is_failure; i++) {
+        mind_failure(output, slot, &output->window.entries[slot->entries[i]], &result->err);
     }
 }
 
@@ -184,7 +299,11 @@ void output_finish_slot(void *context, const struct sfe_slot_result *result)
     case SFE_SLOT_AGAIN:
     case SFE_SLOT_STOPPED:
         output->facts.last_error = result->err;
-        finish_away(output, slot, result);
+        if (result->err.retry == SFE_RETRY_LOCKED) {
+            finish_locked(output, slot, result);
+        } else {
+            finish_away(output, slot, result);
+        }
         break;
     }
     log_change(output, before, &output->facts.last_error);

@@ -83,7 +83,7 @@ static uint32_t reasons_max(const struct sfe_output_options *options)
 size_t sfe_output_memory_bytes(const struct sfe_output_options *options)
 {
     return sfe_arena_cost(sizeof(struct sfe_output)) +
-           sfe_lane_memory_bytes(options->window_events) +
+           2 * sfe_lane_memory_bytes(options->window_events) +
            sfe_arena_cost(slot_events(options) * sizeof(uint32_t)) +
            sfe_arena_cost(slot_total(options) * sizeof(struct output_slot)) +
            sfe_arena_cost(DEAD_LETTER_ANNOTATION_BYTES) +
@@ -131,8 +131,9 @@ static enum sfe_code open_parts(struct sfe_output *output, struct sfe_arena *are
 
     make_start(&output->options, &start);
     output->lane = sfe_lane_open(output->options.window_events, arena, err);
-    if (output->lane == NULL || open_slots(output, arena, err) != SFE_OK ||
-        open_reasons(output, arena, err) != SFE_OK) {
+    output->parents = sfe_lane_open(output->options.window_events, arena, err);
+    if (output->lane == NULL || output->parents == NULL ||
+        open_slots(output, arena, err) != SFE_OK || open_reasons(output, arena, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
     enum sfe_code code =
@@ -163,6 +164,7 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
         return code;
     }
     opened->has_changed = true;
+    pressure_open(&opened->pressure, options->slot_count, options->slot_events_max);
     opened->facts.cursor = opened->window.next_sequence;
     settle_publish_cursor(opened->settle, &opened->window);
     sfe_stream_reader_seek(options->reader, opened->window.next_sequence);

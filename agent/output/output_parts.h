@@ -6,6 +6,7 @@
 #include "output/lane.h"
 #include "output/output.h"
 #include "output/pace.h"
+#include "output/pressure.h"
 #include "output/reasons.h"
 #include "output/settle.h"
 #include "output/window.h"
@@ -20,6 +21,7 @@ struct output_slot {
     uint32_t epoch;   /* Of the pace, when it was sent. */
     uint64_t request; /* Its number, when it was sent. */
     uint64_t sent_ns;
+    bool had_company;    /* Another request was in flight beside it. */
     uint64_t offered_ns; /* First offering of the event that has waited longest. */
     uint32_t *entries;   /* Window index of each event, in the order of offering. */
 };
@@ -28,8 +30,10 @@ struct sfe_output {
     struct sfe_output_options options;
     struct window window;
     struct sfe_lane *lane;
+    struct sfe_lane *parents; /* Which slot their children go in. */
     struct settle *settle;
     struct pace pace;
+    struct pressure pressure;
     struct output_slot *slots; /* The large one, where there is one, is the last. */
     uint32_t slot_total;
     struct sfe_output_facts facts;
@@ -41,6 +45,7 @@ struct sfe_output {
     uint64_t large_sequence; /* The large slot found too little; no sooner than this was read. */
     uint64_t next_due_ns;    /* When the next waiting entry is due, as of the last walk. */
     uint32_t in_flight;
+    uint32_t answers;    /* Slots in which something was answered. */
     uint32_t dying;      /* Entries to be buried. */
     uint32_t buried;     /* Entries whose letter is not durable yet. */
     bool has_changed;    /* Since the last walk: a walk may find something to do. */
@@ -48,6 +53,7 @@ struct sfe_output {
     bool is_catching_up; /* The large slot was the last to be filled. */
     bool target_is_ready;
     bool is_stopping;
+    bool has_lanes; /* Each slot takes the children of some parents only. */
 };
 
 static inline uint64_t output_random(const struct sfe_output *output)
@@ -84,6 +90,20 @@ void output_tell_answered(struct sfe_output *output, const struct output_slot *s
                           const struct sfe_slot_result *result);
 void output_tell_dead(struct sfe_output *output, const struct window_entry *entry,
                       const struct sfe_event *event);
+
+/* A slot in that state, be it the large one; NULL: there is none. */
+struct output_slot *output_find_slot(const struct sfe_output *output, bool is_large,
+                                     enum slot_state state);
+
+/* Is it the large slot's turn, and does it go on with what was begun before the last start? */
+bool output_wants_large(const struct sfe_output *output);
+bool output_is_resuming(const struct sfe_output *output);
+
+/* May one more request be begun? */
+bool output_may_send(const struct sfe_output *output);
+
+/* Makes an empty slot ready for events. */
+void output_begin_slot(const struct sfe_output *output, struct output_slot *slot);
 
 /* Fills and sends slots; returns when something is due again. */
 uint64_t output_deliver_turn(struct sfe_output *output);

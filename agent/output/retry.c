@@ -3,9 +3,13 @@
 #include "base/assert.h"
 #include "base/backoff.h"
 
-#define SECOND_NS       1000000000u
-#define EVENT_BASE_NS   500000000u
-#define EVENT_CAP_NS    (UINT64_C(60) * SECOND_NS)
+#define SECOND_NS     1000000000u
+#define EVENT_BASE_NS 500000000u
+#define EVENT_CAP_NS  (UINT64_C(60) * SECOND_NS)
+#define LOCK_BASE_NS  200000000u
+#define LOCK_CAP_NS   ((uint64_t)SECOND_NS)
+/* From here on a lock is no short one. */
+#define LOCK_TRIES      30u
 #define TARGET_BASE_NS  ((uint64_t)SECOND_NS)
 #define TARGET_CAP_NS   (UINT64_C(300) * SECOND_NS)
 #define STOPPED_BASE_NS (UINT64_C(60) * SECOND_NS)
@@ -30,6 +34,14 @@ static uint64_t at_least(uint64_t delay_ns, int64_t retry_after_s)
 uint64_t retry_event_delay_ns(uint32_t attempts, int64_t retry_after_s, uint64_t random)
 {
     return at_least(sfe_backoff_ns(attempts, EVENT_BASE_NS, EVENT_CAP_NS, random), retry_after_s);
+}
+
+uint64_t retry_lock_delay_ns(uint32_t attempts, int64_t retry_after_s, uint64_t random)
+{
+    if (attempts > LOCK_TRIES) {
+        return retry_event_delay_ns(attempts - LOCK_TRIES, retry_after_s, random);
+    }
+    return at_least(sfe_backoff_ns(attempts, LOCK_BASE_NS, LOCK_CAP_NS, random), retry_after_s);
 }
 
 uint64_t retry_target_delay_ns(uint32_t failures, int64_t retry_after_s, uint64_t random)

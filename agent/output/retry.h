@@ -11,6 +11,10 @@
  * s, with full jitter. `retry_after_s` of the other side (-1: none) is the least. */
 uint64_t retry_event_delay_ns(uint32_t attempts, int64_t retry_after_s, uint64_t random);
 
+/* The same where a row was locked: 200 ms doubling up to 1 s at first, as locks are short, and the
+ * event holds up the cursor. */
+uint64_t retry_lock_delay_ns(uint32_t attempts, int64_t retry_after_s, uint64_t random);
+
 /* Before the next probe of a target that was away `failures` times in a row: 1 s up to 5 min;
  * otherwise as above. */
 uint64_t retry_target_delay_ns(uint32_t failures, int64_t retry_after_s, uint64_t random);

@@ -19,8 +19,10 @@ struct sfe_lane; /* Order keys in use: lane.h. */
 
 enum sfe_verdict_kind {
     SFE_VERDICT_DONE,
-    SFE_VERDICT_RETRY, /* Again after a back-off; err->retry says how (LATER, ALONE, SMALLER;
-                          SMALLER, AFTER_HUMAN, AFTER_QUOTA: not counted as a try). */
+    SFE_VERDICT_RETRY, /* Again after a back-off; err->retry says how (LATER, LOCKED, ALONE,
+                          SMALLER; SMALLER in company, AWAY, AFTER_HUMAN, AFTER_QUOTA: not counted
+                          as a try).
+                        */
     SFE_VERDICT_DEAD   /* To the dead letters with err. */
 };
 
@@ -38,9 +40,9 @@ struct sfe_verdict {
 enum sfe_slot_outcome {
     SFE_SLOT_ANSWERED, /* Each event has its own verdict. */
     SFE_SLOT_AGAIN,    /* Nothing is known or nothing was done: all events again; the target needs a
-                          pause (err, retry_after). */
-    SFE_SLOT_SMALLER,  /* Refused as a whole because of what is in it: again in halves; alone it is
-                          dead. */
+                          pause (err, retry_after); with LOCKED only the events do. */
+    SFE_SLOT_SMALLER,  /* Refused as a whole because of what is in it: again in halves; alone it has
+                          a few tries, then it is dead. */
     SFE_SLOT_STOPPED   /* A human must act (err says what to do); probe now and then. */
 };
 
@@ -90,6 +92,11 @@ struct sfe_target {
     enum sfe_code (*send)(void *context, uint32_t slot, struct sfe_error *err);
     /* Empties a slot without sending (stop). */
     void (*abandon)(void *context, uint32_t slot);
+    /* The keys of an event that is not offered yet: its order key as `offer` finds it, and the key
+     * of the parent whose row the target locks when it writes the event's (0: none known). NULL:
+     * the target knows no parents. On failure both stay 0, and `offer` will say why. */
+    void (*find_keys)(void *context, struct sfe_event *event, int64_t time_ns, uint64_t *order_key,
+                      uint64_t *parent_key);
 };
 
 #endif

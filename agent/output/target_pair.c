@@ -50,9 +50,20 @@ static void abandon(void *context, uint32_t slot)
     target->abandon(target->context, slot);
 }
 
+/* Only small batches go by parents. */
+static void find_keys(void *context, struct sfe_event *event, int64_t time_ns, uint64_t *order_key,
+                      uint64_t *parent_key)
+{
+    const struct sfe_target_pair *pair = context;
+
+    if (pair->small.find_keys != NULL) {
+        pair->small.find_keys(pair->small.context, event, time_ns, order_key, parent_key);
+    }
+}
+
 void sfe_target_pair_make(struct sfe_target_pair *pair, struct sfe_target *target)
 {
-    *target = (struct sfe_target){pair, bind, is_ready, offer, send, abandon};
+    *target = (struct sfe_target){pair, bind, is_ready, offer, send, abandon, find_keys};
 }
 
 enum sfe_large_use sfe_target_pair_use(const void *context)

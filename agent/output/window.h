@@ -22,7 +22,8 @@ enum entry_state {
 
 struct window_entry {
     uint64_t sequence;
-    uint64_t order_key; /* 0: none, or not known yet. */
+    uint64_t order_key;  /* 0: none, or not known yet. */
+    uint64_t parent_key; /* With has_keys; 0: none known. */
     uint64_t due_ns;
     uint64_t offered_ns; /* First offering since the last answer; 0: not yet. */
     uint64_t dead_sequence;
@@ -32,6 +33,11 @@ struct window_entry {
     uint32_t attempts;    /* Tries that ended with an answer. */
     uint32_t reason;      /* Of a dying one: its place among the reasons. */
     uint32_t split_limit; /* It may share a slot of at most so many; 0: any. */
+    uint32_t locks;       /* Tries that met a lock. */
+    uint32_t failures;    /* The server failed with it, in a row. */
+    uint32_t answers;     /* Of the output, when the server last failed with it. */
+    uint32_t slot;        /* While it is in one. */
+    bool has_keys;        /* parent_key was looked for. */
     enum entry_state state;
 };
 

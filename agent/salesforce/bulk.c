@@ -161,7 +161,7 @@ static void abandon(void *context, uint32_t number)
 
 void sfe_bulk_target(struct sfe_bulk *bulk, struct sfe_target *target)
 {
-    *target = (struct sfe_target){bulk, bind, is_ready, bulk_offer, send, abandon};
+    *target = (struct sfe_target){bulk, bind, is_ready, bulk_offer, send, abandon, NULL};
 }
 
 enum sfe_large_use sfe_bulk_use(const void *context)

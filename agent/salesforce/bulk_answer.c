@@ -218,7 +218,8 @@ static void take_create(struct sfe_bulk *bulk, const struct sfe_http_answer *ans
     if (!is_done(answer)) {
         retry = decide(bulk, answer, &err);
     }
-    if (retry == SFE_RETRY_LATER || retry == SFE_RETRY_AFTER_LOGIN) {
+    if (retry == SFE_RETRY_LATER || retry == SFE_RETRY_LOCKED || retry == SFE_RETRY_AWAY ||
+        retry == SFE_RETRY_AFTER_LOGIN) {
         bulk_finish(bulk, SFE_SLOT_AGAIN, &err, answer->retry_after_s);
     } else {
         bulk_fail(bulk, retry == SFE_RETRY_AFTER_QUOTA ? SFE_SLOT_AGAIN : SFE_SLOT_STOPPED, &err,

@@ -119,6 +119,8 @@ enum sfe_slot_outcome bulk_job_verdict(const struct sfe_bulk *bulk, struct sfe_e
     case SFE_RETRY_NEVER:
         return SFE_SLOT_SMALLER;
     case SFE_RETRY_LATER:
+    case SFE_RETRY_LOCKED:
+    case SFE_RETRY_AWAY:
     case SFE_RETRY_AFTER_LOGIN:
     case SFE_RETRY_AFTER_QUOTA:
         break;

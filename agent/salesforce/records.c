@@ -349,10 +349,14 @@ enum sfe_code sfe_records_open(const struct sfe_records_options *options, struct
         sfe_gzip_close(records->gzip);
         return code;
     }
-    *target = (struct sfe_target){
-        records,  bind,
-        is_ready, options->api == SFE_RECORDS_GRAPH ? records_graph_offer : records_offer,
-        send,     abandon};
+    *target =
+        (struct sfe_target){records,
+                            bind,
+                            is_ready,
+                            options->api == SFE_RECORDS_GRAPH ? records_graph_offer : records_offer,
+                            send,
+                            abandon,
+                            records_find_keys};
     return SFE_OK;
 }
 

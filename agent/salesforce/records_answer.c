@@ -100,6 +100,8 @@ static void take_refusal(struct records_slot *slot, const struct sfe_http_answer
         finish_split(slot, answer, &error, &err);
         break;
     case SFE_RETRY_LATER:
+    case SFE_RETRY_LOCKED:
+    case SFE_RETRY_AWAY:
     case SFE_RETRY_AFTER_LOGIN:
         records_finish(slot, SFE_SLOT_AGAIN, &err, answer->retry_after_s);
         break;

@@ -4,7 +4,10 @@
 #include "base/hash.h"
 #include "output/lane.h"
 
-#define ORDER_SEED 0x7366656467652d6fu
+#define ORDER_SEED  0x7366656467652d6fu
+#define PARENT_SEED 0x7366656467652d70u
+/* An external ID as JSON, every byte of it written as \u00XX. */
+#define PARENT_BYTES_MAX 1600u
 
 /* What an offer leaves behind when it is taken back. */
 struct offer {
@@ -140,6 +143,12 @@ static enum sfe_code find_first_id(struct offer *offer, struct sfe_error *err)
     return SFE_OK;
 }
 
+/* Without a lane, no key is held. */
+static bool is_held(const struct offer *offer)
+{
+    return offer->lane != NULL && sfe_lane_is_held(offer->lane, *offer->order_key);
+}
+
 /* Finds the order key before anything is mapped, unless the one record's own ID is the key: then it
  * is found on the way. */
 static enum sfe_code find_key(struct offer *offer, struct sfe_error *err)
@@ -158,7 +167,7 @@ static enum sfe_code find_key(struct offer *offer, struct sfe_error *err)
     } else {
         return SFE_OK;
     }
-    if (code == SFE_OK && sfe_lane_is_held(offer->lane, *offer->order_key)) {
+    if (code == SFE_OK && is_held(offer)) {
         return SFE_E_AGAIN;
     }
     return code;
@@ -172,11 +181,43 @@ enum sfe_code records_find_key(struct records_slot *slot, const struct sfe_map_s
 
     if (code == SFE_OK && slot->records->options.order_by == NULL && offer.count == 1) {
         code = find_first_id(&offer, err);
-        if (code == SFE_OK && sfe_lane_is_held(lane, *order_key)) {
+        if (code == SFE_OK && is_held(&offer)) {
             return SFE_E_AGAIN;
         }
     }
     return code;
+}
+
+/* The first record that names a parent tells it; 0 where none does. */
+static uint64_t find_parent(const struct records *records, const struct sfe_map_subject *subject)
+{
+    uint8_t memory[PARENT_BYTES_MAX];
+
+    for (uint32_t i = 0; i < records->options.map_count; i++) {
+        const struct sfe_map *map = records->options.maps[i];
+        struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+        struct sfe_error ignored;
+        const uint32_t item = sfe_map_item(map, subject, 0, SFE_JSON_NONE);
+        if (item != SFE_JSON_NONE &&
+            sfe_map_add_parent(map, subject, 0, item, &text, &ignored) == SFE_OK && text.size > 0) {
+            const uint64_t hash = sfe_hash64(PARENT_SEED, sfe_builder_slice(&text));
+            return hash == 0 ? 1 : hash;
+        }
+    }
+    return 0;
+}
+
+void records_find_keys(void *context, struct sfe_event *event, int64_t time_ns, uint64_t *order_key,
+                       uint64_t *parent_key)
+{
+    struct records *records = context;
+    struct sfe_map_subject subject;
+    struct sfe_error ignored;
+
+    sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &subject);
+    if (records_find_key(&records->slots[0], &subject, NULL, order_key, &ignored) == SFE_OK) {
+        *parent_key = find_parent(records, &subject);
+    }
 }
 
 /* The first event of a slot may have more records than a request: it goes on where this one ends.

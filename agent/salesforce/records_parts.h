@@ -76,7 +76,7 @@ SFE_MUST_USE enum sfe_code records_fill(struct records_slot *slot, uint32_t map,
                                         const struct sfe_map_subject *subject, uint32_t *item,
                                         struct sfe_error *err);
 
-/* Finds the event's order key. SFE_E_AGAIN: it is held. */
+/* Finds the event's order key. SFE_E_AGAIN: it is held (without a lane: never). */
 SFE_MUST_USE enum sfe_code records_find_key(struct records_slot *slot,
                                             const struct sfe_map_subject *subject,
                                             struct sfe_lane *lane, uint64_t *order_key,
@@ -89,6 +89,10 @@ void records_clear_request(struct records_slot *slot);
 enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *event,
                             int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,
                             struct sfe_error *err);
+
+/* The target's `find_keys`. */
+void records_find_keys(void *context, struct sfe_event *event, int64_t time_ns, uint64_t *order_key,
+                       uint64_t *parent_key);
 
 /* Adds records to the slot's request from where it stands. False when the request is still empty:
  * there is nothing left to send. */

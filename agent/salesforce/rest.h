@@ -8,7 +8,7 @@
 
 /* One error, made printable and clipped. */
 struct rest_error {
-    char code[48];     /* errorCode, statusCode or error; empty: none was named. */
+    char code[56];     /* errorCode, statusCode or error; empty: none was named. */
     char message[192]; /* message or error_description. */
     char fields[64];   /* "Unit__c, Value__c"; may be empty. */
 };

@@ -4,19 +4,20 @@
 
 /* Patience, in tries of one record; the output's back-off makes these some seconds, some minutes,
  * some hours. */
-#define TRIES_UNKNOWN 3u
-#define TRIES_FEW     5u
-#define TRIES_PARENT  20u
-#define TRIES_LOCKED  60u
-#define TRIES_LOCK    500u
-/* A lock is mostly gone a moment later: only one that comes back is tried apart from its
- * neighbours. */
-#define LOCK_TRIES_IN_COMPANY 2u
+#define TRIES_FEW    5u
+#define TRIES_PARENT 20u
+#define TRIES_LOCKED 60u
+#define TRIES_LOCK   500u
+/* Of an event that cannot go in a smaller batch any more: some minutes. Tries in company do not
+ * count. */
+#define TRIES_SMALLEST 10u
 
 #define NEVER   SFE_RETRY_NEVER
 #define LATER   SFE_RETRY_LATER
 #define LOGIN   SFE_RETRY_AFTER_LOGIN
 #define ALONE   SFE_RETRY_ALONE
+#define LOCKED  SFE_RETRY_LOCKED
+#define AWAY    SFE_RETRY_AWAY
 #define SMALLER SFE_RETRY_SMALLER
 #define QUOTA   SFE_RETRY_AFTER_QUOTA
 #define HUMAN   SFE_RETRY_AFTER_HUMAN
@@ -34,29 +35,65 @@ static const struct row rows[] = {
     /* The server. */
     {{"UNKNOWN_EXCEPTION", LATER, LATER, TRIES_FEW, "the org's server failed; it is tried again"},
      NULL},
-    {{"SERVER_UNAVAILABLE", LATER, LATER, 0, "the org is busy or in maintenance; wait"}, NULL},
-    {{"UNABLE_TO_LOCK_ROW", LATER, ALONE, TRIES_LOCK,
+    {{"INTERNAL_SERVER_ERROR", LATER, LATER, TRIES_FEW,
+      "the org's server failed; it is tried again"},
+     NULL},
+    {{"SERVER_UNAVAILABLE", AWAY, AWAY, 0, "the org is busy or in maintenance; wait"}, NULL},
+    {{"INSERT_UPDATE_DELETE_NOT_ALLOWED_DURING_MAINTENANCE", AWAY, AWAY, 0,
+      "the org is read-only during maintenance; it goes on by itself when that is over"},
+     NULL},
+    {{"UNABLE_TO_LOCK_ROW", LOCKED, LOCKED, TRIES_LOCK,
       "another transaction held the row or its parent; look for jobs that update the same parents"},
      NULL},
-    {{"QUERY_TIMEOUT", SMALLER, SMALLER, 0, "a query in the org took too long; index its filters"},
+    {{"TooManyLockFailure", LOCKED, LOCKED, TRIES_LOCK,
+      "other transactions held the rows or their parents; look for jobs that update the same ones"},
      NULL},
-    {{"OPERATION_TOO_LARGE", SMALLER, SMALLER, 0, "too much at once; lower batch_records"}, NULL},
-    {{"APEX_CPU_TIMEOUT", SMALLER, SMALLER, 0,
+    {{"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", LOCKED, LOCKED, TRIES_LOCK,
+      "a trigger met a row that another transaction held; look for jobs that update it"},
+     "UNABLE_TO_LOCK_ROW"},
+    {{"CANNOT_EXECUTE_FLOW_TRIGGER", LOCKED, LOCKED, TRIES_LOCK,
+      "a flow met a row that another transaction held; look for jobs that update it"},
+     "UNABLE_TO_LOCK_ROW"},
+    {{"QUERY_TIMEOUT", SMALLER, SMALLER, TRIES_SMALLEST,
+      "a query in the org took too long; index its filters"},
+     NULL},
+    {{"OPERATION_TOO_LARGE", SMALLER, SMALLER, TRIES_SMALLEST,
+      "too much at once; lower batch_records"},
+     NULL},
+    {{"REQUEST_RUNNING_TOO_LONG", SMALLER, SMALLER, TRIES_SMALLEST,
+      "the request ran for too long; lower batch_records or mend the org's triggers"},
+     NULL},
+    {{"APEX_CPU_TIMEOUT", SMALLER, SMALLER, TRIES_SMALLEST,
       "the org's triggers are too slow for the batch; lower batch_records or mend the trigger"},
      NULL},
-    {{"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", SMALLER, SMALLER, 0,
+    {{"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", SMALLER, SMALLER, TRIES_SMALLEST,
       "a trigger reached a limit of the org; lower batch_records or mend the trigger"},
      "System.LimitException"},
+    {{"CANNOT_EXECUTE_FLOW_TRIGGER", SMALLER, SMALLER, TRIES_SMALLEST,
+      "a flow reached a limit of the org; lower batch_records or mend the flow"},
+     "LimitException"},
+    {{"APEX_ERROR", SMALLER, SMALLER, TRIES_SMALLEST,
+      "a trigger reached a limit of the org; lower batch_records or mend the trigger"},
+     "System.LimitException"},
+    {{"APEX_ERROR", SMALLER, LATER, TRIES_FEW,
+      "a trigger of the org failed; mend it, then retry the dead letters"},
+     NULL},
     {{"CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", SMALLER, LATER, TRIES_FEW,
       "a trigger of the org failed; mend it, then retry the dead letters"},
      NULL},
     {{"TOO_MANY_APEX_REQUESTS", LATER, LATER, TRIES_LOCKED, "the org's triggers are too busy"},
      NULL},
-    {{"LIMIT_EXCEEDED", SMALLER, SMALLER, 0, "too much at once; lower batch_records"}, NULL},
-    {{"EXCEEDED_ID_LIMIT", SMALLER, SMALLER, 0, "too many records in a call; lower batch_records"},
+    {{"TOO_MANY_APEX_RETRIES", SMALLER, SMALLER, TRIES_SMALLEST,
+      "too many records of the batch failed for its triggers; lower batch_records"},
+     NULL},
+    {{"LIMIT_EXCEEDED", SMALLER, SMALLER, TRIES_SMALLEST, "too much at once; lower batch_records"},
+     NULL},
+    {{"EXCEEDED_ID_LIMIT", SMALLER, SMALLER, TRIES_SMALLEST,
+      "too many records in a call; lower batch_records"},
      NULL},
     {{"ALL_OR_NONE_OPERATION_ROLLED_BACK", LATER, LATER, 0, "a neighbour failed"}, NULL},
     {{"PROCESSING_HALTED", LATER, LATER, 0, "a neighbour failed"}, NULL},
+    {{"BATCH_PROCESSING_HALTED", LATER, LATER, 0, "a neighbour failed"}, NULL},
 
     /* Session and allowance. */
     {{"INVALID_SESSION_ID", LOGIN, LATER, 0, "the session ended; logging in again"}, NULL},
@@ -68,6 +105,7 @@ static const struct row rows[] = {
       "the org's API calls of 24 hours are used up; raise batch_age, or buy calls"},
      NULL},
     {{"EXCEEDED_QUOTA", QUOTA, LATER, 0, "an allowance of the org is used up"}, NULL},
+    {{"ExceededQuota", QUOTA, LATER, 0, "an allowance of the org is used up"}, NULL},
     {{"TooManyJobs", QUOTA, LATER, 0, "an allowance of the org is used up"}, NULL},
     {{"STORAGE_LIMIT_EXCEEDED", HUMAN, HUMAN, 0, "the org's storage is full; free or buy storage"},
      NULL},
@@ -88,11 +126,32 @@ static const struct row rows[] = {
     /* The org, its features and the user's rights. */
     {{"API_DISABLED_FOR_ORG", HUMAN, HUMAN, 0, "enable API access for the user's profile"}, NULL},
     {{"API_CURRENTLY_DISABLED", HUMAN, HUMAN, 0, "API access is off in the org"}, NULL},
+    {{"PASSWORD_LOCKOUT", HUMAN, HUMAN, 0, "the user is locked out; unlock it in the org"}, NULL},
+    {{"LOGIN_MUST_USE_SECURITY_TOKEN", HUMAN, HUMAN, 0,
+      "the user's login policy refuses the gateway; allow its address"},
+     NULL},
+    {{"LOGIN_DURING_RESTRICTED*", HUMAN, HUMAN, 0,
+      "the user's login hours or addresses refuse the gateway; widen them"},
+     NULL},
+    {{"INVALID_OPERATION_WITH_EXPIRED_PASSWORD", HUMAN, HUMAN, 0,
+      "the user's password has expired; set a new one, or let it never expire"},
+     NULL},
+    {{"CLIENT_NOT_ACCESSIBLE_FOR_USER", HUMAN, HUMAN, 0,
+      "the app is not allowed for the user; assign its permission set"},
+     NULL},
+    {{"LICENSE_LIMIT_EXCEEDED", HUMAN, HUMAN, 0, "a licence of the org is used up"}, NULL},
     {{"ORG_LOCKED", HUMAN, HUMAN, 0, "the org is locked; ask its administrator"}, NULL},
     {{"INACTIVE_ORG", HUMAN, HUMAN, 0, "the org is inactive; ask its administrator"}, NULL},
     {{"FUNCTIONALITY_NOT_ENABLED", HUMAN, HUMAN, 0, "a feature of the org is off; enable it"},
      NULL},
     {{"UNSUPPORTED_API_VERSION", HUMAN, HUMAN, 0, "set api_version to one the org has"}, NULL},
+    {{"METHOD_NOT_ALLOWED", HUMAN, HUMAN, 0,
+      "set api_version to one the org has: it does not know this request"},
+     NULL},
+    {{"UNSUPPORTED_MEDIA_TYPE", HUMAN, HUMAN, 0,
+      "something between here and the org changes requests; look at the proxy"},
+     NULL},
+    {{"URI_TOO_LONG", HUMAN, HUMAN, 0, "the names of object and external ID are too long"}, NULL},
     {{"NOT_FOUND", HUMAN, NEVER, 0,
       "check object, external_id and api_version: the org has no such resource"},
      NULL},
@@ -117,8 +176,15 @@ static const struct row rows[] = {
      NULL},
     {{"MALFORMED_ID", SMALLER, NEVER, 0, "a reference is no record id"}, NULL},
     {{"INVALID_ID_FIELD", SMALLER, NEVER, 0, "a reference is no record id"}, NULL},
-    {{"INVALID_CROSS_REFERENCE_KEY", SMALLER, NEVER, 0, "a referenced record is not there"}, NULL},
+    {{"INVALID_TYPE_ON_FIELD_IN_RECORD", SMALLER, NEVER, 0,
+      "a value has the wrong type for its field; set type"},
+     NULL},
+    {{"INVALID_CROSS_REFERENCE_KEY", SMALLER, LATER, TRIES_PARENT,
+      "a referenced record is not there, or hidden from the user; is it delivered by another "
+      "output?"},
+     NULL},
     {{"INVALID_REFERENCE", SMALLER, NEVER, 0, "a referenced record is not there"}, NULL},
+    {{"INVALID_INPUT", SMALLER, NEVER, 0, "the record is not as the org wants it"}, NULL},
     {{"REQUIRED_FIELD_MISSING", SMALLER, NEVER, 0, "map the missing field, or give it a default"},
      NULL},
     {{"MISSING_ARGUMENT", SMALLER, NEVER, 0, "map the missing field, or give it a default"}, NULL},
@@ -158,6 +224,11 @@ static const struct row rows[] = {
     {{"ENTITY_IS_DELETED", SMALLER, NEVER, 0, "the record is in the org's recycle bin"}, NULL},
     {{"DELETE_FAILED", SMALLER, NEVER, 0, "the record cannot be deleted"}, NULL},
     {{"TRANSFER_REQUIRES_READ", SMALLER, NEVER, 0, "the new owner may not read the object"}, NULL},
+    {{"INACTIVE_OWNER_OR_USER", SMALLER, NEVER, 0, "the record's owner is inactive in the org"},
+     NULL},
+    {{"INVALID_STATUS", SMALLER, NEVER, 0, "the record's state in the org does not allow this"},
+     NULL},
+    {{"DEPENDENCY_EXISTS", SMALLER, NEVER, 0, "another record of the org needs this one"}, NULL},
     {{"OWNER*", SMALLER, NEVER, 0, "the owner is not allowed"}, NULL},
     {{"INVALID_OPERATION*", SMALLER, NEVER, 0, "the object does not allow this"}, NULL},
 
@@ -168,6 +239,12 @@ static const struct row rows[] = {
      NULL},
     {{"InvalidBatch", HUMAN, NEVER, 0, "the bulk job was refused"}, NULL},
     {{"InvalidJobState", LATER, NEVER, 0, "the bulk job's state is read again"}, NULL},
+    {{"INVALIDJOBSTATE", LATER, NEVER, 0, "the bulk job's state is read again"}, NULL},
+    {{"INVALIDJOB", HUMAN, NEVER, 0,
+      "the bulk job was refused; is external_id the name of an external ID field?"},
+     NULL},
+    {{"INVALIDENTITY", HUMAN, NEVER, 0, "the object cannot go by bulk; set api to collections"},
+     NULL},
     {{"InvalidJob", HUMAN, NEVER, 0, "the bulk job was refused"}, NULL},
     {{"ClientInputError", HUMAN, NEVER, 0, "the bulk job's data were refused"}, NULL},
 };
@@ -208,53 +285,70 @@ static const struct sfe_verdict_row *find_row(struct sfe_slice code, struct sfe_
     return NULL;
 }
 
-/* A whole request refused with a code that is not in the table, or without one. */
+/* A whole request refused with a code that is not in the table, or without one; by HTTP status. The
+ * first row that fits holds. */
+static const struct sfe_verdict_status statuses[] = {
+    {401, 401, LOGIN, "the session ended"},
+    {403, 405, HUMAN, "the org does not let the user, or does not know the resource"},
+    {408, 408, LATER, "the request took too long on its way"},
+    {410, 410, HUMAN, "the org does not know the resource any more"},
+    {413, 413, SMALLER, "the batch is too large; a lone event that is too large is dead"},
+    {414, 414, HUMAN, "the names of object and external ID are too long"},
+    {425, 425, LATER, "too early"},
+    {429, 429, LATER, "too many requests at once"},
+    {431, 431, HUMAN, "the heads of the request are too long"},
+    {400, 499, SMALLER,
+     "something in the batch is refused it is halved until one event is alone; if that is "
+     "refused too, stop and tell"},
+    {0, 0, LATER, "the network, a page instead of an answer, an answer that breaks off"},
+    {1, 999, LATER, "the server failed, or sent the request elsewhere"},
+};
+
+#define STATUS_COUNT (sizeof(statuses) / sizeof(statuses[0]))
+
 static enum sfe_retry decide_unknown_request(uint16_t http_status)
 {
-    switch (http_status) {
-    case 401:
-        return LOGIN;
-    case 403:
-    case 404:
-    case 405:
-    case 410:
-        return HUMAN;
-    case 408:
-    case 425:
-    case 429:
-        return LATER;
-    default:
-        return http_status >= 400 && http_status < 500 ? SMALLER : LATER;
+    uint32_t i = 0;
+
+    while (i + 1 < STATUS_COUNT &&
+           (http_status < statuses[i].from || http_status > statuses[i].to)) {
+        i++;
     }
+    return statuses[i].retry;
 }
 
 static enum sfe_retry decide_record(const struct sfe_verdict_row *row, uint16_t http_status,
                                     uint32_t attempts)
 {
+    if (row == NULL && http_status == 413) {
+        return NEVER; /* It will never be smaller. */
+    }
     if (row == NULL && http_status >= 400) {
         return HUMAN; /* A request with nothing but this record was refused for a reason we do not
                          know. */
     }
     if (row == NULL) {
-        return attempts < TRIES_UNKNOWN ? LATER : NEVER;
+        return attempts < SFE_VERDICT_TRIES_UNKNOWN ? LATER : NEVER;
     }
     if (row->attempts_max != 0 && attempts >= row->attempts_max) {
         return NEVER;
     }
-    bool is_lock = row->on_record == ALONE && row->attempts_max == TRIES_LOCK;
-    return is_lock && attempts <= LOCK_TRIES_IN_COMPANY ? LATER : row->on_record;
+    return row->on_record;
 }
 
 enum sfe_retry sfe_verdict_decide(enum sfe_verdict_scope scope, uint16_t http_status,
                                   struct sfe_slice code, struct sfe_slice message,
                                   uint32_t attempts, struct sfe_error *err)
 {
-    const struct sfe_verdict_row *row = find_row(code, message);
     enum sfe_retry retry;
     char text[112];
     char name[sizeof(err->api_code)];
 
     SFE_ASSERT(attempts > 0);
+    if (code.size == 0 && http_status == 300) {
+        code = SFE_TEXT("DUPLICATE_EXTERNAL_ID"); /* It comes as a list of places. */
+    }
+    const struct sfe_verdict_row *row = find_row(code, message);
     if (scope == SFE_SCOPE_RECORD) {
         retry = decide_record(row, http_status, attempts);
     } else {
@@ -271,4 +365,44 @@ enum sfe_retry sfe_verdict_decide(enum sfe_verdict_scope scope, uint16_t http_st
 const struct sfe_verdict_row *sfe_verdict_row(uint32_t index)
 {
     return index < ROW_COUNT ? &rows[index].row : NULL;
+}
+
+const char *sfe_verdict_message_part(uint32_t index)
+{
+    return index < ROW_COUNT ? rows[index].message_part : NULL;
+}
+
+bool sfe_verdict_fits(uint32_t index, struct sfe_slice code)
+{
+    return index < ROW_COUNT && code_fits(rows[index].row.code, code);
+}
+
+const struct sfe_verdict_status *sfe_verdict_status(uint32_t index)
+{
+    return index < STATUS_COUNT ? &statuses[index] : NULL;
+}
+
+const char *sfe_verdict_retry_name(enum sfe_retry retry)
+{
+    switch (retry) {
+    case SFE_RETRY_LATER:
+        return "retry";
+    case SFE_RETRY_AWAY:
+        return "wait for the org";
+    case SFE_RETRY_AFTER_LOGIN:
+        return "log in again";
+    case SFE_RETRY_ALONE:
+        return "retry alone";
+    case SFE_RETRY_LOCKED:
+        return "serialise";
+    case SFE_RETRY_SMALLER:
+        return "split";
+    case SFE_RETRY_AFTER_QUOTA:
+        return "wait for quota";
+    case SFE_RETRY_AFTER_HUMAN:
+        return "stop and tell";
+    case SFE_RETRY_NEVER:
+    default:
+        return "dead";
+    }
 }

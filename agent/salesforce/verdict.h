@@ -28,4 +28,27 @@ struct sfe_verdict_row {
 };
 const struct sfe_verdict_row *sfe_verdict_row(uint32_t index);
 
+/* The row holds only for messages with this in them; NULL: for all. The first row that fits holds.
+ */
+const char *sfe_verdict_message_part(uint32_t index);
+
+/* True where row `index` is of this code, be it by its beginning. */
+bool sfe_verdict_fits(uint32_t index, struct sfe_slice code);
+
+/* What is done about a whole request with a code that the table does not have, or without one. */
+struct sfe_verdict_status {
+    uint16_t from; /* HTTP status; 0: there was none. */
+    uint16_t to;
+    enum sfe_retry retry;
+    const char *meaning;
+};
+const struct sfe_verdict_status *sfe_verdict_status(uint32_t index);
+
+/* How often a record with an unknown code is tried before it is dead. */
+#define SFE_VERDICT_TRIES_UNKNOWN 3u
+
+/* "retry", "log in again", "wait for quota", "serialise", "split", "wait for the org", "retry
+ * alone", "dead", "stop and tell". */
+const char *sfe_verdict_retry_name(enum sfe_retry retry);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/assert.h"
+#include "contention.h"
 #include "faults.h"
 
 #define MESSAGE_BYTES 512u
@@ -132,13 +133,29 @@ static void check_unique(struct batch *batch, struct draft *draft, const struct 
     }
 }
 
+/* A child locks its parents. */
+static bool is_locked_out(struct batch *batch, struct draft *draft)
+{
+    const struct object *object = draft->object;
+    for (uint16_t i = 0; i < object->field_count; i++) {
+        const struct value *value = &draft_values(batch, draft)[i];
+        if (object->fields[i].type == FIELD_REFERENCE && value->state == VALUE_SET &&
+            contention_locks_out(batch->contention, batch->faults,
+                                 sfe_slice_make(value->bytes, value->size))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void draft_check(struct batch *batch, struct draft *draft, const struct field *key)
 {
     if (draft->record == NULL) {
         check_required(batch, draft);
     }
     check_unique(batch, draft, key);
-    if (draft->failure.code == NULL && faults_lock_row(batch->faults)) {
+    if (draft->failure.code == NULL &&
+        (faults_lock_row(batch->faults) || is_locked_out(batch, draft))) {
         batch_fail(batch, draft, "UNABLE_TO_LOCK_ROW", NULL,
                    "unable to obtain exclusive access to this record or 1 records");
     }

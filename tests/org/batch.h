@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "table.h"
 
+struct contention;
 struct faults;
 
 /* Why one record was not written. */
@@ -38,7 +39,9 @@ struct batch {
     const struct schema *schema;
     struct table *table;
     struct faults *faults;
+    struct contention *contention;
     bool bad_field_in_record; /* A wrong field fails its record, not the call. */
+    bool grants_wishes;       /* Values may ask for an error. */
     const struct sfe_json *json;
     struct draft *drafts; /* Owned, as all below. */
     uint32_t count;

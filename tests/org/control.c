@@ -106,8 +106,10 @@ static void set_options(struct org *org, const struct http_request *request, str
         } else if (sfe_json_text_equal(&json, key, SFE_TEXT("bad_field_in_record"))) {
             org->options.bad_field_in_record = value;
             org->batch.bad_field_in_record = value;
+        } else if (sfe_json_text_equal(&json, key, SFE_TEXT("wishes"))) {
+            org->batch.grants_wishes = value;
         } else {
-            refuse(reply, 400, "options are gzip_answers and bad_field_in_record");
+            refuse(reply, 400, "options are gzip_answers, bad_field_in_record and wishes");
             return;
         }
     }

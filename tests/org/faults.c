@@ -10,7 +10,7 @@ static const char *const NAMES[FAULT_COUNT] = {
     "token_expired", "limit",       "status_429", "status_500",        "status_502",
     "status_503",    "html_200",    "html_503",   "cut_before_commit", "cut_after_commit",
     "truncated",     "timeout",     "slow",       "row_lock",          "wrong_count",
-    "halted",        "event_limit", "down"};
+    "halted",        "event_limit", "down",       "contention",        "outside_lock"};
 
 const char *fault_name(enum fault_kind kind)
 {

@@ -24,6 +24,8 @@ enum fault_kind {
     FAULT_HALTED,            /* Drawn for each part of a composite: it is not run. */
     FAULT_EVENT_LIMIT,       /* Drawn for each platform event: the hour's are used up. */
     FAULT_DOWN,              /* Connections are closed at once. */
+    FAULT_CONTENTION,        /* Of so many parents the rows are locked by overlapping requests. */
+    FAULT_OUTSIDE_LOCK,      /* So many of those at a time by an outside process. */
     FAULT_COUNT
 };
 

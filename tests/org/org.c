@@ -159,6 +159,7 @@ void org_answer(struct org *org, const struct http_request *request, struct repl
         return;
     }
     org->audit.requests++;
+    contention_begin(&org->contention, clock_monotonic_ms());
     enum fault_place place =
         begins(request->path, "/services/oauth2/") ? FAULT_ON_TOKEN : FAULT_ON_DATA;
     enum fault_kind kind = faults_draw(&org->faults, place);

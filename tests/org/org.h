@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "batch.h"
 #include "bulk.h"
+#include "contention.h"
 #include "http_parser.h"
 #include "sessions.h"
 
@@ -48,6 +49,7 @@ struct org {
     struct schema schema;
     struct table table;
     struct faults faults;
+    struct contention contention;
     struct audit audit;
     struct sessions sessions;
     struct batch batch;

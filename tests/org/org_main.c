@@ -155,6 +155,7 @@ int main(int count, char *arguments[])
     org->batch.schema = &org->schema;
     org->batch.table = &org->table;
     org->batch.faults = &org->faults;
+    org->batch.contention = &org->contention;
     org->batch.bad_field_in_record = options.bad_field_in_record;
     org->bulk.hold = BULK_STATES;
     org->bulk.fail_after = BULK_NEVER;

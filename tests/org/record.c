@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "batch.h"
+#include "http_parser.h"
 
 /* The field a member means: a guess from the record before, then by name. */
 static struct field *member_field(struct batch *batch, struct object *object, uint32_t key,
@@ -132,6 +133,35 @@ static bool read_other(struct batch *batch, struct draft *draft, uint32_t key, s
                               draft->object->name);
 }
 
+/* A value "raise:CODE" fails its record with that code, "refuse:STATUS:CODE" the whole call. */
+static bool read_wish(struct batch *batch, struct draft *draft, const struct field *field)
+{
+    const struct value *value = &draft_values(batch, draft)[field->number];
+    struct sfe_slice text = sfe_slice_make(value->bytes, value->size);
+    struct sfe_slice word = split_first(&text, ':');
+    const bool raises = sfe_slice_equal(word, SFE_TEXT("raise"));
+    unsigned status = 0;
+    if (!batch->grants_wishes || value->state != VALUE_SET ||
+        (!raises && !sfe_slice_equal(word, SFE_TEXT("refuse")))) {
+        return true;
+    }
+    struct sfe_slice digits = raises ? SFE_TEXT("") : split_first(&text, ':');
+    for (size_t i = 0; i < digits.size; i++) {
+        status = status % 100u * 10u + (unsigned)(digits.bytes[i] - '0');
+    }
+    uint8_t *code = sfe_builder_reserve(&batch->text, text.size + 1);
+    if (code == NULL) {
+        return true;
+    }
+    memcpy(code, text.bytes, text.size);
+    code[text.size] = '\0';
+    if (raises) {
+        batch_fail(batch, draft, (const char *)code, field, "as wished");
+        return true;
+    }
+    return batch_refuse(batch, (uint16_t)status, (const char *)code, "as wished");
+}
+
 bool record_read(struct batch *batch, struct draft *draft, uint32_t token, struct sfe_slice *id)
 {
     const struct sfe_json *json = batch->json;
@@ -145,7 +175,7 @@ bool record_read(struct batch *batch, struct draft *draft, uint32_t token, struc
         } else if (draft_values(batch, draft)[field->number].state != VALUE_UNTOUCHED) {
             batch_fail(batch, draft, "INVALID_FIELD", field, "%s is specified twice", field->name);
         } else {
-            going = value_read(batch, draft, field, key + 1);
+            going = value_read(batch, draft, field, key + 1) && read_wish(batch, draft, field);
         }
         if (!going) {
             return false;

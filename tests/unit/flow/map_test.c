@@ -529,6 +529,42 @@ static void a_subject_has_its_identity(void **state)
     assert_memory_not_equal(fixture.event.identity.bytes, zero, 16);
 }
 
+static void the_parent_is_the_first_reference_by_external_id(void **state)
+{
+    static const struct sfe_map_field fields[] = {
+        {.name = "LineId__c", .from = "{/id}"},
+        {.name = "PosSale__r.SaleId__c", .from = "{/sale}", .is_optional = true},
+        {.name = "Store__r.StoreId__c", .from = "{/store}"},
+    };
+    const struct sfe_map *map = compile("LineId__c", NULL, fields, 3);
+
+    (void)state;
+    fixture_event("{\"id\":\"L\",\"sale\":\"S-1\",\"store\":\"7\"}");
+    fixture_forget_output();
+    assert_int_equal(sfe_map_add_parent(map, &fixture.subject, 0, 0, &fixture.out, &fixture.err),
+                     SFE_OK);
+    assert_int_equal(fixture.out.size, 5);
+    assert_memory_equal(fixture.out.bytes, "\"S-1\"", 5);
+    fixture_event("{\"id\":\"L\",\"store\":\"7\"}");
+    fixture_forget_output();
+    assert_int_equal(sfe_map_add_parent(map, &fixture.subject, 0, 0, &fixture.out, &fixture.err),
+                     SFE_OK);
+    assert_int_equal(fixture.out.size, 0);
+}
+
+static void a_map_without_references_has_no_parent(void **state)
+{
+    static const struct sfe_map_field fields[] = {{.name = "ReadingId__c", .from = "{/id}"}};
+    const struct sfe_map *map = compile("ReadingId__c", NULL, fields, 1);
+
+    (void)state;
+    fixture_event("{\"id\":\"R\"}");
+    fixture_forget_output();
+    assert_int_equal(sfe_map_add_parent(map, &fixture.subject, 0, 0, &fixture.out, &fixture.err),
+                     SFE_OK);
+    assert_int_equal(fixture.out.size, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -558,6 +594,8 @@ int main(void)
         TEST(what_does_not_fit_is_not_there),
         TEST(a_missing_value_after_an_overflow_is_still_an_overflow),
         TEST(an_optional_field_left_out_at_the_very_end_needs_no_room),
+        TEST(the_parent_is_the_first_reference_by_external_id),
+        TEST(a_map_without_references_has_no_parent),
         TEST(a_subject_has_its_identity),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

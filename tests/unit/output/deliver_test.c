@@ -394,6 +394,152 @@ static void a_batch_that_is_resumed_goes_in_the_large_slot_however_small(void **
     assert_int_equal(world->slots[WORLD_SLOTS].count, 2);
 }
 
+static void an_event_that_was_read_again_meanwhile_is_not_damaged(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "abcd");
+    world_turn(world);
+    world->stream.is_unreadable[1] = true;
+    world_end(world, 1, SFE_SLOT_AGAIN);
+    world_after(world, 2 * SECOND);
+    world_after(world, 2 * SECOND);
+    world_answer(world, 2);
+    world->stream.is_unreadable[1] = false;
+    world_after(world, 400 * SECOND);
+    world_after(world, 2 * SECOND);
+    assert_int_equal(world->slots[world_slot_of(world, 1)].sequences[0], 1);
+    world->stream.is_unreadable[1] = true;
+    world_end(world, 1, SFE_SLOT_AGAIN);
+    world_after(world, 400 * SECOND);
+    world_after(world, 2 * SECOND);
+    assert_int_equal(world_facts(world).gaps, 0);
+}
+
+static void lock_two_slots(struct world *world)
+{
+    for (uint32_t i = 0; i < 8; i++) {
+        world_append_child(world, (char)('a' + i), i % 2 == 0 ? 'p' : 'q');
+    }
+    world_turn(world);
+    world_say(world, 0, SFE_VERDICT_RETRY, SFE_RETRY_LOCKED);
+    world_answer(world, 1);
+    world_answer(world, 5);
+}
+
+/* No parent has children in two requests. */
+static void check_parents(const struct world *world)
+{
+    uint32_t slot_of[128];
+
+    memset(slot_of, 0xff, sizeof(slot_of));
+    for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+        for (uint32_t k = 0; k < world->slots[i].count; k++) {
+            const uint8_t parent = (uint8_t)world->stream.payloads[world->slots[i].sequences[k]][1];
+            assert_true(slot_of[parent] == UINT32_MAX || slot_of[parent] == i);
+            slot_of[parent] = i;
+        }
+    }
+}
+
+static void children_of_a_parent_share_one_request_once_rows_were_locked(void **state)
+{
+    struct world *world = *state;
+
+    lock_two_slots(world);
+    for (uint32_t i = 0; i < 48; i++) {
+        world_append_child(world, (char)('A' + i), (char)('p' + i % 4));
+    }
+    for (uint32_t i = 0; i < 200; i++) {
+        world_after(world, SECOND / 10);
+        check_parents(world);
+        for (uint32_t k = 0; k < WORLD_SLOTS; k++) {
+            if (world->slots[k].is_sent && (i + k) % 3 == 0) {
+                world_answer(world, world->slots[k].sequences[0]);
+            }
+        }
+    }
+    assert_int_equal(world_facts(world).delivered, 56);
+    assert_int_equal(world_cursor(world), 57);
+}
+
+static void parents_in_different_requests_go_side_by_side(void **state)
+{
+    struct world *world = *state;
+
+    lock_two_slots(world);
+    for (uint32_t i = 0; i < 16; i++) {
+        world_append_child(world, (char)('A' + i), (char)('r' + i % 4));
+    }
+    for (uint32_t i = 0; i < 8 && world_sent_slots(world) < 2; i++) {
+        world_after(world, SECOND / 4);
+    }
+    assert_true(world_sent_slots(world) >= 2);
+    check_parents(world);
+}
+
+static void order_is_kept_where_a_key_changes_its_parent(void **state)
+{
+    struct world *world = *state;
+
+    lock_two_slots(world);
+    world_turn(world);
+    world_append_child(world, 'x', 'p');
+    world_append_child(world, 'x', 'q');
+    world_append_child(world, 'x', 'r');
+    for (uint32_t i = 0; i < 40 && world_facts(world).delivered < 11; i++) {
+        uint32_t under_way = 0;
+        world_after(world, SECOND / 4);
+        for (uint32_t k = 0; k < WORLD_SLOTS; k++) {
+            for (uint32_t at = 0; at < world->slots[k].count; at++) {
+                under_way += world->slots[k].sequences[at] > 8;
+            }
+        }
+        assert_true(under_way <= 1);
+        for (uint32_t k = 0; k < WORLD_SLOTS; k++) {
+            if (world->slots[k].is_sent) {
+                world_answer(world, world->slots[k].sequences[0]);
+            }
+        }
+    }
+    world_turn(world);
+    assert_int_equal(world_cursor(world), 12);
+}
+
+static void locks_met_by_one_request_alone_leave_parents_as_they_are(void **state)
+{
+    struct world *world = *state;
+
+    world_append_child(world, 'a', 'p');
+    world_append_child(world, 'b', 'p');
+    world_append_child(world, 'c', 'p');
+    world_append_child(world, 'd', 'p');
+    world_turn(world);
+    world_say(world, 0, SFE_VERDICT_RETRY, SFE_RETRY_LOCKED);
+    world_answer(world, 1);
+    for (uint32_t i = 0; i < 8; i++) {
+        world_append_child(world, (char)('e' + i), 'p');
+    }
+    world_turn(world);
+    assert_int_equal(world_sent_slots(world), 2);
+}
+
+static void lanes_end_a_minute_after_the_last_lock(void **state)
+{
+    struct world *world = *state;
+
+    lock_two_slots(world);
+    world_after(world, SECOND);
+    world_after(world, SECOND);
+    world_answer(world, 1);
+    world_after(world, 61 * SECOND);
+    for (uint32_t i = 0; i < 8; i++) {
+        world_append_child(world, (char)('A' + i), 'p');
+    }
+    world_turn(world);
+    assert_int_equal(world_sent_slots(world), 2);
+}
+
 int main(void)
 {
 #define LARGE(name) cmocka_unit_test_setup_teardown(name, large_setup, world_teardown)
@@ -424,6 +570,12 @@ int main(void)
         LARGE(what_must_go_in_smaller_company_does_not_go_in_the_large_slot),
         LARGE(while_it_is_shut_a_backlog_goes_in_the_others),
         LARGE(a_batch_that_is_resumed_goes_in_the_large_slot_however_small),
+        TEST(an_event_that_was_read_again_meanwhile_is_not_damaged),
+        TEST(children_of_a_parent_share_one_request_once_rows_were_locked),
+        TEST(parents_in_different_requests_go_side_by_side),
+        TEST(order_is_kept_where_a_key_changes_its_parent),
+        TEST(locks_met_by_one_request_alone_leave_parents_as_they_are),
+        TEST(lanes_end_a_minute_after_the_last_lock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -62,6 +62,24 @@ static void lane_holds_as_many_keys_as_it_was_opened_for(void **state)
     sfe_arena_close(arena);
 }
 
+static void a_key_that_was_given_is_found_with_its_slot(void **state)
+{
+    struct sfe_lane *lane = open_lane(10);
+    uint32_t slot = 0;
+
+    (void)state;
+    assert_false(sfe_lane_find(lane, 7, &slot));
+    sfe_lane_give(lane, 7, 3);
+    assert_true(sfe_lane_find(lane, 7, &slot));
+    assert_int_equal(slot, 3);
+    sfe_lane_give(lane, 7, 2);
+    assert_true(sfe_lane_find(lane, 7, &slot));
+    assert_int_equal(slot, 2);
+    sfe_lane_begin(lane);
+    assert_false(sfe_lane_find(lane, 7, &slot));
+    sfe_arena_close(arena);
+}
+
 static void lane_says_when_memory_is_short(void **state)
 {
     struct sfe_error err;
@@ -81,6 +99,7 @@ int main(void)
         cmocka_unit_test(lane_never_holds_key_zero),
         cmocka_unit_test(lane_forgets_all_keys_when_a_walk_begins),
         cmocka_unit_test(lane_holds_as_many_keys_as_it_was_opened_for),
+        cmocka_unit_test(a_key_that_was_given_is_found_with_its_slot),
         cmocka_unit_test(lane_says_when_memory_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

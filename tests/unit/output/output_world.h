@@ -247,6 +247,18 @@ static void world_abandon(void *context, uint32_t number)
     ((struct world *)context)->slots[number].count = 0;
 }
 
+/* The second letter is the parent. */
+static void world_find_keys(void *context, struct sfe_event *event, int64_t time_ns,
+                            uint64_t *order_key, uint64_t *parent_key)
+{
+    const uint8_t *letters = event->payload.bytes;
+
+    (void)context;
+    (void)time_ns;
+    *order_key = letters[0] == '-' || letters[0] == '!' ? 0 : letters[0];
+    *parent_key = event->payload.size > 1 ? 1000u + letters[1] : 0;
+}
+
 /* The rest of the platform. */
 
 static uint64_t world_monotonic(void *context)
@@ -285,8 +297,8 @@ static void world_open(struct world *world)
 {
     struct sfe_error err;
 
-    world->target = (struct sfe_target){world,       world_bind, world_is_ready,
-                                        world_offer, world_send, world_abandon};
+    world->target = (struct sfe_target){world,      world_bind,    world_is_ready, world_offer,
+                                        world_send, world_abandon, world_find_keys};
     world->clock = (struct sfe_clock){world, world_monotonic, world_wall, NULL};
     world->entropy = (struct sfe_entropy){world, world_fill};
     world->stream.name = "telemetry";
@@ -357,6 +369,16 @@ static void world_append(struct world *world, const char *keys)
         world->stream.payloads[world->stream.durable][0] = *keys;
         world->stream.payloads[world->stream.durable][1] = '\0';
     }
+}
+
+/* One more durable event of order key and parent. */
+static void world_append_child(struct world *world, char key, char parent)
+{
+    const char text[] = {key, '\0'};
+
+    world_append(world, text);
+    world->stream.payloads[world->stream.durable][1] = parent;
+    world->stream.payloads[world->stream.durable][2] = '\0';
 }
 
 static uint64_t world_turn(struct world *world)
@@ -439,6 +461,7 @@ static inline void world_all_words(void)
     (void)world_setup;
     (void)world_teardown;
     (void)world_append;
+    (void)world_append_child;
     (void)world_after;
     (void)world_sent_slots;
     (void)world_say;

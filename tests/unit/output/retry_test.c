@@ -52,6 +52,17 @@ static void a_split_halves_until_the_event_is_alone(void **state)
     assert_int_equal(halvings, 7);
 }
 
+static void a_lock_is_asked_again_soon_and_a_long_one_seldom(void **state)
+{
+    (void)state;
+    assert_true(retry_lock_delay_ns(1, -1, UINT64_MAX) <= SECOND / 5);
+    for (uint32_t tries = 1; tries <= 30; tries++) {
+        assert_true(retry_lock_delay_ns(tries, -1, UINT64_MAX) <= SECOND);
+    }
+    assert_true(retry_lock_delay_ns(60, -1, 60 * SECOND) > 50 * SECOND);
+    assert_true(retry_lock_delay_ns(1, 5, 0) >= 5 * SECOND);
+}
+
 static void a_split_limit_never_grows(void **state)
 {
     (void)state;
@@ -69,6 +80,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_obeyed_and_never_undercut),
         cmocka_unit_test(a_stopped_target_is_probed_from_a_minute_up_to_ten),
         cmocka_unit_test(a_split_halves_until_the_event_is_alone),
+        cmocka_unit_test(a_lock_is_asked_again_soon_and_a_long_one_seldom),
         cmocka_unit_test(a_split_limit_never_grows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -73,8 +73,10 @@ static int setup(void **state)
 {
     struct world *world = test_calloc(1, sizeof(*world));
 
-    world->pair.small = (struct sfe_target){&world->small, bind, is_ready, offer, send, abandon};
-    world->pair.large = (struct sfe_target){&world->large, bind, is_ready, offer, send, abandon};
+    world->pair.small =
+        (struct sfe_target){&world->small, bind, is_ready, offer, send, abandon, NULL};
+    world->pair.large =
+        (struct sfe_target){&world->large, bind, is_ready, offer, send, abandon, NULL};
     world->pair.large_slot = 4;
     world->pair.large_use = use;
     sfe_target_pair_make(&world->pair, &world->target);

@@ -203,6 +203,65 @@ static void an_event_that_is_gone_when_its_children_are_due_is_dead(void **state
     assert_int_equal(slot_of(world, 0)->verdicts[0].kind, SFE_VERDICT_DEAD);
 }
 
+static void find_keys(struct world *world, const char *payload, uint64_t *order_key,
+                      uint64_t *parent_key)
+{
+    struct sfe_event event = {.source = SFE_TEXT("tills"),
+                              .topic = SFE_TEXT("pos/1/sale"),
+                              .payload = sfe_slice_text(payload)};
+
+    *order_key = 0;
+    *parent_key = 0;
+    world->target.find_keys(world->target.context, &event, 0, order_key, parent_key);
+}
+
+static void keys_found_before_the_offer_are_those_of_the_offer(void **state)
+{
+    struct world *world = *state;
+    static const char sale[] = "{\"sale\":\"S-1\",\"till\":4,\"lines\":[{\"no\":1}]}";
+    uint64_t order_key = 0;
+    uint64_t parent_key = 0;
+
+    world_open_records(world, 2, "/lines", NULL, 200);
+    find_keys(world, sale, &order_key, &parent_key);
+    assert_int_equal(world_offer(world, 0, sale), SFE_OK);
+    assert_true(order_key != 0);
+    assert_int_equal(order_key, world->order_key);
+    find_keys(world, "no json", &order_key, &parent_key);
+    assert_int_equal(order_key, 0);
+    assert_int_equal(parent_key, 0);
+}
+
+static void keys_by_order_by_are_those_of_the_offer(void **state)
+{
+    struct world *world = *state;
+    uint64_t order_key = 0;
+    uint64_t parent_key = 0;
+
+    world_open_records(world, 1, NULL, "{/till}", 200);
+    find_keys(world, "{\"sale\":\"S-1\",\"till\":4}", &order_key, &parent_key);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"till\":4}"), SFE_OK);
+    assert_int_equal(order_key, world->order_key);
+    assert_int_equal(parent_key, 0);
+    find_keys(world, "{\"sale\":\"S-1\",\"till\":4}", &order_key, &parent_key);
+    assert_int_equal(order_key, world->order_key); /* Held or not. */
+}
+
+static void children_of_one_parent_have_one_parent_key(void **state)
+{
+    struct world *world = *state;
+    uint64_t order_key = 0;
+    uint64_t keys[3];
+
+    world_open_records(world, 2, "/lines", NULL, 200);
+    find_keys(world, "{\"sale\":\"S-1\",\"lines\":[{\"no\":1}]}", &order_key, &keys[0]);
+    find_keys(world, "{\"sale\":\"S-1\",\"lines\":[{\"no\":2}]}", &order_key, &keys[1]);
+    find_keys(world, "{\"sale\":\"S-2\",\"lines\":[{\"no\":1}]}", &order_key, &keys[2]);
+    assert_true(keys[0] != 0);
+    assert_int_equal(keys[0], keys[1]);
+    assert_true(keys[0] != keys[2]);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -221,6 +280,9 @@ int main(void)
         TEST(parents_and_children_share_a_request_of_several_parts),
         TEST(a_slot_takes_five_collections_and_no_more),
         TEST(an_event_that_is_gone_when_its_children_are_due_is_dead),
+        TEST(keys_found_before_the_offer_are_those_of_the_offer),
+        TEST(keys_by_order_by_are_those_of_the_offer),
+        TEST(children_of_one_parent_have_one_parent_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

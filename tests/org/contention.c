@@ -1,0 +1,56 @@
+#include "contention.h"
+
+#include "base/hash.h"
+#include "faults.h"
+
+#define PARENT_SEED  UINT64_C(0x706172656e747331)
+#define OUTSIDE_SEED UINT64_C(0x6f75747369646531)
+
+static double part_of(uint64_t hash)
+{
+    return (double)(hash >> 11) / 9007199254740992.0;
+}
+
+void contention_begin(struct contention *contention, uint64_t now_ms)
+{
+    contention->now_ms = now_ms;
+    contention->request++;
+}
+
+/* In each period the outside process holds other parents. */
+static bool is_held_outside(const struct fault *outside, struct sfe_slice id, uint64_t now_ms)
+{
+    const uint64_t period_ms = outside->delay_ms == 0 ? 1000 : outside->delay_ms;
+    const uint64_t hash = sfe_hash64(OUTSIDE_SEED + now_ms / period_ms, id);
+
+    return outside->is_on && part_of(hash) < outside->probability;
+}
+
+bool contention_locks_out(struct contention *contention, struct faults *faults, struct sfe_slice id)
+{
+    const uint64_t now_ms = contention->now_ms;
+    struct fault *rows = &faults->kinds[FAULT_CONTENTION];
+    struct fault *outside = &faults->kinds[FAULT_OUTSIDE_LOCK];
+    const uint64_t hash = sfe_hash64(PARENT_SEED, id);
+
+    if (!rows->is_on || part_of(hash) >= rows->probability) {
+        return false;
+    }
+    if (is_held_outside(outside, id, now_ms)) {
+        outside->happened++;
+        return true;
+    }
+    const uint32_t place = (uint32_t)(hash % CONTENTION_HOLDS);
+    const bool is_held = contention->holds[place].hash == hash &&
+                         contention->holds[place].request != contention->request &&
+                         contention->holds[place].until_ms > now_ms;
+    if (is_held) {
+        rows->happened++;
+        return true;
+    }
+    const struct fault *slow = &faults->kinds[FAULT_SLOW];
+    contention->holds[place].hash = hash;
+    contention->holds[place].request = contention->request;
+    contention->holds[place].until_ms = now_ms + (slow->is_on ? slow->delay_ms : 0);
+    return false;
+}

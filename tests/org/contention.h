@@ -1,0 +1,36 @@
+/* Rows that are locked because somebody else writes below the same parent: requests that overlap in
+ * time, and an outside process that goes from parent to parent.
+ *
+ * A request holds the parents of its records from its arrival until its answer leaves (fault
+ * "slow" is how long). Only the share of parents that is contended takes part.
+ */
+#ifndef SFE_TESTS_ORG_CONTENTION_H
+#define SFE_TESTS_ORG_CONTENTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct faults;
+
+#define CONTENTION_HOLDS 4096u
+
+struct contention {
+    struct {
+        uint64_t hash;
+        uint64_t until_ms;
+        uint64_t request;
+    } holds[CONTENTION_HOLDS]; /* By hash; a newer one replaces an older. */
+    uint64_t request;          /* Of the request at hand. */
+    uint64_t now_ms;           /* When it came. */
+};
+
+/* Another request begins. */
+void contention_begin(struct contention *contention, uint64_t now_ms);
+
+/* True where the request at hand cannot lock the parent `id`; otherwise it holds it from now on. */
+bool contention_locks_out(struct contention *contention, struct faults *faults,
+                          struct sfe_slice id);
+
+#endif
