@@ -89,7 +89,7 @@ class HttpInput(unittest.TestCase):
             "auth": {"bearer_file": "token"}, "stream": "sales", **more}}
         config["outputs"] = {"sales": {
             "type": "salesforce-records", "connection": "crm", "from": "sales",
-            "batch_age": "100ms",
+            "batch_age": "100ms", "api": "composite",  # Bulk jobs have a file that is synced first.
             "records": [{"object": "PosSale__c", "external_id": "SaleId__c",
                          "map": {"SaleId__c": "{id}", "Store__c": "{topic.0}",
                                  "Register__c": "{/sale}"}}]}}
