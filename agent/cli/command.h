@@ -38,6 +38,7 @@ struct sfe_arguments {
     const char *key_file;
     const char *object;
     const char *external_id;
+    const char *write;
     const char *at;
     const char *input;
     const char *stream;
@@ -103,6 +104,7 @@ int sfe_cli_schema(const struct sfe_arguments *arguments);
 int sfe_cli_version(const struct sfe_arguments *arguments);
 int sfe_cli_try(const struct sfe_arguments *arguments);
 int sfe_cli_doctor(const struct sfe_arguments *arguments);
+int sfe_cli_plan(const struct sfe_arguments *arguments);
 int sfe_cli_login(const struct sfe_arguments *arguments);
 int sfe_cli_stream_ls(const struct sfe_arguments *arguments);
 int sfe_cli_stream_cat(const struct sfe_arguments *arguments);

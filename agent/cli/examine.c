@@ -33,11 +33,31 @@ static void print_json(const struct sfe_finding *finding, bool is_first)
     sfe_json_put_text(&writer, "message", sfe_slice_text(finding->message));
     put_if(&writer, "fix", finding->fix);
     put_if(&writer, "setting", finding->setting);
+    if (finding->file != NULL) {
+        sfe_json_put_text(&writer, "file", sfe_slice_text(finding->file));
+        sfe_json_put_u64(&writer, "line", finding->line);
+    }
     if (finding->code != SFE_OK) {
         sfe_json_put_text(&writer, "code", sfe_slice_text(sfe_code_name(finding->code)));
     }
     sfe_json_end_object(&writer);
     sfe_process_print(sfe_builder_slice(&out));
+}
+
+static void print_fix(const struct sfe_finding *finding)
+{
+    char place[256] = "";
+
+    if (finding->file != NULL) {
+        int length = snprintf(place, sizeof(place), "%.200s:%u%s", finding->file,
+                              (unsigned)finding->line, finding->setting[0] == '\0' ? "" : " ");
+        if (length < 0) {
+            place[0] = '\0';
+        }
+    }
+    const bool is_placed = place[0] != '\0' || finding->setting[0] != '\0';
+    sfe_cli_print("     -> %s%s%s%s%s\n", finding->fix, is_placed ? " (" : "", place,
+                  finding->setting, is_placed ? ")" : "");
 }
 
 void examine_tell(void *reader, const struct sfe_finding *finding)
@@ -59,8 +79,7 @@ void examine_tell(void *reader, const struct sfe_finding *finding)
     sfe_cli_print("%-4s %s%s%s: %s\n", level_name(finding->level), finding->check,
                   finding->subject[0] == '\0' ? "" : " ", finding->subject, finding->message);
     if (finding->fix[0] != '\0') {
-        sfe_cli_print("     -> %s%s%s%s\n", finding->fix, finding->setting[0] == '\0' ? "" : " (",
-                      finding->setting, finding->setting[0] == '\0' ? "" : ")");
+        print_fix(finding);
     }
 }
 

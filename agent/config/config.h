@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/time_format.h"
 #include "config/config_input.h"
+#include "config/config_salesforce.h"
 
 #include <stdbool.h>
 
@@ -73,36 +74,6 @@ struct sfe_config_mqtt {
     enum sfe_config_mqtt_version version; /* `version`; default "5". */
     struct sfe_config_will will;
     const char *password; /* "env:NAME" or "credential:NAME"; NULL: none. */
-};
-
-enum sfe_auth_flow { SFE_AUTH_JWT_BEARER, SFE_AUTH_CLIENT_CREDENTIALS };
-
-struct sfe_config_salesforce {
-    const char *login_url;   /* Without a slash at the end. */
-    const char *api_version; /* "v62.0". */
-    enum sfe_auth_flow flow; /* `auth`.`flow`. */
-    const char *client_id;   /* `auth`.`client_id`: the consumer key. */
-    const char *username;    /* With jwt-bearer only, as audience and key. */
-    const char *audience;    /* Default: login_url. */
-    const char *key_file;
-    const char *ca_file;         /* `tls`.`ca_file`; NULL: the system's. */
-    uint64_t connect_timeout_ns; /* `connect_timeout`; default 15s. */
-    uint64_t request_timeout_ns; /* `request_timeout`; default 120s. */
-    bool compress;               /* `compress`; default true: bodies over 1 KiB are sent as gzip. */
-    /* Secrets are files, or "env:NAME" or "credential:NAME"; of each pair at most one is set. */
-    const char *key;
-    const char *client_secret_file; /* With client-credentials only. */
-    const char *client_secret;
-    const char *cert_file; /* `tls`.`cert_file`: our own certificate; NULL: none. */
-    const char *cert_key_file;
-    const char *cert_key;
-    const char *proxy_url; /* `proxy`.`url`; NULL: straight. */
-    const char *proxy_username;
-    const char *proxy_password_file;
-    const char *proxy_password;
-    const char *const *no_proxy; /* Hosts, domains and networks that are reached straight. */
-    uint32_t no_proxy_count;
-    const char *interface; /* NULL: any. */
 };
 
 struct sfe_config_connection {
@@ -204,6 +175,7 @@ struct sfe_config_output {
     bool all_or_none;            /* `all_or_none`; default false. Only with auto and graph. */
     uint32_t batch_records;      /* `batch_records`; default and most 200: of one Collections. */
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
+    bool past_share;             /* `past_share`; default false. */
     uint32_t bulk_from, bulk_records; /* The keys of these names; defaults 2000 and 10000. */
     int32_t on_done;                  /* Stream index or -1. */
 };

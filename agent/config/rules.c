@@ -20,6 +20,8 @@ static const struct rule {
     {SFE_SECTION_CONNECTION, "mqtt", AT_MOST_ONE, "password_file|password"},
     {SFE_SECTION_AUTH, "jwt-bearer", EXACTLY_ONE, "key_file|key"},
     {SFE_SECTION_AUTH, "client-credentials", EXACTLY_ONE, "client_secret_file|client_secret"},
+    {SFE_SECTION_AUTH, "refresh-token", EXACTLY_ONE, "refresh_token_file|refresh_token"},
+    {SFE_SECTION_AUTH, "refresh-token", AT_MOST_ONE, "client_secret_file|client_secret"},
     {SFE_SECTION_SALESFORCE_TLS, NULL, AT_MOST_ONE, "key_file|key"},
     {SFE_SECTION_SALESFORCE_TLS, NULL, NEEDS, "cert_file|key_file|key"},
     {SFE_SECTION_SALESFORCE_TLS, NULL, NEEDS, "key_file|cert_file"},

@@ -115,6 +115,14 @@ static const struct config_key table[] = {
      .max = 10 * MINUTE, .help = "How long a request may take; then it is tried again."},
     {ROW(CONNECTION, "compress", FLAG), .only = "salesforce", TO(CONNECTION, salesforce.compress),
      .fallback = "true", .help = "Sends bodies over 1 KiB as gzip."},
+    {ROW(CONNECTION, "daily_calls", WHOLE), .only = "salesforce",
+     TO(CONNECTION, salesforce.daily_calls), .fallback = "0", .max = 100000000,
+     .help = "API calls that this gateway may begin in 24 hours; from half of them on it sends "
+             "fewer and fuller requests. 0: no part of its own."},
+    {ROW(CONNECTION, "daily_reserve", WHOLE), .only = "salesforce",
+     TO(CONNECTION, salesforce.daily_reserve), .fallback = "10", .max = 90,
+     .help = "Percent of daily_calls, and of the org's own limit, that are kept for streams with a "
+             "priority."},
     {ROW(CONNECTION, "proxy", SECTION), .only = "salesforce", .of = SFE_SECTION_PROXY,
      .help = "The way out, where there is no straight one."},
     {ROW(CONNECTION, "interface", INTERFACE), .only = "salesforce",
@@ -123,7 +131,6 @@ static const struct config_key table[] = {
 
     {ROW(AUTH, "flow", WORD), TO(CONNECTION, salesforce.flow), .fallback = "jwt-bearer",
      .allowed = "jwt-bearer|client-credentials|refresh-token",
-     .later = "refresh-token",
      .help = "OAuth 2.0 flow. client-credentials is answered at a My Domain only."},
     {ROW(AUTH, "client_id", TEXT), TO(CONNECTION, salesforce.client_id), .required = true,
      .help = "Consumer key of the connected app."},
@@ -137,12 +144,19 @@ static const struct config_key table[] = {
      .help = "File of the private key (PEM); others must not be able to read it."},
     {ROW(AUTH, "key", SECRET), .only = "jwt-bearer", TO(CONNECTION, salesforce.key),
      .help = "Where the private key (PEM) is: env:NAME or credential:NAME."},
-    {ROW(AUTH, "client_secret_file", FILE), .only = "client-credentials",
+    {ROW(AUTH, "client_secret_file", FILE), .only = "client-credentials|refresh-token",
      TO(CONNECTION, salesforce.client_secret_file),
      .help = "File of the app's consumer secret; others must not be able to read it."},
-    {ROW(AUTH, "client_secret", SECRET), .only = "client-credentials",
+    {ROW(AUTH, "client_secret", SECRET), .only = "client-credentials|refresh-token",
      TO(CONNECTION, salesforce.client_secret),
      .help = "Where the consumer secret is: env:NAME or credential:NAME."},
+    {ROW(AUTH, "refresh_token_file", FILE), .only = "refresh-token",
+     TO(CONNECTION, salesforce.refresh_token_file),
+     .help = "File of refresh tokens, a line each, 1 to 5, every one of an approval of its own; "
+             "others must not be able to read it. The next is used when the org ends one."},
+    {ROW(AUTH, "refresh_token", SECRET), .only = "refresh-token",
+     TO(CONNECTION, salesforce.refresh_token),
+     .help = "Where the refresh tokens are: env:NAME or credential:NAME."},
 
     {ROW(MQTT_TLS, "ca_file", FILE), TO(CONNECTION, mqtt.tls_ca_file),
      .help = "Certificates that are trusted (PEM). Default: those of the system."},
@@ -334,6 +348,9 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "requests_in_flight", WHOLE),
      .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, requests_in_flight),
      .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX, .help = "Requests at once."},
+    {ROW(OUTPUT, "past_share", FLAG), .only = "salesforce-records|salesforce-platform-events",
+     TO(OUTPUT, past_share), .fallback = "false",
+     .help = "Goes on when the connection's daily_calls are used up."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
@@ -382,51 +399,12 @@ static const struct config_key table[] = {
     {ROW(FIELD, "optional", FLAG), TO(FIELD, is_optional), .fallback = "false",
      .help = "Leaves the field out where the event has no value."},
 };
-
-static const struct config_section_form forms[SFE_SECTION_COUNT] = {
-    [SFE_SECTION_ROOT] = {.name = "file", .heading = "The file"},
-    [SFE_SECTION_AGENT] = {.name = "agent", .heading = "agent"},
-    [SFE_SECTION_WATCH] = {.name = "watch", .heading = "watch"},
-    [SFE_SECTION_CONNECTION] = {.name = "connection", .heading = "An entry of connections",
-        .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .types = "type"},
-    [SFE_SECTION_AUTH] = {.name = "auth", .heading = "auth of a connection", .types = "flow"},
-    [SFE_SECTION_MQTT_TLS] = {.name = "mqtt-tls", .heading = "tls of a connection of type mqtt"},
-    [SFE_SECTION_MQTT_WILL] = {.name = "mqtt-will", .heading = "will of a connection"},
-    [SFE_SECTION_SALESFORCE_TLS] = {.name = "salesforce-tls",
-        .heading = "tls of a connection of type salesforce"},
-    [SFE_SECTION_PROXY] = {.name = "proxy", .heading = "proxy of a connection of type salesforce"},
-    [SFE_SECTION_STREAM] = {.name = "stream", .heading = "An entry of streams",
-        .size = sizeof(STREAM), .place_offset = offsetof(STREAM, place)},
-    [SFE_SECTION_INPUT] = {.name = "input", .heading = "An entry of inputs",
-        .size = sizeof(INPUT), .place_offset = offsetof(INPUT, place), .types = "type"},
-    [SFE_SECTION_HTTP_AUTH] = {.name = "http-auth",
-        .heading = "auth of an input of type http"},
-    [SFE_SECTION_OUTPUT] = {.name = "output", .heading = "An entry of outputs",
-        .size = sizeof(OUTPUT), .place_offset = offsetof(OUTPUT, place), .types = "type"},
-    [SFE_SECTION_RECORD] = {.name = "record", .heading = "An element of records",
-        .size = sizeof(RECORD), .place_offset = offsetof(RECORD, place)},
-    [SFE_SECTION_FIELD] = {.name = "field", .heading = "A field of map, written as an object",
-        .size = sizeof(FIELD), .place_offset = offsetof(FIELD, place)},
-};
 /* clang-format on */
-
-/* The walk stores an entry's name without knowing its structure. */
-_Static_assert(offsetof(CONNECTION, name) == 0, "the name comes first");
-_Static_assert(offsetof(STREAM, name) == 0, "the name comes first");
-_Static_assert(offsetof(INPUT, name) == 0, "the name comes first");
-_Static_assert(offsetof(OUTPUT, name) == 0, "the name comes first");
-_Static_assert(offsetof(FIELD, name) == 0, "the name comes first");
 
 const struct config_key *keys_table(uint32_t *count)
 {
     *count = sizeof(table) / sizeof(table[0]);
     return table;
-}
-
-const struct config_section_form *keys_form(enum config_section section)
-{
-    SFE_ASSERT(section < SFE_SECTION_COUNT);
-    return &forms[section];
 }
 
 static void add_words(const struct config_key *key, const char *before, const char *between,

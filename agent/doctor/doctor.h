@@ -20,7 +20,9 @@ struct sfe_finding {
     enum sfe_code code;  /* Why it is a failure; SFE_OK else. */
     char message[320];   /* What was found. */
     char fix[224];       /* What to do; "" where nothing is to be done. */
-    char setting[128];   /* JSON pointer of the setting to change, or "". */
+    char setting[192];   /* JSON pointer of the setting to change, or "". */
+    const char *file;    /* Where that is, with its line; NULL: not said. */
+    uint32_t line;
 };
 
 /* Called for each finding; it lives for the call. */
@@ -30,7 +32,7 @@ struct sfe_doctor_options {
     const struct sfe_config *config;
     const struct sfe_compiled *compiled;
     const struct sfe_platform *platform;
-    struct sfe_arena *arena; /* 1 MiB for each org. */
+    struct sfe_arena *arena; /* 1 MiB for each org; SFE_PLAN_BYTES_MAX for one that is planned. */
     struct sfe_log *log;
     sfe_doctor_report report;
     void *reader;
@@ -55,5 +57,19 @@ void sfe_doctor_listen(const struct sfe_doctor_options *options, uint32_t index)
 /* The log-in of org `index`: the way there, with its proxy, OAuth, clocks; then, with `with_api`,
  * the API and its allowance. */
 void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bool with_api);
+
+#define SFE_PLAN_BYTES_MAX (32u * 1024u * 1024u)
+
+/* Where the plan's metadata goes. */
+struct sfe_plan_output {
+    const char *folder; /* NULL: nowhere. */
+    bool may_replace;   /* Files that are there. */
+};
+
+/* Compares what is written to org `index` with what the org says of its objects; every mistake is
+ * told with its place in the configuration. Writes, where told to, what has to be deployed so that
+ * the org fits: all files or none. */
+void sfe_doctor_plan(const struct sfe_doctor_options *options, uint32_t index,
+                     const struct sfe_plan_output *output);
 
 #endif

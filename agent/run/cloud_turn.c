@@ -12,6 +12,17 @@ static bool outputs_are_quiet(const struct sfe_agent *agent)
     return true;
 }
 
+/* A refresh token that was given and not taken would be lost. */
+static bool orgs_are_quiet(const struct sfe_agent *agent)
+{
+    for (uint32_t i = 0; i < agent->set.org_count; i++) {
+        if (!sfe_org_is_quiet(agent->set.orgs[i].org)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* It begins nothing more, and does not wait for a job that the org has whole. */
 static void leave_output(const struct agent_output *output)
 {
@@ -28,7 +39,7 @@ static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
     for (uint32_t i = 0; i < agent->set.output_count; i++) {
         leave_output(&agent->set.outputs[i]);
     }
-    if (!outputs_are_quiet(agent) && now_ns < agent->stop_by_ns) {
+    if (!(outputs_are_quiet(agent) && orgs_are_quiet(agent)) && now_ns < agent->stop_by_ns) {
         return agent->stop_by_ns;
     }
     atomic_store(&agent->cloud_is_done, true);
@@ -45,6 +56,12 @@ static void drain_turn(struct sfe_agent *agent)
         if (agent->set.outputs[i].is_leaving) {
             leave_output(&agent->set.outputs[i]);
             has_drained = has_drained && sfe_output_is_quiet(agent->set.outputs[i].output);
+        }
+    }
+    for (uint32_t i = 0; i < agent->set.org_count; i++) {
+        if (agent->set.orgs[i].is_leaving && has_drained) {
+            sfe_org_stop(agent->set.orgs[i].org);
+            has_drained = sfe_org_is_quiet(agent->set.orgs[i].org);
         }
     }
     if (has_drained) {

@@ -32,14 +32,13 @@ static struct sfe_map_field map_field(const struct sfe_config_field *field)
     };
 }
 
-static enum sfe_code compile_record(struct compiler *compiler,
-                                    const struct sfe_config_record *record, struct sfe_map **map,
-                                    struct sfe_error *err)
+enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
+                                      const struct sfe_config_record *record,
+                                      struct sfe_arena *arena, struct sfe_map_options *options,
+                                      struct sfe_error *err)
 {
-    uint32_t bad_field = record->field_count;
-    enum sfe_code code;
     struct sfe_map_field *fields =
-        sfe_arena_take(compiler->arena, record->field_count * sizeof(*fields), err);
+        sfe_arena_take(arena, record->field_count * sizeof(*fields), err);
 
     if (fields == NULL) {
         return err->code;
@@ -47,14 +46,29 @@ static enum sfe_code compile_record(struct compiler *compiler,
     for (uint32_t i = 0; i < record->field_count; i++) {
         fields[i] = map_field(&record->fields[i]);
     }
-    struct sfe_map_options options = {
+    *options = (struct sfe_map_options){
         .object = record->object,
         .external_id = record->external_id,
         .each = record->each,
         .fields = fields,
         .field_count = record->field_count,
-        .agent_id = compiler->config->agent.id,
+        .agent_id = config->agent.id,
     };
+    return SFE_OK;
+}
+
+static enum sfe_code compile_record(struct compiler *compiler,
+                                    const struct sfe_config_record *record, struct sfe_map **map,
+                                    struct sfe_error *err)
+{
+    uint32_t bad_field = record->field_count;
+    struct sfe_map_options options;
+    enum sfe_code code =
+        sfe_compile_map_options(compiler->config, record, compiler->arena, &options, err);
+
+    if (code != SFE_OK) {
+        return code;
+    }
     code = sfe_map_compile(&options, compiler->arena, map, &bad_field, err);
     if (code == SFE_E_CONFIG) {
         compile_report(compiler,
@@ -192,6 +206,7 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
     }
     for (uint32_t i = 0; i < compiled->config->connection_count; i++) {
         wipe(&compiled->connections[i].secret);
+        wipe(&compiled->connections[i].refresh_tokens);
         wipe(&compiled->connections[i].tls_key);
         wipe(&compiled->connections[i].proxy_password);
     }

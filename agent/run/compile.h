@@ -17,9 +17,10 @@ struct sfe_compiled_output {
 };
 
 struct sfe_compiled_connection {
-    struct sfe_slice secret;  /* MQTT password, private key (PEM) or client secret; empty: none. In
-                                 the arena, as all of these; wiped by sfe_compiled_wipe. */
-    struct sfe_slice tls_key; /* Private key of our own certificate (PEM). */
+    struct sfe_slice secret; /* MQTT password, private key (PEM) or client secret; empty: none. In
+                                the arena, as all of these; wiped by sfe_compiled_wipe. */
+    struct sfe_slice refresh_tokens; /* A line each. */
+    struct sfe_slice tls_key;        /* Private key of our own certificate (PEM). */
     struct sfe_slice proxy_password; /* A NUL stands behind it. */
     char *no_proxy;                  /* The list, joined by commas; NULL: none. No secret. */
 };
@@ -63,6 +64,14 @@ SFE_MUST_USE enum sfe_code sfe_compiled_open_keys(const struct sfe_compiled_stre
 SFE_MUST_USE enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                                        sfe_config_report report, void *reader,
                                        struct sfe_compiled *compiled, struct sfe_error *err);
+
+/* A record of the configuration as the map's options; the fields are in the arena, all else is the
+ * configuration's. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
+                                                   const struct sfe_config_record *record,
+                                                   struct sfe_arena *arena,
+                                                   struct sfe_map_options *options,
+                                                   struct sfe_error *err);
 
 /* What TLS to the brokers of a connection reads. */
 struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt);

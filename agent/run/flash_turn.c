@@ -130,6 +130,17 @@ static uint64_t save_turn(struct sfe_agent *agent, uint64_t now_ns)
     return atomic_load(&agent->has_settled) ? now_ns + SAVE_SPACING_NS : UINT64_MAX;
 }
 
+/* What an org gave in place of a refresh token. */
+static uint64_t keep_tokens(struct sfe_agent *agent, uint64_t now_ns)
+{
+    uint64_t due_ns = UINT64_MAX;
+
+    for (uint32_t i = 0; i < agent->set.org_count; i++) {
+        due_ns = sfe_clock_earlier_ns(due_ns, sfe_org_keep(agent->set.orgs[i].org, now_ns));
+    }
+    return due_ns;
+}
+
 /* What is to be noted of bulk jobs. */
 static uint64_t note_jobs(struct sfe_agent *agent, uint64_t now_ns)
 {
@@ -157,6 +168,7 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
     }
     (void)note_jobs(agent, now_ns);
     save_cursors(agent, now_ns);
+    (void)keep_tokens(agent, now_ns);
     atomic_store(&agent->flash_is_done, true);
     agent->platform->poller.wake(agent->platform->poller.context);
 }
@@ -172,6 +184,7 @@ static bool pause_turn(struct sfe_agent *agent, uint64_t now_ns)
     if (atomic_load(&agent->flash_paused_at) != number && atomic_load(&agent->has_settled)) {
         save_cursors(agent, now_ns);
     }
+    (void)keep_tokens(agent, now_ns); /* Whoever comes next reads them. */
     return agent_keep_pause(agent, &agent->flash_paused_at);
 }
 
@@ -215,5 +228,6 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     note_boot(agent);
     due_ns = commit_streams(agent, now_ns);
     due_ns = sfe_clock_earlier_ns(due_ns, note_jobs(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, keep_tokens(agent, now_ns));
     return sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
 }

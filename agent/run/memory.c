@@ -159,7 +159,8 @@ static size_t outputs_bytes(const struct sfe_config *config)
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
         if (config->connections[i].type == SFE_CONNECTION_SALESFORCE) {
-            bytes += sfe_org_memory_bytes();
+            bytes += sfe_org_memory_bytes(config->connections[i].salesforce.flow ==
+                                          SFE_AUTH_REFRESH_TOKEN);
         }
     }
     for (uint32_t i = 0; i < config->output_count; i++) {

@@ -47,7 +47,10 @@ struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, u
         .audience = config->salesforce.audience,
         .key_pem = is_signed ? own->secret : (struct sfe_slice){NULL, 0},
         .client_secret = is_signed ? (struct sfe_slice){NULL, 0} : own->secret,
+        .refresh_tokens = own->refresh_tokens,
         .route = route_of(&config->salesforce, own),
+        .daily_calls = config->salesforce.daily_calls,
+        .reserve_percent = config->salesforce.daily_reserve,
         .ca_file = config->salesforce.ca_file,
         .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
         .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),
@@ -59,6 +62,11 @@ struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, u
     };
 }
 
+static void on_keep(void *owner)
+{
+    agent_kick_flash(owner);
+}
+
 static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *set,
                               struct agent_org *org, struct sfe_error *err)
 {
@@ -68,7 +76,11 @@ static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *s
         sfe_org_options_of(set->compiled, index, agent->platform, agent->log);
 
     options.learned = agent->learned;
-    if (agent_open_arena(sfe_org_memory_bytes(), &org->arena, err) != SFE_OK ||
+    options.storage = &agent->platform->storage;
+    options.on_keep = on_keep;
+    options.owner = agent;
+    if (agent_open_arena(sfe_org_memory_bytes(options.refresh_tokens.size != 0), &org->arena,
+                         err) != SFE_OK ||
         sfe_org_open(&options, org->arena, &org->org, err) != SFE_OK) {
         return sfe_within(err, "cannot open connection \"%s\"", config->name);
     }
@@ -109,6 +121,15 @@ static struct sfe_org *find_org(const struct agent_set *set, uint32_t index)
     /* The configuration was checked: an output's connection is an org, and all orgs are open. */
     SFE_ASSERT(false);
     return NULL;
+}
+
+static enum sfe_org_need need_of(const struct agent_set *set, const struct agent_output *output)
+{
+    if (set->config->outputs[output->config_index].past_share) {
+        return SFE_ORG_PAST_SHARE;
+    }
+    return set->config->streams[output->stream_index].priority == 0 ? SFE_ORG_ORDINARY
+                                                                    : SFE_ORG_PRIORITY;
 }
 
 static enum sfe_records_api records_api(const struct sfe_config_output *output)
@@ -164,6 +185,7 @@ static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set
     options.maps = compiled->maps;
     options.map_count = config->record_count;
     options.order_by = compiled->order_by;
+    options.need = need_of(set, output);
     options.log = agent->log;
     enum sfe_code code = sfe_records_open(&options, output->arena, target, err);
     if (code == SFE_OK) {

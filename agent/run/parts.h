@@ -55,6 +55,7 @@ struct agent_org {
     uint32_t connection_index; /* In that setup. */
     uint32_t carried;
     struct sfe_org *org;
+    bool is_leaving; /* Logs in no more, to be closed by the reload under way. */
 };
 
 struct agent_output {

@@ -291,6 +291,16 @@ static bool output_stays(const struct agent_set *next, uint32_t index)
     return false;
 }
 
+static bool org_stays(const struct agent_set *next, uint32_t index)
+{
+    for (uint32_t i = 0; i < next->org_count; i++) {
+        if (next->orgs[i].carried == index) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* From here on the reload is not refused any more. */
 static void begin_drain(struct agent_reload *reload, uint64_t now_ns)
 {
@@ -304,6 +314,9 @@ static void begin_drain(struct agent_reload *reload, uint64_t now_ns)
     }
     for (uint32_t i = 0; i < set->output_count; i++) {
         set->outputs[i].is_leaving = !output_stays(&reload->next, i);
+    }
+    for (uint32_t i = 0; i < set->org_count; i++) {
+        set->orgs[i].is_leaving = !org_stays(&reload->next, i);
     }
     atomic_store(&reload->agent->cloud_has_drained, false);
     reload->drain_by_ns = now_ns + set->config->agent.stop_timeout_ns;

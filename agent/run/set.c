@@ -48,6 +48,7 @@ static bool same_connection(const struct agent_set *set, uint32_t index,
     const struct sfe_compiled_connection *then = &setup->compiled.connections[before];
 
     return sfe_config_same_connection(a, b) && same_slice(now->secret, then->secret) &&
+           same_slice(now->refresh_tokens, then->refresh_tokens) &&
            same_slice(now->tls_key, then->tls_key) &&
            same_slice(now->proxy_password, then->proxy_password);
 }
@@ -188,6 +189,12 @@ static bool org_is_carried(const struct agent_set *set, const char *connection)
     return false;
 }
 
+/* Which of the day's calls an output may use. */
+static bool has_priority(const struct agent_set *set, uint32_t stream)
+{
+    return set->config->streams[stream].priority != 0;
+}
+
 /* The output before that may stay as it is; AGENT_NEW: none. */
 static uint32_t find_output(const struct agent_set *set, const struct agent_output *output,
                             const struct agent_set *before)
@@ -202,6 +209,7 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
         const struct agent_output *old = &before->outputs[k];
         const struct sfe_config_part other = {old->setup->config, old->config_index};
         if (set->streams[output->stream_index].carried == old->stream_index &&
+            has_priority(set, output->stream_index) == has_priority(before, old->stream_index) &&
             sfe_config_same_output(part, other)) {
             return k;
         }

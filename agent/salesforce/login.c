@@ -147,6 +147,18 @@ static void set_waiting(struct sfe_org *org, bool is_waiting)
     }
 }
 
+static enum sfe_code begin_refresh(struct sfe_org *org, struct sfe_error *err)
+{
+    struct oauth_refresh refresh = {.client_id = org->options.client_id,
+                                    .client_secret = org->options.client_secret};
+
+    if (refresh_take(org->refresh, &org->options, &refresh.token, err) != SFE_OK ||
+        oauth_add_refresh_form(&refresh, &org->form, err) != SFE_OK) {
+        return err->code;
+    }
+    return begin_exchange(org, "POST", "/services/oauth2/token", err);
+}
+
 static enum sfe_code begin_login(struct sfe_org *org, struct sfe_error *err)
 {
     const struct sfe_entropy *entropy = org->options.entropy;
@@ -157,6 +169,10 @@ static enum sfe_code begin_login(struct sfe_org *org, struct sfe_error *err)
     };
 
     sfe_builder_rewind(&org->form, 0);
+    if (org->refresh != NULL) {
+        org->is_asking_time = false;
+        return begin_refresh(org, err);
+    }
     if (org->options.client_secret.size != 0) {
         org->is_asking_time = false; /* Nothing is signed: no clock is needed. */
         if (oauth_add_secret_form(org->options.client_id, org->options.client_secret, &org->form,
@@ -180,11 +196,54 @@ static enum sfe_code begin_login(struct sfe_org *org, struct sfe_error *err)
     return code;
 }
 
+static void took_token(struct sfe_org *org)
+{
+    struct sfe_error err;
+    struct sfe_builder bearer =
+        sfe_builder_make(org->authorization.bytes, org->authorization.capacity);
+
+    sfe_secret_wipe(&org->authorization);
+    sfe_builder_add(&bearer, SFE_TEXT("Bearer "));
+    sfe_builder_add(&bearer, sfe_secret_reveal(&org->token));
+    SFE_ASSERT(!bearer.overflowed);
+    org->authorization.size = bearer.size;
+    sfe_secret_wipe(&org->token);
+    org->has_token = true;
+    org->has_worked = false;
+    org->is_wanted = false;
+    org->token_number++;
+    memset(&err, 0, sizeof(err));
+    sfe_mutex_lock(org->mutex);
+    org->facts.has_token = true;
+    org->facts.logins++;
+    org->facts.last_error = err;
+    sfe_mutex_unlock(org->mutex);
+    SFE_LOG(org->options.log, SFE_INFO, "logged in to the org",
+            sfe_text("connection", org->options.name), sfe_text("instance", org->instance_url));
+}
+
+/* Once its refresh token is durable; or where flash refuses it: what is delivered frees flash. */
+static bool may_use(const struct refresh *refresh)
+{
+    return !atomic_load(&refresh->is_keeping) || atomic_load(&refresh->has_failed);
+}
+
+static bool may_begin(const struct sfe_org *org)
+{
+    return !org->has_token && org->is_wanted && !org->is_under_way && !org->is_keeping &&
+           !org->has_stopped && (org->refresh == NULL || !atomic_load(&org->refresh->is_keeping));
+}
+
 uint64_t org_login_turn(struct sfe_org *org, uint64_t now_ns)
 {
     struct sfe_error err;
 
-    if (org->has_token || !org->is_wanted || org->is_under_way) {
+    if (org->is_keeping && may_use(org->refresh)) {
+        org->is_keeping = false;
+        took_token(org);
+        return now_ns; /* Who waits for it has had its turn. */
+    }
+    if (!may_begin(org)) {
         return UINT64_MAX;
     }
     if (now_ns < org->login_ns) {
@@ -198,35 +257,6 @@ uint64_t org_login_turn(struct sfe_org *org, uint64_t now_ns)
     err.retry = err.code == SFE_E_CRYPTO ? SFE_RETRY_AFTER_HUMAN : SFE_RETRY_LATER;
     login_failed(org, &err, -1);
     return org->login_ns;
-}
-
-static void took_token(struct sfe_org *org, const char *instance_url)
-{
-    struct sfe_error err;
-    size_t size = strlen(instance_url);
-    struct sfe_builder bearer =
-        sfe_builder_make(org->authorization.bytes, org->authorization.capacity);
-
-    sfe_secret_wipe(&org->authorization);
-    sfe_builder_add(&bearer, SFE_TEXT("Bearer "));
-    sfe_builder_add(&bearer, sfe_secret_reveal(&org->token));
-    SFE_ASSERT(!bearer.overflowed);
-    org->authorization.size = bearer.size;
-    sfe_secret_wipe(&org->token);
-    SFE_ASSERT(size < sizeof(org->instance_url));
-    memcpy(org->instance_url, instance_url, size + 1);
-    org->has_token = true;
-    org->has_worked = false;
-    org->is_wanted = false;
-    org->token_number++;
-    memset(&err, 0, sizeof(err));
-    sfe_mutex_lock(org->mutex);
-    org->facts.has_token = true;
-    org->facts.logins++;
-    org->facts.last_error = err;
-    sfe_mutex_unlock(org->mutex);
-    SFE_LOG(org->options.log, SFE_INFO, "logged in to the org",
-            sfe_text("connection", org->options.name), sfe_text("instance", org->instance_url));
 }
 
 /* An assertion was refused as too old: when the org's clock differs from ours, it is the one that
@@ -251,17 +281,70 @@ static bool may_trust_org_time(struct sfe_org *org)
     return true;
 }
 
+/* The org ended a family of refresh tokens; the next one has its turn at once. */
+static bool may_use_next(struct sfe_org *org)
+{
+    if (org->refresh == NULL) {
+        return false;
+    }
+    bool has_next = refresh_next(org->refresh);
+    sfe_mutex_lock(org->mutex);
+    org->facts.refresh_tokens_left = refresh_left(org->refresh);
+    sfe_mutex_unlock(org->mutex);
+    if (has_next) {
+        SFE_LOG(org->options.log, SFE_WARNING,
+                "the org ended a refresh token; the next one is used: put a new one into "
+                "auth.refresh_token_file",
+                sfe_text("connection", org->options.name),
+                sfe_count("left", refresh_left(org->refresh)));
+    }
+    return has_next;
+}
+
+/* What came instead of the refresh token goes to flash first. */
+static void renew(struct sfe_org *org)
+{
+    if (org->refresh == NULL || org->renewed.size == 0) {
+        return;
+    }
+    refresh_renew(org->refresh, &org->renewed);
+    sfe_secret_wipe(&org->renewed);
+    if (atomic_load(&org->refresh->is_keeping) && org->options.on_keep != NULL) {
+        org->options.on_keep(org->options.owner);
+    }
+}
+
+static void logged_in(struct sfe_org *org, const char *instance_url)
+{
+    size_t size = strlen(instance_url);
+
+    SFE_ASSERT(size < sizeof(org->instance_url));
+    memcpy(org->instance_url, instance_url, size + 1);
+    if (org->refresh == NULL) {
+        took_token(org);
+        return;
+    }
+    refresh_worked(org->refresh);
+    sfe_mutex_lock(org->mutex);
+    org->facts.refresh_tokens_left = refresh_left(org->refresh);
+    sfe_mutex_unlock(org->mutex);
+    org->is_keeping = true; /* The turn takes it. */
+}
+
 static void read_login(struct sfe_org *org, const struct sfe_http_answer *answer)
 {
-    struct oauth_grant grant = {.token = &org->token};
+    struct oauth_grant grant = {.token = &org->token,
+                                .refresh_token = org->refresh == NULL ? NULL : &org->renewed};
     struct sfe_error err;
     enum sfe_code code = oauth_read_answer(answer->status, answer->content_type,
                                            sfe_builder_slice(&org->answer_body),
                                            org->options.login_url, &grant, &err);
 
+    renew(org);
     if (code == SFE_OK) {
-        took_token(org, grant.instance_url);
-    } else if (grant.is_expired && may_trust_org_time(org)) {
+        logged_in(org, grant.instance_url);
+    } else if ((grant.cause == OAUTH_CLOCK && may_trust_org_time(org)) ||
+               (grant.cause == OAUTH_TOKEN_ENDED && may_use_next(org))) {
         org->login_ns = 0;
     } else {
         login_failed(org, &err, answer->retry_after_s);

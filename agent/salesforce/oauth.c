@@ -5,6 +5,7 @@
 #include "salesforce/host.h"
 #include "salesforce/rest.h"
 
+#include <stdio.h>
 #include <string.h>
 
 /* The org allows 3 minutes, and 5 in practice (API sheet, section 1). */
@@ -18,7 +19,7 @@ struct refusal {
     const char *error;       /* NULL: any. */
     const char *description; /* A part of it; NULL: any. */
     enum sfe_retry retry;
-    bool is_expired;
+    enum oauth_cause cause;
     const char *advice;
 };
 
@@ -28,44 +29,54 @@ struct refusal {
 
 /* The first row that fits holds. */
 static const struct refusal refusals[] = {
-    {"invalid_grant", "hasn't approved", HUMAN, false,
+    {"invalid_grant", "hasn't approved", HUMAN, OAUTH_OTHER,
      "assign the app's permission set to the user; policy: admin approved users are "
      "pre-authorized"},
-    {"invalid_app_access", NULL, HUMAN, false,
+    {"invalid_app_access", NULL, HUMAN, OAUTH_OTHER,
      "assign the app's permission set to the user; policy: admin approved users are "
      "pre-authorized"},
-    {"invalid_grant", "audience is invalid", HUMAN, false,
+    {"invalid_grant", "audience is invalid", HUMAN, OAUTH_OTHER,
      "set auth.audience: https://login.salesforce.com, or https://test.salesforce.com for a "
      "sandbox"},
-    {"invalid_grant", "expired access/refresh token", HUMAN, false, "log in again by hand"},
-    {"invalid_grant", "expired", HUMAN, true, "set this device's clock"},
-    {"invalid_grant", "user does not exist", HUMAN, false, "check auth.username"},
-    {"invalid_grant", "inactive user", HUMAN, false, "activate the user in the org"},
-    {"inactive_user", NULL, HUMAN, false, "activate the user in the org"},
-    {"inactive_org", NULL, HUMAN, false, "the org is deactivated; ask its administrator"},
-    {"invalid_grant", "no client credentials user", HUMAN, false,
+    {"invalid_grant", "expired access/refresh token", HUMAN, OAUTH_TOKEN_ENDED,
+     "the refresh token was revoked, rotated away or left unused: approve the app again, and put "
+     "the "
+     "new token into auth.refresh_token_file"},
+    {"invalid_grant", "token request is already being processed", LATER, OAUTH_OTHER,
+     "another user of this refresh token is at it; give each gateway its own"},
+    {"invalid_grant", "expired", HUMAN, OAUTH_CLOCK, "set this device's clock"},
+    {"invalid_grant", "user does not exist", HUMAN, OAUTH_OTHER, "check auth.username"},
+    {"invalid_grant", "inactive user", HUMAN, OAUTH_OTHER, "activate the user in the org"},
+    {"inactive_user", NULL, HUMAN, OAUTH_OTHER, "activate the user in the org"},
+    {"inactive_org", NULL, HUMAN, OAUTH_OTHER, "the org is deactivated; ask its administrator"},
+    {"invalid_grant", "no client credentials user", HUMAN, OAUTH_OTHER,
      "name the user it runs as in the app's client credentials flow"},
-    {"invalid_grant", "request not supported on this domain", HUMAN, false,
+    {"invalid_grant", "request not supported on this domain", HUMAN, OAUTH_OTHER,
      "set login_url to the org's My Domain: https://NAME.my.salesforce.com"},
-    {"invalid_grant", "ip restricted", HUMAN, false,
+    {"invalid_grant", "ip restricted", HUMAN, OAUTH_OTHER,
      "allow this address in the profile's login IP ranges"},
-    {"invalid_grant", "login rate exceeded", QUOTA, false, "too many log-ins within an hour; wait"},
-    {"invalid_grant", "invalid assertion", HUMAN, false,
+    {"invalid_grant", "login rate exceeded", QUOTA, OAUTH_OTHER,
+     "too many log-ins within an hour; wait"},
+    {"invalid_grant", "invalid assertion", HUMAN, OAUTH_OTHER,
      "upload the certificate of auth.key_file to the app"},
-    {"invalid_grant", NULL, HUMAN, false, "check the app's settings and the user"},
-    {"invalid_client_id", NULL, HUMAN, false,
+    {"invalid_grant", "authentication failure", HUMAN, OAUTH_OTHER,
+     "check the user: locked, deactivated, or outside its login hours"},
+    {"invalid_grant", NULL, HUMAN, OAUTH_OTHER, "check the app's settings and the user"},
+    {"invalid_client_id", NULL, HUMAN, OAUTH_OTHER,
      "check auth.client_id and login_url; a new app takes up to 10 minutes"},
-    {"invalid_client", NULL, HUMAN, false, "check auth.client_id and auth.client_secret_file"},
-    {"unsupported_grant_type", NULL, HUMAN, false, "enable the flow of auth.flow in the app"},
-    {"invalid_request", NULL, HUMAN, false, "enable the flow of auth.flow in the app"},
-    {"app_not_found", NULL, HUMAN, false, "install the external client app in this org"},
-    {"rate_limit_exceeded", NULL, QUOTA, false, "too many log-ins within an hour; wait"},
-    {NULL, "login rate exceeded", QUOTA, false, "too many log-ins within an hour; wait"},
-    {NULL, "ip restricted", HUMAN, false, "allow this address in the profile's login IP ranges"},
-    {"unknown_error", NULL, LATER, false, "the org's log-in failed; it is tried again"},
-    {"server_error", NULL, LATER, false, "the org's log-in failed; it is tried again"},
-    {"temporarily_unavailable", NULL, LATER, false, "the org's log-in is busy"},
-    {NULL, NULL, HUMAN, false, "check the app's settings and the user"},
+    {"invalid_client", NULL, HUMAN, OAUTH_OTHER,
+     "check auth.client_id and auth.client_secret_file"},
+    {"unsupported_grant_type", NULL, HUMAN, OAUTH_OTHER, "enable the flow of auth.flow in the app"},
+    {"invalid_request", NULL, HUMAN, OAUTH_OTHER, "enable the flow of auth.flow in the app"},
+    {"app_not_found", NULL, HUMAN, OAUTH_OTHER, "install the external client app in this org"},
+    {"rate_limit_exceeded", NULL, QUOTA, OAUTH_OTHER, "too many log-ins within an hour; wait"},
+    {NULL, "login rate exceeded", QUOTA, OAUTH_OTHER, "too many log-ins within an hour; wait"},
+    {NULL, "ip restricted", HUMAN, OAUTH_OTHER,
+     "allow this address in the profile's login IP ranges"},
+    {"unknown_error", NULL, LATER, OAUTH_OTHER, "the org's log-in failed; it is tried again"},
+    {"server_error", NULL, LATER, OAUTH_OTHER, "the org's log-in failed; it is tried again"},
+    {"temporarily_unavailable", NULL, LATER, OAUTH_OTHER, "the org's log-in is busy"},
+    {NULL, NULL, HUMAN, OAUTH_OTHER, "check the app's settings and the user"},
 };
 
 static void add_claims(const struct oauth_claims *claims, struct sfe_builder *out)
@@ -153,6 +164,23 @@ enum sfe_code oauth_add_secret_form(const char *client_id, struct sfe_slice clie
                : SFE_OK;
 }
 
+enum sfe_code oauth_add_refresh_form(const struct oauth_refresh *refresh, struct sfe_builder *form,
+                                     struct sfe_error *err)
+{
+    SFE_ASSERT(refresh->token.size != 0);
+    sfe_builder_add_text(form, "grant_type=refresh_token&client_id=");
+    add_encoded(form, sfe_slice_text(refresh->client_id));
+    sfe_builder_add_text(form, "&refresh_token=");
+    add_encoded(form, refresh->token);
+    if (refresh->client_secret.size != 0) {
+        sfe_builder_add_text(form, "&client_secret=");
+        add_encoded(form, refresh->client_secret);
+    }
+    return form->overflowed
+               ? sfe_fail(err, SFE_E_TOO_LARGE, "client_id and client_secret are too long")
+               : SFE_OK;
+}
+
 static enum sfe_code fail_protocol(struct sfe_error *err, uint16_t http_status, const char *what)
 {
     (void)sfe_fail(err, SFE_E_PROTOCOL, "log-in: %s (HTTP %u)", what, (unsigned)http_status);
@@ -182,7 +210,7 @@ static enum sfe_code read_refusal(uint16_t http_status, struct sfe_slice body,
     while (!row_fits(row, &error)) {
         row++;
     }
-    grant->is_expired = row->is_expired;
+    grant->cause = row->cause;
     (void)sfe_fail(err, SFE_E_AUTH, "log-in refused: %.80s -> %s",
                    error.message[0] == '\0' ? error.code : error.message, row->advice);
     return sfe_error_api(err, http_status, error.code, http_status >= 500 ? LATER : row->retry);
@@ -218,22 +246,25 @@ static enum sfe_code take_url(const struct sfe_json *json, uint16_t http_status,
     return SFE_OK;
 }
 
-static enum sfe_code take_token(const struct sfe_json *json, uint16_t http_status,
-                                struct oauth_grant *grant, struct sfe_error *err)
+static enum sfe_code take_token(const struct sfe_json *json, const char *name, uint16_t http_status,
+                                struct sfe_secret *token, struct sfe_error *err)
 {
     uint8_t memory[OAUTH_TOKEN_BYTES_MAX];
-    struct sfe_builder token = sfe_builder_make(memory, sizeof(memory));
-    uint32_t index = sfe_json_member(json, 0, SFE_TEXT("access_token"));
+    char what[64];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+    uint32_t index = sfe_json_member(json, 0, sfe_slice_text(name));
 
     if (index == SFE_JSON_NONE || sfe_json_kind(json, index) != SFE_JSON_STRING) {
-        return fail_protocol(err, http_status, "the answer holds no access_token");
+        (void)snprintf(what, sizeof(what), "the answer holds no %s", name);
+        return fail_protocol(err, http_status, what);
     }
-    sfe_json_add_text(json, index, &token);
+    sfe_json_add_text(json, index, &text);
     enum sfe_code code = SFE_OK;
-    if (token.overflowed || token.size == 0) {
-        code = fail_protocol(err, http_status, "the access_token is empty or too long");
+    if (text.overflowed || text.size == 0 || text.size > token->capacity) {
+        (void)snprintf(what, sizeof(what), "the %s is empty or too long", name);
+        code = fail_protocol(err, http_status, what);
     } else {
-        code = sfe_secret_set(grant->token, sfe_builder_slice(&token), err);
+        code = sfe_secret_set(token, sfe_builder_slice(&text), err);
     }
     sfe_wipe(memory, sizeof(memory));
     return code;
@@ -246,7 +277,10 @@ enum sfe_code oauth_read_answer(uint16_t http_status, const char *content_type,
     struct sfe_json_token tokens[TOKENS_MAX];
     struct sfe_json json;
 
-    grant->is_expired = false;
+    grant->cause = OAUTH_OTHER;
+    if (grant->refresh_token != NULL) {
+        sfe_secret_wipe(grant->refresh_token);
+    }
     if (rest_is_html(content_type, body)) {
         return fail_protocol(err, http_status, "a page came instead of an answer");
     }
@@ -257,8 +291,14 @@ enum sfe_code oauth_read_answer(uint16_t http_status, const char *content_type,
         sfe_json_kind(&json, 0) != SFE_JSON_OBJECT) {
         return fail_protocol(err, http_status, "the answer is not JSON");
     }
+    /* First: with it the one before has ended, whatever else is wrong with this answer. */
+    if (grant->refresh_token != NULL &&
+        sfe_json_member(&json, 0, SFE_TEXT("refresh_token")) != SFE_JSON_NONE &&
+        take_token(&json, "refresh_token", http_status, grant->refresh_token, err) != SFE_OK) {
+        return err->code;
+    }
     if (take_url(&json, http_status, login_url, grant, err) != SFE_OK) {
         return err->code;
     }
-    return take_token(&json, http_status, grant, err);
+    return take_token(&json, "access_token", http_status, grant->token, err);
 }

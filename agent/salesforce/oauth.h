@@ -1,5 +1,6 @@
-/* The words of a log-in: the JWT bearer flow (RFC 7523) and the client credentials flow (RFC 6749,
- * section 4.4) of OAuth 2.0; API sheet, section 1. Pure but for the signature; cloud thread. */
+/* The words of a log-in: the JWT bearer flow (RFC 7523), the client credentials flow and the
+ * refresh token (RFC 6749, sections 4.4 and 6) of OAuth 2.0; API sheet, section 1. Pure but for the
+ * signature; cloud thread. */
 #ifndef SFE_SALESFORCE_OAUTH_H
 #define SFE_SALESFORCE_OAUTH_H
 
@@ -34,10 +35,30 @@ SFE_MUST_USE enum sfe_code oauth_add_secret_form(const char *client_id,
                                                  struct sfe_slice client_secret,
                                                  struct sfe_builder *form, struct sfe_error *err);
 
+struct oauth_refresh {
+    const char *client_id;
+    struct sfe_slice client_secret; /* Empty: the app asks for none. */
+    struct sfe_slice token;
+};
+
+/* Adds the body of the token request with a refresh token. SFE_E_TOO_LARGE. */
+SFE_MUST_USE enum sfe_code oauth_add_refresh_form(const struct oauth_refresh *refresh,
+                                                  struct sfe_builder *form, struct sfe_error *err);
+
+/* What a refusal is about, where the agent itself can do something. */
+enum oauth_cause {
+    OAUTH_OTHER,
+    OAUTH_CLOCK,      /* The org's clock says that the assertion is too old. */
+    OAUTH_TOKEN_ENDED /* This refresh token will never be taken again. */
+};
+
 struct oauth_grant {
-    struct sfe_secret *token;               /* Set on success. */
+    struct sfe_secret *token; /* Set on success. */
+    /* Where the org gives another one: set, on failure as well, for the one before has ended. NULL:
+     * the flow has none. */
+    struct sfe_secret *refresh_token;
     char instance_url[OAUTH_URL_BYTES_MAX]; /* Without a slash at its end. */
-    bool is_expired; /* On failure: the org's clock says that the assertion is too old. */
+    enum oauth_cause cause;                 /* On failure. */
 };
 
 /* Reads the answer of `login_url`. On failure SFE_E_AUTH (refused; err->retry: AFTER_HUMAN, LATER

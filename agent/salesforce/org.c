@@ -14,11 +14,14 @@
 #define SLOWEST_BYTES_PER_MS 4u
 #define EXTRA_MS_MAX         3600000u
 
-size_t sfe_org_memory_bytes(void)
+size_t sfe_org_memory_bytes(bool has_refresh_tokens)
 {
+    const size_t refresh =
+        has_refresh_tokens ? refresh_memory_bytes() + sfe_arena_cost(REFRESH_TOKEN_BYTES_MAX) : 0;
+
     return sfe_arena_cost(sizeof(struct sfe_org)) + sfe_arena_cost(OAUTH_TOKEN_BYTES_MAX) +
            sfe_arena_cost(OAUTH_TOKEN_BYTES_MAX + BEARER_BYTES) +
-           sfe_arena_cost(OAUTH_FORM_BYTES_MAX) + sfe_arena_cost(ANSWER_BYTES_MAX);
+           sfe_arena_cost(OAUTH_FORM_BYTES_MAX) + sfe_arena_cost(ANSWER_BYTES_MAX) + refresh;
 }
 
 static enum sfe_code open_memory(struct sfe_org *org, struct sfe_arena *arena,
@@ -37,6 +40,23 @@ static enum sfe_code open_memory(struct sfe_org *org, struct sfe_arena *arena,
     org->form = sfe_builder_make(form, OAUTH_FORM_BYTES_MAX);
     org->answer_body = sfe_builder_make(answer, ANSWER_BYTES_MAX);
     return SFE_OK;
+}
+
+static enum sfe_code open_refresh(struct sfe_org *org, struct sfe_slice lines,
+                                  struct sfe_arena *arena, struct sfe_error *err)
+{
+    uint8_t *renewed = sfe_arena_take(arena, REFRESH_TOKEN_BYTES_MAX, err);
+
+    if (renewed == NULL) {
+        return err->code;
+    }
+    org->renewed = (struct sfe_secret){renewed, 0, REFRESH_TOKEN_BYTES_MAX};
+    enum sfe_code code = refresh_open(lines, org->options.crypto, arena, &org->refresh, err);
+    if (code == SFE_OK) {
+        org->facts.refresh_tokens = org->refresh->count;
+        org->facts.refresh_tokens_left = org->refresh->count;
+    }
+    return code;
 }
 
 /* The client credentials flow has no key. */
@@ -71,14 +91,21 @@ enum sfe_code sfe_org_open(const struct sfe_org_options *options, struct sfe_are
     }
     opened->options = *options;
     opened->options.key_pem = sfe_slice_make(NULL, 0); /* Borrowed for this call only. */
+    opened->options.refresh_tokens = sfe_slice_make(NULL, 0);
     opened->login_owner.on_answer = org_login_answered;
-    code = open_key(opened, options->key_pem, err);
+    budget_open(&opened->budget, options->daily_calls, options->reserve_percent,
+                sfe_clock_monotonic_ns(options->clock));
+    opened->facts.daily_calls = options->daily_calls;
+    code = options->refresh_tokens.size != 0
+               ? open_refresh(opened, options->refresh_tokens, arena, err)
+               : open_key(opened, options->key_pem, err);
     if (code != SFE_OK) {
         return code;
     }
     opened->mutex = sfe_mutex_open();
     if (opened->mutex == NULL) {
         close_key(opened);
+        refresh_close(opened->refresh, opened->options.crypto);
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
     }
     *org = opened;
@@ -93,6 +120,40 @@ uint64_t sfe_org_now_ns(const struct sfe_org *org)
 uint64_t sfe_org_turn(struct sfe_org *org, uint64_t now_ns)
 {
     return org_login_turn(org, now_ns);
+}
+
+void sfe_org_stop(struct sfe_org *org)
+{
+    org->has_stopped = true;
+}
+
+bool sfe_org_is_quiet(const struct sfe_org *org)
+{
+    return org->refresh == NULL ||
+           (!org->is_under_way &&
+            (!atomic_load(&org->refresh->is_keeping) || atomic_load(&org->refresh->has_failed)));
+}
+
+uint64_t sfe_org_keep(struct sfe_org *org, uint64_t now_ns)
+{
+    struct sfe_error err;
+    bool has_tried = false;
+
+    org_keep_calls(org);
+    if (org->refresh == NULL) {
+        return UINT64_MAX;
+    }
+    memset(&err, 0, sizeof(err));
+    uint64_t due_ns = refresh_keep(org->refresh, &org->options, now_ns, &has_tried, &err);
+    if (has_tried) {
+        if (err.code != SFE_OK) {
+            (void)sfe_within(&err, "connection \"%s\": its new refresh token", org->options.name);
+            sfe_log_error(org->options.log, SFE_ERROR,
+                          "cannot write to flash; no further log-in before it can", &err);
+        }
+        org->options.http->wake(org->options.http->context);
+    }
+    return due_ns;
 }
 
 bool sfe_org_is_ready(struct sfe_org *org, uint64_t now_ns, uint64_t *until_ns)
@@ -165,6 +226,7 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
         sfe_mutex_lock(org->mutex);
         org->facts.api_calls++;
         sfe_mutex_unlock(org->mutex);
+        org_count_call(org, request->need);
     }
     return code;
 }
@@ -191,6 +253,9 @@ void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer)
         org->facts.api_limit = limit;
     }
     sfe_mutex_unlock(org->mutex);
+    if (is_told) {
+        budget_told(&org->budget, used, limit, sfe_org_now_ns(org));
+    }
     if (!org->has_token || owner->token_number != org->token_number || answer->code != SFE_OK) {
         return;
     }
@@ -254,6 +319,10 @@ void sfe_org_close(struct sfe_org *org)
     }
     sfe_secret_wipe(&org->token);
     sfe_secret_wipe(&org->authorization);
+    if (org->refresh != NULL) {
+        sfe_secret_wipe(&org->renewed);
+        refresh_close(org->refresh, org->options.crypto);
+    }
     sfe_wipe(org->form.bytes, org->form.capacity);
     sfe_wipe(org->answer_body.bytes, org->answer_body.capacity);
     close_key(org);

@@ -1,8 +1,8 @@
 /* One Salesforce org: its address, its token, what it says of our allowance. One log-in at a time,
  * whoever asks. Cloud thread; facts: any thread.
  *
- * OAuth 2.0, JWT bearer (RFC 7523) or client credentials (API sheet, section 1). The token lives in
- * memory only.
+ * OAuth 2.0, JWT bearer (RFC 7523), client credentials or a refresh token (API sheet, section 1).
+ * Access tokens live in memory only; a refresh token that the org rotates is kept on flash.
  */
 #ifndef SFE_SALESFORCE_ORG_H
 #define SFE_SALESFORCE_ORG_H
@@ -14,9 +14,17 @@
 #include "port/crypto.h"
 #include "port/entropy.h"
 #include "port/http.h"
+#include "port/storage.h"
 
 struct sfe_arena;
 struct sfe_org;
+
+/* Who asks for a call. */
+enum sfe_org_need {
+    SFE_ORG_ORDINARY,  /* Leaves the reserve alone. */
+    SFE_ORG_PRIORITY,  /* Of a stream with a priority. */
+    SFE_ORG_PAST_SHARE /* The operator lets it go beyond this gateway's part. */
+};
 
 struct sfe_org_options {
     const char *name; /* Of the connection. Borrowed, as all pointers here. */
@@ -35,8 +43,16 @@ struct sfe_org_options {
     const struct sfe_entropy *entropy;
     const struct sfe_crypto *crypto;
     struct sfe_log *log;
-    struct sfe_slice client_secret; /* Not empty: the client credentials flow, without a key. */
-    struct sfe_http_route route;    /* By which way the org is reached. */
+    /* Not empty: the client credentials flow, without a key; or of the app of refresh tokens. */
+    struct sfe_slice client_secret;
+    /* Not empty: the refresh token flow. A line each; borrowed for the call of open only. */
+    struct sfe_slice refresh_tokens;
+    const struct sfe_storage *storage; /* Where they are kept. NULL: no refresh is tried. */
+    void (*on_keep)(void *owner); /* Cloud has something for sfe_org_keep. NULL: nobody asks. */
+    void *owner;
+    uint32_t daily_calls;        /* This gateway's part of the org's; 0: as many as there are. */
+    uint32_t reserve_percent;    /* Of both, kept for streams with a priority; below 100. */
+    struct sfe_http_route route; /* By which way the org is reached. */
 };
 
 /* Every exchange this program begins has a pointer to one of these as its tag; the cloud turn calls
@@ -54,8 +70,15 @@ struct sfe_org_facts {
     uint64_t sent_bytes;
     uint64_t api_used; /* From Sforce-Limit-Info; 0: not heard yet. */
     uint64_t api_limit;
-    struct sfe_error last_error; /* Of the last log-in; code SFE_OK: it succeeded. */
-    bool is_waiting_for_clock;   /* No JWT can be signed before somebody tells the time. */
+    uint64_t calls_of_day; /* Begun in the last 24 hours, runs before this one included where there
+                              is a part of its own. */
+    uint64_t daily_calls;  /* That part; 0: none. */
+    uint64_t calls_forecast;      /* Of a day, if the last hour goes on. */
+    bool is_held_back;            /* Somebody waits for the day's calls. */
+    struct sfe_error last_error;  /* Of the last log-in; code SFE_OK: it succeeded. */
+    bool is_waiting_for_clock;    /* No JWT can be signed before somebody tells the time. */
+    uint32_t refresh_tokens;      /* How many were given; 0: another flow. */
+    uint32_t refresh_tokens_left; /* Of these, how many the org has not refused. */
 };
 
 /* Opens the org and reads its key; asks nothing of anybody yet. SFE_E_CRYPTO: the key cannot be
@@ -64,16 +87,31 @@ SFE_MUST_USE enum sfe_code sfe_org_open(const struct sfe_org_options *options,
                                         struct sfe_arena *arena, struct sfe_org **org,
                                         struct sfe_error *err);
 
-/* What an org takes from the arena. */
-size_t sfe_org_memory_bytes(void);
+/* What an org takes from the arena, with or without refresh tokens. */
+size_t sfe_org_memory_bytes(bool has_refresh_tokens);
 
 /* Does what is due: begins the log-in when somebody needs a token and its back-off is over. Returns
  * the next turn (UINT64_MAX: woken by an answer). A JWT is never signed with a clock known to be
  * wrong: then the time is learned from the Date header of the org's own answer. */
 uint64_t sfe_org_turn(struct sfe_org *org, uint64_t now_ns);
 
+/* Makes durable what the org gave in place of a refresh token, before that is used, and the count
+ * of calls: returns when to do so again. Flash thread. */
+uint64_t sfe_org_keep(struct sfe_org *org, uint64_t now_ns);
+
+/* Begins no log-in any more: whoever comes after it has the refresh tokens. Cloud thread. */
+void sfe_org_stop(struct sfe_org *org);
+
+/* False while an answer is under way or to be kept that would be missed. Cloud thread. */
+bool sfe_org_is_quiet(const struct sfe_org *org);
+
 /* True when requests may be begun now; otherwise asks for a log-in and says when to ask again. */
 bool sfe_org_is_ready(struct sfe_org *org, uint64_t now_ns, uint64_t *until_ns);
+
+/* True when the day's calls allow a new batch now; otherwise says when to ask again. One that was
+ * begun is ended. */
+bool sfe_org_may_call(struct sfe_org *org, enum sfe_org_need need, uint64_t now_ns,
+                      uint64_t *until_ns);
 
 /* One request of sfe_org_begin. */
 struct sfe_org_request {
@@ -83,6 +121,7 @@ struct sfe_org_request {
     bool is_gzip;
     struct sfe_builder *answer_body;
     struct sfe_http_owner *owner;
+    enum sfe_org_need need;
     const char *content_type;           /* Of the body; NULL: JSON. */
     const struct sfe_http_body *upload; /* Instead of `body`; NULL: none. */
     const struct sfe_http_sink *sink;   /* For the body of a 2xx; NULL: none. */

@@ -4,15 +4,19 @@
 #define SFE_SALESFORCE_ORG_PARTS_H
 
 #include "port/thread.h"
+#include "salesforce/budget.h"
 #include "salesforce/oauth.h"
 #include "salesforce/org.h"
+#include "salesforce/refresh.h"
 
 #define ORG_URL_BYTES_MAX 1024u
 
 struct sfe_org {
     struct sfe_http_owner login_owner; /* First: the tag of the log-in's exchange. */
     struct sfe_org_options options;
-    struct sfe_key *key;
+    struct sfe_key *key;       /* NULL: no JWT is signed. */
+    struct refresh *refresh;   /* NULL: another flow. */
+    struct sfe_secret renewed; /* A refresh token of the answer at hand. */
 
     struct sfe_mutex *mutex; /* Guards facts: cloud writes, any thread reads. */
     struct sfe_org_facts facts;
@@ -28,12 +32,21 @@ struct sfe_org {
     /* The log-in. */
     bool is_wanted;
     bool is_under_way;
+    bool has_stopped;
+    bool is_keeping;     /* There is a token, to be used once its refresh token is durable. */
     bool is_asking_time; /* What is under way only asks what time it is. */
     struct sfe_http_exchange *exchange;
     uint64_t login_ns; /* Not before. */
     uint32_t failures; /* In a row; a token that never worked counts. */
     struct sfe_builder form;
     struct sfe_builder answer_body;
+
+    /* The day's calls. */
+    struct budget budget;
+    uint32_t held_back;                    /* A bit for each need. */
+    bool has_calls;                        /* What flash had of them is added. */
+    uint8_t calls_bytes[BUDGET_BYTES_MAX]; /* For flash; guarded by the mutex, as the size. */
+    size_t calls_size;                     /* 0: nothing is to be kept. */
 
     /* The org's clock, from the Date of its answers. */
     bool knows_time;
@@ -50,6 +63,12 @@ void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answ
 
 /* Learns the org's clock from any answer of its. */
 void org_learn_time(struct sfe_org *org, const struct sfe_http_answer *answer);
+
+/* Counts a call that was begun. */
+void org_count_call(struct sfe_org *org, enum sfe_org_need need);
+
+/* Keeps the count, where it is due. Flash thread. */
+void org_keep_calls(struct sfe_org *org);
 
 /* Drops the token; the next log-in waits when this one never worked. */
 void org_drop_token(struct sfe_org *org, uint64_t now_ns);

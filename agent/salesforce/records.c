@@ -156,6 +156,7 @@ enum sfe_code records_begin(struct records_slot *slot, struct sfe_error *err)
         .is_gzip = slot->is_gzip,
         .answer_body = &slot->answer_body,
         .owner = &slot->owner,
+        .need = records->options.need,
     };
     enum records_state before = slot->state;
     slot->state = RECORDS_SENT;
@@ -222,16 +223,22 @@ static bool is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
             visit_pending(&records->slots[i], ready, now_ns, until_ns);
         }
     }
-    return ready;
+    return ready && sfe_org_may_call(records->options.org, records->options.need, now_ns, until_ns);
 }
 
 static enum sfe_code send(void *context, uint32_t number, struct sfe_error *err)
 {
     struct records *records = context;
     struct records_slot *slot = &records->slots[number];
+    uint64_t until_ns = 0;
 
     SFE_ASSERT(number < records->options.slot_count);
     SFE_ASSERT(slot->state == RECORDS_FILLING && slot->event_count > 0);
+    /* Another slot may have taken the last call in this turn. */
+    if (!sfe_org_may_call(records->options.org, records->options.need,
+                          sfe_org_now_ns(records->options.org), &until_ns)) {
+        return SFE_E_AGAIN;
+    }
     const struct collections_mark mark = collections_mark(&slot->request);
     const struct records_place next = slot->next;
     if (!records_fill_on(slot)) {

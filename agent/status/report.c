@@ -151,7 +151,15 @@ static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *st
         sfe_json_put_u64(writer, "api_calls", facts->api_calls);
         sfe_json_put_u64(writer, "api_used_today", facts->api_used);
         sfe_json_put_u64(writer, "api_limit", facts->api_limit);
+        sfe_json_put_u64(writer, "daily_calls", facts->daily_calls);
+        sfe_json_put_u64(writer, "calls_of_day", facts->calls_of_day);
+        sfe_json_put_u64(writer, "calls_forecast", facts->calls_forecast);
+        sfe_json_put_bool(writer, "held_back", facts->is_held_back);
         sfe_json_put_u64(writer, "sent_bytes", facts->sent_bytes);
+        if (facts->refresh_tokens != 0) {
+            sfe_json_put_u64(writer, "refresh_tokens", facts->refresh_tokens);
+            sfe_json_put_u64(writer, "refresh_tokens_left", facts->refresh_tokens_left);
+        }
         put_error(writer, "last_error", &facts->last_error);
         sfe_json_end_object(writer);
     }

@@ -136,6 +136,15 @@ static void add_org(const struct screen *screen, uint32_t org)
         add_field(screen, org, ", used today ", "api_used_today");
         add_field(screen, org, " of ", "api_limit");
     }
+    add_field(screen, org, ", ours in 24 h ", "calls_of_day");
+    if (number(screen, org, "daily_calls") != 0) {
+        add_field(screen, org, " of ", "daily_calls");
+    }
+    add_field(screen, org, ", at this rate ", "calls_forecast");
+    if (number(screen, org, "refresh_tokens") != 0) {
+        add_field(screen, org, ", refresh tokens left ", "refresh_tokens_left");
+        add_field(screen, org, " of ", "refresh_tokens");
+    }
     add_error(screen, org, "last_error");
 }
 

@@ -151,7 +151,7 @@ static enum sfe_code make_one(const char *path, mode_t mode, struct sfe_error *e
                                     "cannot make directory '%s'", path);
 }
 
-static enum sfe_code make_directory(const char *path, struct sfe_error *err)
+enum sfe_code sfe_process_make_directory(const char *path, struct sfe_error *err)
 {
     char part[PATH_BYTES_MAX];
     size_t size = strlen(path);
@@ -175,7 +175,7 @@ static enum sfe_code make_directory(const char *path, struct sfe_error *err)
 enum sfe_code sfe_process_claim_directory(const char *path, struct sfe_error *err)
 {
     SFE_ASSERT(path != NULL);
-    enum sfe_code code = make_directory(path, err);
+    enum sfe_code code = sfe_process_make_directory(path, err);
     if (code != SFE_OK) {
         return code;
     }

@@ -22,7 +22,9 @@ static void check(uint16_t status, struct sfe_slice body)
 {
     static uint8_t memory[OAUTH_TOKEN_BYTES_MAX];
     struct sfe_secret token = {memory, 0, sizeof(memory)};
-    struct oauth_grant grant = {.token = &token};
+    static uint8_t renewed_memory[64];
+    struct sfe_secret renewed = {renewed_memory, 0, sizeof(renewed_memory)};
+    struct oauth_grant grant = {.token = &token, .refresh_token = &renewed};
     struct sfe_error err;
     enum sfe_code code = oauth_read_answer(status, "application/json", body,
                                            "https://login.salesforce.com", &grant, &err);
@@ -35,6 +37,7 @@ static void check(uint16_t status, struct sfe_slice body)
                "an address ends");
         return;
     }
+    demand(status == 200 || renewed.size == 0, "only a grant has a refresh token");
     demand(token.size == 0, "what is refused leaves no token");
     demand(code == err.code && (code == SFE_E_AUTH || code == SFE_E_PROTOCOL), "a refusal is told");
     demand(err.retry != SFE_RETRY_NEVER, "a log-in is never given up");

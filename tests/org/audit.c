@@ -142,6 +142,8 @@ static void write_totals(const struct audit *audit, struct buffer *out)
     write_number(out, "api_calls", audit->api_calls);
     write_number(out, "logins", audit->logins);
     write_number(out, "logins_refused", audit->logins_refused);
+    write_number(out, "refreshes", audit->refreshes);
+    write_number(out, "refresh_reuses", audit->refresh_reuses);
     write_number(out, "unauthorized", audit->unauthorized);
     write_number(out, "connections", audit->connections);
     write_number(out, "collections", audit->collections);

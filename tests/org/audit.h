@@ -12,7 +12,9 @@ struct audit {
     uint64_t api_calls; /* Those that count against the limit. */
     uint64_t logins;
     uint64_t logins_refused;
-    uint64_t unauthorized; /* Answers 401. */
+    uint64_t refreshes;      /* Refresh tokens that were taken. */
+    uint64_t refresh_reuses; /* Of those that had ended: a family each time. */
+    uint64_t unauthorized;   /* Answers 401. */
     uint64_t connections;
     uint64_t collections;         /* Lists of records taken, alone or within a composite call. */
     uint64_t body_bytes_received; /* As on the wire. */

@@ -153,6 +153,10 @@ void draft_check(struct batch *batch, struct draft *draft, const struct field *k
     if (draft->record == NULL) {
         check_required(batch, draft);
     }
+    if (draft->record == NULL ? draft->object->no_create : draft->object->no_update) {
+        batch_fail(batch, draft, "INSUFFICIENT_ACCESS_OR_READONLY", NULL,
+                   "insufficient access rights on object id");
+    }
     check_unique(batch, draft, key);
     if (draft->failure.code == NULL &&
         (faults_lock_row(batch->faults) || is_locked_out(batch, draft))) {

@@ -3,6 +3,8 @@
 
 #include "org.h"
 
+#define UNLIMITED_CALLS 1000000u
+
 static void refuse(struct reply *reply, uint16_t status, const char *message)
 {
     reply->status = status;
@@ -108,8 +110,11 @@ static void set_options(struct org *org, const struct http_request *request, str
             org->batch.bad_field_in_record = value;
         } else if (sfe_json_text_equal(&json, key, SFE_TEXT("wishes"))) {
             org->batch.grants_wishes = value;
+        } else if (sfe_json_text_equal(&json, key, SFE_TEXT("unlimited_calls")) && value) {
+            org->options.api_limit = UNLIMITED_CALLS;
         } else {
-            refuse(reply, 400, "options are gzip_answers, bad_field_in_record and wishes");
+            refuse(reply, 400,
+                   "options are gzip_answers, bad_field_in_record, wishes and unlimited_calls");
             return;
         }
     }

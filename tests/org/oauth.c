@@ -1,4 +1,4 @@
-/* /services/oauth2/: token (JWT bearer, client credentials), revoke, userinfo. */
+/* /services/oauth2/: token (JWT bearer, client credentials, refresh token), revoke, userinfo. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -225,6 +225,42 @@ static bool check_client(struct org *org, const struct http_request *request, st
     return true;
 }
 
+/* An app whose secret the org knows must show it. */
+static bool check_refresh(struct org *org, struct sfe_slice form, uint32_t *family,
+                          struct reply *reply)
+{
+    const struct buffer *wanted = &org->sessions.client_secret;
+    struct sfe_slice id = {NULL, 0};
+    struct sfe_slice secret = {NULL, 0};
+    struct sfe_slice token = {NULL, 0};
+    if (org->sessions.refresh.count == 0) {
+        return refuse(reply, 400, "unsupported_grant_type", "grant type not supported");
+    }
+    if (!form_text(org, form, SFE_TEXT("client_id"), &id) ||
+        !sfe_slice_equal(id, sfe_slice_text(org->options.client_id))) {
+        return refuse(reply, 400, "invalid_client_id", "client identifier invalid");
+    }
+    if (wanted->size != 0 && (!form_text(org, form, SFE_TEXT("client_secret"), &secret) ||
+                              !sfe_slice_equal(secret, buffer_slice(wanted)))) {
+        return refuse(reply, 400, "invalid_client", "invalid client credentials");
+    }
+    if (!form_text(org, form, SFE_TEXT("refresh_token"), &token)) {
+        return refuse(reply, 400, "invalid_request", "missing required parameter: refresh_token");
+    }
+    switch (refresh_use(&org->sessions.refresh, token, family)) {
+    case REFRESH_TAKEN:
+        org->audit.refreshes++;
+        return true;
+    case REFRESH_REUSED:
+        org->audit.refresh_reuses++;
+        sessions_end_family(&org->sessions, *family + 1);
+        break;
+    case REFRESH_UNKNOWN:
+        break;
+    }
+    return refuse(reply, 400, "invalid_grant", "expired access/refresh token");
+}
+
 static bool check_rate(struct sessions *sessions, struct reply *reply)
 {
     uint64_t now_ms = clock_monotonic_ms();
@@ -257,14 +293,21 @@ static struct sfe_slice own_url(struct org *org, const struct http_request *requ
     return sfe_slice_make(org->scratch.bytes + begin, org->scratch.size - begin);
 }
 
-static void give_token(struct org *org, const struct http_request *request, struct reply *reply)
+/* `family`: of refresh tokens, from 1 on. */
+static void give_token(struct org *org, const struct http_request *request, uint32_t family,
+                       struct reply *reply)
 {
-    const struct session *session = session_open(&org->sessions);
+    const struct session *session = session_open(&org->sessions, family);
     struct sfe_slice url = own_url(org, request);
     org->audit.logins++;
     reply->status = 200;
     buffer_format(&reply->body, "{\"access_token\":\"%.112s\",\"instance_url\":\"%.*s\",",
                   session->token, (int)url.size, (const char *)url.bytes);
+    if (family != 0 && org->sessions.refresh.rotates) {
+        const struct buffer *token = &org->sessions.refresh.families[family - 1].token;
+        buffer_format(&reply->body, "\"refresh_token\":\"%.*s\",", (int)token->size,
+                      (const char *)token->bytes);
+    }
     buffer_format(&reply->body,
                   "\"id\":\"%.*s/id/00D5g000004Fq7xEAC/0055g00000AbCdEAAV\","
                   "\"token_type\":\"Bearer\",\"scope\":\"api\",\"issued_at\":\"%lld000\"}",
@@ -276,6 +319,7 @@ static void answer_token(struct org *org, const struct http_request *request, st
     struct sfe_slice type = request->content_type;
     struct sfe_slice grant = {NULL, 0};
     bool granted = false;
+    uint32_t family = 0;
     if (request->method != HTTP_POST) {
         refuse(reply, 400, "invalid_request", "must use HTTP POST");
     } else if (!text_equal_caseless(split_first(&type, ';'),
@@ -289,11 +333,14 @@ static void answer_token(struct org *org, const struct http_request *request, st
         granted = check_jwt(org, request->body, reply);
     } else if (sfe_slice_equal(grant, SFE_TEXT("client_credentials"))) {
         granted = check_client(org, request, reply);
+    } else if (sfe_slice_equal(grant, SFE_TEXT("refresh_token"))) {
+        granted = check_refresh(org, request->body, &family, reply);
+        family++;
     } else {
         refuse(reply, 400, "unsupported_grant_type", "grant type not supported");
     }
     if (granted) {
-        give_token(org, request, reply);
+        give_token(org, request, family, reply);
     } else {
         org->audit.logins_refused++;
     }

@@ -27,6 +27,8 @@ static const char HELP[] =
     "  --certificate FILE         the app's certificate or public key (PEM): JWT bearer flow\n"
     "  --audience URL             what \"aud\" must be (https://login.salesforce.com)\n"
     "  --client-secret-file FILE  the app's secret: client credentials flow\n"
+    "  --refresh-token-file FILE  refresh tokens, one family a line: refresh token flow\n"
+    "  --rotate-refresh-tokens    each use gives another one and ends the one before\n"
     "  --token-lifetime TIME      life of a session, such as 500ms, 90s, 15m, 2h (2h)\n"
     "  --api-limit N              API calls allowed (1000000)\n"
     "  --faults JSON|@FILE        faults from the start (see README.md)\n"
@@ -52,6 +54,7 @@ static const struct text_row TEXTS[] = {
     {"--certificate", offsetof(struct options, certificate_file)},
     {"--audience", offsetof(struct options, audience)},
     {"--client-secret-file", offsetof(struct options, client_secret_file)},
+    {"--refresh-token-file", offsetof(struct options, refresh_token_file)},
     {"--faults", offsetof(struct options, faults)}};
 
 /* Reads digits off the front of `text`; NULL where there are none or too many. */
@@ -127,6 +130,8 @@ static bool read_switch(struct options *options, const char *name)
 {
     if (strcmp(name, "--gzip-answers") == 0) {
         options->gzip_answers = true;
+    } else if (strcmp(name, "--rotate-refresh-tokens") == 0) {
+        options->rotate_refresh_tokens = true;
     } else if (strcmp(name, "--bad-field-in-record") == 0) {
         options->bad_field_in_record = true;
     } else {
@@ -152,8 +157,10 @@ static enum options_result check(const struct options *options)
     if (options->tls_client_ca_file != NULL && options->tls_certificate_file == NULL) {
         return wrong(" needs --tls-cert", "--tls-client-ca");
     }
-    if (options->certificate_file == NULL && options->client_secret_file == NULL) {
-        return wrong(" is needed: nobody could log in", "--certificate or --client-secret-file");
+    if (options->certificate_file == NULL && options->client_secret_file == NULL &&
+        options->refresh_token_file == NULL) {
+        return wrong(" is needed: nobody could log in",
+                     "--certificate, --client-secret-file or --refresh-token-file");
     }
     if (options->client_id == NULL ||
         (options->certificate_file != NULL && options->username == NULL)) {

@@ -24,11 +24,22 @@ struct options {
     const char *certificate_file;
     const char *audience;
     const char *client_secret_file;
+    const char *refresh_token_file;
     const char *faults; /* JSON, or @file. */
     uint64_t token_lifetime_ms;
     uint64_t api_limit;
+    bool rotate_refresh_tokens;
     bool gzip_answers;
     bool bad_field_in_record;
+};
+
+/* The rows of a query that did not fit into one answer. */
+#define CURSORS_MAX 8u
+struct cursor {
+    uint32_t number; /* 0: none. */
+    char *text;      /* Of the query; owned, as the next. */
+    uint32_t *rows;  /* Numbers of its records, in order. */
+    uint32_t count;
 };
 
 /* What the connection does with a reply. */
@@ -59,7 +70,9 @@ struct org {
     struct buffer answers;         /* Of the parts of a composite call. */
     struct sfe_json_token *tokens; /* Owned; grown to the largest body. */
     uint32_t token_capacity;
-    struct buffer scratch; /* Texts of one request: URL-decoded names, form values. */
+    struct buffer scratch;              /* Texts of one request: URL-decoded names, form values. */
+    struct cursor cursors[CURSORS_MAX]; /* The oldest goes first. */
+    uint32_t cursor_number;
     bool is_tls;
     bool stopping; /* Asked to end. */
 };
@@ -117,6 +130,13 @@ void graph_call(struct org *org, struct call *call);
 void rows_call(struct org *org, struct call *call, struct sfe_slice rest);
 void describe_object(const struct object *object, struct buffer *out);
 void describe_all(const struct org *org, struct buffer *out);
+
+/* query, queryAll; `rest` is the path behind it: empty, or the locator of a further page. */
+void query_call(struct org *org, struct call *call, struct sfe_slice rest, bool with_deleted);
+void query_close(struct org *org);
+
+/* A field's stored value as JSON. Numbers have the text they came with. */
+void record_write_value(const struct field *field, struct sfe_slice value, struct buffer *out);
 
 /* A stored record as the API shows it, without "attributes". */
 void record_write(const struct object *object, const struct record *record, struct buffer *out);

@@ -73,6 +73,13 @@ static int load_secrets(struct org *org)
             return complain(EXIT_CONFIG, options->certificate_file, problem);
         }
     }
+    org->sessions.refresh.rotates = options->rotate_refresh_tokens;
+    if (options->refresh_token_file != NULL) {
+        const char *problem = refresh_load(&org->sessions.refresh, options->refresh_token_file);
+        if (problem != NULL) {
+            return complain(EXIT_CONFIG, options->refresh_token_file, problem);
+        }
+    }
     if (options->client_secret_file != NULL) {
         const char *problem = buffer_read_file(secret, options->client_secret_file);
         while (secret->size != 0 && secret->bytes[secret->size - 1] <= ' ') {
@@ -125,6 +132,7 @@ static void org_close(struct org *org)
 {
     jwt_verifier_close(&org->sessions);
     batch_close(&org->batch);
+    query_close(org);
     bulk_close(&org->bulk);
     schema_close(&org->schema);
     table_close(&org->table);

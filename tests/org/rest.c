@@ -84,8 +84,9 @@ static void answer_limits(const struct org *org, struct buffer *out)
 
 static void answer_resources(const struct call *call)
 {
-    static const char *const NAMES[] = {"sobjects", "limits", "composite", "jobs"};
-    for (unsigned i = 0; i < 4; i++) {
+    static const char *const NAMES[] = {"sobjects", "limits", "composite",
+                                        "jobs",     "query",  "queryAll"};
+    for (unsigned i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         buffer_format(call->out, "%s\"%s\":\"/services/data/v%u.0/%s\"", i == 0 ? "{" : ",",
                       NAMES[i], call->version, NAMES[i]);
     }
@@ -117,6 +118,11 @@ void rest_call(struct org *org, struct call *call)
         }
     } else if (sfe_slice_equal(first, SFE_TEXT("sobjects"))) {
         rows_call(org, call, rest);
+    } else if (sfe_slice_equal(first, SFE_TEXT("query")) ||
+               sfe_slice_equal(first, SFE_TEXT("queryAll"))) {
+        if (is_get(call)) {
+            query_call(org, call, rest, first.size != 5);
+        }
     } else if (sfe_slice_equal(first, SFE_TEXT("jobs")) &&
                sfe_slice_equal(second, SFE_TEXT("ingest")) && !call->is_part) {
         bulk_call(org, call, behind);

@@ -4,7 +4,7 @@
 #include "org.h"
 
 /* A field's stored value as JSON. Numbers have the text they came with. */
-static void write_value(const struct field *field, struct sfe_slice value, struct buffer *out)
+void record_write_value(const struct field *field, struct sfe_slice value, struct buffer *out)
 {
     if (value.size == 0) {
         buffer_add_text(out, field->type == FIELD_BOOLEAN ? "false" : "null");
@@ -25,7 +25,7 @@ void record_write(const struct object *object, const struct record *record, stru
         buffer_add_text(out, ",\"");
         buffer_add_text(out, field->name);
         buffer_add_text(out, "\":");
-        write_value(field, record_value(object, record, field), out);
+        record_write_value(field, record_value(object, record, field), out);
     }
 }
 
@@ -68,7 +68,7 @@ static void write_fields(struct org *org, struct call *call, struct object *obje
             return;
         }
         buffer_format(call->out, ",\"%s\":", field->name);
-        write_value(field, record_value(object, record, field), call->out);
+        record_write_value(field, record_value(object, record, field), call->out);
     }
     buffer_add_text(call->out, "}");
 }

@@ -192,7 +192,8 @@ static const struct flag_row FLAGS[] = {{"required", offsetof(struct field, requ
                                         {"unique", offsetof(struct field, unique)},
                                         {"case_sensitive", offsetof(struct field, case_sensitive)},
                                         {"restricted", offsetof(struct field, restricted)},
-                                        {"read_only", offsetof(struct field, read_only)}};
+                                        {"read_only", offsetof(struct field, read_only)},
+                                        {"calculated", offsetof(struct field, calculated)}};
 
 static const struct flag_row NUMBERS[] = {{"length", offsetof(struct field, length)},
                                           {"precision", offsetof(struct field, precision)},
@@ -274,6 +275,7 @@ static enum sfe_code check_field(struct loading *loading, uint32_t token)
     if (field->type == FIELD_REFERENCE && field->parent_name == NULL) {
         return wrong(loading, token, "a reference needs \"to\": the object it points to");
     }
+    loading->field->read_only = field->read_only || field->calculated;
     return field_is_number(field->type) ? check_number(loading, token) : SFE_OK;
 }
 
@@ -342,6 +344,13 @@ static void list_required(struct loading *loading)
     }
 }
 
+/* True where the object says that this is false; it is true where nothing is said. */
+static bool is_denied(const struct sfe_json *json, uint32_t object, const char *name)
+{
+    uint32_t token = sfe_json_member(json, object, sfe_slice_text(name));
+    return token != SFE_JSON_NONE && sfe_json_kind(json, token) == SFE_JSON_FALSE;
+}
+
 static enum sfe_code read_object(struct loading *loading, uint32_t key)
 {
     static const char DIGITS[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -356,6 +365,8 @@ static enum sfe_code read_object(struct loading *loading, uint32_t key)
     object->prefix[0] = object->is_event ? 'e' : 'a';
     object->prefix[1] = DIGITS[number / 36];
     object->prefix[2] = DIGITS[number % 36];
+    object->no_create = is_denied(json, key + 1, "createable");
+    object->no_update = object->is_event || is_denied(json, key + 1, "updateable");
     uint32_t fields = sfe_json_member(json, key + 1, SFE_TEXT("fields"));
     if (fields == SFE_JSON_NONE || sfe_json_kind(json, fields) != SFE_JSON_OBJECT) {
         return wrong(loading, key, "an object needs \"fields\"");

@@ -46,6 +46,7 @@ struct field {
     bool case_sensitive;
     bool restricted; /* Of a picklist: no other value than those listed. */
     bool read_only;
+    bool calculated;     /* A formula: read-only as well. */
     const char **values; /* Of a picklist. */
     uint32_t value_count;
     const char *parent_name; /* Of a reference: the object it points to. */
@@ -89,6 +90,8 @@ struct object {
     uint32_t name_size;
     bool is_event;  /* Named X__e: created only, and published. */
     char prefix[3]; /* First characters of its records' Ids. */
+    bool no_create; /* The user may not. */
+    bool no_update;
     struct field *fields;
     uint16_t field_count;
     const struct field *first_external_id; /* Names the record in lists; may be NULL. */

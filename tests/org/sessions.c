@@ -33,7 +33,7 @@ void random_fill(void *bytes, size_t size)
     }
 }
 
-const struct session *session_open(struct sessions *sessions)
+const struct session *session_open(struct sessions *sessions, uint32_t family)
 {
     static const char ALPHABET[] =
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz._";
@@ -47,6 +47,7 @@ const struct session *session_open(struct sessions *sessions)
     }
     memcpy(session->token, HEAD, sizeof HEAD - 1);
     session->ends_ms = clock_monotonic_ms() + sessions->lifetime_ms;
+    session->family = family;
     return session;
 }
 
@@ -79,6 +80,15 @@ bool session_end(struct sessions *sessions, struct sfe_slice token)
         session->ends_ms = 0;
     }
     return session != NULL;
+}
+
+void sessions_end_family(struct sessions *sessions, uint32_t family)
+{
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        if (sessions->sessions[i].family == family) {
+            sessions->sessions[i].ends_ms = 0;
+        }
+    }
 }
 
 uint32_t sessions_end_all(struct sessions *sessions)
@@ -128,6 +138,7 @@ void jwt_verifier_close(struct sessions *sessions)
         sessions->verifier = NULL;
     }
     buffer_close(&sessions->client_secret);
+    refresh_unload(&sessions->refresh);
 }
 
 bool jwt_verify(struct jwt_verifier *verifier, struct sfe_slice message, struct sfe_slice signature)

@@ -3,6 +3,7 @@
 #define SFE_TESTS_ORG_SESSIONS_H
 
 #include "buffer.h"
+#include "refresh.h"
 
 #define SESSIONS_MAX 256u
 #define TOKEN_BYTES  112u
@@ -11,6 +12,7 @@
 struct session {
     char token[TOKEN_BYTES];
     uint64_t ends_ms; /* Monotonic; 0 is dead. */
+    uint32_t family;  /* Of refresh tokens, from 1 on; 0: of another flow. */
 };
 
 struct jwt_verifier; /* The certificate's public key. */
@@ -21,6 +23,7 @@ struct sessions {
     uint64_t lifetime_ms;
     struct jwt_verifier *verifier; /* Owned; NULL: the flow is off. */
     struct buffer client_secret;   /* Empty: the flow is off. */
+    struct refresh_tokens refresh; /* None: the flow is off. */
     uint64_t jwt_ids[JWT_IDS_MAX]; /* Hashes of the "jti" seen last. */
     uint32_t jwt_id_next;
     uint64_t hour_began_ms; /* Log-ins are limited to 3,600 an hour and user. */
@@ -28,7 +31,10 @@ struct sessions {
 };
 
 /* Makes a token and returns its session. */
-const struct session *session_open(struct sessions *sessions);
+const struct session *session_open(struct sessions *sessions, uint32_t family);
+
+/* Ends the sessions of one family of refresh tokens. */
+void sessions_end_family(struct sessions *sessions, uint32_t family);
 
 /* True where `token` is alive. */
 bool session_alive(const struct sessions *sessions, struct sfe_slice token);

@@ -35,5 +35,7 @@ extern const struct sim_scenario sim_policy_scenarios[];
 extern const uint32_t sim_policy_scenario_count;
 extern const struct sim_scenario sim_agent_scenarios[];
 extern const uint32_t sim_agent_scenario_count;
+extern const struct sim_scenario sim_token_scenarios[];
+extern const uint32_t sim_token_scenario_count;
 
 #endif

@@ -45,7 +45,11 @@ SFE_MUST_USE enum sfe_code sfe_process_list_files(const char *directory, const c
 SFE_MUST_USE enum sfe_code sfe_process_add_absolute_path(const char *path, struct sfe_builder *out,
                                                          struct sfe_error *err);
 
-/* Makes `path` a directory (mode 0700) with its parents, and takes the lock in it that keeps a
+/* Makes `path` a directory (mode 0700) with its parents; one that is there is left as it is.
+ * SFE_E_PERMISSION, SFE_E_STORAGE. */
+SFE_MUST_USE enum sfe_code sfe_process_make_directory(const char *path, struct sfe_error *err);
+
+/* Makes `path` a directory as above, and takes the lock in it that keeps a
  * second agent out; the lock lasts until the process ends. SFE_E_REFUSED when another holds it. */
 SFE_MUST_USE enum sfe_code sfe_process_claim_directory(const char *path, struct sfe_error *err);
 

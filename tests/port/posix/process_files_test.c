@@ -158,6 +158,29 @@ static void memory_in_use_grows_with_what_is_touched(void **state)
     free(memory);
 }
 
+static void a_directory_is_made_with_its_parents_and_left_as_it_is(void **state)
+{
+    char folder[] = "/tmp/sfedge-made-XXXXXX";
+    char parent[64];
+    char path[64];
+    struct stat status;
+    struct sfe_error err;
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    assert_true(snprintf(parent, sizeof(parent), "%s/a", folder) > 0);
+    assert_true(snprintf(path, sizeof(path), "%s/a/b", folder) > 0);
+    assert_int_equal(sfe_process_make_directory(path, &err), SFE_OK);
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(S_ISDIR(status.st_mode));
+    assert_int_equal(chmod(path, 0750), 0);
+    assert_int_equal(sfe_process_make_directory(path, &err), SFE_OK);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 07777, 0750);
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rmdir(parent), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 #define ROOT_TEST(test) cmocka_unit_test_setup_teardown(test, make_root, remove_root)
 
 int main(void)
@@ -168,6 +191,7 @@ int main(void)
         ROOT_TEST(secret_that_others_can_reach_is_refused),
         ROOT_TEST(directory_is_claimed_by_one_process_alone),
         ROOT_TEST(directory_below_a_file_cannot_be_claimed),
+        cmocka_unit_test(a_directory_is_made_with_its_parents_and_left_as_it_is),
         ROOT_TEST(memory_in_use_grows_with_what_is_touched),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,9 +72,18 @@ static void every_command_has_a_summary_and_a_function(void **state)
     }
 }
 
+static void no_two_options_share_a_key(void **state)
+{
+    (void)state;
+    for (const struct sfe_option *option = sfe_cli_options(); option->name != NULL; option++) {
+        assert_ptr_equal(sfe_cli_option(option->key), option);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(no_two_options_share_a_key),
         cmocka_unit_test(no_command_is_a_mistake_of_usage),
         cmocka_unit_test(help_is_no_mistake),
         cmocka_unit_test(version_is_said),

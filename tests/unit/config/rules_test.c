@@ -13,6 +13,11 @@ static const struct bad wrong[] = {
      "found none of \"client_secret_file\" and \"client_secret\""},
     {AUTH_OF("'flow': 'client-credentials', 'client_secret': 'env:S', 'username': 'u'"),
      "/connections/crm/auth/username", 3, "it goes with flow \"jwt-bearer\""},
+    {AUTH_OF("'flow': 'refresh-token'"), "/connections/crm/auth", 3,
+     "found none of \"refresh_token_file\" and \"refresh_token\""},
+    {AUTH_OF("'flow': 'refresh-token', 'refresh_token': 'env:T', 'client_secret': 'env:S', "
+             "'client_secret_file': 's'"),
+     "/connections/crm/auth", 3, "found both of \"client_secret_file\" and \"client_secret\""},
     {CRM_WITH("'tls': {'cert_file': 'a'}"), "/connections/crm/tls", 3,
      "found \"cert_file\" alone; allowed: with \"key_file\" or \"key\""},
     {CRM_WITH("'tls': {'key': 'env:A'}"), "/connections/crm/tls", 3, "with \"cert_file\""},
@@ -51,6 +56,13 @@ static void each_good_pair_loads(void **state)
     assert_int_equal(salesforce->flow, SFE_AUTH_CLIENT_CREDENTIALS);
     assert_string_equal(salesforce->client_secret, "credential:crm");
     assert_null(salesforce->audience);
+    salesforce = &load_good(loading, AUTH_OF("'flow': 'refresh-token', 'refresh_token_file': 'r', "
+                                             "'client_secret': 'env:S'"))
+                      ->connections[0]
+                      .salesforce;
+    assert_int_equal(salesforce->flow, SFE_AUTH_REFRESH_TOKEN);
+    assert_string_equal(salesforce->refresh_token_file, "etc/r");
+    assert_string_equal(salesforce->client_secret, "env:S");
     salesforce =
         &load_good(loading, CRM_WITH("'tls': {'cert_file': 'c.pem', 'key': 'env:K'}, 'interface': "
                                      "'wwan0', 'proxy': {'url': 'http://p:1/', 'username': 'u', "

@@ -81,8 +81,6 @@ static const struct bad shapes[] = {
 };
 
 static const struct bad unavailable[] = {
-    {IN_CRM("'login_url': 'https://x', 'auth': {'client_id': 'k', 'flow': 'refresh-token'}"),
-     "/connections/crm/auth/flow", 3, "\"refresh-token\" is not available in this version"},
     {IN_INPUT("'topic': 't', 'mask': 'card'"), "/inputs/readings/mask", 6, "a list of"},
     {IN_INPUT("'topic': 't', 'card_guard': 1"), "/inputs/readings/card_guard", 6, "true or false"},
     {IN_OUTPUT("'from': 'telemetry', 'on_done': 'x', 'records': [" RECORD_GOOD "]"),

@@ -81,6 +81,23 @@ static void a_secret_is_taken_from_the_environment(void **state)
     assert_non_null(strstr(mistakes[0].message, "client_secret"));
 }
 
+static void refresh_tokens_and_the_apps_secret_are_two_secrets(void **state)
+{
+    struct sfe_config_connection crm = salesforce();
+
+    (void)state;
+    crm.salesforce.flow = SFE_AUTH_REFRESH_TOKEN;
+    crm.salesforce.client_secret = "env:SFEDGE_TEST_SECRET";
+    crm.salesforce.refresh_token = "env:SFEDGE_TEST_TOKENS";
+    assert_int_equal(setenv("SFEDGE_TEST_SECRET", "geheim", 1), 0);
+    assert_int_equal(setenv("SFEDGE_TEST_TOKENS", "5Aep.a\n5Aep.b\n", 1), 0);
+    assert_int_equal(compile(&crm), SFE_OK);
+    assert_secret(compiled.connections[0].secret, "geheim");
+    assert_secret(compiled.connections[0].refresh_tokens, "5Aep.a\n5Aep.b");
+    sfe_compiled_wipe(&compiled);
+    assert_int_equal(compiled.connections[0].refresh_tokens.size, 0);
+}
+
 static void a_secret_is_taken_from_a_credential_of_the_service_manager(void **state)
 {
     struct sfe_config_connection crm = salesforce();
@@ -143,6 +160,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_secret_is_taken_from_the_environment, open_arena,
                                         close_arena),
+        cmocka_unit_test_setup_teardown(refresh_tokens_and_the_apps_secret_are_two_secrets,
+                                        open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_secret_is_taken_from_a_credential_of_the_service_manager,
                                         open_arena, close_arena),
         cmocka_unit_test_setup_teardown(certificates_must_be_there, open_arena, close_arena),

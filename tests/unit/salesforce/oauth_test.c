@@ -16,6 +16,8 @@ static struct {
 
 static uint8_t token_memory[OAUTH_TOKEN_BYTES_MAX];
 static struct sfe_secret token;
+static uint8_t renewed_memory[64];
+static struct sfe_secret renewed = {renewed_memory, 0, sizeof(renewed_memory)};
 static struct oauth_grant grant;
 static struct sfe_error err;
 
@@ -129,6 +131,7 @@ static enum sfe_code read_answer(uint16_t status, const char *body)
     token = (struct sfe_secret){token_memory, 0, sizeof(token_memory)};
     memset(&grant, 0, sizeof(grant));
     grant.token = &token;
+    grant.refresh_token = &renewed;
     return oauth_read_answer(status, "application/json", sfe_slice_text(body),
                              "https://login.salesforce.com", &grant, &err);
 }
@@ -204,6 +207,40 @@ static void a_secret_form_is_encoded(void **state)
                      SFE_E_TOO_LARGE);
 }
 
+static void a_refresh_form_is_encoded_and_has_a_secret_where_the_app_has_one(void **state)
+{
+    uint8_t memory[256];
+    struct sfe_builder form = sfe_builder_make(memory, sizeof(memory) - 1);
+    struct sfe_builder small = sfe_builder_make(memory, 20);
+    struct oauth_refresh refresh = {.client_id = "3MVG9.a", .token = SFE_TEXT("5Aep+/==")};
+
+    (void)state;
+    assert_int_equal(oauth_add_refresh_form(&refresh, &small, &err), SFE_E_TOO_LARGE);
+    assert_int_equal(oauth_add_refresh_form(&refresh, &form, &err), SFE_OK);
+    form.bytes[form.size] = 0;
+    assert_string_equal((char *)form.bytes, "grant_type=refresh_token&client_id=3MVG9.a"
+                                            "&refresh_token=5Aep%2B%2F%3D%3D");
+    sfe_builder_rewind(&form, 0);
+    refresh.client_secret = SFE_TEXT("a&b");
+    assert_int_equal(oauth_add_refresh_form(&refresh, &form, &err), SFE_OK);
+    form.bytes[form.size] = 0;
+    assert_non_null(strstr((char *)form.bytes, "%3D%3D&client_secret=a%26b"));
+}
+
+/* The token before it has ended, whatever else is wrong. */
+static void another_refresh_token_is_taken_from_an_answer_that_is_refused_as_well(void **state)
+{
+    (void)state;
+    assert_int_equal(read_answer(200, "{\"access_token\":\"t\",\"refresh_token\":\"5Aep.2\","
+                                      "\"instance_url\":\"https://evil.example\"}"),
+                     SFE_E_AUTH);
+    assert_true(sfe_slice_equal(sfe_secret_reveal(&renewed), SFE_TEXT("5Aep.2")));
+    assert_int_equal(read_answer(200, "{\"access_token\":\"t\","
+                                      "\"instance_url\":\"https://a.my.salesforce.com\"}"),
+                     SFE_OK);
+    assert_int_equal(renewed.size, 0);
+}
+
 static void a_page_is_no_refusal(void **state)
 {
     (void)state;
@@ -231,7 +268,10 @@ static void every_refusal_says_what_to_do(void **state)
          "auth.username"},
         {"invalid_grant", "inactive user", SFE_RETRY_AFTER_HUMAN, "activate"},
         {"inactive_org", "organization has been deactivated", SFE_RETRY_AFTER_HUMAN, "deactivated"},
-        {"invalid_grant", "expired access/refresh token", SFE_RETRY_AFTER_HUMAN, "by hand"},
+        {"invalid_grant", "expired access/refresh token", SFE_RETRY_AFTER_HUMAN,
+         "auth.refresh_token_file"},
+        {"invalid_grant", "token request is already being processed", SFE_RETRY_LATER, "its own"},
+        {"invalid_grant", "authentication failure", SFE_RETRY_AFTER_HUMAN, "check the user"},
         {"invalid_client_id", "client identifier invalid", SFE_RETRY_AFTER_HUMAN, "client_id"},
         {"invalid_client", "invalid client credentials", SFE_RETRY_AFTER_HUMAN, "client_id"},
         {"invalid_app_access", "user is not admin approved to access this app",
@@ -257,7 +297,10 @@ static void every_refusal_says_what_to_do(void **state)
         if (strstr(err.message, rows[i].advice) == NULL) {
             fail_msg("%s: %s", rows[i].description, err.message);
         }
-        assert_int_equal(grant.is_expired, strcmp(rows[i].advice, "clock") == 0);
+        assert_int_equal(grant.cause, strcmp(rows[i].advice, "clock") == 0 ? OAUTH_CLOCK
+                                      : strcmp(rows[i].advice, "auth.refresh_token_file") == 0
+                                          ? OAUTH_TOKEN_ENDED
+                                          : OAUTH_OTHER);
     }
 }
 
@@ -280,6 +323,8 @@ int main(void)
         cmocka_unit_test(an_answer_without_a_token_is_no_grant),
         cmocka_unit_test(a_token_is_not_carried_to_a_host_that_is_none_of_the_orgs),
         cmocka_unit_test(a_secret_form_is_encoded),
+        cmocka_unit_test(a_refresh_form_is_encoded_and_has_a_secret_where_the_app_has_one),
+        cmocka_unit_test(another_refresh_token_is_taken_from_an_answer_that_is_refused_as_well),
         cmocka_unit_test(a_page_is_no_refusal),
         cmocka_unit_test(every_refusal_says_what_to_do),
         cmocka_unit_test(a_server_that_fails_is_asked_again_soon),

@@ -144,7 +144,8 @@ static void a_key_that_cannot_be_read_is_named_at_open(void **state)
 {
     struct world *world = *state;
     struct sfe_org *org = NULL;
-    const struct sfe_org_options options = {.name = "crm", .crypto = &world->crypto};
+    const struct sfe_org_options options = {
+        .name = "crm", .clock = &world->clock, .crypto = &world->crypto};
 
     assert_int_equal(sfe_org_open(&options, world->arena, &org, &world->err), SFE_E_CRYPTO);
     assert_null(org);
