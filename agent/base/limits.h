@@ -45,7 +45,7 @@
 /* Path of an HTTP input: it becomes the topic. */
 #define SFE_HTTP_PATH_BYTES_MAX 128u
 /* Connections of one HTTP input: each has a buffer, and the sockets of a thread are few. */
-#define SFE_HTTP_CONNECTIONS_MAX 32u
+#define SFE_HTTP_CONNECTIONS_MAX   32u
 #define SFE_HTTP_REQUEST_BYTES_MAX (4u * 1024u * 1024u)
 
 /* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
