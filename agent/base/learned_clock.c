@@ -17,10 +17,19 @@ static uint64_t monotonic_ns(void *context)
     return sfe_clock_monotonic_ns(&learned->inner);
 }
 
+/* What the platform's clock says, the floor considered. */
+static enum sfe_clock_quality own_ns(struct sfe_learned_clock *learned, int64_t *unix_ns)
+{
+    const enum sfe_clock_quality quality = learned->inner.wall_ns(learned->inner.context, unix_ns);
+    const bool is_past = *unix_ns < atomic_load(&learned->floor_ns);
+
+    return quality == SFE_CLOCK_COASTING && is_past ? SFE_CLOCK_UNSET : quality;
+}
+
 static enum sfe_clock_quality wall_ns(void *context, int64_t *unix_ns)
 {
     struct sfe_learned_clock *learned = context;
-    enum sfe_clock_quality quality = learned->inner.wall_ns(learned->inner.context, unix_ns);
+    const enum sfe_clock_quality quality = own_ns(learned, unix_ns);
 
     if (quality != SFE_CLOCK_UNSET || !atomic_load(&learned->knows)) {
         return quality;
@@ -43,7 +52,23 @@ void sfe_learned_clock_put(struct sfe_learned_clock *learned, struct sfe_clock *
     learned->inner = *clock;
     atomic_init(&learned->wall_minus_monotonic_ns, 0);
     atomic_init(&learned->knows, false);
+    atomic_init(&learned->floor_ns, 0);
     *clock = (struct sfe_clock){learned, monotonic_ns, wall_ns, boot_id};
+}
+
+void sfe_learned_clock_set_floor(struct sfe_learned_clock *learned, int64_t unix_ns)
+{
+    atomic_store(&learned->floor_ns, unix_ns);
+}
+
+bool sfe_learned_clock_is_sure(struct sfe_learned_clock *learned, int64_t *unix_ns)
+{
+    const enum sfe_clock_quality own = own_ns(learned, unix_ns);
+
+    if (own == SFE_CLOCK_UNSET) {
+        return wall_ns(learned, unix_ns) != SFE_CLOCK_UNSET;
+    }
+    return own == SFE_CLOCK_SYNCED;
 }
 
 bool sfe_learned_clock_learn(struct sfe_learned_clock *learned, int64_t unix_s)

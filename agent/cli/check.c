@@ -3,8 +3,10 @@
 #include "base/arena.h"
 #include "base/json_writer.h"
 #include "cli/print.h"
+#include "port/platform.h"
 #include "port/process.h"
 #include "run/agent.h"
+#include "run/room.h"
 #include "run/setup.h"
 
 #define ARENA_BYTES_MAX   (64u * 1024u * 1024u)
@@ -39,6 +41,27 @@ static void report(void *reader, const struct sfe_error *mistake)
     sfe_process_print(sfe_builder_slice(&out));
 }
 
+/* The file system may be another one here than where the agent will run: a warning, no mistake. */
+static void warn_of_small_medium(const struct sfe_config *config, uint64_t wanted)
+{
+    struct sfe_platform platform;
+    struct sfe_error err;
+    uint64_t total = 0;
+    uint64_t available = 0;
+
+    if (sfe_platform_open(config->agent.state, &platform, &err) != SFE_OK) {
+        return; /* It is made by the first run. */
+    }
+    const struct sfe_storage *storage = &platform.storage;
+    if (storage->space(storage->context, &total, &available, &err) == SFE_OK && total < wanted) {
+        sfe_cli_print_error("warning: the streams may take %llu MiB, and the file system of %s has "
+                            "%llu MiB: lower their quotas, or set \"quota\" of \"agent\"\n",
+                            (unsigned long long)(wanted >> 20), config->agent.state,
+                            (unsigned long long)(total >> 20));
+    }
+    sfe_platform_close(&platform);
+}
+
 static void print_good(const struct sfe_arguments *arguments, const struct sfe_setup *setup)
 {
     const struct sfe_config *config = setup->config;
@@ -47,13 +70,15 @@ static void print_good(const struct sfe_arguments *arguments, const struct sfe_s
     unsigned long long memory = sfe_agent_memory_bytes_max(config) + own + libraries;
     unsigned long long reload =
         sfe_agent_reload_memory_bytes_max(config) + 2u * own + 2u * libraries;
-    unsigned long long flash = sfe_agent_flash_bytes_max(config);
+    unsigned long long flash = sfe_room_bytes_max(config);
+    unsigned long long quota = config->agent.quota_bytes;
 
+    warn_of_small_medium(config, flash);
     if (arguments->json) {
         sfe_cli_print("],\"ok\":true,\"memory_bytes_max\":%llu,"
                       "\"reload_memory_bytes_max\":%llu,\"library_bytes_max\":%llu,"
-                      "\"flash_bytes_max\":%llu}\n",
-                      memory, reload, (unsigned long long)libraries, flash);
+                      "\"flash_bytes_max\":%llu,\"quota_bytes\":%llu}\n",
+                      memory, reload, (unsigned long long)libraries, flash, quota);
         return;
     }
     sfe_cli_print("%s is good: %u inputs, %u streams, %u outputs; at most %llu MiB of flash and "
@@ -61,6 +86,11 @@ static void print_good(const struct sfe_arguments *arguments, const struct sfe_s
                   "of it anew %llu MiB\n",
                   config->path, config->input_count, config->stream_count, config->output_count,
                   flash >> 20, memory >> 20, (unsigned long long)libraries >> 20, reload >> 20);
+    if (quota != 0) {
+        sfe_cli_print("quota of all streams: %llu MiB; the quotas of \"dead\" and of streams of "
+                      "higher priority are kept within it\n",
+                      quota >> 20);
+    }
 }
 
 static enum sfe_code print_effective(const char *path, struct sfe_error *err)

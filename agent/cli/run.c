@@ -1,6 +1,7 @@
 #include "cli/command.h"
 
 #include "base/learned_clock.h"
+#include "base/metered_storage.h"
 #include "cli/print.h"
 #include "port/process.h"
 #include "run/agent.h"
@@ -12,6 +13,7 @@ static enum sfe_code run_agent(struct sfe_setup *setup, struct sfe_error *err)
     const struct sfe_config *config = setup->config;
     struct sfe_platform platform;
     struct sfe_learned_clock learned;
+    struct sfe_metered_storage metered;
     struct sfe_log *log = NULL;
     struct sfe_agent *agent = NULL;
     bool has_platform = false;
@@ -26,11 +28,12 @@ static enum sfe_code run_agent(struct sfe_setup *setup, struct sfe_error *err)
     }
     has_platform = true;
     sfe_learned_clock_put(&learned, &platform.clock);
+    sfe_metered_storage_put(&metered, &platform.storage);
     code = sfe_log_open(config->agent.log_level, &platform.clock, &log, err);
     if (code != SFE_OK) {
         goto out;
     }
-    const struct sfe_agent_options options = {setup, &platform, log, &learned};
+    const struct sfe_agent_options options = {setup, &platform, log, &learned, &metered};
     code = sfe_agent_open(&options, &agent, err);
     if (code == SFE_OK) {
         code = sfe_agent_run(agent, err);
@@ -39,6 +42,7 @@ out:
     sfe_agent_close(agent);
     sfe_log_close(log);
     if (has_platform) {
+        platform.storage = metered.inner; /* What was opened is what is closed. */
         sfe_platform_close(&platform);
     }
     return code;

@@ -254,6 +254,19 @@ static void check_stream(struct config_load *load, const struct sfe_config_strea
     }
 }
 
+/* Who never loses an event does not thin. */
+static void check_thin(struct config_load *load, const struct sfe_config_stream *stream,
+                       uint32_t entry)
+{
+    const uint32_t thin = load_member(load, entry, "thin");
+
+    if (thin != SFE_JSON_NONE && stream->when_full == SFE_WHEN_FULL_BLOCK) {
+        load_mistake(load, thin,
+                     "\"thin\" has no place in a stream that never drops; allowed: with "
+                     "\"when_full\": \"drop-oldest\" or \"drop-newest\"");
+    }
+}
+
 static void check_streams(struct config_load *load)
 {
     uint32_t object;
@@ -262,6 +275,7 @@ static void check_streams(struct config_load *load)
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->stream_count; i++) {
         check_stream(load, &load->config->streams[i], key + 1);
         check_encrypt(load, &load->config->streams[i], key + 1);
+        check_thin(load, &load->config->streams[i], key + 1);
         key = sfe_json_next(&load->json, object, key);
     }
 }

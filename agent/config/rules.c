@@ -60,6 +60,9 @@ static const struct fragment {
      "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$\"},"
      "\"path\":{\"pattern\":\"^/[!-~]+$\",\"not\":{\"pattern\":\"[+#?$]\"}}}}"},
     {SFE_SECTION_HTTP_AUTH, NULL, "{\"properties\":{\"none\":{\"const\":true}}}"},
+    {SFE_SECTION_STREAM, NULL,
+     "{\"if\":{\"required\":[\"thin\"]},\"then\":{\"required\":[\"when_full\"],\"properties\":"
+     "{\"when_full\":{\"enum\":[\"drop-oldest\",\"drop-newest\"]}}}}"},
     {SFE_SECTION_OUTPUT, "salesforce-records",
      "{\"if\":{\"required\":[\"api\"],\"properties\":{\"api\":{\"const\":\"bulk\"}}},"
      "\"then\":{\"properties\":{\"order_by\":false}}}"},

@@ -56,6 +56,16 @@ static const struct config_key table[] = {
     {ROW(AGENT, "stop_timeout", DURATION), TO(CONFIG, agent.stop_timeout_ns), .fallback = "10s",
      .min = SECOND, .max = 10 * MINUTE,
      .help = "How long requests under way may take to end when the agent is stopped."},
+    {ROW(AGENT, "quota", SIZE), TO(CONFIG, agent.quota_bytes), .min = 4u * SFE_SEGMENT_BYTES_MIN,
+     .max = 1024 * GIB, .place_offset = offsetof(CONFIG, agent.quota_place),
+     .help = "Flash that all streams may take together. The quotas of dead and of streams of "
+             "higher priority are kept for them; a stream that finds no room does what its "
+             "when_full says. Default: what their quotas come to."},
+    {ROW(AGENT, "flash", SECTION), .of = SFE_SECTION_FLASH, .help = "The medium: tells its life."},
+    {ROW(FLASH, "size", SIZE), TO(CONFIG, agent.flash_bytes), .required = true, .min = MIB,
+     .max = 1024 * GIB, .help = "Its size."},
+    {ROW(FLASH, "cycles", WHOLE), TO(CONFIG, agent.flash_cycles), .required = true, .min = 1,
+     .max = 10000000, .help = "How often its cells can be written, by its maker's word."},
 
     {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "1024", .max = 16384,
      .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
@@ -225,7 +235,17 @@ static const struct config_key table[] = {
      .max = SFE_OLD_KEYS_MAX,
      .help = "Keys used before: needed until what was encrypted with them is delivered."},
     {ROW(STREAM, "priority", WHOLE), TO(STREAM, priority), .fallback = "0", .max = 1000,
-     .help = "Streams of a higher one are delivered first."},
+     .help = "Streams of a higher one are delivered first, and keep their quota within that of "
+             "the agent."},
+    {ROW(STREAM, "thin", SECTION), .of = SFE_SECTION_THIN,
+     .help = "Thins the stream out before it drops; with drop-oldest and drop-newest only."},
+
+    {ROW(THIN, "from_percent", WHOLE), TO(STREAM, thin.from_percent), .fallback = "75", .min = 6,
+     .max = 99, .help = "From this share of the quota on."},
+    {ROW(THIN, "keep_every", WHOLE), TO(STREAM, thin.keep_every), .required = true, .min = 2,
+     .max = 1000000, .help = "Of so many events of a key one is kept. The others are counted."},
+    {ROW(THIN, "key", TEMPLATE), TO(STREAM, thin.key), .fallback = "{topic}",
+     .place_offset = offsetof(STREAM, thin.key_place), .help = "Of {topic}, {topic.N}, {source}."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
@@ -351,6 +371,10 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "past_share", FLAG), .only = "salesforce-records|salesforce-platform-events",
      TO(OUTPUT, past_share), .fallback = "false",
      .help = "Goes on when the connection's daily_calls are used up."},
+    {ROW(OUTPUT, "gaps", FLAG), .only = "salesforce-records", TO(OUTPUT, gaps), .fallback = "false",
+     .help = "Events that are missing, dropped or damaged, are delivered as one event that says "
+             "which, how many and why, as the payload {\"gap\":{...}}. "
+             "Otherwise they are passed over. Both are counted."},
     {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
@@ -405,122 +429,4 @@ const struct config_key *keys_table(uint32_t *count)
 {
     *count = sizeof(table) / sizeof(table[0]);
     return table;
-}
-
-static void add_words(const struct config_key *key, const char *before, const char *between,
-                      const char *after, struct sfe_builder *builder)
-{
-    struct sfe_slice word = keys_word(key->allowed, 0);
-    bool is_first = true;
-
-    for (uint32_t i = 0; word.size != 0; i++) {
-        if (!keys_is_later_word(key, word)) {
-            sfe_builder_add_text(builder, is_first ? before : between);
-            sfe_builder_add(builder, word);
-            sfe_builder_add_text(builder, after);
-            is_first = false;
-        }
-        word = keys_word(key->allowed, i + 1);
-    }
-}
-
-static void add_range(const struct config_key *key, struct sfe_builder *builder,
-                      void (*add)(struct sfe_builder *builder, uint64_t value))
-{
-    sfe_builder_add_text(builder, ", ");
-    add(builder, key->min);
-    if (key->max != 0) {
-        sfe_builder_add_text(builder, " to ");
-        add(builder, key->max);
-    }
-    if (key->step == SFE_STEP_POWER_OF_TWO) {
-        sfe_builder_add_text(builder, ", a power of two");
-    } else if (key->step != 0) {
-        sfe_builder_add_text(builder, ", in whole seconds");
-    }
-}
-
-/* What is allowed for kinds that need no figures of the row. */
-static const char *const phrases[SFE_KEY_KINDS] = {
-    [SFE_KEY_TEMPLATE] = "text, {/pointer} and the like in it",
-    [SFE_KEY_FLAG] = "true or false",
-    [SFE_KEY_FILE] = "path of a file, from the folder of this one",
-    [SFE_KEY_SECRET] = "where it is: \"env:NAME\" or \"credential:NAME\"",
-    [SFE_KEY_INTERFACE] = "the name of a network interface, or an address of this device",
-    [SFE_KEY_POINTER] = "a JSON pointer that begins with /, such as \"/lines\"",
-    [SFE_KEY_TOPIC] = "a topic filter such as \"plant/+/telemetry\" or \"pos/#\"",
-    [SFE_KEY_IDENTIFIER] = "a letter, then letters, digits and _",
-    [SFE_KEY_VERSION] = "\"v50.0\" or later, such as \"v62.0\"",
-    [SFE_KEY_STREAM] = "name of a stream",
-    [SFE_KEY_STREAMS] = "name of a stream, or a list of at least one",
-    [SFE_KEY_SCALAR] = "text, a number, true, false or null",
-    [SFE_KEY_SECTION] = "an object",
-    [SFE_KEY_ANY] = "anything",
-};
-
-/* The same for kinds with entries, around how many there may be. */
-static const struct {
-    const char *before;
-    const char *after;
-} counted[SFE_KEY_KINDS] = {
-    [SFE_KEY_NAMED] = {"an object of", "named entries"},
-    [SFE_KEY_TEXTS] = {"a list of", "texts"},
-    [SFE_KEY_FILES] = {"a list of", "paths"},
-    [SFE_KEY_HOSTS] = {"a list of", "hosts, domains and networks"},
-    [SFE_KEY_LIST] = {"a list of", "objects"},
-    [SFE_KEY_MAP] = {"an object of", "fields"},
-};
-
-static void add_figures(const struct config_key *key, struct sfe_builder *builder)
-{
-    switch (key->kind) {
-    case SFE_KEY_TEXT:
-        sfe_builder_add_text(builder, "text without control characters");
-        if (key->max != 0) {
-            sfe_builder_format(builder, ", at most %u bytes", (unsigned)key->max);
-        }
-        break;
-    case SFE_KEY_WORD:
-        add_words(key, "\"", ", \"", "\"", builder);
-        break;
-    case SFE_KEY_WHOLE:
-        sfe_builder_add_text(builder, "a whole number");
-        add_range(key, builder, sfe_builder_add_u64);
-        break;
-    case SFE_KEY_DURATION:
-        sfe_builder_add_text(builder, "text such as \"5s\" (units ms s m h d)");
-        add_range(key, builder, quantity_add_duration);
-        break;
-    case SFE_KEY_SIZE:
-        sfe_builder_add_text(builder, "text such as \"64KiB\" (units kB MB GB KiB MiB GiB)");
-        add_range(key, builder, quantity_add_size);
-        break;
-    case SFE_KEY_MQTT_URL:
-        add_words(key, "", " or ", "://host[:port]", builder);
-        sfe_builder_format(builder, ", or a list of %u to %u such", (unsigned)key->min,
-                           (unsigned)key->max);
-        break;
-    case SFE_KEY_HTTP_URL:
-        add_words(key, "", " or ", "://host[:port]", builder);
-        break;
-    default:
-        SFE_ASSERT(key->kind == SFE_KEY_CONNECTION);
-        sfe_builder_format(builder, "name of a connection of type \"%s\"", key->allowed);
-        break;
-    }
-}
-
-void keys_add_allowed(const struct config_key *key, struct sfe_builder *builder)
-{
-    if (phrases[key->kind] != NULL) {
-        sfe_builder_add_text(builder, phrases[key->kind]);
-    } else if (counted[key->kind].before != NULL) {
-        sfe_builder_format(builder, "%s %u to %u %s", counted[key->kind].before, (unsigned)key->min,
-                           (unsigned)key->max, counted[key->kind].after);
-    } else {
-        add_figures(key, builder);
-    }
-    if (key->note != NULL) {
-        sfe_builder_format(builder, " (%s)", key->note);
-    }
 }

@@ -14,6 +14,7 @@
 static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_ROOT] = {.name = "file", .heading = "The file"},
     [SFE_SECTION_AGENT] = {.name = "agent", .heading = "agent"},
+    [SFE_SECTION_FLASH] = {.name = "flash", .heading = "flash of agent"},
     [SFE_SECTION_WATCH] = {.name = "watch", .heading = "watch"},
     [SFE_SECTION_CONNECTION] = {.name = "connection", .heading = "An entry of connections",
         .size = sizeof(CONNECTION), .place_offset = offsetof(CONNECTION, place), .types = "type"},
@@ -25,6 +26,7 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_PROXY] = {.name = "proxy", .heading = "proxy of a connection of type salesforce"},
     [SFE_SECTION_STREAM] = {.name = "stream", .heading = "An entry of streams",
         .size = sizeof(STREAM), .place_offset = offsetof(STREAM, place)},
+    [SFE_SECTION_THIN] = {.name = "thin", .heading = "thin of an entry of streams"},
     [SFE_SECTION_INPUT] = {.name = "input", .heading = "An entry of inputs",
         .size = sizeof(INPUT), .place_offset = offsetof(INPUT, place), .types = "type"},
     [SFE_SECTION_HTTP_AUTH] = {.name = "http-auth", .heading = "auth of an input of type http"},

@@ -1,4 +1,5 @@
 #include "doctor/finding.h"
+#include "run/room.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +26,7 @@ static void look_at_room(const struct sfe_doctor_options *options)
     uint64_t total = 0;
     uint64_t available = 0;
     uint64_t used = 0;
-    uint64_t wanted = 0;
+    const uint64_t wanted = sfe_room_bytes_max(config);
     struct sfe_error err;
 
     finding.subject = config->agent.state;
@@ -35,9 +36,6 @@ static void look_at_room(const struct sfe_doctor_options *options)
         finding.code = err.code;
         finding_tell(options, &finding, err.message, "check the file system it is on");
         return;
-    }
-    for (uint32_t i = 0; i < config->stream_count; i++) {
-        wanted += config->streams[i].quota_bytes + config->streams[i].segment_bytes;
     }
     int length =
         snprintf(message, sizeof(message),

@@ -327,3 +327,15 @@ enum sfe_code sfe_template_add(const struct sfe_template *compiled,
     }
     return code;
 }
+
+bool sfe_template_is_of_sender(const struct sfe_template *compiled)
+{
+    for (uint32_t i = 0; i < compiled->count; i++) {
+        const enum flow_part_kind kind = compiled->parts[i].kind;
+        if (kind != FLOW_PART_LITERAL && kind != FLOW_PART_TOPIC && kind != FLOW_PART_TOPIC_LEVEL &&
+            kind != FLOW_PART_SOURCE) {
+            return false;
+        }
+    }
+    return true;
+}

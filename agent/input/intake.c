@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
+#include "input/thin.h"
 
 #include <inttypes.h>
 
@@ -356,6 +357,28 @@ static enum sfe_code stage_dead(struct sfe_intake *intake, struct sfe_event *eve
     return code;
 }
 
+/* Stages an admitted event, unless its stream is thinned out. */
+static enum sfe_code stage_thinned(const struct target *target, const struct sfe_event *event,
+                                   struct sfe_receipt *receipt, struct sfe_error *err)
+{
+    struct sfe_thin *thin = target->route == NULL ? NULL : target->route->options.thin;
+    struct sfe_thin_choice choice = {.is_kept = true};
+    enum sfe_code code = SFE_OK;
+
+    receipt->stream = target->stream;
+    receipt->sequence = 0; /* Durable at any time. */
+    if (thin != NULL) {
+        sfe_thin_choose(thin, event, &choice);
+    }
+    if (choice.is_kept) {
+        code = sfe_stream_stage(target->stream, event, &receipt->sequence, err);
+    }
+    if (thin != NULL && code == SFE_OK) {
+        sfe_thin_note(thin, &choice);
+    }
+    return code;
+}
+
 /* Stages into one target. What its stream refuses goes to the dead letters with its words. */
 static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_message *message,
                                   const struct target *target, struct verdict *verdict,
@@ -368,8 +391,7 @@ static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_me
     make_event(intake, message, target, &event);
     guard_event(intake, message, target, &event, &guarded);
     if (verdict->reason == NULL) {
-        receipt->stream = target->stream;
-        code = sfe_stream_stage(target->stream, &event, &receipt->sequence, err);
+        code = stage_thinned(target, &event, receipt, err);
         if (code == SFE_OK) {
             count_guarded(intake, &guarded);
             count_route(intake, target->route);

@@ -14,6 +14,8 @@
 struct sfe_arena;
 struct sfe_intake;
 
+struct sfe_thin; /* input/thin.h */
+
 /* One input as the intake sees it: what it takes, where it goes. */
 struct sfe_intake_route {
     const char *input;  /* Name; borrowed, as all pointers here. */
@@ -24,6 +26,7 @@ struct sfe_intake_route {
     bool identity_by_arrival;    /* Each arrival is an event of its own; otherwise equal topic and
                                     payload are one event. */
     struct sfe_card_guard guard; /* What is masked before anything is written. */
+    struct sfe_thin *thin;       /* Of the stream; NULL: it is not thinned. */
 };
 
 struct sfe_intake_options {
@@ -80,7 +83,8 @@ SFE_MUST_USE enum sfe_code sfe_intake_open(const struct sfe_intake_options *opti
  * masked payload and topic. What no input takes is guarded where any input is. `receipts` has room
  * for `capacity`; *count are filled, 0 where the message is no event (it may be acknowledged at
  * once). SFE_E_FULL: a stream has no room: nothing is lost, call again later with the same message;
- * receipts already given stand. No other failure: what cannot be admitted goes to the dead letters.
+ * receipts already given stand. One of sequence 0 is
+ * of an event that was thinned. No other failure: what cannot be admitted goes to the dead letters.
  */
 SFE_MUST_USE enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct sfe_message *message,
                                              struct sfe_receipt *receipts, uint32_t capacity,

@@ -5,6 +5,8 @@
 
 /* The dead stream has no room: it is asked again so often. */
 #define BURY_AGAIN_NS 50000000u
+/* Full for so long, it is told. */
+#define STUCK_NS UINT64_C(1000000000)
 
 void output_settle_entry(struct sfe_output *output, struct window_entry *entry)
 {
@@ -42,6 +44,36 @@ static bool clock_is_set(const struct sfe_output *output)
     return clock->wall_ns(clock->context, &unix_ns) != SFE_CLOCK_UNSET;
 }
 
+/* A full stage empties in a moment; what lasts is a full quota or medium. */
+static void note_full(struct sfe_output *output)
+{
+    if (output->full_ns == 0) {
+        output->full_ns = output->now_ns;
+    }
+    if (output->is_stuck || output->now_ns - output->full_ns < STUCK_NS) {
+        return;
+    }
+    output->is_stuck = true;
+    (void)sfe_fail(
+        &output->facts.last_error, SFE_E_FULL,
+        "the stream \"%s\" has no room, nor has its reserve: make room, or retry or drop "
+        "letters; nothing is lost",
+        sfe_stream_name(output->options.dead));
+    sfe_log_error(output->options.log, SFE_ERROR, "an output stops: no room for dead letters",
+                  &output->facts.last_error);
+}
+
+static void note_room(struct sfe_output *output)
+{
+    output->full_ns = 0;
+    if (output->is_stuck) {
+        output->is_stuck = false;
+        memset(&output->facts.last_error, 0, sizeof(output->facts.last_error));
+        SFE_LOG(output->options.log, SFE_WARNING, "there is room for dead letters again",
+                sfe_text("output", output->options.name));
+    }
+}
+
 void output_bury(struct sfe_output *output, struct window_entry *entry, struct sfe_event *event,
                  int64_t time_ns)
 {
@@ -59,15 +91,18 @@ void output_bury(struct sfe_output *output, struct window_entry *entry, struct s
     SFE_ASSERT(entry->state == ENTRY_DYING);
     dead_letter_make(event, &origin, reason, &output->annotation, &letter);
     enum sfe_code code =
-        sfe_stream_stage(output->options.dead, &letter, &entry->dead_sequence, &err);
+        sfe_stream_stage_reserved(output->options.dead, &letter, &entry->dead_sequence, &err);
     if (code == SFE_E_TOO_LARGE) {
         dead_letter_shorten(&letter);
-        code = sfe_stream_stage(output->options.dead, &letter, &entry->dead_sequence, &err);
+        code =
+            sfe_stream_stage_reserved(output->options.dead, &letter, &entry->dead_sequence, &err);
+    }
+    if (code == SFE_E_FULL) {
+        note_full(output);
+        return;
     }
     if (code != SFE_OK) {
-        if (code != SFE_E_FULL && code != SFE_E_AGAIN) {
-            sfe_log_error(output->options.log, SFE_ERROR, "cannot write a dead letter", &err);
-        }
+        sfe_log_error(output->options.log, SFE_ERROR, "cannot write a dead letter", &err);
         return;
     }
     /* Not its message: that may quote what the device sent. */
@@ -76,6 +111,7 @@ void output_bury(struct sfe_output *output, struct window_entry *entry, struct s
             sfe_text("reason", sfe_code_name(reason->code)), sfe_text("code", reason->api_code),
             sfe_count("attempts", entry->attempts));
     output_tell_dead(output, entry, event);
+    note_room(output);
     free_reason(output, entry);
     entry->state = ENTRY_BURIED;
     output->buried++;
@@ -86,15 +122,13 @@ static void bury_entry(struct sfe_output *output, struct window_entry *entry)
     struct sfe_event event;
     struct sfe_error err;
     int64_t time_ns = 0;
-    enum sfe_code code = sfe_stream_reader_fetch(output->options.reader, entry->place,
-                                                 entry->sequence, &event, &time_ns, &err);
+    enum sfe_code code = output_fetch(output, entry, &event, &time_ns, &err);
 
     if (code == SFE_OK) {
         output_bury(output, entry, &event, time_ns);
     } else if (code == SFE_E_NOT_FOUND) {
         free_reason(output, entry);
-        output->facts.gaps++;
-        output_settle_entry(output, entry);
+        (void)output_lose(output, entry, false);
     }
 }
 
@@ -103,6 +137,9 @@ uint64_t output_bury_turn(struct sfe_output *output)
     uint64_t durable = sfe_stream_durable(output->options.dead);
     bool has_room = true;
 
+    if (output->dying == 0) {
+        note_room(output);
+    }
     if (output->dying == 0 && output->buried == 0) {
         return UINT64_MAX;
     }

@@ -168,8 +168,7 @@ static void put_off_unread(struct walk *walk, struct window_entry *entry)
         entry->unread_ns = output->now_ns;
     }
     if (output->now_ns - entry->unread_ns >= UNREAD_NS) {
-        output->facts.gaps++;
-        output_settle_entry(output, entry);
+        (void)output_lose(output, entry, true);
         return;
     }
     walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, output->now_ns + AGAIN_NS);
@@ -193,15 +192,13 @@ static void offer_entry(struct walk *walk, struct window_entry *entry)
     bool is_over = false;
 
     while (!is_over && have_slot(walk, entry->split_limit)) {
-        enum sfe_code code = sfe_stream_reader_fetch(output->options.reader, entry->place,
-                                                     entry->sequence, &event, &time_ns, &err);
+        enum sfe_code code = output_fetch(output, entry, &event, &time_ns, &err);
         if (code == SFE_OK) {
             entry->unread_ns = 0; /* The medium was away for a while, no more. */
             is_over = offer_once(walk, entry, &event, time_ns);
         } else if (code == SFE_E_NOT_FOUND) {
-            output->facts.gaps++;
-            output_settle_entry(output, entry);
-            is_over = true;
+            is_over = output_lose(output, entry, false);
+            continue; /* A gap is offered in its place. */
         } else {
             sfe_log_error(output->options.log, SFE_ERROR, "cannot read events from flash", &err);
             put_off_unread(walk, entry);
@@ -328,16 +325,16 @@ static void visit_entry(struct walk *walk, struct window_entry *entry)
     }
 }
 
-/* Events that are no longer there, or were settled before the last start, are passed over. */
-static void pass_over(struct sfe_output *output, uint64_t sequence)
+/* Events that are no longer there, or were settled before the last start, are passed over. True
+ * where a gap was offered for them. */
+static bool pass_over(struct walk *walk, uint64_t sequence)
 {
-    uint64_t gap = settle_count_unknown(output->settle, output->window.next_sequence, sequence);
+    struct window_entry *gap = output_pass_gap(walk->output, sequence);
 
-    if (sequence > output->window.next_sequence) {
-        output->facts.gaps += gap;
-        output->window.next_sequence = sequence;
-        output->has_settled = true;
+    if (gap != NULL) {
+        offer_entry(walk, gap);
     }
+    return gap != NULL;
 }
 
 /* True when `event` was settled before the last start; the reader then stands behind all of its
@@ -371,7 +368,7 @@ static bool take_event(struct walk *walk)
     enum sfe_code code =
         sfe_stream_reader_next(output->options.reader, &event, &time_ns, &stands, &err);
     if (code == SFE_E_END) {
-        pass_over(output, durable + 1); /* What was durable before the call and did not come. */
+        (void)pass_over(walk, durable + 1); /* What was durable before the call and did not come. */
         return false;
     }
     if (code != SFE_OK) {
@@ -382,7 +379,12 @@ static bool take_event(struct walk *walk)
     if (event.sequence < output->window.next_sequence) {
         return true;
     }
-    pass_over(output, event.sequence);
+    const uint64_t sequence = event.sequence;
+    if (pass_over(walk, sequence)) {
+        /* Its slices are gone, and the window may be full. */
+        sfe_stream_reader_seek(output->options.reader, sequence);
+        return true;
+    }
     if (skip_known(output, event.sequence)) {
         return true;
     }
@@ -527,6 +529,9 @@ static uint64_t idle_until(const struct sfe_output *output, uint64_t ready_ns)
 
     if (output->is_stopping) {
         return ready_ns;
+    }
+    if (output->is_stuck) {
+        return UINT64_MAX; /* Burying goes on, and ends it. */
     }
     if (!output->target_is_ready) {
         return has_work || output->in_flight > 0 ? ready_ns : UINT64_MAX;

@@ -14,14 +14,13 @@
 static enum sfe_code fetch(void *context, uint32_t slot, uint32_t place_in_slot,
                            struct sfe_event *event, int64_t *time_ns, struct sfe_error *err)
 {
-    const struct sfe_output *output = context;
+    struct sfe_output *output = context;
 
     SFE_ASSERT(slot < output->slot_total);
     SFE_ASSERT(place_in_slot < output->slots[slot].count);
     const struct window_entry *entry =
         &output->window.entries[output->slots[slot].entries[place_in_slot]];
-    return sfe_stream_reader_fetch(output->options.reader, entry->place, entry->sequence, event,
-                                   time_ns, err);
+    return output_fetch(output, entry, event, time_ns, err);
 }
 
 static uint32_t attempts(void *context, uint32_t slot, uint32_t place_in_slot)
@@ -149,6 +148,7 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
 {
     struct sfe_output *opened = sfe_arena_take(arena, sizeof(*opened), err);
 
+    SFE_ASSERT(!options->gaps || options->agent_id != NULL);
     SFE_ASSERT(options->slot_count > 0);
     SFE_ASSERT(options->slot_events_max > 0);
     SFE_ASSERT(options->slot_events_max <= options->window_events);
@@ -165,6 +165,7 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
     }
     opened->has_changed = true;
     pressure_open(&opened->pressure, options->slot_count, options->slot_events_max);
+    opened->damaged = sfe_stream_reader_damaged(options->reader);
     opened->facts.cursor = opened->window.next_sequence;
     settle_publish_cursor(opened->settle, &opened->window);
     sfe_stream_reader_seek(options->reader, opened->window.next_sequence);
@@ -179,7 +180,7 @@ static enum sfe_output_state state_of(const struct sfe_output *output)
     bool has_work = output->window.count > 0 ||
                     sfe_stream_durable(output->options.stream) >= output->window.next_sequence;
 
-    if (output->pace.state == PACE_STOPPED) {
+    if (output->pace.state == PACE_STOPPED || output->is_stuck) {
         return SFE_OUTPUT_STOPPED;
     }
     if (!has_work) {

@@ -51,6 +51,8 @@ struct sfe_output_options {
     const struct sfe_clock *clock;
     const struct sfe_entropy *entropy; /* Jitter. */
     struct sfe_log *log;
+    const char *agent_id; /* With gaps only: part of their identity. */
+    bool gaps;            /* What is missing is offered as an event of its own. */
     /* Something was settled: the flash thread should save the cursor soon. Called on the cloud
      * thread. */
     void (*on_settled)(void *owner);
@@ -62,7 +64,7 @@ enum sfe_output_state {
     SFE_OUTPUT_IDLE,    /* Nothing to do. */
     SFE_OUTPUT_MOVING,  /* Delivering. */
     SFE_OUTPUT_WAITING, /* The target is away: backing off, one probe at a time. */
-    SFE_OUTPUT_STOPPED  /* A human must act. */
+    SFE_OUTPUT_STOPPED  /* A human must act; last_error says how. It goes on by itself then. */
 };
 
 struct sfe_output_facts {

@@ -11,6 +11,9 @@
 #include "output/settle.h"
 #include "output/window.h"
 
+/* The facts of a gap, as JSON. */
+#define OUTPUT_GAP_BYTES 320u
+
 enum slot_state { SLOT_EMPTY, SLOT_FILLING, SLOT_SENT };
 
 struct output_slot {
@@ -40,10 +43,13 @@ struct sfe_output {
 
     struct sfe_reasons *reasons; /* Why the dying die. */
     struct sfe_builder annotation;
+    uint8_t gap_bytes[OUTPUT_GAP_BYTES]; /* Payload of the gap at hand. */
+    uint64_t damaged;                    /* As counted by the reader when last looked at. */
 
     uint64_t now_ns;         /* Of the turn under way. */
     uint64_t large_sequence; /* The large slot found too little; no sooner than this was read. */
     uint64_t next_due_ns;    /* When the next waiting entry is due, as of the last walk. */
+    uint64_t full_ns;        /* Since when the dead stream is full; 0: it is not. */
     uint32_t in_flight;
     uint32_t answers;    /* Slots in which something was answered. */
     uint32_t dying;      /* Entries to be buried. */
@@ -52,6 +58,7 @@ struct sfe_output {
     bool has_settled;    /* Since the last publication. */
     bool is_catching_up; /* The large slot was the last to be filled. */
     bool target_is_ready;
+    bool is_stuck; /* The dead stream stays full: nothing new is begun. */
     bool is_stopping;
     bool has_lanes; /* Each slot takes the children of some parents only. */
 };
@@ -83,6 +90,18 @@ void output_bury(struct sfe_output *output, struct window_entry *entry, struct s
 /* Buries what is dying and settles what is durable; returns when to try again. */
 uint64_t output_bury_turn(struct sfe_output *output);
 
+/* Reads an entry's event again, or makes that of a gap. As sfe_stream_reader_fetch. */
+enum sfe_code output_fetch(struct sfe_output *output, const struct window_entry *entry,
+                           struct sfe_event *event, int64_t *time_ns, struct sfe_error *err);
+
+/* The events from the next one to before `end` are not there: counts those that were not settled
+ * before, and where gaps are delivered, adds one for them all. The window must have room. NULL:
+ * there is nothing to deliver. */
+struct window_entry *output_pass_gap(struct sfe_output *output, uint64_t end);
+
+/* The entry's event is no longer there: it is over, or becomes a gap, together with those behind it
+ * that are gone too. True where it is over. */
+bool output_lose(struct sfe_output *output, struct window_entry *entry, bool is_damaged);
 /* Tell the watch: of each event of a slot that goes out now, or was answered just now (before the
  * answer is carried out); and of one whose dead letter is staged. */
 void output_tell_batched(struct sfe_output *output, const struct output_slot *slot);

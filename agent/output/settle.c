@@ -90,7 +90,7 @@ static void add_window_ranges(struct sfe_cursor *cursor, const struct window *wi
         const struct window_entry *entry = window_at(window, i);
         if (entry->state != ENTRY_SETTLED) {
             add_range(cursor, begin, entry->sequence);
-            begin = entry->sequence + 1;
+            begin = window_end_of(entry);
         }
     }
     if (window->count > 0) {

@@ -22,8 +22,11 @@ enum entry_state {
 
 struct window_entry {
     uint64_t sequence;
-    uint64_t order_key;  /* 0: none, or not known yet. */
-    uint64_t parent_key; /* With has_keys; 0: none known. */
+    uint64_t gap_end;     /* It is a gap: the events from `sequence` to before here; 0: an event. */
+    uint64_t gap_events;  /* Of them, those that were not settled. */
+    uint64_t gap_damaged; /* Of them, those whose bytes were damaged. */
+    uint64_t order_key;   /* 0: none, or not known yet. */
+    uint64_t parent_key;  /* With has_keys; 0: none known. */
     uint64_t due_ns;
     uint64_t offered_ns; /* First offering since the last answer; 0: not yet. */
     uint64_t dead_sequence;
@@ -77,6 +80,12 @@ static inline uint32_t window_index(const struct window *window, const struct wi
 /* Adds the event `sequence`, waiting. There must be room, and the sequence must be a new one. */
 struct window_entry *window_add(struct window *window, uint64_t sequence,
                                 struct sfe_stream_place place, int64_t arrival_ns);
+
+/* Behind the last sequence that an entry stands for. */
+static inline uint64_t window_end_of(const struct window_entry *entry)
+{
+    return entry->gap_end == 0 ? entry->sequence + 1u : entry->gap_end;
+}
 
 /* Drops what is settled from the front. True when something was. */
 bool window_pass(struct window *window);

@@ -54,6 +54,7 @@ static enum sfe_code open_first_set(struct sfe_agent *agent, struct sfe_setup *s
         code = agent_open_set(agent, &agent->set, err);
     }
     if (code == SFE_OK) {
+        agent_share_quota(&agent->set);
         code = agent_begin_outputs(agent, &agent->set, err);
     }
     return code;
@@ -108,6 +109,7 @@ enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe
     opened->arena = arena;
     opened->log = options->log;
     opened->learned = options->learned;
+    opened->metered = options->metered;
     opened->opened_ns = sfe_clock_monotonic_ns(&options->platform->clock);
     code = open_parts(opened, options->setup, err);
     if (code != SFE_OK) {

@@ -15,12 +15,14 @@
 
 struct sfe_agent;
 struct sfe_learned_clock;
+struct sfe_metered_storage;
 
 struct sfe_agent_options {
     struct sfe_setup *setup;       /* Held by the agent. */
     struct sfe_platform *platform; /* Borrowed, as all pointers here; must outlive the agent. */
     struct sfe_log *log;
-    struct sfe_learned_clock *learned; /* In front of the platform's clock; NULL: none is. */
+    struct sfe_learned_clock *learned;   /* In front of the platform's clock; NULL: none is. */
+    struct sfe_metered_storage *metered; /* In front of the platform's storage; NULL: none is. */
 };
 
 /* What `config` takes from the arenas of the agent at most, once its streams are what it says; its
@@ -35,9 +37,6 @@ size_t sfe_agent_reload_memory_bytes_max(const struct sfe_config *config);
  * counted but measured, with a margin (config_memory_test.py), for certificates as many as a
  * system's bundle has. A TLS handshake is part of it; the stacks of threads are not. */
 size_t sfe_agent_library_bytes_max(const struct sfe_config *config);
-
-/* What `config` takes on flash at most: streams, cursors, boot times. */
-uint64_t sfe_agent_flash_bytes_max(const struct sfe_config *config);
 
 /* Recovers the streams and opens inputs and outputs; connects nothing yet. On failure *agent is
  * NULL. Main thread. */

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/secret.h"
 #include "run/compile_parts.h"
+#include "run/room.h"
 
 #include <string.h>
 
@@ -151,6 +152,36 @@ static enum sfe_code compile_secrets(struct compiler *compiler, struct sfe_compi
     return code;
 }
 
+static enum sfe_code compile_thin(struct compiler *compiler, const struct sfe_config_thin *thin,
+                                  struct sfe_compiled_stream *compiled, struct sfe_error *err)
+{
+    enum sfe_code code;
+
+    if (thin->keep_every == 0) {
+        return SFE_OK;
+    }
+    code = sfe_template_compile(thin->key, compiler->config->agent.id, compiler->arena,
+                                &compiled->thin_key, err);
+    if (code == SFE_OK && !sfe_template_is_of_sender(compiled->thin_key)) {
+        code = sfe_fail(err, SFE_E_CONFIG,
+                        "the key needs more than the topic; allowed: {topic}, {topic.N}, {source}");
+    }
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, &thin->key_place, err);
+        return SFE_OK;
+    }
+    return code;
+}
+
+static void check_room(struct compiler *compiler)
+{
+    struct sfe_error err;
+
+    if (sfe_room_check(compiler->config, &err) != SFE_OK) {
+        compile_report(compiler, &compiler->config->agent.quota_place, &err);
+    }
+}
+
 enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                           sfe_config_report report, void *reader, struct sfe_compiled *compiled,
                           struct sfe_error *err)
@@ -171,8 +202,12 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
         compiled->inputs == NULL) {
         return err->code;
     }
+    check_room(&compiler);
     if (!compiled->without_secrets) {
         code = compile_secrets(&compiler, compiled, err);
+    }
+    for (uint32_t i = 0; i < config->stream_count && code == SFE_OK; i++) {
+        code = compile_thin(&compiler, &config->streams[i].thin, &compiled->streams[i], err);
     }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);

@@ -30,10 +30,11 @@ struct sfe_compiled_input {
                                 above. */
 };
 
-/* Keys of a stream; wiped by sfe_compiled_wipe. */
 struct sfe_compiled_stream {
-    uint8_t keys[1u + SFE_OLD_KEYS_MAX][SFE_AEAD_KEY_BYTES]; /* The present one first, if any. */
+    uint8_t keys[1u + SFE_OLD_KEYS_MAX][SFE_AEAD_KEY_BYTES]; /* The present one first, if any; wiped
+                                                                by sfe_compiled_wipe. */
     uint32_t key_count;
+    struct sfe_template *thin_key; /* NULL: it is not thinned. */
 };
 
 struct sfe_compiled {

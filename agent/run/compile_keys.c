@@ -117,7 +117,11 @@ enum sfe_code sfe_compiled_open_keys(const struct sfe_compiled_stream *compiled,
 
 void sfe_compiled_wipe_keys(struct sfe_compiled *compiled)
 {
-    if (compiled->config != NULL && compiled->streams != NULL) {
-        sfe_wipe(compiled->streams, compiled->config->stream_count * sizeof(*compiled->streams));
+    if (compiled->config == NULL || compiled->streams == NULL) {
+        return;
+    }
+    for (uint32_t i = 0; i < compiled->config->stream_count; i++) {
+        sfe_wipe(compiled->streams[i].keys, sizeof(compiled->streams[i].keys));
+        compiled->streams[i].key_count = 0;
     }
 }

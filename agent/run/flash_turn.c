@@ -1,6 +1,7 @@
 #include "run/parts.h"
 
 #include "base/assert.h"
+#include "base/learned_clock.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -12,6 +13,8 @@
  * torn tail. */
 #define MARK_SPACING_NS 10000000000u
 #define SAVE_AGAIN_NS   1000000000u
+/* A page an hour. */
+#define NOTE_SPACING_NS (UINT64_C(3600) * 1000000000u)
 
 static uint64_t commit_streams(struct sfe_agent *agent, uint64_t now_ns)
 {
@@ -188,28 +191,53 @@ static bool pause_turn(struct sfe_agent *agent, uint64_t now_ns)
     return agent_keep_pause(agent, &agent->flash_paused_at);
 }
 
-/* Once a boot, as soon as its time is known. Not having it costs the times of events that were
- * taken before, if the board restarts: no reason to try again. */
-static void note_boot(struct sfe_agent *agent)
+static void save_boot(struct sfe_agent *agent, int64_t wall_ns, int64_t seen_ns)
 {
+    const struct sfe_clock *clock = &agent->platform->clock;
     struct sfe_boot_time boot;
     struct sfe_error err;
-    int64_t wall_ns = 0;
 
-    if (agent->boot_is_noted) {
+    clock->boot_id(clock->context, boot.boot_id);
+    boot.wall_minus_monotonic_ns = wall_ns - (int64_t)sfe_clock_monotonic_ns(clock);
+    if (sfe_boot_times_save(&agent->platform->storage, &agent->boot_times, &boot, seen_ns, &err) !=
+        SFE_OK) {
+        sfe_log_error(agent->log, SFE_WARNING, "cannot note when this boot was", &err);
+    }
+}
+
+static bool boot_is_known(const struct sfe_agent *agent)
+{
+    const struct sfe_clock *clock = &agent->platform->clock;
+    uint8_t boot_id[16];
+
+    clock->boot_id(clock->context, boot_id);
+    return sfe_boot_times_find(&agent->boot_times, boot_id) != NULL;
+}
+
+/* What is known of the time goes to flash: when this boot was, as soon as that is known, and what
+ * time it surely is, then and once an hour. Not having it costs the times of events that were taken
+ * before, if the board restarts, and a clock that goes back is not noticed: no reason to try again
+ * at once. */
+static void note_boot(struct sfe_agent *agent, uint64_t now_ns)
+{
+    const bool may_be_due = agent->learned != NULL && now_ns >= agent->note_again_ns;
+    int64_t wall_ns = 0;
+    int64_t sure_ns = 0;
+
+    if (agent->boot_is_noted && !may_be_due) {
         return;
     }
     const struct sfe_clock *clock = &agent->platform->clock;
     if (clock->wall_ns(clock->context, &wall_ns) == SFE_CLOCK_UNSET) {
         return;
     }
-    agent->boot_is_noted = true;
-    clock->boot_id(clock->context, boot.boot_id);
-    boot.wall_minus_monotonic_ns = wall_ns - (int64_t)sfe_clock_monotonic_ns(clock);
-    if (sfe_boot_times_find(&agent->boot_times, boot.boot_id) == NULL &&
-        sfe_boot_times_save(&agent->platform->storage, &agent->boot_times, &boot, &err) != SFE_OK) {
-        sfe_log_error(agent->log, SFE_WARNING, "cannot note when this boot was", &err);
+    if (may_be_due && sfe_learned_clock_is_sure(agent->learned, &sure_ns)) {
+        agent->note_again_ns = now_ns + NOTE_SPACING_NS;
+        save_boot(agent, wall_ns, sure_ns);
+    } else if (!agent->boot_is_noted && !boot_is_known(agent)) {
+        save_boot(agent, wall_ns, agent->boot_times.seen_ns);
     }
+    agent->boot_is_noted = true;
 }
 
 uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
@@ -225,9 +253,13 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     if (pause_turn(agent, now_ns)) {
         return UINT64_MAX;
     }
-    note_boot(agent);
+    note_boot(agent, now_ns);
     due_ns = commit_streams(agent, now_ns);
     due_ns = sfe_clock_earlier_ns(due_ns, note_jobs(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, keep_tokens(agent, now_ns));
-    return sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
+    for (uint32_t i = 0; i < agent->set.stream_count; i++) {
+        sfe_stream_share(agent->set.streams[i].stream);
+    }
+    return due_ns;
 }

@@ -1,7 +1,9 @@
+#include "run/open_http.h"
 #include "run/service.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/metered_storage.h"
 #include "port/process.h"
 #include "status/report.h"
 
@@ -60,6 +62,9 @@ static void gather_streams(struct sfe_agent *agent, struct sfe_status *status)
         stream->name = agent->set.config->streams[i].name;
         stream->quota_bytes = agent->set.config->streams[i].quota_bytes;
         sfe_stream_facts(agent->set.streams[i].stream, &stream->facts);
+        if (agent->set.streams[i].thin != NULL) {
+            sfe_thin_facts(agent->set.streams[i].thin, &stream->thin);
+        }
         stream->rate_per_minute =
             sfe_rate_per_minute(&agent->set.streams[i].rate, stream->facts.durable_sequence);
     }
@@ -79,6 +84,30 @@ static void gather_bulk(const struct sfe_agent *agent, const struct agent_output
     if (status->bulk.begun_ns != 0) {
         status->job_age_ns =
             sfe_clock_monotonic_ns(&agent->platform->clock) - status->bulk.begun_ns;
+    }
+}
+
+static uint64_t written_bytes(const struct sfe_agent *agent)
+{
+    return agent->metered == NULL ? 0 : atomic_load(&agent->metered->written_bytes);
+}
+
+/* After the streams. */
+static void gather_wear(struct sfe_agent *agent, struct sfe_status *status)
+{
+    struct sfe_wear_facts *wear = &status->wear;
+
+    wear->written_bytes = written_bytes(agent);
+    wear->last_minute_bytes = sfe_rate_per_minute(&agent->written, wear->written_bytes);
+    wear->syncs = agent->metered == NULL ? 0 : atomic_load(&agent->metered->syncs);
+    wear->uptime_ns = status->uptime_ns;
+    wear->flash_bytes = agent->set.config->agent.flash_bytes;
+    wear->flash_cycles = agent->set.config->agent.flash_cycles;
+    wear->events = agent->left_events;
+    wear->payload_bytes = agent->left_payload_bytes;
+    for (uint32_t i = 0; i < status->stream_count; i++) {
+        wear->events += status->streams[i].facts.written_events;
+        wear->payload_bytes += status->streams[i].facts.payload_bytes;
     }
 }
 
@@ -112,6 +141,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
         .agent_id = agent->set.config->agent.id,
         .uptime_ns = sfe_clock_monotonic_ns(&platform->clock) - agent->opened_ns,
         .memory_bytes = sfe_process_memory_bytes(),
+        .quota_bytes = agent->set.config->agent.quota_bytes,
         .arena_bytes = agent_taken(agent),
         .is_stopping = atomic_load(&agent->is_stopping),
     };
@@ -126,6 +156,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
     gather_links(agent, &status);
     gather_inputs(agent, &status);
     gather_streams(agent, &status);
+    gather_wear(agent, &status);
     gather_outputs(agent, &status);
     sfe_report_add(&status, out);
 }
@@ -144,6 +175,7 @@ uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns)
         sfe_output_facts(agent->set.outputs[i].output, &facts);
         sfe_rate_sample(&agent->set.outputs[i].rate, facts.delivered, now_ns);
     }
+    sfe_rate_sample(&agent->written, written_bytes(agent), now_ns);
     agent->sample_ns = now_ns + SFE_RATE_STEP_NS;
     return agent->sample_ns;
 }

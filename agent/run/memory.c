@@ -5,6 +5,7 @@
 #include "run/service.h"
 
 #include "base/arena.h"
+#include "stream/quota.h"
 
 /* For segments and frames that the last run left larger or more numerous than this configuration
  * would make them. */
@@ -24,8 +25,6 @@
 #define EXCHANGE_BYTES     (48u * KIB)
 #define EXCHANGE_TLS_BYTES (80u * KIB)
 #define LOGINS             2u /* Exchanges of an org besides: the log-in, and its own host's. */
-/* Pages of files that are replaced whole: the old and the new. */
-#define BOOT_TIMES_FLASH_BYTES UINT64_C(8192)
 
 static struct sfe_stream_options stream_options(const struct sfe_config *config, uint32_t index)
 {
@@ -40,12 +39,14 @@ static struct sfe_stream_options stream_options(const struct sfe_config *config,
     };
 }
 
-/* With the list of its keys; the platform keeps 32 bytes more of each. */
+/* With the list of its keys, of each of which the platform keeps 32 bytes more, and with what thins
+ * it. */
 static size_t stream_bytes(const struct sfe_config *config, uint32_t index)
 {
     const struct sfe_stream_options options = stream_options(config, index);
 
     return sfe_stream_memory_bytes(&options) +
+           (config->streams[index].thin.keep_every == 0 ? 0 : sfe_thin_memory_bytes()) +
            (options.key_count == 0 ? 0 : sfe_arena_cost(AGENT_KEYS_BYTES));
 }
 
@@ -53,6 +54,9 @@ static size_t streams_bytes(const struct sfe_config *config)
 {
     size_t bytes = 0;
 
+    if (config->agent.quota_bytes != 0) {
+        bytes += sfe_quota_memory_bytes(config->stream_count);
+    }
     for (uint32_t i = 0; i < config->stream_count; i++) {
         bytes += stream_bytes(config, i);
     }
@@ -269,24 +273,6 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
     return bytes;
 }
 
-uint64_t sfe_agent_flash_bytes_max(const struct sfe_config *config)
-{
-    uint64_t bytes = BOOT_TIMES_FLASH_BYTES +
-                     sfe_cursor_log_flash_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u);
-
-    for (uint32_t i = 0; i < config->stream_count; i++) {
-        bytes += config->streams[i].quota_bytes +
-                 (1u + SFE_SEGMENTS_ASIDE_MAX) * (uint64_t)config->streams[i].segment_bytes;
-    }
-    for (uint32_t i = 0; i < config->output_count; i++) {
-        if (agent_bulk_use(&config->outputs[i]) != AGENT_BULK_NEVER) {
-            bytes += config->outputs[i].from_count *
-                     sfe_bulk_journal_flash_bytes(config->outputs[i].bulk_records);
-        }
-    }
-    return bytes;
-}
-
 static size_t parts_bytes(const struct sfe_config *config)
 {
     return streams_bytes(config) + outputs_bytes(config) + sources_bytes(config);
@@ -343,7 +329,7 @@ static size_t streams_taken(const struct agent_set *set, bool all)
 /* The set's setup, and its parts, or of these the new ones only. */
 static size_t set_taken(const struct agent_set *set, bool all)
 {
-    size_t bytes = taken(set->setup->arena) + streams_taken(set, all);
+    size_t bytes = taken(set->setup->arena) + taken(set->quota_arena) + streams_taken(set, all);
 
     for (uint32_t i = 0; i < set->source_count; i++) {
         bytes += all || set->sources[i].carried == AGENT_NEW ? taken(set->sources[i].arena) : 0;

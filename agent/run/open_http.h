@@ -4,6 +4,12 @@
 
 #include "run/parts.h"
 
+/* Connection of a source that is an input of its own. */
+#define AGENT_NONE UINT32_MAX
+
+/* A link of each broker, and each HTTP input. */
+#define AGENT_SOURCES_MAX (SFE_CONNECTIONS_MAX + SFE_INPUTS_MAX)
+
 /* What such an input takes from its arena. */
 size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t input);
 

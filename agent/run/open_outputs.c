@@ -401,6 +401,8 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
+        .agent_id = set->config->agent.id,
+        .gaps = config->gaps,
         .on_settled = on_settled,
         .owner = agent,
         .watch = agent->watch,

@@ -2,6 +2,8 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/learned_clock.h"
+#include "run/room.h"
 
 static void on_staged(void *owner)
 {
@@ -74,6 +76,9 @@ static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set,
         .crypto = &agent->platform->crypto,
         .keys = stream->keys,
         .key_count = stream->key_count,
+        .quota = set->quota,
+        .quota_share = index,
+        .has_reserve = index == set->config->dead_stream,
         .watch = agent->watch,
     };
 
@@ -90,6 +95,42 @@ static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set,
                 sfe_count("places", recovery.damaged_places));
     }
     return SFE_OK;
+}
+
+static enum sfe_code open_thin(struct sfe_agent *agent, struct agent_set *set, uint32_t index,
+                               struct sfe_error *err)
+{
+    const struct sfe_config_thin *config = &set->config->streams[index].thin;
+    struct agent_stream *stream = &set->streams[index];
+    const struct sfe_thin_options options = {
+        .stream = stream->stream,
+        .key = set->compiled->streams[index].thin_key,
+        .from_percent = config->from_percent,
+        .keep_every = config->keep_every,
+        .log = agent->log,
+    };
+
+    return options.key == NULL ? SFE_OK
+                               : sfe_thin_open(&options, stream->arena, &stream->thin, err);
+}
+
+/* Made anew with each set: the shares are those of its streams. */
+static enum sfe_code open_quota(struct agent_set *set, struct sfe_error *err)
+{
+    const struct sfe_config *config = set->config;
+    struct sfe_quota_share shares[SFE_STREAMS_MAX + 1u];
+
+    if (config->agent.quota_bytes == 0) {
+        return SFE_OK;
+    }
+    for (uint32_t i = 0; i < config->stream_count; i++) {
+        shares[i] = sfe_room_share(config, i);
+    }
+    enum sfe_code code =
+        sfe_arena_open(sfe_quota_memory_bytes(config->stream_count), &set->quota_arena, err);
+    return code != SFE_OK ? code
+                          : sfe_quota_open(config->agent.quota_bytes, shares, config->stream_count,
+                                           set->quota_arena, &set->quota, err);
 }
 
 enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err)
@@ -111,18 +152,21 @@ enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err)
     if (sfe_boot_times_load(&agent->platform->storage, &agent->boot_times, err) != SFE_OK) {
         sfe_log_error(agent->log, SFE_WARNING, "cannot read when earlier boots were", err);
     }
+    if (agent->learned != NULL) {
+        sfe_learned_clock_set_floor(agent->learned, agent->boot_times.seen_ns);
+    }
     return SFE_OK;
 }
 
 enum sfe_code agent_open_streams(struct sfe_agent *agent, struct agent_set *set,
                                  struct sfe_error *err)
 {
-    enum sfe_code code = SFE_OK;
-
     SFE_ASSERT(set->stream_count != 0 && set->stream_count <= SFE_STREAMS_MAX + 1u);
+    enum sfe_code code = open_quota(set, err);
     for (uint32_t i = 0; i < set->stream_count && code == SFE_OK; i++) {
         if (set->streams[i].carried == AGENT_NEW) {
             code = open_stream(agent, set, i, err);
+            code = code == SFE_OK ? open_thin(agent, set, i, err) : code;
         }
     }
     return code;
@@ -132,6 +176,7 @@ void agent_close_stream(struct agent_stream *stream)
 {
     sfe_stream_close(stream->stream);
     stream->stream = NULL;
+    stream->thin = NULL;
     for (uint32_t i = 0; i < stream->key_count; i++) {
         stream->crypto->aead_close(stream->crypto->context, stream->keys[i]);
     }

@@ -4,13 +4,13 @@
 
 #include "event/watch.h"
 #include "input/mqtt.h"
+#include "input/thin.h"
 #include "output/target_pair.h"
 #include "port/thread.h"
 #include "run/agent.h"
 #include "run/control.h"
 #include "run/setup.h"
 #include "salesforce/bulk.h"
-#include "salesforce/records.h"
 #include "status/rate.h"
 #include "status/report.h"
 #include "stream/boot_times.h"
@@ -28,10 +28,11 @@ struct agent_stream {
     struct sfe_arena *table_arena;     /* Of a table that a larger quota needed; NULL: none did. */
     struct sfe_arena *new_table_arena; /* Of a reload under way. */
     struct sfe_stream *stream;
-    struct sfe_rate rate; /* Edge thread. */
-    uint64_t released;    /* Flash thread. */
-    uint64_t marked;      /* Flash thread: durable sequence of the last snapshot. */
-    uint32_t carried;     /* Index in the set before, or AGENT_NEW. */
+    struct sfe_thin *thin; /* In `arena`. Edge thread. NULL: it is not thinned. */
+    struct sfe_rate rate;  /* Edge thread. */
+    uint64_t released;     /* Flash thread. */
+    uint64_t marked;       /* Flash thread: durable sequence of the last snapshot. */
+    uint32_t carried;      /* Index in the set before, or AGENT_NEW. */
     const struct sfe_crypto *crypto;
     struct sfe_aead_key **keys; /* In `arena`, so that they end with the stream; NULL: none. */
     uint32_t key_count;
@@ -75,11 +76,7 @@ struct agent_output {
     bool is_leaving;                  /* As above. */
 };
 
-#define AGENT_NEW  UINT32_MAX
-#define AGENT_NONE UINT32_MAX
-
-/* A link of each broker, and each HTTP input. */
-#define AGENT_SOURCES_MAX (SFE_CONNECTIONS_MAX + SFE_INPUTS_MAX)
+#define AGENT_NEW UINT32_MAX
 
 /* The list of a stream's keys. */
 #define AGENT_KEYS_BYTES ((1u + SFE_OLD_KEYS_MAX) * sizeof(struct sfe_aead_key *))
@@ -92,7 +89,9 @@ struct agent_set {
     struct sfe_setup *setup;
     const struct sfe_config *config;     /* The setup's. */
     const struct sfe_compiled *compiled; /* The setup's. */
-    struct agent_stream *streams;        /* As in the configuration. */
+    struct sfe_quota *quota;             /* Flash thread. NULL: agent.quota is not set. */
+    struct sfe_arena *quota_arena;
+    struct agent_stream *streams; /* As in the configuration. */
     uint32_t stream_count;
     struct agent_source *sources;
     uint32_t source_count;
@@ -114,6 +113,10 @@ struct sfe_agent {
     struct sfe_arena *arena; /* What no reload changes. */
     struct sfe_log *log;
     struct sfe_learned_clock *learned;
+    struct sfe_metered_storage *metered;
+    struct sfe_rate written; /* Edge thread: bytes to flash. */
+    uint64_t left_events;    /* Edge thread: written by streams that reloads have closed. */
+    uint64_t left_payload_bytes;
     uint64_t opened_ns;
 
     struct sfe_cursor_log *cursor_log; /* Flash thread once running. */
@@ -138,6 +141,7 @@ struct sfe_agent {
     /* Set by cloud when something was settled, cleared by flash before it takes the cursors. */
     atomic_bool has_settled;
     struct sfe_boot_times boot_times; /* As loaded. */
+    uint64_t note_again_ns;           /* Flash thread: when the time is noted again. */
     bool boot_is_noted;               /* Flash thread: the table on flash holds this boot. */
     uint64_t saved_ns;                /* Flash thread: when the last snapshot was written. */
     uint64_t save_again_ns;           /* Flash thread: not before this after a failure. */
@@ -204,33 +208,33 @@ SFE_MUST_USE enum sfe_code agent_check_room(const struct sfe_agent *agent,
                                             const struct agent_set *set, struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_open_set(struct sfe_agent *agent, struct agent_set *set,
                                           struct sfe_error *err);
-/* Closes all that is not carried over, and forgets the rest. */
+/* Closes all that is not carried over and forgets the rest; closes all. */
 void agent_close_new(struct agent_set *set);
-/* Closes all. */
 void agent_close_set(struct agent_set *set);
 /* Empties the set without closing its parts. */
 void agent_forget_set(struct agent_set *set);
+/* All streams claim their shares of the set's quota anew. Nobody else runs. */
+void agent_share_quota(struct agent_set *set);
 /* Takes what larger quotas of streams that are carried over need. */
 SFE_MUST_USE enum sfe_code agent_open_tables(struct agent_set *next, struct sfe_error *err);
 /* Takes the place of `set`, closes what is not carried over, and leaves `next` empty. Nobody else
  * runs. SFE_E_NO_MEMORY: `set` stands as it was. */
 SFE_MUST_USE enum sfe_code agent_swap_set(struct sfe_agent *agent, struct agent_set *next,
                                           struct sfe_error *err);
-/* reload.c: edge thread. */
+/* reload.c: edge thread. By a signal; and in the next turn for a client of the control socket, who
+ * waits for the outcome. */
 SFE_MUST_USE enum sfe_code agent_open_reload(struct sfe_agent *agent, struct sfe_error *err);
 size_t agent_reload_memory_bytes(void);
 bool agent_reload_is_under_way(const struct sfe_agent *agent);
-/* By a signal; and in the next turn for a client of the control socket, who waits for the outcome.
- */
 void agent_begin_reload(struct sfe_agent *agent);
 void agent_begin_asked_reload(struct sfe_agent *agent);
 uint64_t agent_reload_turn(struct sfe_agent *agent, uint64_t now_ns);
 void agent_reload_facts(const struct sfe_agent *agent, struct sfe_status_reload *facts);
 void agent_close_reload(struct sfe_agent *agent);
 
-/* True once cloud and flash keep the pause that is asked for; false without one. */
+/* True once cloud and flash keep the pause that is asked for; false without one. Asks them to
+ * pause, and lets them go on. Edge thread. */
 bool agent_is_paused(struct sfe_agent *agent);
-/* Asks them to pause, and lets them go on. Edge thread. */
 void agent_pause(struct sfe_agent *agent);
 void agent_resume(struct sfe_agent *agent);
 /* Keeps the pause that is asked for, if one is: then true. The thread that `paused_at` is of. */
@@ -240,9 +244,8 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input);
 
-/* Wakes the flash thread. Any thread. */
+/* Wakes the flash thread, and the cloud thread where it pauses. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
-/* Wakes the cloud thread where it pauses. Any thread. */
 void agent_kick_cloud(struct sfe_agent *agent);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/json_writer.h"
 #include "base/time_format.h"
 #include "input/intake.h"
+#include "salesforce/records.h"
 #include "status/note.h"
 #include "stream/settled.h"
 

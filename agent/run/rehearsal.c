@@ -1,3 +1,4 @@
+#include "run/open_http.h"
 #include "run/rehearsal.h"
 
 #include "base/arena.h"

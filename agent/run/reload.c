@@ -145,6 +145,11 @@ static bool same_keys(const struct sfe_crypto *crypto, const struct agent_stream
     return same;
 }
 
+static bool is_thinned(const struct sfe_config_stream *stream)
+{
+    return stream->thin.keep_every != 0;
+}
+
 static void check_stream(struct agent_reload *reload, uint32_t now, uint32_t next)
 {
     const struct agent_set *set = &reload->agent->set;
@@ -152,6 +157,8 @@ static void check_stream(struct agent_reload *reload, uint32_t now, uint32_t nex
 
     if (!same_form(stream, &set->config->streams[now])) {
         report_fixed(reload, &stream->place, "segment, encrypt or when_full of a stream");
+    } else if (is_thinned(stream) != is_thinned(&set->config->streams[now])) {
+        report_fixed(reload, &stream->place, "whether a stream is thinned");
     } else if (!same_keys(&reload->agent->platform->crypto, &set->streams[now],
                           &reload->setup->compiled.streams[next])) {
         report_fixed(reload, &stream->place,

@@ -1,10 +1,12 @@
 /* Which parts a configuration has, and which of them are there already; and how one set takes the
  * place of another. Edge thread while flash and cloud pause, or main thread. */
+#include "run/open_http.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
 #include "config/same.h"
+#include "stream/quota.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -355,6 +357,9 @@ void agent_forget_set(struct agent_set *set)
     set->output_count = 0;
     set->org_count = 0;
     set->stream_count = 0;
+    sfe_arena_close(set->quota_arena);
+    set->quota_arena = NULL;
+    set->quota = NULL;
     sfe_setup_drop(set->setup);
     set->setup = NULL;
     set->config = NULL;
@@ -405,6 +410,31 @@ void agent_close_set(struct agent_set *set)
     agent_forget_set(set);
 }
 
+/* Each says what it has before any claims more. */
+void agent_share_quota(struct agent_set *set)
+{
+    for (uint32_t i = 0; i < set->stream_count; i++) {
+        sfe_stream_set_quota(set->streams[i].stream, set->quota, i);
+    }
+    for (uint32_t i = 0; i < set->stream_count; i++) {
+        sfe_stream_share(set->streams[i].stream);
+    }
+}
+
+/* What a stream that comes in has on flash counts as found at the start. */
+static void carry_quota(const struct agent_set *before, struct agent_set *next)
+{
+    bool all_carried = true;
+
+    for (uint32_t i = 0; i < next->stream_count; i++) {
+        all_carried = all_carried && next->streams[i].carried != AGENT_NEW;
+    }
+    if (all_carried && before->quota != NULL && next->quota != NULL) {
+        sfe_quota_follow(next->quota, before->quota);
+    }
+    agent_share_quota(next);
+}
+
 /* For streams whose new quota means more segments than their table has room for. */
 enum sfe_code agent_open_tables(struct agent_set *next, struct sfe_error *err)
 {
@@ -421,6 +451,19 @@ enum sfe_code agent_open_tables(struct agent_set *next, struct sfe_error *err)
     return code;
 }
 
+/* Is it thinned before and after, or neither: reload.c. */
+static void carry_thin(const struct agent_set *next, uint32_t index)
+{
+    const struct sfe_config_thin *config = &next->config->streams[index].thin;
+    struct sfe_thin *thin = next->streams[index].thin;
+    const struct sfe_template *key = next->compiled->streams[index].thin_key;
+
+    SFE_ASSERT((thin == NULL) == (key == NULL));
+    if (thin != NULL) {
+        sfe_thin_set_rule(thin, key, config->from_percent, config->keep_every);
+    }
+}
+
 static void carry_streams(const struct agent_set *before, struct agent_set *next)
 {
     for (uint32_t i = 0; i < next->stream_count; i++) {
@@ -430,6 +473,7 @@ static void carry_streams(const struct agent_set *before, struct agent_set *next
         if (stream->carried == AGENT_NEW) {
             continue;
         }
+        carry_thin(next, i);
         stream->rate = before->streams[stream->carried].rate;
         stream->released = before->streams[stream->carried].released;
         stream->marked = before->streams[stream->carried].marked;
@@ -477,8 +521,11 @@ static bool org_stays(const struct agent_set *next, uint32_t index)
 }
 
 /* Users before what they use. */
-static void close_leaving(struct agent_set *before, const struct agent_set *next)
+static void close_leaving(struct sfe_agent *agent, const struct agent_set *next)
 {
+    struct agent_set *before = &agent->set;
+    struct sfe_stream_facts facts;
+
     for (uint32_t i = 0; i < before->source_count; i++) {
         if (before->sources[i].is_leaving) {
             agent_close_source(&before->sources[i]);
@@ -496,6 +543,9 @@ static void close_leaving(struct agent_set *before, const struct agent_set *next
     }
     for (uint32_t i = 0; i < before->stream_count; i++) {
         if (!stream_stays(next, i)) {
+            sfe_stream_facts(before->streams[i].stream, &facts);
+            agent->left_events += facts.written_events;
+            agent->left_payload_bytes += facts.payload_bytes;
             agent_close_stream(&before->streams[i]);
         }
     }
@@ -510,8 +560,9 @@ enum sfe_code agent_swap_set(struct sfe_agent *agent, struct agent_set *next, st
         return code;
     }
     carry_streams(&agent->set, next);
+    carry_quota(&agent->set, next);
     carry_outputs(&agent->set, next);
-    close_leaving(&agent->set, next);
+    close_leaving(agent, next);
     before = agent->set;
     agent->set = *next;
     *next = before;

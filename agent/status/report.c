@@ -119,10 +119,13 @@ static void put_streams(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "written_bytes", facts->written_bytes);
         sfe_json_put_u64(writer, "syncs", facts->syncs);
         sfe_json_put_u64(writer, "refused", facts->refused);
+        sfe_json_put_bool(writer, "reserve", facts->has_reserve);
         sfe_json_put_bool(writer, "full", facts->is_full);
         sfe_json_put_bool(writer, "dropping", facts->is_dropping);
         sfe_json_put_u64(writer, "dropped", facts->dropped_events);
         sfe_json_put_u64(writer, "dropped_bytes", facts->dropped_bytes);
+        sfe_json_put_bool(writer, "thinning", stream->thin.is_thinning);
+        sfe_json_put_u64(writer, "thinned", stream->thin.thinned);
         put_damage(writer, stream);
         put_error(writer, "failure", &facts->failure);
         sfe_json_end_object(writer);
@@ -237,6 +240,33 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
     sfe_json_end_array(writer);
 }
 
+static void put_wear(struct sfe_json_writer *writer, const struct sfe_wear_facts *facts)
+{
+    struct sfe_wear wear;
+
+    sfe_wear_project(facts, &wear);
+    sfe_json_begin_object(writer, "wear");
+    sfe_json_put_u64(writer, "written_bytes", facts->written_bytes);
+    sfe_json_put_u64(writer, "syncs", facts->syncs);
+    sfe_json_put_u64(writer, "events", facts->events);
+    sfe_json_put_u64(writer, "syncs_per_thousand_events", wear.syncs_per_thousand_events);
+    sfe_json_put_u64(writer, "bytes_per_thousand_payload_bytes", wear.bytes_per_thousand_payload);
+    sfe_json_put_u64(writer, "bytes_per_day", wear.bytes_per_day);
+    sfe_json_put_u64(writer, "average_bytes_per_day", wear.average_bytes_per_day);
+    sfe_json_put_u64(writer, "life_days", wear.life_days);
+    sfe_json_end_object(writer);
+}
+
+static uint64_t used_bytes(const struct sfe_status *status)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < status->stream_count; i++) {
+        bytes += status->streams[i].facts.flash_bytes;
+    }
+    return bytes;
+}
+
 static void put_reload(struct sfe_json_writer *writer, const struct sfe_status_reload *reload)
 {
     if (reload->when_ns == 0) {
@@ -273,6 +303,9 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     sfe_json_put_u64(&writer, "arena_bytes", status->arena_bytes);
     sfe_json_put_u64(&writer, "flash_total_bytes", status->flash_total_bytes);
     sfe_json_put_u64(&writer, "flash_available_bytes", status->flash_available_bytes);
+    sfe_json_put_u64(&writer, "quota_bytes", status->quota_bytes);
+    sfe_json_put_u64(&writer, "quota_used_bytes", used_bytes(status));
+    put_wear(&writer, &status->wear);
     put_links(&writer, status);
     put_inputs(&writer, status);
     put_streams(&writer, status);

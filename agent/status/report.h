@@ -6,9 +6,11 @@
 #include "base/json_reader.h"
 #include "input/intake.h"
 #include "input/source.h"
+#include "input/thin.h"
 #include "output/output.h"
 #include "salesforce/bulk.h"
 #include "salesforce/org.h"
+#include "status/wear.h"
 #include "stream/stream.h"
 
 struct sfe_status_link {
@@ -26,6 +28,7 @@ struct sfe_status_stream {
     uint64_t quota_bytes;
     uint64_t rate_per_minute; /* Events made durable in the last minute. */
     struct sfe_stream_facts facts;
+    struct sfe_thin_facts thin;
 };
 
 struct sfe_status_org {
@@ -60,6 +63,8 @@ struct sfe_status {
     uint64_t arena_bytes;  /* Given out at open. */
     uint64_t flash_total_bytes;
     uint64_t flash_available_bytes;
+    uint64_t quota_bytes; /* Of all streams; 0: not bounded. */
+    struct sfe_wear_facts wear;
     bool is_stopping;
     const struct sfe_status_link *links;
     uint32_t link_count;

@@ -120,6 +120,9 @@ static void add_stream(const struct screen *screen, uint32_t stream)
                                               ? "  FULL: what comes is dropped"
                                               : "  FULL: taking stopped");
     }
+    if (number(screen, stream, "thinned") != 0) {
+        add_field(screen, stream, ", thinned ", "thinned");
+    }
     if (number(screen, stream, "dropped") != 0) {
         add_field(screen, stream, ", dropped ", "dropped");
     }
@@ -192,6 +195,25 @@ static void add_section(const struct screen *screen, const char *title, const ch
     }
 }
 
+static void add_wear(const struct screen *screen)
+{
+    const uint32_t wear = sfe_json_member(screen->document, 0, SFE_TEXT("wear"));
+
+    if (wear == SFE_JSON_NONE) {
+        return;
+    }
+    sfe_builder_add_text(screen->out, "\nflash wear: ");
+    add_size(screen, number(screen, wear, "bytes_per_day"));
+    sfe_builder_add_text(screen->out, " a day at the present rate, ");
+    add_size(screen, number(screen, wear, "average_bytes_per_day"));
+    sfe_builder_add_text(screen->out, " since the start");
+    add_field(screen, wear, ", syncs per 1,000 events ", "syncs_per_thousand_events");
+    if (number(screen, wear, "life_days") != 0) {
+        add_field(screen, wear, ", lasts ", "life_days");
+        sfe_builder_add_text(screen->out, " days");
+    }
+}
+
 /* Only of a refusal: then the file says something else than what runs. */
 static void add_reload(const struct screen *screen)
 {
@@ -224,9 +246,16 @@ enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_bu
     add_size(&screen, number(&screen, 0, "memory_bytes"));
     sfe_builder_add_text(out, ", flash free ");
     add_size(&screen, number(&screen, 0, "flash_available_bytes"));
+    if (number(&screen, 0, "quota_bytes") != 0) {
+        sfe_builder_add_text(out, ", streams take ");
+        add_size(&screen, number(&screen, 0, "quota_used_bytes"));
+        sfe_builder_add_text(out, " of ");
+        add_size(&screen, number(&screen, 0, "quota_bytes"));
+    }
     if (is_true(&screen, 0, "stopping")) {
         sfe_builder_add_text(out, ", stopping");
     }
+    add_wear(&screen);
     add_reload(&screen);
     add_section(&screen, "\nlinks", "links", add_link);
     add_section(&screen, "\nstreams", "streams", add_stream);

@@ -6,11 +6,12 @@
 #define TABLE_NAME  "boots.table"
 #define NEXT_NAME   "boots.next"
 #define MAGIC       0x42454653u /* "SFEB" */
-#define VERSION     1u
+#define VERSION     2u
+#define SEEN_BYTES  8u
 #define HEAD_BYTES  8u
 #define ITEM_BYTES  24u
 #define CRC_BYTES   4u
-#define TABLE_BYTES (HEAD_BYTES + SFE_BOOT_TIMES_MAX * ITEM_BYTES + CRC_BYTES)
+#define TABLE_BYTES (HEAD_BYTES + SFE_BOOT_TIMES_MAX * ITEM_BYTES + SEEN_BYTES + CRC_BYTES)
 
 const struct sfe_boot_time *sfe_boot_times_find(const struct sfe_boot_times *times,
                                                 const uint8_t boot_id[16])
@@ -30,9 +31,10 @@ static void parse(struct sfe_slice bytes, struct sfe_boot_times *times)
     uint32_t magic = sfe_reader_u32le(&reader);
     uint16_t version = sfe_reader_u16le(&reader);
     uint16_t count = sfe_reader_u16le(&reader);
-    size_t body = HEAD_BYTES + (size_t)count * ITEM_BYTES;
+    const size_t seen_bytes = version == 1 ? 0 : SEEN_BYTES; /* Version 1 ends with the boots. */
+    size_t body = HEAD_BYTES + (size_t)count * ITEM_BYTES + seen_bytes;
 
-    if (magic != MAGIC || version != VERSION || count > SFE_BOOT_TIMES_MAX ||
+    if (magic != MAGIC || version == 0 || version > VERSION || count > SFE_BOOT_TIMES_MAX ||
         bytes.size != body + CRC_BYTES) {
         return;
     }
@@ -42,8 +44,10 @@ static void parse(struct sfe_slice bytes, struct sfe_boot_times *times)
         memcpy(times->items[i].boot_id, id.bytes, id.size);
         times->items[i].wall_minus_monotonic_ns = (int64_t)sfe_reader_u64le(&reader);
     }
+    const int64_t seen_ns = seen_bytes == 0 ? 0 : (int64_t)sfe_reader_u64le(&reader);
     if (sfe_reader_u32le(&reader) == sfe_crc32c(0, sfe_slice_part(bytes, 0, body))) {
         times->count = count;
+        times->seen_ns = seen_ns;
     }
 }
 
@@ -77,7 +81,7 @@ static void add_item(struct sfe_builder *out, const struct sfe_boot_time *item)
 }
 
 static void write_table(const struct sfe_boot_times *times, const struct sfe_boot_time *boot,
-                        struct sfe_builder *out)
+                        int64_t seen_ns, struct sfe_builder *out)
 {
     uint16_t count = 1;
 
@@ -92,6 +96,7 @@ static void write_table(const struct sfe_boot_times *times, const struct sfe_boo
         }
     }
     out->bytes[6] = (uint8_t)count;
+    sfe_builder_add_u64le(out, (uint64_t)seen_ns);
     sfe_builder_add_u32le(out, sfe_crc32c(0, sfe_builder_slice(out)));
     SFE_ASSERT(!out->overflowed);
 }
@@ -117,12 +122,13 @@ static enum sfe_code write_file(const struct sfe_storage *storage, struct sfe_sl
 
 enum sfe_code sfe_boot_times_save(const struct sfe_storage *storage,
                                   const struct sfe_boot_times *times,
-                                  const struct sfe_boot_time *boot, struct sfe_error *err)
+                                  const struct sfe_boot_time *boot, int64_t seen_ns,
+                                  struct sfe_error *err)
 {
     uint8_t memory[TABLE_BYTES];
     struct sfe_builder out = sfe_builder_make(memory, sizeof(memory));
 
-    write_table(times, boot, &out);
+    write_table(times, boot, seen_ns, &out);
     enum sfe_code code = write_file(storage, sfe_builder_slice(&out), err);
     if (code == SFE_OK) {
         code = storage->rename(storage->context, NEXT_NAME, TABLE_NAME, err);

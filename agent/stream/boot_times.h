@@ -18,6 +18,7 @@ struct sfe_boot_time {
 
 /* The newest first. */
 struct sfe_boot_times {
+    int64_t seen_ns; /* Unix time: the newest that was vouched for; 0: none. */
     uint32_t count;
     struct sfe_boot_time items[SFE_BOOT_TIMES_MAX];
 };
@@ -27,11 +28,11 @@ struct sfe_boot_times {
 SFE_MUST_USE enum sfe_code sfe_boot_times_load(const struct sfe_storage *storage,
                                                struct sfe_boot_times *times, struct sfe_error *err);
 
-/* Writes the table with `boot` in front, durably. *times stays as it is, so that others may read
- * it meanwhile. Flash thread. */
+/* Writes the table with `boot` in front, and `seen_ns`, durably. *times stays as it is, so that
+ * others may read it meanwhile. Flash thread. */
 SFE_MUST_USE enum sfe_code sfe_boot_times_save(const struct sfe_storage *storage,
                                                const struct sfe_boot_times *times,
-                                               const struct sfe_boot_time *boot,
+                                               const struct sfe_boot_time *boot, int64_t seen_ns,
                                                struct sfe_error *err);
 
 /* NULL: nothing is known of that boot. */

@@ -2,8 +2,11 @@
  * name and header are durable as well. */
 #include "stream/drop.h"
 #include "stream/parts.h"
+#include "stream/reserve.h"
 
 #include "base/assert.h"
+
+#include <inttypes.h>
 
 /* Nothing more is written to the current file. Giving back its empty space is a kindness only: all
  * that counts is below. */
@@ -66,17 +69,39 @@ static bool keeps_doomed(const struct segment_table *table)
     return false;
 }
 
+/* Does a new segment pass a quota by one segment, and no more? `frame` is the first in it. */
+static enum sfe_code check_quotas(struct sfe_stream *stream, const struct frame *frame,
+                                  struct sfe_error *err)
+{
+    const struct sfe_stream_options *options = &stream->options;
+    /* drop-oldest makes way for it; a gap makes way for the one before. */
+    const bool makes_way =
+        options->when_full == SFE_STREAM_DROP_OLDEST || (frame->flags & FRAME_GAP) != 0;
+
+    if (!makes_way && stream_used_bytes(stream) > options->quota_bytes) {
+        return sfe_fail(err, SFE_E_NO_SPACE, "the quota and what is over it are used up");
+    }
+    if (options->quota != NULL && !sfe_quota_may_begin(options->quota)) {
+        return sfe_fail(err, SFE_E_NO_SPACE,
+                        "the quota of all streams and what is over it are used up");
+    }
+    return SFE_OK;
+}
+
 /* New segments that could neither be used nor removed must not pile up beyond the quota; with
  * drop-oldest a new one must not add to what could not be removed before. */
-static enum sfe_code make_way(struct sfe_stream *stream, struct sfe_error *err)
+static enum sfe_code make_way(struct sfe_stream *stream, const struct frame *frame,
+                              struct sfe_error *err)
 {
     const bool drops = stream->options.when_full == SFE_STREAM_DROP_OLDEST;
 
-    if (!drops && !keeps_doomed(&stream->table)) {
-        return SFE_OK;
+    if (drops || keeps_doomed(&stream->table)) {
+        enum sfe_code code = stream_release_settled(stream, err);
+        if (code != SFE_OK && (drops || stream_used_bytes(stream) > stream->options.quota_bytes)) {
+            return sfe_within(err, "segments that should go cannot be removed");
+        }
     }
-    enum sfe_code code = stream_release_settled(stream, err);
-    return drops || table_file_bytes(&stream->table) > stream->options.quota_bytes ? code : SFE_OK;
+    return check_quotas(stream, frame, err);
 }
 
 /* What the new segment's header will say. */
@@ -86,11 +111,12 @@ static enum sfe_code plan_segment(struct sfe_stream *stream, const struct frame 
     const struct sfe_entropy *entropy = stream->options.entropy;
     uint8_t salt[SFE_AEAD_SALT_BYTES];
 
-    enum sfe_code code = make_way(stream, err);
+    enum sfe_code code = make_way(stream, frame, err);
     if (code != SFE_OK) {
-        return sfe_within(err, "segments that should go cannot be removed");
+        return code;
     }
-    if (stream->table.count + 1 >= stream->table.capacity || stream->next_number == UINT32_MAX) {
+    if (stream->table.count + 1 >= stream->table.capacity ||
+        stream->next_number >= UINT32_MAX - 1u) {
         return sfe_fail(err, SFE_E_NO_SPACE, "too many segments are kept");
     }
     memcpy(segment->boot_id, stream->boot_id, sizeof(segment->boot_id));
@@ -110,12 +136,40 @@ static enum sfe_code plan_segment(struct sfe_stream *stream, const struct frame 
     return SFE_OK;
 }
 
-/* Creates the file and keeps its space; the header is written with the first frame. */
-static enum sfe_code begin_segment(struct sfe_stream *stream, const struct frame *frame,
-                                   struct sfe_error *err)
+/* Creates the segment's file and keeps its space; where there is none, the reserve becomes it. */
+static enum sfe_code make_file(struct sfe_stream *stream, struct segment *segment,
+                               struct sfe_error *err)
 {
     const struct sfe_storage *storage = stream->options.storage;
     char name[SEGMENT_NAME_BYTES];
+
+    reserve_make(stream);
+    segment_name(name, stream->name, segment->number, SEGMENT_SUFFIX);
+    if (reserve_is_due(stream)) {
+        return reserve_use(stream, name, &stream->file, err);
+    }
+    enum sfe_code code =
+        storage->open(storage->context, name, SFE_STORAGE_CREATE, &stream->file, err);
+    if (code == SFE_OK) {
+        stream->current = *segment;
+        code = storage->allocate(storage->context, stream->file, segment->file_bytes, err);
+        if (code != SFE_OK) {
+            drop_new_segment(stream);
+        }
+    }
+    if (code != SFE_E_NO_SPACE || stream->reserve_bytes == 0) {
+        return code;
+    }
+    /* Another number: what could not be made may not have been removed either. */
+    segment->number = stream->next_number++;
+    segment_name(name, stream->name, segment->number, SEGMENT_SUFFIX);
+    return reserve_use(stream, name, &stream->file, err);
+}
+
+/* Begins a segment; its header is written with the first frame. */
+static enum sfe_code begin_segment(struct sfe_stream *stream, const struct frame *frame,
+                                   struct sfe_error *err)
+{
     struct segment segment = {
         .first_sequence = frame->first_sequence,
         .number = stream->next_number,
@@ -130,18 +184,12 @@ static enum sfe_code begin_segment(struct sfe_stream *stream, const struct frame
         return code;
     }
     stream->next_number++;
-    segment_name(name, stream->name, segment.number, SEGMENT_SUFFIX);
-    code = storage->open(storage->context, name, SFE_STORAGE_CREATE, &stream->file, err);
+    code = make_file(stream, &segment, err);
     if (code != SFE_OK) {
         stream->file = NULL;
-        return sfe_within(err, "cannot begin '%s'", name);
+        return sfe_within(err, "cannot begin segment %" PRIu32, segment.number);
     }
     stream->current = segment;
-    code = storage->allocate(storage->context, stream->file, stream->options.segment_bytes, err);
-    if (code != SFE_OK) {
-        drop_new_segment(stream);
-        return sfe_within(err, "cannot begin '%s'", name);
-    }
     segment_header_write(&segment, stream->name, stream->header_bytes);
     return SFE_OK;
 }
@@ -210,6 +258,7 @@ static void note_durable(struct sfe_stream *stream, const struct frame *frame, b
     SFE_ASSERT(kept != NULL && !kept->is_doomed);
     kept->durable_end = stream->current.durable_end;
     kept->holds_gaps_only = stream->current.holds_gaps_only;
+    kept->told_events += is_gap ? frame->count : 0;
     const enum drop_change change = drop_note(stream, frame, is_new, payload_bytes);
     SFE_ASSERT(durable > atomic_load_explicit(&stream->durable, memory_order_relaxed));
     atomic_store_explicit(&stream->durable, durable, memory_order_release);
@@ -218,6 +267,7 @@ static void note_durable(struct sfe_stream *stream, const struct frame *frame, b
     stream->commit_end_ns = now_ns;
     stream->is_failing = false;
     stream->counts.written_bytes += frame_bytes(frame) + (is_new ? SEGMENT_BEGIN : 0u);
+    stream->counts.written_events += is_gap ? 0 : frame->count;
     stream->counts.payload_bytes += is_gap ? 0 : payload_bytes;
     stream->counts.syncs++;
     sfe_mutex_unlock(stream->mutex);

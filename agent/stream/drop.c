@@ -19,15 +19,30 @@ static uint64_t end_of(const struct segment_table *table, uint32_t index, uint64
     return next < table->count ? segment_begin(&table->items[next]) : end;
 }
 
+/* Of segment `index`, up to `limit`: those that are neither settled nor were counted when they came
+ * (the policy was another one then). What of the settled ones was counted is not known: rather too
+ * many than too few. */
+static uint64_t uncounted_events(const struct sfe_stream *stream, const struct segment *segment,
+                                 uint64_t limit)
+{
+    const uint64_t settled =
+        stream->released > segment->first_sequence ? stream->released - segment->first_sequence : 0;
+    const uint64_t gone = settled > segment->told_events ? settled : segment->told_events;
+    const uint64_t events = limit > segment->first_sequence ? limit - segment->first_sequence : 0;
+
+    return events > gone ? events - gone : 0;
+}
+
 static void plan_oldest(const struct sfe_stream *stream, uint64_t end, struct segment *segment)
 {
     const struct segment_table *table = &stream->table;
     struct segment_gap *gap = &segment->gap;
-    uint64_t used = table_file_bytes(table) + stream->options.segment_bytes;
+    const uint64_t quota = stream_quota_bytes(stream);
+    uint64_t used = stream_used_bytes(stream) + stream->options.segment_bytes;
     uint32_t entries = table->capacity - table->count;
 
     for (uint32_t i = table_kept_from(table, 0);
-         i < table->count && (used > stream->options.quota_bytes || entries <= ENTRIES_KEPT);
+         i < table->count && (used > quota || entries <= ENTRIES_KEPT);
          i = table_kept_from(table, i + 1)) {
         const struct segment *oldest = &table->items[i];
         const uint64_t limit = end_of(table, i, end);
@@ -36,14 +51,12 @@ static void plan_oldest(const struct sfe_stream *stream, uint64_t end, struct se
         if (limit <= stream->released) {
             continue; /* It goes by itself. */
         }
-        const uint64_t first =
-            oldest->first_sequence > stream->released ? oldest->first_sequence : stream->released;
         if (gap->end == 0) {
             gap->begin = oldest->first_sequence;
             gap->why = SEGMENT_DROPPED_OLDEST;
         }
         gap->end = limit;
-        gap->events += limit > first ? limit - first : 0;
+        gap->events += uncounted_events(stream, oldest, limit);
         segment->dropped_bytes += oldest->durable_end - SEGMENT_BEGIN;
     }
     segment->dropped_events += gap->events;
@@ -91,6 +104,22 @@ void drop_take_gap(struct sfe_stream *stream, const struct segment_gap *gap)
     }
 }
 
+void drop_take_told(struct segment_table *table, uint32_t newest)
+{
+    const struct segment *next = &table->items[newest];
+
+    for (uint32_t i = newest; i-- > 0;) {
+        struct segment *segment = &table->items[i];
+        const uint64_t before =
+            segment->dropped_events + (next->gap.end != 0 ? next->gap.events : 0);
+        if (segment->is_headless) {
+            continue;
+        }
+        segment->told_events = next->dropped_events > before ? next->dropped_events - before : 0;
+        next = segment;
+    }
+}
+
 static enum drop_change end_dropping(struct sfe_stream *stream)
 {
     if (!stream->is_dropping) {
@@ -132,9 +161,9 @@ enum drop_change drop_note(struct sfe_stream *stream, const struct frame *frame,
 
 enum drop_change drop_note_release(struct sfe_stream *stream)
 {
-    const uint64_t used = table_file_bytes(&stream->table);
+    const uint64_t used = stream_used_bytes(stream);
 
-    return used + 2u * (uint64_t)stream->options.segment_bytes <= stream->options.quota_bytes &&
+    return used + 2u * (uint64_t)stream->options.segment_bytes <= stream_quota_bytes(stream) &&
                    stream->options.when_full == SFE_STREAM_DROP_OLDEST
                ? end_dropping(stream)
                : DROP_NO_CHANGE;
@@ -148,7 +177,7 @@ bool drop_covers(const struct sfe_stream *stream, uint32_t index)
 
     /* The one that tells of it begins at its end, and may hold nothing else after a crash. */
     return next < table->count && first >= stream->gap.begin && first < stream->gap.end &&
-           table->items[next].first_sequence <= stream->gap.end;
+           segment_begin(&table->items[next]) <= stream->gap.end;
 }
 
 void drop_tell(const struct sfe_stream *stream, enum drop_change change)

@@ -20,6 +20,10 @@ enum drop_change drop_note(struct sfe_stream *stream, const struct frame *frame,
 /* A durable header tells of `gap`, if of any: it holds from now on. */
 void drop_take_gap(struct sfe_stream *stream, const struct segment_gap *gap);
 
+/* What the frames of segments before `newest` told as dropped, by the counts of the next one
+ * without what that itself tells. Of those that are found at the start. */
+void drop_take_told(struct segment_table *table, uint32_t newest);
+
 /* Something was given back: is dropping over? */
 enum drop_change drop_note_release(struct sfe_stream *stream);
 

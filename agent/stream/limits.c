@@ -43,3 +43,17 @@ void sfe_stream_set_limits(struct sfe_stream *stream, uint64_t quota_bytes, uint
     stream_measure_room(stream);
     sfe_mutex_unlock(stream->mutex);
 }
+
+void sfe_stream_set_quota(struct sfe_stream *stream, struct sfe_quota *quota, uint32_t share)
+{
+    sfe_mutex_lock(stream->mutex);
+    stream->options.quota = quota;
+    stream->options.quota_share = share;
+    if (quota == NULL) {
+        stream_measure_room(stream);
+    } else {
+        (void)sfe_quota_claim(quota, share, stream_used_bytes(stream), 0);
+        stream->quota_returns = UINT64_MAX; /* More is claimed in any case. */
+    }
+    sfe_mutex_unlock(stream->mutex);
+}

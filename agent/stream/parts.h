@@ -3,6 +3,7 @@
 #define SFE_STREAM_PARTS_H
 
 #include "port/thread.h"
+#include "stream/quota.h"
 #include "stream/seal.h"
 #include "stream/stage.h"
 #include "stream/stream.h"
@@ -22,11 +23,14 @@ struct sfe_stream {
     _Atomic uint64_t durable;     /* Written under the mutex, by the flash thread. */
     _Atomic uint64_t dropped_end; /* What is below was dropped, as the oldest; in the same way. */
 
+    _Atomic uint32_t fill_permille; /* In the same way. */
+
     /* Guards all from here to `damage`. Never held while the medium is touched. */
     struct sfe_mutex *mutex;
     struct stage stage;
     struct segment_table table;
     uint64_t table_quota_bytes; /* It has room for so much. */
+    uint64_t reserve_bytes;     /* Of the spare file; 0: there is none. */
     uint64_t released;          /* All below are settled. */
     struct segment_gap gap;     /* The newest that a header tells of. */
     bool is_dropping;
@@ -37,6 +41,7 @@ struct sfe_stream {
     struct sfe_error failure;
     struct {
         uint64_t written_bytes;
+        uint64_t written_events;
         uint64_t payload_bytes;
         uint64_t syncs;
         uint64_t dropped_events;
@@ -58,6 +63,7 @@ struct sfe_stream {
     uint8_t *header_bytes;     /* SEGMENT_BEGIN bytes to make a header in. */
     uint8_t *sealed_bytes;     /* A frame as it is written; NULL: not encrypted. */
     bool has_unsynced_removal; /* A removal may come back after a power cut. */
+    uint64_t quota_returns;    /* Seen of the quota of all when room was last measured. */
 };
 
 /* Finds out what the last run left, and makes the table; the stage's buffers are free memory to it.
@@ -72,8 +78,14 @@ size_t recovery_memory_bytes(const struct sfe_stream_options *options);
 /* The largest frame that is written. */
 uint32_t stream_frame_bytes_max(const struct sfe_stream_options *options);
 
-/* After table, current segment or `released` changed: what may be staged from now on. Mutex held.
- */
+/* What the stream takes of its quota. Mutex held. */
+uint64_t stream_used_bytes(const struct sfe_stream *stream);
+
+/* The most it may take, by its own quota and that of all. Flash thread. */
+uint64_t stream_quota_bytes(const struct sfe_stream *stream);
+
+/* After table, current segment or `released` changed: what may be staged from now on. Flash
+ * thread, mutex held. */
 void stream_measure_room(struct sfe_stream *stream);
 
 /* A damaged place was met, by a reader or by recovery. Any thread; the mutex is not held. */

@@ -388,6 +388,8 @@ static void take_counts(struct recovery *recovery, const struct scan *scan)
 
     stream->counts.dropped_events = newest->dropped_events + scan->dropped;
     stream->counts.dropped_bytes = newest->dropped_bytes + scan->dropped_bytes;
+    newest->told_events = scan->dropped;
+    drop_take_told(&stream->table, recovery->newest);
     newest->holds_gaps_only = scan->kept == 0 && (scan->dropped > 0 || newest->gap.end != 0) &&
                               scan->places == 0 && newest->gap.why != SEGMENT_DROPPED_OLDEST;
 }

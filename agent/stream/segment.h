@@ -51,6 +51,8 @@ struct segment {
     struct segment_gap gap;
     uint64_t dropped_events; /* Of the stream, from its beginning to before this segment. */
     uint64_t dropped_bytes;
+    uint64_t told_events; /* In its frames that hold a number instead: counted then. At least so
+                             many are known of one of an earlier run. */
     struct segment_seal seal;
     uint8_t boot_id[16]; /* Of the boot whose monotonic times it may hold. */
     bool is_sealed;

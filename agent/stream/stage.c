@@ -68,9 +68,8 @@ struct frame stage_frame(const struct stage *stage, const struct stage_buffer *b
 
 /* Will the quota have a place for what is taken and for the buffer being filled with `more` bytes
  * in it? */
-static bool has_place(const struct stage *stage, size_t more)
+static bool has_place(const struct stage *stage, struct stage_room room, size_t more)
 {
-    struct stage_room room = stage->room;
     const struct stage_buffer *taken = &stage->buffers[stage->filling ^ 1u];
     const struct stage_buffer *buffer = &stage->buffers[stage->filling];
 
@@ -113,17 +112,17 @@ static enum stage_outcome drop(struct stage *stage, const struct sfe_event *even
     return STAGE_QUIET;
 }
 
-enum stage_outcome stage_add(struct stage *stage, const struct sfe_event *event, uint64_t now_ns,
-                             uint64_t *sequence)
+enum stage_outcome stage_add(struct stage *stage, const struct stage_room *room,
+                             const struct sfe_event *event, uint64_t now_ns, uint64_t *sequence)
 {
     struct stage_buffer *buffer = &stage->buffers[stage->filling];
     const size_t before = buffer->body.size;
     const size_t most = sfe_event_encoded_bytes_max(event);
 
     SFE_ASSERT(most <= stage_event_bytes_max(stage));
-    if (!has_place(stage, most)) {
+    if (!has_place(stage, *room, most)) {
         stage->is_full = true;
-        return stage->room.can_drop ? drop(stage, event, now_ns, sequence) : refuse(stage);
+        return room->can_drop ? drop(stage, event, now_ns, sequence) : refuse(stage);
     }
     if (buffer->is_gap || sfe_event_encode(&stage->encoder, event, &buffer->body) != SFE_OK) {
         return refuse(stage);

@@ -43,6 +43,7 @@ struct stage {
     uint32_t tag_bytes;               /* What sealing adds to a body. */
     struct sfe_event_encoder encoder; /* Of the buffer being filled. */
     struct stage_room room;
+    struct stage_room reserved_room; /* The same, with the reserve. */
     uint64_t next_sequence;
     uint64_t first_staged_ns; /* In the buffer being filled. */
     uint64_t last_staged_ns;
@@ -57,10 +58,10 @@ SFE_MUST_USE enum sfe_code stage_open(struct stage *stage, uint32_t capacity, ui
 /* Largest event, as encoded, that a buffer holds. */
 uint32_t stage_event_bytes_max(const struct stage *stage);
 
-/* Encodes `event`, or counts it as dropped where it finds no room and may be, and gives it the next
- * sequence. STAGE_WAKES: the flash thread may be asleep to it. */
-enum stage_outcome stage_add(struct stage *stage, const struct sfe_event *event, uint64_t now_ns,
-                             uint64_t *sequence);
+/* Encodes `event`, or counts it as dropped where it finds no room (`room` is one of the stage's)
+ * and may be, and gives it the next sequence. STAGE_WAKES: the flash thread may be asleep to it. */
+enum stage_outcome stage_add(struct stage *stage, const struct stage_room *room,
+                             const struct sfe_event *event, uint64_t now_ns, uint64_t *sequence);
 
 /* The buffer to write: the one taken before and not done, or else the one filled till now. NULL:
  * nothing is staged. */

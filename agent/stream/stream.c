@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "stream/parts.h"
+#include "stream/reserve.h"
 
 /* A dead letter carries why; a topic may be long. Together with the payload they must fit a stage
  * buffer. */
@@ -106,6 +107,7 @@ static enum sfe_code open_parts(struct sfe_stream *stream, struct sfe_arena *are
     if (code != SFE_OK) {
         return code;
     }
+    reserve_make(stream);
     stream_measure_room(stream);
     /* What was dropped before a crash, and not removed. */
     struct sfe_error later;
@@ -151,49 +153,126 @@ const char *sfe_stream_name(const struct sfe_stream *stream)
     return stream->name;
 }
 
-/* With drop-newest one segment is kept for saying what was dropped. */
+/* With drop-newest one segment is kept for saying what was dropped, and the reserve is kept. */
 static uint64_t quota_of_events(const struct sfe_stream *stream)
 {
-    const uint64_t quota = stream->options.quota_bytes;
     const uint32_t segment = stream->options.segment_bytes;
+    uint64_t quota = stream_quota_bytes(stream);
 
-    return stream->options.when_full == SFE_STREAM_DROP_NEWEST && quota >= 2u * (uint64_t)segment
-               ? quota - segment
-               : quota;
+    if (stream->options.when_full == SFE_STREAM_DROP_NEWEST && quota >= 2u * (uint64_t)segment) {
+        quota -= segment;
+    }
+    return stream->options.has_reserve && quota >= 2u * (uint64_t)segment ? quota - segment : quota;
+}
+
+/* Claims what is in `rooms`, so that it stays: of what others may come for. */
+static void claim_rooms(struct sfe_stream *stream, struct stage_room *room,
+                        struct stage_room *reserved)
+{
+    const struct sfe_stream_options *options = &stream->options;
+    const uint64_t for_gaps = options->when_full == SFE_STREAM_DROP_NEWEST ? 1u : 0u;
+    const uint64_t spare = stream->reserve_bytes != 0 ? 1u : 0u;
+    uint64_t granted = sfe_quota_claim(options->quota, options->quota_share,
+                                       stream_used_bytes(stream), room->segments + for_gaps);
+
+    stream->quota_returns = sfe_quota_returns(options->quota);
+    if (options->when_full == SFE_STREAM_DROP_OLDEST) {
+        return; /* It makes way for itself. */
+    }
+    granted = granted > for_gaps ? granted - for_gaps : 0;
+    room->segments = room->segments < granted ? room->segments : granted;
+    reserved->segments =
+        reserved->segments < granted + spare ? reserved->segments : granted + spare;
+}
+
+uint64_t stream_used_bytes(const struct sfe_stream *stream)
+{
+    return table_file_bytes(&stream->table) + stream->reserve_bytes;
+}
+
+uint64_t stream_quota_bytes(const struct sfe_stream *stream)
+{
+    const struct sfe_stream_options *options = &stream->options;
+    const uint64_t shared =
+        options->quota == NULL ? UINT64_MAX : sfe_quota_limit(options->quota, options->quota_share);
+
+    return shared < options->quota_bytes ? shared : options->quota_bytes;
+}
+
+/* What `quota` leaves, by the stream's own segments alone. */
+static struct stage_room room_within(const struct sfe_stream *stream, uint64_t quota)
+{
+    const uint32_t segment_bytes = stream->options.segment_bytes;
+    const uint64_t used = table_file_bytes(&stream->table);
+    const uint32_t entries = stream->table.capacity - stream->table.count;
+    struct stage_room room = {.segment_bytes = segment_bytes - SEGMENT_BEGIN};
+
+    room.can_drop = stream->options.when_full == SFE_STREAM_DROP_NEWEST && entries >= 3;
+    /* Over the quota is the reserve, which failures have used, or which is kept for gaps: it is for
+     * what they cost, not for more. */
+    room.current_bytes =
+        stream->file == NULL || used > quota ? 0 : segment_bytes - stream->current.durable_end;
+    room.segments = quota > used ? (quota - used) / segment_bytes : 0;
+    if (room.segments == 0 &&
+        stream->released > atomic_load_explicit(&stream->durable, memory_order_relaxed)) {
+        room.segments = 1; /* All is settled: the newest goes as soon as another has begun. */
+    }
+    if (stream->options.when_full == SFE_STREAM_DROP_OLDEST) {
+        room.segments = entries; /* What is in the way goes. */
+    }
+    /* Two stay free for what is staged, whatever fails. */
+    if (entries < 3) {
+        room.segments = 0;
+    } else if (room.segments > entries - 2u) {
+        room.segments = entries - 2u;
+    }
+    return room;
+}
+
+static void measure_fill(struct sfe_stream *stream)
+{
+    const uint64_t quota = quota_of_events(stream);
+    const uint64_t used = table_file_bytes(&stream->table);
+    const uint64_t permille = used >= quota ? 1000u : used * 1000u / quota;
+
+    atomic_store_explicit(&stream->fill_permille, (uint32_t)permille, memory_order_relaxed);
+}
+
+uint32_t sfe_stream_fill_permille(const struct sfe_stream *stream)
+{
+    return atomic_load_explicit(&stream->fill_permille, memory_order_relaxed);
 }
 
 void stream_measure_room(struct sfe_stream *stream)
 {
-    struct stage_room *room = &stream->stage.room;
-    const uint32_t segment_bytes = stream->options.segment_bytes;
-    const uint64_t quota = quota_of_events(stream);
-    const uint64_t used = table_file_bytes(&stream->table);
-    const uint32_t entries = stream->table.capacity - stream->table.count;
+    const struct sfe_stream_options *options = &stream->options;
+    struct stage_room room = room_within(stream, quota_of_events(stream));
+    struct stage_room reserved = room;
 
-    room->segment_bytes = segment_bytes - SEGMENT_BEGIN;
-    room->can_drop = stream->options.when_full == SFE_STREAM_DROP_NEWEST && entries >= 3;
-    /* Over the quota is the reserve, which failures have used, or which is kept for gaps: it is for
-     * what they cost, not for more. */
-    room->current_bytes =
-        stream->file == NULL || used > quota ? 0 : segment_bytes - stream->current.durable_end;
-    room->segments = quota > used ? (quota - used) / segment_bytes : 0;
-    if (room->segments == 0 &&
-        stream->released > atomic_load_explicit(&stream->durable, memory_order_relaxed)) {
-        room->segments = 1; /* All is settled: the newest goes as soon as another has begun. */
+    if (options->has_reserve && options->when_full == SFE_STREAM_BLOCK) {
+        reserved = room_within(stream, stream_quota_bytes(stream));
     }
-    if (stream->options.when_full == SFE_STREAM_DROP_OLDEST) {
-        room->segments = entries; /* What is in the way goes. */
+    if (options->quota != NULL) {
+        claim_rooms(stream, &room, &reserved);
     }
-    /* Two stay free for what is staged, whatever fails. */
-    if (entries < 3) {
-        room->segments = 0;
-    } else if (room->segments > entries - 2u) {
-        room->segments = entries - 2u;
+    measure_fill(stream);
+    stream->stage.room = room;
+    stream->stage.reserved_room = reserved;
+}
+
+void sfe_stream_share(struct sfe_stream *stream)
+{
+    const struct sfe_quota *quota = stream->options.quota;
+
+    if (quota != NULL && sfe_quota_returns(quota) != stream->quota_returns) {
+        sfe_mutex_lock(stream->mutex);
+        stream_measure_room(stream);
+        sfe_mutex_unlock(stream->mutex);
     }
 }
 
-enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event *event,
-                               uint64_t *sequence, struct sfe_error *err)
+static enum sfe_code stage(struct sfe_stream *stream, bool is_reserved,
+                           const struct sfe_event *event, uint64_t *sequence, struct sfe_error *err)
 {
     if (event->payload.size > stream->options.event_bytes_max ||
         sfe_event_encoded_bytes_max(event) > stage_event_bytes_max(&stream->stage)) {
@@ -203,12 +282,26 @@ enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event
     const uint64_t now_ns = sfe_clock_monotonic_ns(stream->options.clock);
 
     sfe_mutex_lock(stream->mutex);
-    enum stage_outcome outcome = stage_add(&stream->stage, event, now_ns, sequence);
+    enum stage_outcome outcome =
+        stage_add(&stream->stage, is_reserved ? &stream->stage.reserved_room : &stream->stage.room,
+                  event, now_ns, sequence);
     sfe_mutex_unlock(stream->mutex);
     if (outcome == STAGE_WAKES && stream->options.on_staged != NULL) {
         stream->options.on_staged(stream->options.owner);
     }
     return outcome == STAGE_FULL ? SFE_E_FULL : SFE_OK;
+}
+
+enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event *event,
+                               uint64_t *sequence, struct sfe_error *err)
+{
+    return stage(stream, false, event, sequence, err);
+}
+
+enum sfe_code sfe_stream_stage_reserved(struct sfe_stream *stream, const struct sfe_event *event,
+                                        uint64_t *sequence, struct sfe_error *err)
+{
+    return stage(stream, true, event, sequence, err);
 }
 
 /* Without linger: soon after the last commit frames wait for company, but not for company that does
@@ -265,8 +358,10 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
         .first_sequence = durable + 1u,
         .durable_sequence = durable,
         .staged_events = stage_events(&stream->stage),
-        .flash_bytes = table_file_bytes(table),
+        .flash_bytes = stream_used_bytes(stream),
+        .has_reserve = stream->reserve_bytes != 0,
         .written_bytes = stream->counts.written_bytes,
+        .written_events = stream->counts.written_events,
         .payload_bytes = stream->counts.payload_bytes,
         .syncs = stream->counts.syncs,
         .refused = stream->stage.refused,
@@ -275,6 +370,7 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
         .is_dropping = stream->is_dropping,
         .dropped_events = stream->counts.dropped_events,
         .dropped_bytes = stream->counts.dropped_bytes,
+        .dropped_end = atomic_load_explicit(&stream->dropped_end, memory_order_relaxed),
         .damaged_places = stream->damage.count,
         .damaged_segment = stream->damage.last_segment,
         .damaged_offset = stream->damage.last_offset,

@@ -22,6 +22,7 @@
 
 struct sfe_arena;
 struct sfe_boot_times;
+struct sfe_quota;
 struct sfe_stream;
 
 /* Where the quota is used up. */
@@ -38,9 +39,9 @@ struct sfe_stream_options {
     const struct sfe_entropy *entropy; /* Salts. */
     struct sfe_log *log;               /* NULL: silent. */
     const char *name;                  /* At most SFE_NAME_BYTES_MAX bytes of [a-z0-9_-]. */
-    uint64_t quota_bytes;              /* All segments together; over by at most one segment. */
-    uint32_t segment_bytes;            /* Power of two. */
-    uint32_t event_bytes_max;          /* Payload; a larger event is SFE_E_TOO_LARGE. */
+    uint64_t quota_bytes; /* All segments together, and the reserve; over by at most one segment. */
+    uint32_t segment_bytes;   /* Power of two. */
+    uint32_t event_bytes_max; /* Payload; a larger event is SFE_E_TOO_LARGE. */
     uint64_t
         linger_ns; /* Wait so long before a sync, to spare the flash; 0: see sfe_stream_due_ns. */
     uint64_t
@@ -57,6 +58,10 @@ struct sfe_stream_options {
     const struct sfe_crypto *crypto;  /* With keys only. */
     struct sfe_aead_key *const *keys; /* The others open what was sealed before the key changed. */
     uint32_t key_count;
+    struct sfe_quota *quota; /* Of all streams together; NULL: there is none. */
+    uint32_t quota_share;    /* This stream's place in it. */
+    bool has_reserve;        /* One segment of the quota is kept, as a file of its own, for
+                                sfe_stream_stage_reserved and for a full medium. */
     struct sfe_watch *watch; /* Is told what became durable; NULL: nobody is. */
 };
 
@@ -74,13 +79,15 @@ struct sfe_stream_recovery {
 struct sfe_stream_facts {
     uint64_t first_sequence; /* Oldest kept; durable + 1 when empty. */
     uint64_t durable_sequence;
-    uint64_t staged_events; /* Not yet durable. */
-    uint64_t flash_bytes;   /* Kept by the segments. */
-    uint64_t written_bytes; /* To flash since open, padding included. */
-    uint64_t payload_bytes; /* Of events made durable since open: topic not counted. */
-    uint64_t syncs;         /* fdatasync calls since open. */
-    uint64_t refused;       /* Times staging said SFE_E_FULL. */
+    uint64_t staged_events;  /* Not yet durable. */
+    uint64_t flash_bytes;    /* Kept by the segments and the reserve. */
+    uint64_t written_bytes;  /* To flash since open, padding included. */
+    uint64_t written_events; /* Made durable since open. */
+    uint64_t payload_bytes;  /* Of events made durable since open: topic not counted. */
+    uint64_t syncs;          /* fdatasync calls since open. */
+    uint64_t refused;        /* Times staging said SFE_E_FULL. */
     bool is_full; /* The quota is used up: staging stops, or drops, until something is released. */
+    bool has_reserve;         /* The reserve is there: made, and not used. */
     bool is_failing;          /* The last commit failed and is tried again. */
     struct sfe_error failure; /* Why, where is_failing. */
     bool is_dropping;
@@ -91,6 +98,7 @@ struct sfe_stream_facts {
      * drop-newest of their payloads. */
     uint64_t dropped_events;
     uint64_t dropped_bytes;
+    uint64_t dropped_end; /* What is missing below this was dropped as the oldest. */
     /* Damaged places met since open, by opening or by reading; the newest of them. */
     uint32_t damaged_places;
     uint32_t damaged_segment;
@@ -123,6 +131,11 @@ SFE_MUST_USE enum sfe_code sfe_stream_stage(struct sfe_stream *stream,
                                             const struct sfe_event *event, uint64_t *sequence,
                                             struct sfe_error *err);
 
+/* As sfe_stream_stage, for what others wait for: may also use the reserve. Any thread. */
+SFE_MUST_USE enum sfe_code sfe_stream_stage_reserved(struct sfe_stream *stream,
+                                                     const struct sfe_event *event,
+                                                     uint64_t *sequence, struct sfe_error *err);
+
 /* Monotonic time at which a commit is due; UINT64_MAX when nothing is staged. With linger 0: at
  * once when the last commit is longer ago than a few milliseconds; under load it waits up to that
  * long, while events still arrive, so that frames fill whole flash pages; after a failure it waits
@@ -141,6 +154,12 @@ SFE_MUST_USE enum sfe_code sfe_stream_commit(struct sfe_stream *stream, uint64_t
 SFE_MUST_USE enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
                                               struct sfe_error *err);
 
+/* Takes up what other streams gave back of the quota of all. Flash thread, once a turn. */
+void sfe_stream_share(struct sfe_stream *stream);
+
+/* How much of what the quota holds is used, in thousandths. Any thread, one atomic load. */
+uint32_t sfe_stream_fill_permille(const struct sfe_stream *stream);
+
 /* What a table of its segments takes that has room for `quota_bytes`; 0: the one it has will do.
  * Flash thread. */
 size_t sfe_stream_table_bytes(const struct sfe_stream *stream, uint64_t quota_bytes);
@@ -154,6 +173,10 @@ size_t sfe_stream_table_bytes_max(const struct sfe_stream_options *options);
  */
 void sfe_stream_set_limits(struct sfe_stream *stream, uint64_t quota_bytes, uint64_t linger_ns,
                            void *table);
+
+/* Gives it place `share` of another bound on all streams, where it claims what it has; NULL: there
+ * is none. The next sfe_stream_share claims the rest, once all have done this. Flash thread. */
+void sfe_stream_set_quota(struct sfe_stream *stream, struct sfe_quota *quota, uint32_t share);
 
 /* The highest sequence that survives power loss; 0 before the first. Never goes back. Any thread,
  * one atomic load. */

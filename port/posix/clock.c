@@ -11,9 +11,9 @@
 #include <sys/timex.h>
 #include <unistd.h>
 
-/* No clock that stands before the program was built can be right. */
+/* No clock that stands before the program was built can be right: CMakeLists.txt says when. */
 #ifndef SFE_BUILD_UNIX_S
-#define SFE_BUILD_UNIX_S INT64_C(1735689600) /* 2025-01-01 */
+#define SFE_BUILD_UNIX_S 1735689600 /* 2025-01-01 */
 #endif
 
 #define NS_PER_S 1000000000u

@@ -98,7 +98,7 @@ class SecuredSite(Site):
             return struct.unpack("QQ", file.read(16))[1]
 
     def flash(self):
-        """(all, what is not a segment) of the bytes on flash."""
+        """(all, what no quota counts) of the bytes on flash."""
         every, others = 0, 0
         with os.scandir(self.path("state")) as entries:
             for entry in entries:
@@ -107,7 +107,7 @@ class SecuredSite(Site):
                 except FileNotFoundError:
                     continue
                 every += size
-                others += 0 if entry.name.endswith(".seg") else size
+                others += 0 if entry.name.endswith((".seg", ".spare")) else size
         return every, others
 
 

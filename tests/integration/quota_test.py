@@ -85,6 +85,51 @@ class Quota(Streams):
         self.assertNotIn(2000, sequences)
 
 
+class Thinning(Streams):
+    def config(self):
+        config = self.site.default_config()
+        config["agent"].update(event_max="16KiB", quota="24MiB")
+        config["streams"]["telemetry"] = {
+            "quota": "1MiB", "segment": "64KiB", "when_full": "drop-oldest",
+            "thin": {"from_percent": 50, "keep_every": 10}}
+        config["streams"]["sales"] = {"quota": "4MiB", "priority": 1}
+        output = config["outputs"]["readings"]
+        output["gaps"] = True
+        fields = output["records"][0]["map"]
+        fields.update({"ReadingId__c": "{id}", "Unit__c": {"from": "{/unit}", "default": "gap"},
+                       "DeviceId__c": {"from": "{topic.1}", "default": "-"}})
+        for name in ("Seq__c", "Value__c", "At__c"):
+            fields[name]["optional"] = True
+        fields["Value__c"]["from"] = "/gap/events"
+        return config
+
+    def test_what_is_thinned_and_what_is_dropped_is_told_apart_and_nothing_is_missing(self):
+        self.site.write_config(self.config())
+        self.site.faults(down=True)
+        self.site.start_agent()
+        published = self.site.publish(devices=10, count=40000, bytes=300)["published"]
+        parts.wait_until(lambda: self.stream("telemetry")["durable_sequence"] +
+                         self.stream("telemetry")["thinned"] == published, 60, "all is accounted for")
+        stream = self.stream("telemetry")
+        self.assertTrue(stream["thinning"])
+        self.assertGreater(stream["thinned"], 10000)
+        self.assertGreater(stream["dropped"], 0)
+        self.assertLessEqual(self.site.status()["quota_used_bytes"], (24 + 1) << 20)
+        self.site.faults(down=False)
+        parts.wait_until(lambda: self.output("readings")["backlog"] == 0, 120, "all is delivered")
+        ids = self.site.ids("DeviceReading__c")
+        records = [self.site.record("DeviceReading__c", name) for name in ids]
+        gaps = [record for record in records if record["Unit__c"] == "gap"]
+        self.assertGreater(len(gaps), 0)
+        missing = sum(record["Value__c"] for record in gaps)
+        self.assertEqual(missing, self.stream("telemetry")["dropped"])
+        self.assertEqual(missing, self.output("readings")["gaps"])
+        self.assertEqual(len(records) - len(gaps) + missing + self.stream("telemetry")["thinned"],
+                         published)
+        self.assertEqual(self.site.stop_agent(), 0)
+        self.assertEqual(self.site.agent_log().count("events are thinned"), 1)
+
+
 class Encryption(Streams):
     def write_key(self, name, byte):
         with open(self.site.path(name), "w", encoding="ascii") as file:

@@ -94,6 +94,18 @@ def change_priority(config, chance):
     config["streams"]["telemetry"]["priority"] = chance.randint(0, 3)
 
 
+def change_share(config, chance):
+    config["agent"].pop("quota", None)
+    if chance.random() < 0.7:
+        config["agent"]["quota"] = "%dMiB" % chance.randint(1100, 2000)
+
+
+def change_thin(config, chance):
+    config["streams"]["telemetry"]["thin"] = {
+        "from_percent": chance.randint(90, 99), "keep_every": chance.randint(2, 10),
+        "key": chance.choice(["{topic}", "{topic.1}", "{topic.0}/{source}"])}
+
+
 def toggle_stream(config, chance):
     if "spare" in config["streams"]:
         del config["streams"]["spare"], config["inputs"]["spare"]
@@ -112,6 +124,7 @@ def change_nothing(config, chance):
 
 
 CHANGES = [change_output, change_batch, change_org, change_link, change_limits, change_priority,
+           change_share, change_thin,
            toggle_stream, change_nothing]
 
 
@@ -132,6 +145,9 @@ class Reloads(unittest.TestCase):
     def base_config(site, sealed):
         config = site.default_config()
         config["outputs"]["readings"]["order_by"] = "{topic.1}"
+        config["agent"]["quota"] = "2GiB"
+        config["streams"]["telemetry"].update(
+            when_full="drop-oldest", thin={"from_percent": 95, "keep_every": 10})
         if sealed:
             write_key(site, "flash.key", 0x5A)
             seal(config, *sealed)
@@ -168,7 +184,10 @@ class Reloads(unittest.TestCase):
                          "SIGHUP is refused and told in the status")
         self.assertIn("/outputs/sales/order_by", site.agent_log())
         for section, key, value in [("agent", "id", "other"), ("agent", "event_max", "128KiB"),
-                                    ("streams", "telemetry", {"segment": "2MiB"})]:
+                                    ("streams", "telemetry",
+                                     dict(good["streams"]["telemetry"], segment="2MiB")),
+                                    ("streams", "telemetry",
+                                     {"quota": "256MiB", "when_full": "drop-oldest"})]:
             bad = copy.deepcopy(good)
             bad[section][key] = value
             site.write_config(bad)
@@ -518,6 +537,102 @@ class Reloads(unittest.TestCase):
         code, _, err = self.reload(site)
         self.assertEqual(code, 0, err)
         self.assertEqual(self.durable(site, "spare"), 5)
+        self.assertEqual(site.stop_agent(), 0)
+
+    @staticmethod
+    def stream(site, name):
+        return next(one for one in site.status()["streams"] if one["name"] == name)
+
+    def start_small(self, **telemetry):
+        """Small segments, and 6 MiB for all: 1 for dead letters, 1 for sales, 4 for telemetry."""
+        site = parts.Site(BUILD)
+        self.addCleanup(site.close)
+        config = site.default_config()
+        config["agent"].update(event_max="16KiB", quota="6MiB")
+        small = {"quota": "1MiB", "segment": "64KiB"}
+        config["streams"].update(telemetry=dict(segment="64KiB", **telemetry), dead=dict(small),
+                                 sales=dict(small, priority=1))
+        site.write_config(config)
+        site.start_broker()
+        site.start_org()
+        site.faults(down=True)
+        site.start_agent()
+        return site
+
+    def test_the_quota_of_all_streams_is_lowered_and_raised_while_they_are_full(self):
+        site = self.start_small(quota="64MiB")
+
+        def reload_with(quota):
+            site.config["agent"]["quota"] = quota
+            site.write_config(site.config)
+            code, _, err = self.reload(site)
+            self.assertEqual(code, 0, err)
+
+        def is_full():
+            return self.stream(site, "telemetry")["full"]
+
+        account = site.publish(devices=10, tills=1, count=22000, bytes=300)
+        parts.wait_until(is_full, 60, "the quota of all is used up")
+        parts.wait_until(lambda: self.stream(site, "telemetry")["staged_events"] == 0, 20, "all is on flash")
+        before = self.stream(site, "telemetry")
+        self.assertLess(before["durable_sequence"], 20000)
+        self.assertLessEqual(before["flash_bytes"], (4096 + 64) << 10)
+        reload_with("4MiB")
+        parts.wait_until(is_full, 60, "it is full by the lower quota as well")
+        status = site.status()
+        self.assertEqual(status["quota_bytes"], 4 << 20)
+        self.assertLessEqual(self.stream(site, "telemetry")["flash_bytes"],
+                             before["flash_bytes"] + (64 << 10))
+        self.assertGreaterEqual(self.stream(site, "telemetry")["durable_sequence"],
+                                before["durable_sequence"])
+        site.config["streams"]["telemetry"]["priority"] = 1  # Sales keep their floor only.
+        reload_with("6MiB")
+        parts.wait_until(is_full, 60, "it has what sales do not keep any more")
+        self.assertGreater(self.stream(site, "telemetry")["durable_sequence"],
+                           before["durable_sequence"])
+        site.config["streams"]["spare"] = {"quota": "1MiB", "segment": "64KiB"}
+        site.config["streams"]["sales"]["quota"] = "8MiB"
+        reload_with("80MiB")
+        parts.wait_until(lambda: sum(one["durable_sequence"] for one in site.status()["streams"])
+                         == account["published"], 60, "a larger one takes all")
+        del site.config["streams"]["spare"], site.config["agent"]["quota"]
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        self.assertEqual(site.status()["quota_bytes"], 0)
+        site.faults(down=False)
+        site.wait_delivered(account)
+        site.check_exactly_once(account)
+        self.assertEqual(site.stop_agent(), 0)
+
+    def test_the_rule_of_thinning_changes_and_outlives_the_configurations_it_came_with(self):
+        site = self.start_small(quota="1MiB", when_full="drop-oldest",
+                                thin={"from_percent": 50, "keep_every": 50})
+        published = 0
+
+        def thinned_by(count):
+            nonlocal published
+            before = self.stream(site, "telemetry")["thinned"]
+            published += site.publish(devices=10, count=count, bytes=300)["published"]
+            parts.wait_until(lambda: self.stream(site, "telemetry")["durable_sequence"] +
+                             self.stream(site, "telemetry")["thinned"] == published, 60,
+                             "all is accounted for")
+            return self.stream(site, "telemetry")["thinned"] - before
+
+        self.assertGreater(thinned_by(20000), 5000)
+        for number in range(4):
+            # Nothing else of a configuration stays in use.
+            site.config["outputs"]["readings"]["batch_age"] = "%dms" % (300 + number)
+            site.config["outputs"]["sales"]["batch_age"] = "%dms" % (300 + number)
+            site.config["connections"]["crm"]["request_timeout"] = "%ds" % (20 + number)
+            site.config["streams"]["telemetry"]["thin"] = {
+                "from_percent": 30, "keep_every": 2 + number, "key": "{topic.%d}" % (number % 2)}
+            site.write_config(site.config)
+            code, _, err = self.reload(site)
+            self.assertEqual(code, 0, err)
+            self.assertEqual(site.status()["links"][0]["reconnects"], 0)
+            kept = 1000 - thinned_by(1000)
+            wanted = 1000 / (2 + number)
+            self.assertTrue(wanted - 10 <= kept <= wanted + 20, (number, kept))
         self.assertEqual(site.stop_agent(), 0)
 
     def test_without_an_agent_reload_says_so(self):

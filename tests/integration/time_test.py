@@ -125,6 +125,26 @@ class Time(unittest.TestCase):
         self.wait_stored([1])
         self.assert_at(1, first)
 
+    def test_a_clock_before_what_was_seen_on_flash_is_known_to_be_wrong(self):
+        self.site.move_to_1970()
+        self.site.start_org()
+        self.site.start_agent()
+        self.site.say(1)
+        self.wait_stored([1])  # The org's time is noted.
+        parts.wait_until(lambda: os.path.exists(self.site.path("state/boots.table")) or
+                         (self.site.say(2) and False), 30, "the time is noted")
+        self.assertEqual(self.site.stop_agent(), 0)
+        self.site.stop_org()
+        self.site.move(-30 * 86400)  # A battery that is nearly empty.
+        self.site.boot(2)
+        self.site.start_agent()
+        third = self.site.say(3)
+        parts.wait_until(lambda: self.org_state() == "waiting for the clock", 30,
+                         "the clock is not believed")
+        self.site.start_org()
+        self.wait_stored([3])
+        self.assert_at(3, third)
+
     def test_a_clock_that_jumps_a_year_loses_and_reorders_nothing(self):
         self.site.start_org()
         self.site.start_agent()

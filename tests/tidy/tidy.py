@@ -15,7 +15,7 @@ MAY_INCLUDE = {
     "flow": {"event", "base", "port"},
     "output": {"flow", "stream", "event", "base", "port"},
     "salesforce": {"output", "flow", "stream", "event", "base", "port"},
-    "input": {"stream", "event", "base", "port"},
+    "input": {"flow", "stream", "event", "base", "port"},
     "config": {"base", "port"},
     "status": {"input", "output", "salesforce", "stream", "event", "base", "port"},
     "run": {"config", "input", "output", "salesforce", "status", "flow", "stream", "event", "base",

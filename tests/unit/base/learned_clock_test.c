@@ -118,6 +118,38 @@ static void what_is_not_time_of_day_passes_through(void **state)
     assert_int_equal(id[15], 7);
 }
 
+/* A battery that failed: the clock is well after the build, and before what was seen on flash. */
+static void a_clock_before_the_floor_is_unset_unless_it_is_synchronised(void **state)
+{
+    struct platform platform;
+    int64_t unix_ns = 0;
+
+    (void)state;
+    put(&platform);
+    platform.quality = SFE_CLOCK_COASTING;
+    platform.wall_ns = (NOW_S - 86400) * SECOND;
+    assert_int_equal(tell(&platform, &unix_ns), SFE_CLOCK_COASTING);
+    assert_false(sfe_learned_clock_is_sure(&platform.learned, &unix_ns));
+    sfe_learned_clock_set_floor(&platform.learned, NOW_S * SECOND);
+    assert_int_equal(tell(&platform, &unix_ns), SFE_CLOCK_UNSET);
+    assert_false(sfe_learned_clock_is_sure(&platform.learned, &unix_ns));
+    (void)sfe_learned_clock_learn(&platform.learned, NOW_S + 5);
+    assert_int_equal(tell(&platform, &unix_ns), SFE_CLOCK_COASTING);
+    assert_int_equal(unix_ns, (NOW_S + 5) * SECOND);
+    assert_true(sfe_learned_clock_is_sure(&platform.learned, &unix_ns));
+    assert_int_equal(unix_ns, (NOW_S + 5) * SECOND);
+    /* It may be the floor that is wrong. */
+    platform.quality = SFE_CLOCK_SYNCED;
+    assert_int_equal(tell(&platform, &unix_ns), SFE_CLOCK_SYNCED);
+    assert_int_equal(unix_ns, platform.wall_ns);
+    assert_true(sfe_learned_clock_is_sure(&platform.learned, &unix_ns));
+    /* Ahead is not known to be wrong. */
+    platform.quality = SFE_CLOCK_COASTING;
+    platform.wall_ns = (NOW_S + 86400) * SECOND;
+    assert_int_equal(tell(&platform, &unix_ns), SFE_CLOCK_COASTING);
+    assert_int_equal(unix_ns, platform.wall_ns);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +158,7 @@ int main(void)
         cmocka_unit_test(small_differences_do_not_move_the_time),
         cmocka_unit_test(nonsense_is_not_learned),
         cmocka_unit_test(what_is_not_time_of_day_passes_through),
+        cmocka_unit_test(a_clock_before_the_floor_is_unset_unless_it_is_synchronised),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

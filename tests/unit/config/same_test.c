@@ -119,6 +119,7 @@ static void a_change_is_seen_in_its_part_and_in_no_other(void **state)
         {"'object':'X__c'", "'object':'Y__c'", true, true, true, false},
         {"'from':'one',", "'from':'one','batch_age':'2s',", true, true, true, false},
         {"'from':'one',", "'from':'one','order_by':'{topic}',", true, true, true, false},
+        {"'from':'one',", "'from':'one','gaps':true,", true, true, true, false},
     };
 
     (void)state;
@@ -295,8 +296,9 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
 
 static bool is_no_part(const struct config_key *row)
 {
-    return row->section == SFE_SECTION_AGENT || row->section == SFE_SECTION_WATCH ||
-           row->section == SFE_SECTION_STREAM;
+    return row->section == SFE_SECTION_AGENT || row->section == SFE_SECTION_FLASH ||
+           row->section == SFE_SECTION_WATCH || row->section == SFE_SECTION_STREAM ||
+           row->section == SFE_SECTION_THIN;
 }
 
 static void each_row_of_the_table_is_compared(void **state)
@@ -334,8 +336,9 @@ static void each_row_of_the_table_is_compared(void **state)
 static void keys_of_the_agent_and_of_streams_are_known_to_the_reload(void **state)
 {
     static const char KNOWN[] =
-        "id|state|event_max|log|stop_timeout|trace|"
-        "quota|linger|priority|segment|when_full|encrypt|encrypt_key_file|encrypt_old_key_files";
+        "id|state|event_max|log|stop_timeout|quota|flash|size|cycles|trace|"
+        "quota|linger|priority|segment|when_full|encrypt|encrypt_key_file|encrypt_old_key_files|"
+        "thin|key|from_percent|keep_every";
     uint32_t count;
     const struct config_key *rows = keys_table(&count);
 

@@ -12,7 +12,7 @@ static void every_row_is_whole(void **state)
     const struct config_key *rows = keys_table(&count);
 
     (void)state;
-    assert_true(count > 80 && count <= 192);
+    assert_true(count > 80 && count <= 256);
     for (uint32_t i = 0; i < count; i++) {
         bool has_entries = rows[i].kind == SFE_KEY_NAMED || rows[i].kind == SFE_KEY_LIST ||
                            rows[i].kind == SFE_KEY_MAP;

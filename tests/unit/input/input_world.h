@@ -34,6 +34,7 @@ struct sfe_stream {
     uint64_t staged; /* Sequence of the newest. */
     uint64_t durable;
     uint64_t room; /* Events that still fit. */
+    uint32_t fill_permille;
     uint32_t event_bytes_max;
     struct kept_event kept[KEPT_MAX]; /* The first ones. */
 };
@@ -69,6 +70,11 @@ enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event
     }
     *sequence = ++stream->staged;
     return SFE_OK;
+}
+
+uint32_t sfe_stream_fill_permille(const struct sfe_stream *stream)
+{
+    return stream->fill_permille;
 }
 
 uint64_t sfe_stream_durable(const struct sfe_stream *stream)
@@ -461,10 +467,10 @@ static inline int world_close(void **state)
 static inline struct sfe_intake *world_intake(struct input_world *world, uint32_t event_bytes_max)
 {
     const struct sfe_intake_route routes[] = {
-        {"tills", "pos/+/sale", &world->sales, true, false, {NULL, 0, false}},
-        {"plant", "plant/#", &world->readings, false, true, {NULL, 0, false}},
-        {"all", "+/+/both", &world->sales, false, false, {NULL, 0, false}},
-        {"copy", "$share/group/+/+/both", &world->readings, false, false, {NULL, 0, false}},
+        {"tills", "pos/+/sale", &world->sales, true, false, {NULL, 0, false}, NULL},
+        {"plant", "plant/#", &world->readings, false, true, {NULL, 0, false}, NULL},
+        {"all", "+/+/both", &world->sales, false, false, {NULL, 0, false}, NULL},
+        {"copy", "$share/group/+/+/both", &world->readings, false, false, {NULL, 0, false}, NULL},
     };
     struct sfe_intake_options options = {
         .routes = routes,

@@ -54,6 +54,40 @@ static void a_full_dead_stream_is_asked_again_and_nothing_is_settled(void **stat
     assert_int_equal(world_cursor(world), 2);
 }
 
+static void a_dead_stream_that_stays_full_stops_the_output_and_says_why(void **state)
+{
+    struct world *world = *state;
+
+    world->dead.is_full = true;
+    world_append(world, "!");
+    world_turn(world);
+    assert_int_equal(world_facts(world).state, SFE_OUTPUT_MOVING);
+    world_after(world, 2 * SECOND);
+    world_turn(world);
+    assert_int_equal(world_facts(world).state, SFE_OUTPUT_STOPPED);
+    assert_int_equal(world_facts(world).last_error.code, SFE_E_FULL);
+    assert_non_null(strstr(world_facts(world).last_error.message, "no room"));
+    const uint64_t requests = world_facts(world).requests;
+    world_append(world, "bcd");
+    world_after(world, 5 * SECOND);
+    world_turn(world);
+    assert_int_equal(world_facts(world).requests, requests);
+    assert_int_equal(world_cursor(world), 1);
+    /* Room again: it goes on by itself, and nothing is missing. */
+    world->dead.is_full = false;
+    world_after(world, SECOND);
+    world_turn(world);
+    assert_int_equal(world_facts(world).last_error.code, SFE_OK);
+    world->dead.durable = 1;
+    world_after(world, 2 * SECOND);
+    world_turn(world);
+    assert_int_equal(world_facts(world).requests, requests + 1);
+    world_answer(world, 2);
+    world_turn(world);
+    assert_int_equal(world_cursor(world), 5);
+    assert_int_equal(world_facts(world).state, SFE_OUTPUT_IDLE);
+}
+
 static void a_dying_event_holds_its_key(void **state)
 {
     struct world *world = *state;
@@ -116,6 +150,7 @@ int main(void)
         TEST(a_dead_event_is_settled_only_when_its_letter_is_durable),
         TEST(a_verdict_dead_writes_the_orgs_reason),
         TEST(a_full_dead_stream_is_asked_again_and_nothing_is_settled),
+        TEST(a_dead_stream_that_stays_full_stops_the_output_and_says_why),
         TEST(a_dying_event_holds_its_key),
         TEST(more_dying_events_than_there_are_reasons_lose_nothing),
         TEST(a_dying_event_that_vanishes_is_a_gap),

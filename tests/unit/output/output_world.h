@@ -32,6 +32,7 @@ struct sfe_stream {
                                        cannot be mapped. */
     bool is_gone[WORLD_EVENTS];
     bool is_unreadable[WORLD_EVENTS]; /* When it is fetched again. */
+    uint64_t dropped_end;
     /* Of the dead stream. */
     uint32_t staged;
     bool is_full;
@@ -42,6 +43,7 @@ struct sfe_stream {
 struct sfe_stream_reader {
     struct sfe_stream *stream;
     uint64_t next;
+    uint64_t damaged;
     uint32_t fetches;
 };
 
@@ -67,6 +69,10 @@ struct world {
     uint64_t large_age_ns;
     uint32_t large_from; /* 0: there is no large slot. */
     enum sfe_large_use large_use;
+    bool gaps; /* They are delivered. */
+    bool refuses_gaps;
+    char gap_payload[512]; /* Of the last one offered. */
+    struct sfe_hash128 gap_identity;
     bool is_ready;
     bool answers_at_once; /* With AGAIN, from within send. */
     bool cannot_send;
@@ -96,10 +102,11 @@ void sfe_stream_facts(struct sfe_stream *stream, struct sfe_stream_facts *facts)
     memset(facts, 0, sizeof(*facts));
     facts->first_sequence = stream->first;
     facts->durable_sequence = stream->durable;
+    facts->dropped_end = stream->dropped_end;
 }
 
-enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event *event,
-                               uint64_t *sequence, struct sfe_error *err)
+enum sfe_code sfe_stream_stage_reserved(struct sfe_stream *stream, const struct sfe_event *event,
+                                        uint64_t *sequence, struct sfe_error *err)
 {
     (void)err;
     if (stream->is_full) {
@@ -113,6 +120,11 @@ enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event
     stream->staged++;
     *sequence = stream->staged;
     return SFE_OK;
+}
+
+uint64_t sfe_stream_reader_damaged(const struct sfe_stream_reader *reader)
+{
+    return reader->damaged;
 }
 
 void sfe_stream_reader_seek(struct sfe_stream_reader *reader, uint64_t sequence)
@@ -192,10 +204,16 @@ static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_even
 
     (void)time_ns;
     world->offers++;
-    if (letter == '!') {
+    if (letter == '!' || (letter == '{' && world->refuses_gaps)) {
         return sfe_fail(err, SFE_E_UNMAPPED, "Value__c: no value at /value");
     }
-    *order_key = letter == '-' ? 0 : letter;
+    if (letter == '{') {
+        assert_true(event->payload.size < sizeof(world->gap_payload));
+        memcpy(world->gap_payload, event->payload.bytes, event->payload.size);
+        world->gap_payload[event->payload.size] = '\0';
+        world->gap_identity = event->identity;
+    }
+    *order_key = letter == '-' || letter == '{' ? 0 : letter;
     assert_false(slot->is_sent);
     if (slot->count == (number == WORLD_SLOTS ? WORLD_LARGE : world->capacity)) {
         return SFE_E_FULL;
@@ -321,6 +339,8 @@ static void world_open(struct world *world)
         .large_use = world->large_from == 0 ? NULL : world_large_use,
         .clock = &world->clock,
         .entropy = &world->entropy,
+        .agent_id = "store-1",
+        .gaps = world->gaps,
         .on_settled = world_settled,
         .owner = world,
         .watch = world->watch,

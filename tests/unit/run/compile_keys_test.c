@@ -171,15 +171,18 @@ static void a_missing_file_and_one_that_all_can_read_are_told_and_the_others_are
     assert_int_equal(compiled.streams[0].keys[0][0], 0x77);
 }
 
-static void wiping_leaves_no_key(void **state)
+static void wiping_leaves_no_key_and_all_else(void **state)
 {
     static const uint8_t none[SFE_AEAD_KEY_BYTES];
 
     (void)state;
     put(0, HEX, 64);
     assert_int_equal(compile(0), SFE_OK);
+    compiled.streams[0].thin_key = (struct sfe_template *)&compiled;
     sfe_compiled_wipe(&compiled);
     assert_memory_equal(compiled.streams[0].keys[0], none, sizeof(none));
+    assert_int_equal(compiled.streams[0].key_count, 0);
+    assert_ptr_equal(compiled.streams[0].thin_key, &compiled); /* It is no secret, and in use. */
 }
 
 static void opened_keys_are_those_of_the_files(void **state)
@@ -216,7 +219,7 @@ int main(void)
         TEST(the_present_key_comes_first),
         TEST(what_is_no_key_is_told_and_not_shown),
         TEST(a_missing_file_and_one_that_all_can_read_are_told_and_the_others_are_had),
-        TEST(wiping_leaves_no_key),
+        TEST(wiping_leaves_no_key_and_all_else),
         TEST(opened_keys_are_those_of_the_files),
     };
 

@@ -71,6 +71,11 @@ enum sfe_code sfe_stream_release(struct sfe_stream *stream, uint64_t sequence,
     return SFE_OK;
 }
 
+void sfe_stream_share(struct sfe_stream *stream)
+{
+    (void)stream;
+}
+
 void sfe_output_cursor(struct sfe_output *output, struct sfe_cursor *cursor)
 {
     (void)output;

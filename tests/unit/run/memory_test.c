@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "run/outputs.h"
 #include "run/parts.h"
+#include "stream/quota.h"
 
 #include <string.h>
 
@@ -99,6 +100,21 @@ static void encryption_is_counted_in_streams_and_in_the_readers_of_these_alone(v
     site.streams[1].encrypt_key_file = NULL;
     site.streams[1].encrypt_old_key_count = 1;
     assert_true(agent_output_bytes(&site.config, 0, 1) == plain_output + reader);
+}
+
+static void what_thins_a_stream_and_the_quota_of_all_are_counted(void **state)
+{
+    struct site site;
+
+    (void)state;
+    make_site(&site);
+    const size_t base = sfe_agent_memory_bytes_max(&site.config);
+    const size_t reload = sfe_agent_reload_memory_bytes_max(&site.config);
+    site.streams[1].thin.keep_every = 2;
+    site.config.agent.quota_bytes = UINT64_C(100) << 20;
+    const size_t more = sfe_thin_memory_bytes() + sfe_quota_memory_bytes(site.config.stream_count);
+    assert_true(sfe_agent_memory_bytes_max(&site.config) == base + more);
+    assert_true(sfe_agent_reload_memory_bytes_max(&site.config) == reload + 2u * more);
 }
 
 static void a_reload_is_counted_with_all_parts_twice(void **state)
@@ -250,28 +266,13 @@ static void each_tls_connection_raises_the_figure_of_the_libraries(void **state)
     assert_true(sfe_agent_library_bytes_max(&site.config) > more + 12u * 64u * 1024u);
 }
 
-static void flash_is_that_of_streams_and_cursors(void **state)
-{
-    const uint64_t streams = 2u * ((64u << 20) + (1u << 20));
-    struct site site;
-
-    (void)state;
-    make_site(&site);
-    assert_true(sfe_agent_flash_bytes_max(&site.config) > streams + 2u * 64u * 4096u);
-    assert_true(sfe_agent_flash_bytes_max(&site.config) < streams + (16u << 20));
-    const uint64_t before = sfe_agent_flash_bytes_max(&site.config);
-    site.output.api = SFE_API_BULK;
-    site.output.bulk_records = 10000;
-    assert_true(sfe_agent_flash_bytes_max(&site.config) > before + 2u * 40000u);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_setting_that_costs_memory_raises_the_figure),
         cmocka_unit_test(each_tls_connection_raises_the_figure_of_the_libraries),
-        cmocka_unit_test(flash_is_that_of_streams_and_cursors),
         cmocka_unit_test(encryption_is_counted_in_streams_and_in_the_readers_of_these_alone),
+        cmocka_unit_test(what_thins_a_stream_and_the_quota_of_all_are_counted),
         cmocka_unit_test(a_reload_is_counted_with_all_parts_twice),
         cmocka_unit_test(the_arena_of_a_stream_has_room_for_what_a_larger_run_left),
         cmocka_unit_test(bulk_alone_is_one_slot_of_a_whole_job),

@@ -83,6 +83,11 @@ static void report_is_one_json_document_with_all_parts(void **state)
     (void)state;
     stream.facts.first_sequence = 11;
     stream.facts.durable_sequence = 20;
+    stream.facts.flash_bytes = 8192;
+    stream.thin.thinned = 7;
+    status.wear.written_bytes = 4096;
+    status.wear.uptime_ns = UINT64_C(86400000000000);
+    status.quota_bytes = 16384;
     stream.facts.damaged_places = 2;
     stream.facts.damaged_segment = 7;
     stream.facts.damaged_offset = 8192;
@@ -98,6 +103,10 @@ static void report_is_one_json_document_with_all_parts(void **state)
     assert_text(at(&json, "/outputs/0/oldest"), "2025-11-24T16:02:03.456Z");
     assert_text(at(&json, "/outputs/0/last_error/api_code"), "STORAGE_LIMIT_EXCEEDED");
     assert_text(at(&json, "/links/0/last_error"), "null");
+    assert_text(at(&json, "/streams/0/thinned"), "7");
+    assert_text(at(&json, "/wear/average_bytes_per_day"), "4096");
+    assert_text(at(&json, "/quota_bytes"), "16384");
+    assert_text(at(&json, "/quota_used_bytes"), "8192");
 }
 
 static void report_for_people_names_what_needs_a_human(void **state)

@@ -6,6 +6,8 @@
 
 #include "stream_world.h"
 
+#include "base/metered_storage.h"
+
 /* What one run of the scenario has promised: it must hold after any cut. */
 struct promise {
     uint64_t durable;  /* Highest sequence reported durable. */
@@ -387,6 +389,52 @@ static void flash_bytes_per_payload_byte_stay_below_the_promise(void **state)
     assert_true(facts.written_bytes * 100u <= facts.payload_bytes * 120u);
 }
 
+/* Frames as full as under load, 200 bytes an event: what is written, headers of segments and their
+ * directory included, is at most 1.15 times the payload. */
+static void under_load_flash_wears_by_little_more_than_the_payload(void **state)
+{
+    struct world *world = *state;
+    struct sfe_metered_storage metered;
+    struct sfe_storage storage = world->memory->storage;
+
+    sfe_metered_storage_put(&metered, &storage);
+    world->options.storage = &storage;
+    world->options.segment_bytes = SFE_SEGMENT_BYTES_DEFAULT;
+    world->options.quota_bytes = 16u * SFE_SEGMENT_BYTES_DEFAULT;
+    world_restart(world);
+    const uint64_t before = metered.written_bytes;
+    for (uint32_t i = 0; i < 100; i++) {
+        world_write(world, SFE_FRAME_BYTES_TARGET / 213u, 200);
+    }
+    const struct sfe_stream_facts facts = world_facts(world);
+    const uint64_t written = metered.written_bytes - before;
+    assert_int_equal(facts.written_events, 100u * (SFE_FRAME_BYTES_TARGET / 213u));
+    assert_int_equal(facts.payload_bytes, facts.written_events * 200u);
+    assert_true(written >= facts.written_bytes);
+    assert_true(written * 100u <= facts.payload_bytes * 115u);
+    world->options.storage = &world->memory->storage;
+    world_stop(world);
+}
+
+/* It takes the pages of its payload, and one more at most. */
+static void a_lone_event_costs_at_most_a_page_over_its_payload(void **state)
+{
+    struct world *world = *state;
+    static const size_t sizes[] = {8, 100, 4000, 4090, 4096, 8192, 12000, 16384};
+
+    world->options.segment_bytes = SFE_SEGMENT_BYTES_DEFAULT;
+    world->options.quota_bytes = 16u * SFE_SEGMENT_BYTES_DEFAULT;
+    world_restart(world);
+    world_write(world, 1, 8); /* The segment is begun. */
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        const uint64_t before = world_facts(world).written_bytes;
+        world_write(world, 1, sizes[i]);
+        const uint64_t written = world_facts(world).written_bytes - before;
+        assert_true(written <= page_align((uint32_t)sizes[i]) + SFE_PAGE_BYTES);
+        assert_true(sizes[i] > 4000 || written == SFE_PAGE_BYTES);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +456,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_entropy_nothing_is_written_and_nothing_lost, begin,
                                         end),
         cmocka_unit_test_setup_teardown(flash_bytes_per_payload_byte_stay_below_the_promise, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(under_load_flash_wears_by_little_more_than_the_payload,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_lone_event_costs_at_most_a_page_over_its_payload, begin,
                                         end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -341,6 +341,43 @@ static void a_failure_anywhere_changes_no_count(void **state)
     fail_everywhere(SFE_STREAM_DROP_NEWEST, 2);
 }
 
+/* Fill over the quota, drain, fill again: every event is read or counted, and nothing else is
+ * missing, also to who comes after a restart. */
+static void fill_and_drain(struct world *world, enum sfe_stream_when_full when_full)
+{
+    uint64_t read = 0;
+    uint64_t next = 1;
+
+    world->options.quota_bytes = 2u * WORLD_SEGMENT_BYTES;
+    start_with(world, when_full);
+    for (uint32_t round = 1; round <= 100; round++) {
+        assert_int_equal(fill(world, 140, 7), SFE_OK);
+        const uint64_t durable = sfe_stream_durable(world->stream);
+        assert_int_equal(durable, 140u * round);
+        if (round % 10 == 0) {
+            world_restart(world);
+            assert_int_equal(world->recovery.damaged_places, 0);
+        }
+        read += world_read(world, next).count;
+        assert_int_equal(read + world_facts(world).dropped_events, durable);
+        assert_int_equal(sfe_stream_reader_damaged(world->reader), 0);
+        next = durable + 1;
+        assert_int_equal(sfe_stream_release(world->stream, next, &world->err), SFE_OK);
+    }
+    assert_true(world_facts(world).dropped_events > 1000);
+    assert_true(read > 1000);
+}
+
+static void a_hundred_fills_and_drains_count_every_one_of_the_oldest(void **state)
+{
+    fill_and_drain(*state, SFE_STREAM_DROP_OLDEST);
+}
+
+static void a_hundred_fills_and_drains_count_every_one_of_the_newest(void **state)
+{
+    fill_and_drain(*state, SFE_STREAM_DROP_NEWEST);
+}
+
 /* A reload raises the quota and lowers it again: what goes is counted, what stays is whole. */
 static void change_quota(struct world *world, enum sfe_stream_when_full when_full)
 {
@@ -376,6 +413,43 @@ static void the_newest_go_by_the_quota_that_a_reload_gives(void **state)
     change_quota(*state, SFE_STREAM_DROP_NEWEST);
 }
 
+/* What drop-newest counted when it came is not counted again when its segment goes. */
+static void other_policy(struct world *world, uint32_t settled, uint32_t restarts)
+{
+    world->options.quota_bytes = 4u * WORLD_SEGMENT_BYTES;
+    start_with(world, SFE_STREAM_DROP_NEWEST);
+    assert_int_equal(fill(world, 600, 7), SFE_OK);
+    assert_int_equal(sfe_stream_release(world->stream, 100, &world->err), SFE_OK);
+    assert_int_equal(fill(world, 600, 7), SFE_OK); /* Kept and dropped ones by turns. */
+    assert_int_equal(sfe_stream_release(world->stream, settled, &world->err), SFE_OK);
+    assert_true(world_facts(world).dropped_events > 800);
+    const uint64_t dropped = world_facts(world).dropped_events;
+    const struct world_reading kept = world_read(world, settled);
+    for (uint32_t i = 0; i < restarts; i++) {
+        world_restart(world);
+        assert_int_equal(fill(world, 3, 1), SFE_OK);
+    }
+    world->options.when_full = SFE_STREAM_DROP_OLDEST;
+    world_restart(world);
+    assert_int_equal(fill(world, 2000, 7), SFE_OK);
+    const struct sfe_stream_facts facts = world_facts(world);
+    const uint64_t left = world_read(world, facts.first_sequence).count;
+    assert_true(facts.first_sequence > 1200 + 3 * restarts);
+    assert_true(kept.count > 0);
+    /* Of what was kept then all went, but for what is settled. */
+    assert_int_equal(facts.dropped_events - dropped, kept.count + 2000 + 3 * restarts - left);
+}
+
+static void what_was_counted_as_the_newest_is_not_counted_again_as_the_oldest(void **state)
+{
+    other_policy(*state, 1, 0);
+}
+
+static void nor_is_it_after_more_restarts(void **state)
+{
+    other_policy(*state, 1, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +470,13 @@ int main(void)
         cmocka_unit_test(a_power_cut_anywhere_leaves_the_oldest_counted_or_there),
         cmocka_unit_test(a_power_cut_anywhere_leaves_the_newest_counted_or_there),
         cmocka_unit_test(a_failure_anywhere_changes_no_count),
+        cmocka_unit_test_setup_teardown(a_hundred_fills_and_drains_count_every_one_of_the_oldest,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_hundred_fills_and_drains_count_every_one_of_the_newest,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(
+            what_was_counted_as_the_newest_is_not_counted_again_as_the_oldest, begin, end),
+        cmocka_unit_test_setup_teardown(nor_is_it_after_more_restarts, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -205,8 +205,8 @@ static void make_set(struct world *world)
     world_stop(world);
     save_cursors(world);
     memset(boot.boot_id, world->boot, sizeof(boot.boot_id));
-    assert_int_equal(sfe_boot_times_save(&world->memory->storage, &none, &boot, &world->err),
-                     SFE_OK);
+    assert_int_equal(
+        sfe_boot_times_save(&world->memory->storage, &none, &boot, OFFSET_NS, &world->err), SFE_OK);
 }
 
 static void check_event(const struct expected *expected, const struct sfe_event *event)

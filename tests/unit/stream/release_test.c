@@ -165,6 +165,50 @@ static void what_was_staged_always_finds_a_place(void **state)
     world_check_whole(world, world_facts(world).first_sequence);
 }
 
+/* Fails the call after next `skip`, and the one that would give the space back. */
+static enum sfe_code commit_failing(struct world *world, uint64_t skip)
+{
+    world->memory->fail_at = world->memory->calls + 1u + skip;
+    world->memory->fail_count = 2;
+    enum sfe_code code = world_commit(world);
+    world->memory->fail_at = 0;
+    return code;
+}
+
+/* A segment that failed and cannot be cut keeps its size. The next one is over the quota; where
+ * that fails too, what is staged waits until something is released. */
+static void a_medium_that_fails_again_and_again_costs_one_segment_over_the_quota(void **state)
+{
+    struct world *world = *state;
+    uint32_t waited = 0;
+
+    world->options.quota_bytes = 4u * WORLD_SEGMENT_BYTES;
+    for (uint64_t skip = 0; skip < 12; skip++) {
+        world_restart(world);
+        /* Full, but for what two frames need in the segment at hand. */
+        while (world->stream->table.count < 4 || world->stream->current.durable_end < 30000) {
+            world_write(world, 1, 3000);
+        }
+        assert_int_equal(world_stage(world, 3000), SFE_OK);
+        assert_true(commit_failing(world, 0) != SFE_OK);
+        assert_int_equal(sfe_stream_release(world->stream, 1, &world->err), SFE_OK);
+        (void)world_stage(world, 3000);
+        (void)commit_failing(world, skip);
+        (void)commit_failing(world, 0);
+        for (uint32_t i = 0; i < 3; i++) {
+            waited += world_commit(world) == SFE_E_NO_SPACE;
+            assert_true(world_facts(world).flash_bytes <= 5u * WORLD_SEGMENT_BYTES);
+        }
+        assert_int_equal(
+            sfe_stream_release(world->stream, sfe_stream_durable(world->stream) - 1, &world->err),
+            SFE_OK);
+        assert_int_equal(world_commit(world), SFE_OK);
+        assert_int_equal(sfe_stream_durable(world->stream), world->made);
+        world_check_whole(world, world_facts(world).first_sequence);
+    }
+    assert_true(waited > 0);
+}
+
 /* Each restart leaves a segment behind that was hardly begun. */
 static void five_hundred_restarts_use_the_quota_up_and_no_more(void **state)
 {
@@ -201,6 +245,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(full_then_drained_then_full_again, begin, end),
         cmocka_unit_test_setup_teardown(a_quota_of_one_segment_still_drains, begin, end),
         cmocka_unit_test_setup_teardown(what_was_staged_always_finds_a_place, begin, end),
+        cmocka_unit_test_setup_teardown(
+            a_medium_that_fails_again_and_again_costs_one_segment_over_the_quota, begin, end),
         cmocka_unit_test_setup_teardown(five_hundred_restarts_use_the_quota_up_and_no_more, begin,
                                         end),
     };

@@ -41,7 +41,7 @@ static enum stage_outcome add(struct fixture *fixture, size_t size)
     const struct sfe_event event = {.source = SFE_TEXT("a"),
                                     .topic = SFE_TEXT("b"),
                                     .payload = sfe_slice_make(fixture->payload, size)};
-    return stage_add(&fixture->stage, &event, 5, &fixture->sequence);
+    return stage_add(&fixture->stage, &fixture->stage.room, &event, 5, &fixture->sequence);
 }
 
 static void sequences_have_no_gap_when_an_event_is_refused(void **state)

@@ -1,0 +1,75 @@
+/* What the configuration says of outputs: part of config.h, which includes it. */
+#ifndef SFE_CONFIG_OUTPUTS_H
+#define SFE_CONFIG_OUTPUTS_H
+
+#include "base/time_format.h"
+#include "config/place.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum sfe_field_type {
+    SFE_TYPE_AUTO, /* No `type`: a lone {/pointer} keeps its JSON type, all else is a string. */
+    SFE_TYPE_STRING,
+    SFE_TYPE_DOUBLE,
+    SFE_TYPE_INT,
+    SFE_TYPE_BOOLEAN,
+    SFE_TYPE_DATE,
+    SFE_TYPE_DATETIME
+};
+
+/* One entry of `map`: "Field__c": "template", or a number, true, false, null (constants), or
+ * {"from": "template or pointer", "type": …, "unit": …, "default": …}. */
+struct sfe_config_field {
+    const char *name; /* "Value__c", "Parent__r.ExtId__c". */
+    struct sfe_config_place place;
+    const char *from;          /* The template; NULL with a constant. "/value" is as "{/value}". */
+    const char *constant;      /* JSON text of a constant, or NULL. */
+    const char *default_value; /* JSON text, or NULL: the event is unmapped without a value. */
+    bool is_optional;          /* `optional`: true leaves the field out where there is no value. */
+    enum sfe_field_type type;
+    enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
+};
+
+struct sfe_config_record {
+    const char *object;
+    struct sfe_config_place place;
+    const char *external_id; /* Must be a field of `map`; NULL: a platform event. */
+    const char *each;        /* JSON pointer to an array, or NULL. */
+    const struct sfe_config_field *fields;
+    uint32_t field_count;
+};
+
+/* clang-format off */
+enum sfe_output_type {
+    SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
+};
+enum sfe_output_api {
+    SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_GRAPH, SFE_API_BULK
+};
+/* clang-format on */
+
+struct sfe_config_output {
+    const char *name;
+    struct sfe_config_place place;
+    enum sfe_output_type type;
+    uint32_t connection;
+    const uint32_t *from; /* Indexes into streams. */
+    uint32_t from_count;
+    const struct sfe_config_record *records; /* Parents before children. */
+    uint32_t record_count;
+    struct sfe_config_record event; /* `event` and `map`: then the one of `records`. */
+    const char *order_by; /* `order_by`: template; NULL: the first record's external id. */
+    struct sfe_config_place order_by_place;
+    uint64_t batch_age_ns, bulk_age_ns; /* How long an event may wait for company; 1s and 1m. */
+    enum sfe_output_api api;            /* `api`; default auto. */
+    bool all_or_none;            /* `all_or_none`; default false. Only with auto and graph. */
+    uint32_t batch_records;      /* `batch_records`; default and most 200: of one Collections. */
+    uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
+    bool past_share;             /* `past_share`; default false. */
+    uint32_t bulk_from, bulk_records; /* The keys of these names; defaults 2000 and 10000. */
+    int32_t on_done;                  /* Stream index or -1. */
+    bool gaps;                   /* `gaps`: what is missing is delivered as an event of its own. */
+};
+
+#endif
