@@ -182,14 +182,9 @@ static void check_room(struct compiler *compiler)
     }
 }
 
-enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
-                          sfe_config_report report, void *reader, struct sfe_compiled *compiled,
-                          struct sfe_error *err)
+static enum sfe_code take_parts(const struct sfe_config *config, struct sfe_arena *arena,
+                                struct sfe_compiled *compiled, struct sfe_error *err)
 {
-    struct compiler compiler = {config, arena, report, reader, 0};
-    enum sfe_code code = SFE_OK;
-
-    compiled->config = config;
     compiled->outputs =
         sfe_arena_take(arena, (config->output_count + 1u) * sizeof(*compiled->outputs), err);
     compiled->connections = sfe_arena_take(
@@ -200,6 +195,20 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
         sfe_arena_take(arena, (config->input_count + 1u) * sizeof(*compiled->inputs), err);
     if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL ||
         compiled->inputs == NULL) {
+        return err->code;
+    }
+    return SFE_OK;
+}
+
+enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
+                          sfe_config_report report, void *reader, struct sfe_compiled *compiled,
+                          struct sfe_error *err)
+{
+    struct compiler compiler = {config, arena, report, reader, 0};
+    enum sfe_code code = SFE_OK;
+
+    compiled->config = config;
+    if (take_parts(config, arena, compiled, err) != SFE_OK) {
         return err->code;
     }
     check_room(&compiler);

@@ -41,9 +41,7 @@ struct agent_stream {
 struct agent_source {
     struct sfe_arena *arena;
     struct sfe_setup *setup;
-    uint32_t connection_index; /* In that setup; AGENT_NONE: it is an input of its own. */
-    uint32_t input_index;      /* Such an input, in that setup. */
-    uint32_t carried;
+    uint32_t connection_index, input_index, carried; /* The first two in that setup. */
     struct sfe_source source;
     struct sfe_intake *intake;
     bool is_leaving; /* Stopped, to be closed by the reload under way. */

@@ -14,8 +14,8 @@ static struct sfe_http_source_options options;
 static struct input_world *open_source(void **state)
 {
     struct input_world *world = *state;
-    const struct sfe_intake_route route = {"webhook", "pos/sales", &world->sales,
-                                           false,     false,       {NULL, 0, false}};
+    const struct sfe_intake_route route = {
+        .input = "webhook", .filter = "pos/sales", .stream = &world->sales};
     const struct sfe_intake_options intake_options = {
         .routes = &route,
         .route_count = 1,
