@@ -6,7 +6,9 @@
 #include "config/spelling.h"
 #include "config/suggest.h"
 
-#define SEGMENTS_MIN    4u
+#define SEGMENTS_MIN 4u
+/* The first whose guide knows updateOnly (API sheet, section 2). */
+#define UPDATE_VERSION  "v60.0"
 #define SIZE_TEXT_BYTES 24u
 
 /* The token to blame for `key` of `object`: its value, or the object where the key is left out. */
@@ -337,6 +339,24 @@ static void check_field(struct config_load *load, const struct sfe_config_field 
     }
 }
 
+/* What an update or a delete cannot be without, and what it would not look at. */
+static void check_action(struct config_load *load, const struct sfe_config_record *record,
+                         uint32_t token)
+{
+    if (record->action != SFE_ACTION_UPDATE && record->missing != SFE_MISSING_DEAD) {
+        load_mistake(load, load_member(load, token, "missing"),
+                     "\"missing\" has no effect here; allowed: with \"action\": \"update\"");
+    }
+    if (record->action == SFE_ACTION_UPDATE && record->field_count == 1) {
+        load_mistake(load, blamed(load, token, "map"),
+                     "the external ID alone updates nothing; allowed: with a field beside it");
+    }
+    if (record->action == SFE_ACTION_DELETE && record->field_count > 1) {
+        load_mistake(load, blamed(load, token, "map"),
+                     "a delete writes no fields; allowed: the external ID alone");
+    }
+}
+
 static void check_record(struct config_load *load, const struct sfe_config_record *record,
                          uint32_t token)
 {
@@ -344,6 +364,7 @@ static void check_record(struct config_load *load, const struct sfe_config_recor
     uint32_t key = map == SFE_JSON_NONE ? SFE_JSON_NONE : sfe_json_first(&load->json, map);
 
     check_external_id(load, record, token);
+    check_action(load, record, token);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < record->field_count; i++) {
         if (sfe_json_kind(&load->json, key + 1) == SFE_JSON_OBJECT) {
             check_field(load, &record->fields[i], key + 1);
@@ -366,6 +387,32 @@ static void check_event(struct config_load *load, const struct sfe_config_record
         load_mistake(load, blamed(load, entry, "map"),
                      "no field holds {id}: who gets an event twice could not know it; allowed: "
                      "with one, such as \"EventKey__c\": \"{id}\"");
+    }
+}
+
+/* Records that are not upserted go one by one in a Composite, each by itself. */
+static void check_actions(struct config_load *load, const struct sfe_config_output *output,
+                          const struct sfe_config_record *record, uint32_t token)
+{
+    const uint32_t action = load_member(load, token, "action");
+    const char *version = NULL;
+
+    if (record->action == SFE_ACTION_UPSERT) {
+        return;
+    }
+    if (output->all_or_none || (output->api != SFE_API_AUTO && output->api != SFE_API_COMPOSITE)) {
+        load_mistake(load, action,
+                     "only a Composite updates and deletes by external ID; allowed: with api "
+                     "\"auto\" or \"composite\" and without \"all_or_none\"");
+    }
+    if (output->connection < load->config->connection_count) {
+        version = load->config->connections[output->connection].salesforce.api_version;
+    }
+    if (record->action == SFE_ACTION_UPDATE && version != NULL &&
+        strlen(version) == sizeof(UPDATE_VERSION) - 1u && strcmp(version, UPDATE_VERSION) < 0) {
+        load_mistake(load, action,
+                     "an org of an \"api_version\" before " UPDATE_VERSION " would create what is "
+                     "not there; allowed: with a later one");
     }
 }
 
@@ -394,6 +441,7 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
     }
     for (uint32_t i = 0; token != SFE_JSON_NONE && i < output->record_count; i++) {
         check_record(load, &output->records[i], token);
+        check_actions(load, output, &output->records[i], token);
         token = sfe_json_next(&load->json, list, token);
     }
 }

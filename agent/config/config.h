@@ -1,8 +1,7 @@
-/* The typed, immutable configuration: one JSON file, read through one table of keys.
+/* The typed, immutable configuration: one JSON file, read through one table of keys. Main thread.
  *
  * All text belongs to the arena given at load. Paths are absolute or made so from the folder of the
- * file that names them. Secrets are not read here: the configuration holds where they are. Main
- * thread.
+ * file that names them. Secrets are not read here: the configuration holds where they are.
  */
 #ifndef SFE_CONFIG_CONFIG_H
 #define SFE_CONFIG_CONFIG_H
@@ -137,8 +136,7 @@ struct sfe_config {
     uint32_t output_count;
 };
 
-/* Called for each mistake, in the order of the file: where, pointer, line, column, message
- * ("unknown key \"qouta\"; did you mean \"quota\"? allowed: …"). */
+/* Called for each mistake, in the order of the file: where, pointer, line, column, message. */
 typedef void (*sfe_config_report)(void *reader, const struct sfe_error *mistake);
 
 /* Reads and checks `path` and the files conf.d/NAME.json beside it, in the order of their names, as

@@ -31,15 +31,6 @@ struct sfe_config_field {
     enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
 };
 
-struct sfe_config_record {
-    const char *object;
-    struct sfe_config_place place;
-    const char *external_id; /* Must be a field of `map`; NULL: a platform event. */
-    const char *each;        /* JSON pointer to an array, or NULL. */
-    const struct sfe_config_field *fields;
-    uint32_t field_count;
-};
-
 /* clang-format off */
 enum sfe_output_type {
     SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
@@ -47,7 +38,20 @@ enum sfe_output_type {
 enum sfe_output_api {
     SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_GRAPH, SFE_API_BULK
 };
+enum sfe_record_action { SFE_ACTION_UPSERT, SFE_ACTION_UPDATE, SFE_ACTION_DELETE };
+enum sfe_record_missing { SFE_MISSING_DEAD, SFE_MISSING_DONE };
 /* clang-format on */
+
+struct sfe_config_record {
+    const char *object;
+    struct sfe_config_place place;
+    const char *external_id;         /* Must be a field of `map`; NULL: a platform event. */
+    const char *each;                /* JSON pointer to an array, or NULL. */
+    enum sfe_record_action action;   /* `action`; default upsert. */
+    enum sfe_record_missing missing; /* `missing`; default dead. Only of an update. */
+    const struct sfe_config_field *fields;
+    uint32_t field_count;
+};
 
 struct sfe_config_output {
     const char *name;

@@ -256,16 +256,14 @@ static const struct config_key table[] = {
      .help = "Topic filter to subscribe to."},
     {ROW(INPUT, "qos", WHOLE), .only = "mqtt", TO(INPUT, qos), .fallback = "1", .max = 1,
      .note = "at most 1: exactly-once is made by event identity",
-     .help = "1: a message is acknowledged once it is on flash. 0: it may be lost on the way to "
-             "us."},
+     .help = "1: acknowledged once it is on flash. 0: it may be lost on the way to us."},
     {ROW(INPUT, "stream", STREAM), TO(INPUT, stream), .required = true,
      .help = "The stream that events are appended to."},
     {ROW(INPUT, "retained", WORD), .only = "mqtt", TO(INPUT, retained), .fallback = "take",
      .allowed = "take|ignore", .help = "Whether retained messages are events."},
     {ROW(INPUT, "identity", WORD), .only = "mqtt", TO(INPUT, identity_rule),
      .fallback = "content", .allowed = "content|arrival",
-     .help = "content: the same topic and payload is the same event, so a repeat changes "
-             "nothing. arrival: each message is an event of its own."},
+     .help = "content: the same topic and payload is one event. arrival: each message is one."},
     {ROW(INPUT, "mask", TEXTS), COUNTED(INPUT, mask, mask_count), .max = 64,
      .help = "Members of a JSON payload, at any depth, whose values are masked to their last 4 "
              "characters before anything is written. Card verification values, PINs and magnetic "
@@ -342,8 +340,7 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "order_by", TEMPLATE),
      .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, order_by),
      .place_offset = offsetof(OUTPUT, order_by_place),
-     .help = "Events for which this gives the same text are delivered in their order. Default: "
-             "the external ID of the first record; platform events have no order without it."},
+     .help = "Events of the same text keep their order. Default: the first record's external ID."},
     {ROW(OUTPUT, "batch_age", DURATION),
      .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_age_ns),
      .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
@@ -400,10 +397,13 @@ static const struct config_key table[] = {
     {ROW(RECORD, "object", IDENTIFIER), TO(RECORD, object), .required = true,
      .help = "Object in Salesforce."},
     {ROW(RECORD, "external_id", IDENTIFIER), TO(RECORD, external_id), .required = true,
-     .help = "Its external ID field, which must be one of map: the same value is the same "
-             "record."},
+     .help = "Its external ID field, one of map: the same value is the same record."},
     {ROW(RECORD, "each", POINTER), TO(RECORD, each),
      .help = "Pointer to a list in the payload: one record for each element."},
+    {ROW(RECORD, "action", WORD), TO(RECORD, action), .fallback = "upsert",
+     .allowed = "upsert|update|delete", .help = "update: what is there. 24 a call, as delete."},
+    {ROW(RECORD, "missing", WORD), TO(RECORD, missing), .fallback = "dead",
+     .allowed = "dead|done", .help = "What an update of a record becomes that is not there."},
     {ROW(RECORD, "map", MAP), .of = SFE_SECTION_FIELD, COUNTED(RECORD, fields, field_count),
      .required = true, .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
      .help = "Its fields. Text is a template: {/pointer}, {item:/pointer}, {topic.N}, {topic}, "

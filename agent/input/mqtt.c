@@ -16,18 +16,13 @@
 #define SECOND_NS     UINT64_C(1000000000)
 #define RETRY_BASE_NS SECOND_NS
 #define RETRY_CAP_NS  (60u * SECOND_NS)
-/* A connection that stood so long ends a row of failures. */
-#define STEADY_NS (60u * SECOND_NS)
-/* The client has time limits of its own; this is for when it says nothing. */
-#define ANSWER_NS (60u * SECOND_NS)
+#define STEADY_NS     (60u * SECOND_NS) /* So long a connection ends a row of failures. */
+#define ANSWER_NS     (60u * SECOND_NS) /* For when the client keeps no limit of its own. */
 /* Room in a stream may come without a rise of its durable sequence. */
 #define BLOCKED_TURN_NS (100u * UINT64_C(1000000))
-/* A connection has few events under way: one outcome, and its end. */
-#define MAIL_COUNT 8u
-/* MQTT 5, section 3.8.3.1: retained messages only with a subscription that is new. */
-#define RETAIN_IF_NEW 1u
-/* How often the first broker is asked whether it is back; less often when it was and then refused.
- */
+#define MAIL_COUNT      8u /* A connection has few events under way: one outcome, and its end. */
+#define RETAIN_IF_NEW   1u /* MQTT 5, section 3.8.3.1: retained messages only with a new one. */
+/* How often the first broker is asked whether it is back; less often when it then refused. */
 #define PROBE_NS     (30u * SECOND_NS)
 #define PROBE_NS_MAX (3600u * SECOND_NS)
 
@@ -248,6 +243,33 @@ static void refuse_subscription(struct mqtt_source *self, const struct sfe_error
     self->next++;
 }
 
+/* Ends what nobody wants any more, where there is something; then runs. */
+static void begin_unsubscribe(struct mqtt_source *self, uint64_t now_ns)
+{
+    const struct sfe_mqtt_source_options *now = &self->options;
+    struct sfe_error err = {0};
+    enum sfe_code code = mqtt_former_begin(now->former, now->mqtt, self->session, &err);
+
+    self->due_ns = now_ns + ANSWER_NS;
+    if (code == SFE_E_END) {
+        run_link(self, now_ns);
+    } else if (code != SFE_OK) {
+        lose_link(self, &err, now_ns);
+    }
+}
+
+static void see_unsuback(struct mqtt_source *self, const struct mail *mail, uint64_t now_ns)
+{
+    struct sfe_error err = {0};
+
+    if (mqtt_former_end(self->options.former, self->options.broker_count == 1, mail->detail,
+                        mail->text, self->options.log, &err) != SFE_OK) {
+        lose_link(self, &err, now_ns);
+        return;
+    }
+    run_link(self, now_ns);
+}
+
 /* Subscribes to the next filter that is not granted; runs when there is none. */
 static void subscribe_next(struct mqtt_source *self, uint64_t now_ns)
 {
@@ -268,7 +290,7 @@ static void subscribe_next(struct mqtt_source *self, uint64_t now_ns)
             return;
         }
     }
-    run_link(self, now_ns);
+    begin_unsubscribe(self, now_ns);
 }
 
 static void begin_subscribe(struct mqtt_source *self, uint64_t now_ns)
@@ -284,7 +306,6 @@ static void see_suback(struct mqtt_source *self, const struct mail *mail, uint64
     const struct sfe_mqtt_subscription *subscription = &self->options.subscriptions[self->next];
     struct sfe_error err = {0};
 
-    SFE_ASSERT(self->next < self->options.subscription_count);
     if (mail->event == SFE_MQTT_SUBSCRIBED) {
         if (mail->detail < subscription->qos) {
             SFE_LOG(self->options.log, SFE_WARNING, "mqtt subscription granted with QoS 0",
@@ -312,13 +333,20 @@ static void see_event(struct mqtt_source *self, const struct mail *mail, uint64_
         if (self->state == LINK_CONNECTING) {
             self->connects++;
             memset(self->is_granted, 0, self->options.subscription_count);
+            mqtt_former_connected(self->options.former);
             begin_subscribe(self, now_ns);
         }
         break;
     case SFE_MQTT_SUBSCRIBED:
     case SFE_MQTT_NOT_SUBSCRIBED:
-        if (self->state == LINK_SUBSCRIBING) {
+        if (self->state == LINK_SUBSCRIBING && self->next < self->options.subscription_count) {
             see_suback(self, mail, now_ns);
+        }
+        break;
+    case SFE_MQTT_UNSUBSCRIBED:
+    case SFE_MQTT_NOT_UNSUBSCRIBED:
+        if (self->state == LINK_SUBSCRIBING && self->options.former != NULL) {
+            see_unsuback(self, mail, now_ns);
         }
         break;
     case SFE_MQTT_REFUSED:

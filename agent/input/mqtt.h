@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/log.h"
 #include "input/intake.h"
+#include "input/mqtt_former.h"
 #include "input/source.h"
 #include "port/clock.h"
 #include "port/entropy.h"
@@ -46,6 +47,7 @@ struct sfe_mqtt_source_options {
     uint32_t event_bytes_max;
     const struct sfe_mqtt_subscription *subscriptions; /* Filters, each once. */
     uint32_t subscription_count;
+    struct sfe_mqtt_former *former; /* To be unsubscribed, none of the above; NULL: nothing. */
     struct sfe_intake *intake;
     struct sfe_poller *poller;
     const struct sfe_mqtt *mqtt;

@@ -79,6 +79,17 @@ static size_t tables_bytes(const struct sfe_config *config)
 /* Beyond the events of a job so many may wait for their keys. */
 #define WINDOW_EXTRA SFE_WINDOW_EVENTS
 
+/* A job upserts. */
+static bool upserts_all(const struct sfe_config_output *output)
+{
+    for (uint32_t i = 0; i < output->record_count; i++) {
+        if (output->records[i].action != SFE_ACTION_UPSERT) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* A rehearsal shows records; nothing of a job would be to be seen. Where order is asked for, a job
  * holds one event of a key at most: no backlog goes faster by it. */
 enum agent_bulk_use agent_bulk_use(const struct sfe_config_output *output)
@@ -90,7 +101,7 @@ enum agent_bulk_use agent_bulk_use(const struct sfe_config_output *output)
         return AGENT_BULK_ALWAYS;
     }
     return output->api == SFE_API_AUTO && output->order_by == NULL && !output->all_or_none &&
-                   output->bulk_from != 0
+                   output->bulk_from != 0 && upserts_all(output)
                ? AGENT_BULK_BESIDE
                : AGENT_BULK_NEVER;
 }
@@ -197,6 +208,7 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
         .event_bytes_max = config->agent.event_bytes_max,
         .receive_maximum = config->connections[connection].mqtt.receive_maximum,
     };
+    plan += sfe_arena_cost(sizeof(struct sfe_mqtt_former));
     plan += sfe_arena_cost(config->connections[connection].mqtt.broker_count *
                            sizeof(struct sfe_mqtt_broker));
     return plan + sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard) +

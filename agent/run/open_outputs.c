@@ -155,9 +155,9 @@ static enum sfe_records_api records_api(const struct sfe_config_output *output)
 struct sfe_records_options agent_records_options(const struct sfe_config *config,
                                                  const struct sfe_config_output *output)
 {
+    _Static_assert((int)SFE_RECORDS_DELETE == (int)SFE_ACTION_DELETE, "the same actions");
     const enum sfe_records_api api = records_api(output);
-
-    return (struct sfe_records_options){
+    struct sfe_records_options options = {
         /* With bulk alone: for a rehearsal, which shows one. */
         .slot_count = output->api == SFE_API_BULK ? 1 : output->requests_in_flight,
         .slot_events_max = sfe_records_slot_events_max(api, output->batch_records),
@@ -165,6 +165,14 @@ struct sfe_records_options agent_records_options(const struct sfe_config *config
         .api = api,
         .compress = config->connections[output->connection].salesforce.compress,
     };
+
+    for (uint32_t i = 0; i < output->record_count; i++) {
+        options.verbs[i] = (struct sfe_records_verb){
+            .action = (enum sfe_records_action)output->records[i].action,
+            .missing_is_done = output->records[i].missing == SFE_MISSING_DONE,
+        };
+    }
+    return options;
 }
 
 static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set *set,

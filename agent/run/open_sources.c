@@ -80,6 +80,52 @@ static enum sfe_code list_brokers(struct sfe_arena *arena, const struct sfe_conf
     return SFE_OK;
 }
 
+/* Notes a filter of before, unless it is one of now. */
+static void forget(const struct sfe_agent *agent, const struct plan *plan,
+                   struct sfe_mqtt_former *former, const char *filter)
+{
+    for (uint32_t i = 0; i < plan->subscription_count; i++) {
+        if (strcmp(plan->subscriptions[i].filter, filter) == 0) {
+            return;
+        }
+    }
+    if (!sfe_mqtt_former_add(former, filter)) {
+        SFE_LOG(agent->log, SFE_WARNING, "mqtt subscription of before stays with the broker",
+                sfe_text("filter", filter), sfe_text("reason", "too many of them"));
+    }
+}
+
+/* What runs until now subscribed to in the same session, and what it has to end itself. */
+static enum sfe_code list_former(const struct sfe_agent *agent, const struct agent_set *set,
+                                 struct agent_source *source, const struct plan *plan,
+                                 struct sfe_error *err)
+{
+    const char *client_id = set->config->connections[source->connection_index].mqtt.client_id;
+
+    source->former = sfe_arena_take(source->arena, sizeof(*source->former), err);
+    if (source->former == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; set != &agent->set && i < agent->set.source_count; i++) {
+        const struct agent_source *old = &agent->set.sources[i];
+        const struct sfe_config *config = old->setup->config;
+        if (old->connection_index == AGENT_NONE ||
+            strcmp(config->connections[old->connection_index].mqtt.client_id, client_id) != 0) {
+            continue;
+        }
+        for (uint32_t k = 0; k < config->input_count; k++) {
+            if (config->inputs[k].connection == old->connection_index) {
+                forget(agent, plan, source->former, config->inputs[k].topic);
+            }
+        }
+        for (const char *filter = sfe_mqtt_former_next(old->former, NULL); filter != NULL;
+             filter = sfe_mqtt_former_next(old->former, filter)) {
+            forget(agent, plan, source->former, filter);
+        }
+    }
+    return SFE_OK;
+}
+
 static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set *set,
                                  struct agent_source *source, const struct plan *plan,
                                  struct sfe_error *err)
@@ -128,6 +174,7 @@ static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set
         .event_bytes_max = set->config->agent.event_bytes_max,
         .subscriptions = plan->subscriptions,
         .subscription_count = plan->subscription_count,
+        .former = source->former,
         .intake = source->intake,
         .poller = &agent->platform->poller,
         .mqtt = &agent->platform->mqtt,
@@ -152,6 +199,9 @@ static enum sfe_code open_mqtt_source(struct sfe_agent *agent, const struct agen
 
     if (code == SFE_OK) {
         code = make_plan(set, source, &plan, err);
+    }
+    if (code == SFE_OK) {
+        code = list_former(agent, set, source, &plan, err);
     }
     return code == SFE_OK ? open_source(agent, set, source, &plan, err) : code;
 }

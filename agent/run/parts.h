@@ -44,7 +44,8 @@ struct agent_source {
     uint32_t connection_index, input_index, carried; /* The first two in that setup. */
     struct sfe_source source;
     struct sfe_intake *intake;
-    bool is_leaving; /* Stopped, to be closed by the reload under way. */
+    struct sfe_mqtt_former *former; /* In the arena. */
+    bool is_leaving;                /* Stopped, to be closed by the reload under way. */
 };
 
 struct agent_org {
@@ -230,8 +231,7 @@ uint64_t agent_reload_turn(struct sfe_agent *agent, uint64_t now_ns);
 void agent_reload_facts(const struct sfe_agent *agent, struct sfe_status_reload *facts);
 void agent_close_reload(struct sfe_agent *agent);
 
-/* True once cloud and flash keep the pause that is asked for; false without one. Asks them to
- * pause, and lets them go on. Edge thread. */
+/* True once cloud and flash keep the pause that is asked for. Asks for it, and ends it. Edge. */
 bool agent_is_paused(struct sfe_agent *agent);
 void agent_pause(struct sfe_agent *agent);
 void agent_resume(struct sfe_agent *agent);

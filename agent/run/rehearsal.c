@@ -321,6 +321,18 @@ static void explain_record(struct rehearsal *rehearsal, const struct sfe_config_
     }
 }
 
+/* What is done with the records, where that is no upsert. */
+static const char *action_told(const struct sfe_config_record *record)
+{
+    if (record->action == SFE_ACTION_DELETE) {
+        return "action: delete by external ID, 24 records a call; what is gone is done";
+    }
+    return record->missing == SFE_MISSING_DONE
+               ? "action: update by external ID, 24 records a call; what is not there is done"
+               : "action: update by external ID, 24 records a call; what is not there is a dead "
+                 "letter";
+}
+
 static void explain_map(struct rehearsal *rehearsal, const struct sfe_config_record *record,
                         const struct sfe_map *map, const struct sfe_map_subject *subject,
                         struct sfe_rehearsal_step told)
@@ -334,6 +346,11 @@ static void explain_map(struct rehearsal *rehearsal, const struct sfe_config_rec
         told.message = err.message;
         audience->on_step(audience->reader, &told);
         return;
+    }
+    if (record->action != SFE_ACTION_UPSERT && count > 0) {
+        told.message = action_told(record);
+        audience->on_step(audience->reader, &told);
+        told.message = NULL;
     }
     if (count == 0) {
         told.message = "no records: the array of \"each\" is empty or missing";

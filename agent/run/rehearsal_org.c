@@ -58,9 +58,14 @@ static void count_records(const struct rehearsal_org *books, struct sfe_slice bo
         return;
     }
     for (uint32_t part = sfe_json_first(&json, parts);
-         part != SFE_JSON_NONE && exchange->part_count < SFE_COLLECTIONS_MAX;
+         part != SFE_JSON_NONE && exchange->part_count < SFE_GRAPHS_MAX;
          part = sfe_json_next(&json, parts, part)) {
         uint32_t collection = sfe_json_member(&json, part, SFE_TEXT("body"));
+        if (collection == SFE_JSON_NONE ||
+            sfe_json_member(&json, collection, SFE_TEXT("records")) == SFE_JSON_NONE) {
+            exchange->records[exchange->part_count++] = REHEARSAL_SINGLE;
+            continue;
+        }
         exchange->records[exchange->part_count++] =
             count_list(&json, collection, SFE_TEXT("records"));
     }
@@ -121,11 +126,18 @@ static void add_composite(struct sfe_json_writer *writer, const struct rehearsal
     sfe_json_begin_object(writer, NULL);
     sfe_json_begin_array(writer, "compositeResponse");
     for (uint32_t i = 0; i < exchange->part_count; i++) {
-        const char reference[2] = {'p', (char)('0' + i)};
+        char text[8];
+        struct sfe_builder reference = sfe_builder_make(text, sizeof(text));
+        const bool is_single = exchange->records[i] == REHEARSAL_SINGLE;
+        sfe_builder_format(&reference, "p%u", (unsigned)i);
         sfe_json_begin_object(writer, NULL);
-        add_results(writer, "body", exchange->records[i]);
-        sfe_json_put_u64(writer, "httpStatusCode", 200);
-        sfe_json_put_text(writer, "referenceId", sfe_slice_make(reference, sizeof(reference)));
+        if (is_single) {
+            sfe_json_put_null(writer, "body");
+        } else {
+            add_results(writer, "body", exchange->records[i]);
+        }
+        sfe_json_put_u64(writer, "httpStatusCode", is_single ? 204 : 200);
+        sfe_json_put_text(writer, "referenceId", sfe_builder_slice(&reference));
         sfe_json_end_object(writer);
     }
     sfe_json_end_array(writer);

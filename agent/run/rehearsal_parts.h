@@ -22,6 +22,9 @@ SFE_MUST_USE enum sfe_code rehearsal_storage_open(struct rehearsal_storage *book
                                                   struct sfe_storage *storage,
                                                   struct sfe_error *err);
 
+/* In place of a number of records: a subrequest that is no Collections. */
+#define REHEARSAL_SINGLE UINT32_MAX
+
 struct rehearsal_exchange {
     void *tag;
     struct sfe_builder *answer_body;

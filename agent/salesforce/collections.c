@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/hash.h"
+#include "salesforce/composite.h"
 
 #define ID_SEED 0x7366656467652d69u
 /* Spreads the few numbers of maps over all bits (2^64 over the golden ratio). */
@@ -26,6 +27,8 @@ void collections_begin(struct collections_request *request)
     request->part_count = 0;
     request->is_closed = false;
     request->is_alone = false;
+    request->is_single = false;
+    sfe_builder_rewind(&request->lookup, 0);
     sfe_builder_rewind(&request->body, 0);
     sfe_builder_add_text(&request->body, envelope_opening);
 }
@@ -156,6 +159,8 @@ void collections_rewind(struct collections_request *request, struct collections_
     }
     request->part_count = mark.part_count;
     request->is_alone = mark.is_alone;
+    request->is_single = mark.is_single;
+    sfe_builder_rewind(&request->lookup, mark.lookup_size);
     sfe_builder_rewind(&request->body, mark.size);
 }
 
@@ -256,4 +261,92 @@ enum sfe_code collections_next(struct collections_answer *answer, bool *succeede
         (void)rest_take_error(json, first, error);
     }
     return SFE_OK;
+}
+
+uint16_t composite_http_status(const struct sfe_json *json, uint32_t token)
+{
+    uint32_t status = 0;
+
+    if (token == SFE_JSON_NONE || sfe_json_kind(json, token) != SFE_JSON_NUMBER) {
+        return 0;
+    }
+    const struct sfe_slice text = sfe_json_raw(json, token);
+    if (text.size != 3) {
+        return 0;
+    }
+    for (size_t i = 0; i < text.size; i++) {
+        if (text.bytes[i] < '0' || text.bytes[i] > '9') {
+            return 0;
+        }
+        status = status * 10 + (uint32_t)(text.bytes[i] - '0');
+    }
+    return status < 100 || status > 599 ? 0 : (uint16_t)status;
+}
+
+/* The number behind "p"; `count` where it is none of ours. */
+static uint32_t part_of(const struct sfe_json *json, uint32_t reference, uint32_t count)
+{
+    if (reference == SFE_JSON_NONE || sfe_json_kind(json, reference) != SFE_JSON_STRING) {
+        return count;
+    }
+    const struct sfe_slice text = sfe_json_raw(json, reference);
+    uint32_t number = 0;
+    if (text.size < 2 || text.size > 3 || text.bytes[0] != 'p' ||
+        (text.size == 3 && text.bytes[1] == '0')) {
+        return count;
+    }
+    for (size_t i = 1; i < text.size; i++) {
+        if (text.bytes[i] < '0' || text.bytes[i] > '9') {
+            return count;
+        }
+        number = number * 10 + (uint32_t)(text.bytes[i] - '0');
+    }
+    return number < count ? number : count;
+}
+
+static enum sfe_code read_result(const struct sfe_json *json, uint32_t element, uint32_t count,
+                                 struct composite_result *results, struct sfe_error *err)
+{
+    if (sfe_json_kind(json, element) != SFE_JSON_OBJECT) {
+        return sfe_fail(err, SFE_E_PROTOCOL, "a subrequest's answer is no object");
+    }
+    const uint32_t part =
+        part_of(json, sfe_json_member(json, element, SFE_TEXT("referenceId")), count);
+    const struct composite_result result = {
+        composite_http_status(json, sfe_json_member(json, element, SFE_TEXT("httpStatusCode"))),
+        sfe_json_member(json, element, SFE_TEXT("body")),
+    };
+    if (part == count || results[part].http_status != 0 || result.http_status == 0 ||
+        result.body == SFE_JSON_NONE) {
+        return sfe_fail(err, SFE_E_PROTOCOL,
+                        "a subrequest's answer has no status, no body, or not its own name");
+    }
+    results[part] = result;
+    return SFE_OK;
+}
+
+enum sfe_code composite_read(const struct sfe_json *json, uint32_t count,
+                             struct composite_result results[COMPOSITE_PARTS_MAX],
+                             struct sfe_error *err)
+{
+    enum sfe_code code = SFE_OK;
+    uint32_t list = SFE_JSON_NONE;
+
+    SFE_ASSERT(count > 0 && count <= COMPOSITE_PARTS_MAX);
+    for (uint32_t i = 0; i < count; i++) {
+        results[i] = (struct composite_result){0, SFE_JSON_NONE};
+    }
+    if (sfe_json_kind(json, 0) == SFE_JSON_OBJECT) {
+        list = sfe_json_member(json, 0, SFE_TEXT("compositeResponse"));
+    }
+    if (list == SFE_JSON_NONE || sfe_json_kind(json, list) != SFE_JSON_ARRAY ||
+        sfe_json_length(json, list) != count) {
+        return sfe_fail(err, SFE_E_PROTOCOL, "the answer is no list of %u subrequests",
+                        (unsigned)count);
+    }
+    for (uint32_t element = sfe_json_first(json, list); element != SFE_JSON_NONE && code == SFE_OK;
+         element = sfe_json_next(json, list, element)) {
+        code = read_result(json, element, count, results, err);
+    }
+    return code;
 }

@@ -35,7 +35,10 @@ struct collections_request {
     uint32_t part_count;
     bool is_closed; /* The brackets are closed: it can be sent. */
     bool is_alone;  /* A record's text looks like a reference: the part goes without a Composite. */
-    size_t record_begin; /* Where the last record begins. */
+    bool is_single; /* Each record is a subrequest of its own (single.h); one part. */
+    size_t record_begin;       /* Where the last record begins. */
+    size_t open_size;          /* Of singles: the body's size before it was closed. */
+    struct sfe_builder lookup; /* Of singles: their IDs for the query. */
     struct collections_part parts[SFE_COLLECTIONS_MAX];
     uint64_t ids[COLLECTIONS_RECORDS_MAX];  /* Hash of each record's external ID. */
     uint64_t places[COLLECTIONS_ID_PLACES]; /* The same as a table; 0: a free place. */
@@ -50,11 +53,13 @@ struct collections_mark {
     uint32_t count;
     uint32_t part_count;
     bool is_alone;
+    bool is_single;
+    size_t lookup_size;
 };
 static inline struct collections_mark collections_mark(const struct collections_request *request)
 {
-    return (struct collections_mark){request->body.size, request->count, request->part_count,
-                                     request->is_alone};
+    return (struct collections_mark){request->body.size, request->count,     request->part_count,
+                                     request->is_alone,  request->is_single, request->lookup.size};
 }
 void collections_rewind(struct collections_request *request, struct collections_mark mark);
 

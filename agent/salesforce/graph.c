@@ -31,31 +31,6 @@ void graph_add_reference(const struct graph_node *node, struct sfe_builder *out)
     sfe_builder_add_u64(out, node->number);
 }
 
-static bool is_unreserved(uint8_t byte)
-{
-    const uint8_t small = byte | 0x20u;
-
-    return (small >= 'a' && small <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' ||
-           byte == '.' || byte == '_' || byte == '~';
-}
-
-/* Percent-encoded (RFC 3986): a '/' in an external ID does not end the path. */
-static void add_encoded(struct sfe_slice text, struct sfe_builder *out)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    for (size_t i = 0; i < text.size; i++) {
-        const uint8_t byte = text.bytes[i];
-        if (is_unreserved(byte)) {
-            sfe_builder_add_byte(out, byte);
-        } else {
-            sfe_builder_add_byte(out, '%');
-            sfe_builder_add_byte(out, (uint8_t)digits[byte >> 4]);
-            sfe_builder_add_byte(out, (uint8_t)digits[byte & 15u]);
-        }
-    }
-}
-
 void graph_begin_node(struct collections_request *request, const struct graph_node *node)
 {
     struct sfe_builder *body = &request->body;
@@ -70,7 +45,7 @@ void graph_begin_node(struct collections_request *request, const struct graph_no
     sfe_builder_add_byte(body, '/');
     sfe_builder_add_text(body, node->path->external_id);
     sfe_builder_add_byte(body, '/');
-    add_encoded(node->external_id, body);
+    rest_add_encoded(node->external_id, body);
     sfe_builder_add(body, SFE_TEXT("\",\"referenceId\":\""));
     graph_add_reference(node, body);
     sfe_builder_add(body, SFE_TEXT("\",\"body\":{"));

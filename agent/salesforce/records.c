@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "salesforce/graph.h"
 #include "salesforce/records_graph.h"
+#include "salesforce/records_single.h"
+#include "salesforce/single.h"
 
 #include <stdio.h>
 
@@ -46,6 +48,12 @@ static void close_request(struct records_slot *slot)
         slot->wire = sfe_builder_slice(&request->body);
         return;
     }
+    if (request->is_single) {
+        records_single_close(slot);
+        slot->is_composite = true;
+        slot->wire = sfe_builder_slice(&request->body);
+        return;
+    }
     collections_close(request);
     slot->is_composite = request->part_count > 1 || (always && !request->is_alone);
     slot->wire = collections_wire(request, slot->is_composite);
@@ -55,6 +63,8 @@ static void reopen_request(struct records_slot *slot)
 {
     if (makes_graphs(slot)) {
         graph_reopen(&slot->request);
+    } else if (slot->request.is_single) {
+        single_reopen(&slot->request);
     } else {
         collections_reopen(&slot->request);
     }
@@ -274,12 +284,25 @@ static size_t answer_bytes_max(const struct sfe_records_options *options)
     return records * ANSWER_BYTES_PER_RECORD + 4096;
 }
 
+/* Of a slot's request; 0: no map updates or deletes. */
+static size_t lookup_bytes(const struct sfe_records_options *options)
+{
+    for (uint32_t i = 0; i < SFE_RECORDS_PER_OUTPUT_MAX; i++) {
+        if (options->verbs[i].action != SFE_RECORDS_UPSERT) {
+            return SINGLE_LOOKUP_BYTES;
+        }
+    }
+    return 0;
+}
+
 size_t sfe_records_memory_bytes(const struct sfe_records_options *options)
 {
+    const size_t lookup = lookup_bytes(options);
     size_t slot = sfe_arena_cost(BODY_BYTES) + sfe_arena_cost(answer_bytes_max(options)) +
                   (options->compress ? sfe_arena_cost(GZIP_BYTES) : 0) +
                   sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_verdict)) +
-                  sfe_arena_cost(options->slot_events_max);
+                  sfe_arena_cost(options->slot_events_max) +
+                  (lookup > 0 ? sfe_arena_cost(lookup) : 0);
 
     return sfe_arena_cost(sizeof(struct records)) + sfe_arena_cost(ORDER_TEXT_BYTES) +
            sfe_arena_cost(SFE_JSON_TOKENS_MAX * sizeof(struct sfe_json_token)) +
@@ -295,18 +318,21 @@ static enum sfe_code open_slot(struct records *records, uint32_t number, struct 
     uint8_t *body = sfe_arena_take(arena, BODY_BYTES, err);
     uint8_t *answer = sfe_arena_take(arena, answer_bytes, err);
     uint8_t *gzip = records->gzip == NULL ? NULL : sfe_arena_take(arena, GZIP_BYTES, err);
+    const size_t lookup_size = lookup_bytes(&records->options);
+    uint8_t *lookup = lookup_size == 0 ? NULL : sfe_arena_take(arena, lookup_size, err);
 
     slot->verdicts =
         sfe_arena_take(arena, records->options.slot_events_max * sizeof(*slot->verdicts), err);
     slot->judged_maps = sfe_arena_take(arena, records->options.slot_events_max, err);
     if (body == NULL || answer == NULL || slot->verdicts == NULL || slot->judged_maps == NULL ||
-        (records->gzip != NULL && gzip == NULL)) {
+        (records->gzip != NULL && gzip == NULL) || (lookup_size > 0 && lookup == NULL)) {
         return SFE_E_NO_MEMORY;
     }
     slot->owner.on_answer = records_answered;
     slot->records = records;
     slot->number = number;
     slot->request.body = sfe_builder_make(body, BODY_BYTES);
+    slot->request.lookup = sfe_builder_make(lookup, lookup_size);
     slot->answer_body = sfe_builder_make(answer, answer_bytes);
     slot->gzip_body = sfe_builder_make(gzip, gzip == NULL ? 0 : GZIP_BYTES);
     records_clear_request(slot);
@@ -339,6 +365,8 @@ enum sfe_code sfe_records_open(const struct sfe_records_options *options, struct
 
     SFE_ASSERT(options->map_count > 0 && options->slot_count > 0);
     SFE_ASSERT(options->records_max > 0 && options->records_max <= SFE_COLLECTION_RECORDS_MAX);
+    SFE_ASSERT(lookup_bytes(options) == 0 || options->api == SFE_RECORDS_AUTO ||
+               options->api == SFE_RECORDS_COMPOSITE);
     SFE_ASSERT(options->slot_events_max > 0 && options->slot_events_max <= UINT16_MAX);
     if (records == NULL) {
         return err->code;

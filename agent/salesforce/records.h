@@ -1,7 +1,8 @@
 /* The target that upserts records by external ID through sObject Collections (API sheet, 3.1), 200
  * a Collections and up to five of them in one Composite call (3.2): allOrNone off, a parent's
  * records before its children's, each record's own result settles its event. Or through Composite
- * Graph (3.3): all records of an event or none of them. Cloud thread.
+ * Graph (3.3): all records of an event or none of them. Maps that update or
+ * delete go record by record, 24 in a Composite. Cloud thread.
  */
 #ifndef SFE_SALESFORCE_RECORDS_H
 #define SFE_SALESFORCE_RECORDS_H
@@ -18,10 +19,23 @@ enum sfe_records_api {
     SFE_RECORDS_GRAPH        /* A Composite Graph: each event all or none. */
 };
 
+enum sfe_records_action {
+    SFE_RECORDS_UPSERT, /* Or, of a platform event: publish. */
+    SFE_RECORDS_UPDATE, /* Only what is there. */
+    SFE_RECORDS_DELETE  /* What is gone is done. */
+};
+
+/* What is done with the records of a map. */
+struct sfe_records_verb {
+    enum sfe_records_action action;
+    bool missing_is_done; /* Of an update of what is not there; otherwise it is dead. */
+};
+
 struct sfe_records_options {
     struct sfe_org *org;         /* Borrowed, as all pointers here. */
     struct sfe_map *const *maps; /* Parents before children; or one platform event, alone. */
     uint32_t map_count;
+    struct sfe_records_verb verbs[SFE_RECORDS_PER_OUTPUT_MAX]; /* Of each map. */
     const struct sfe_template *order_by; /* NULL: the first record's external ID. */
     uint32_t slot_count;
     uint32_t slot_events_max;

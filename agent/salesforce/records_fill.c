@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/hash.h"
 #include "output/lane.h"
+#include "salesforce/records_single.h"
 
 #define ORDER_SEED  0x7366656467652d6fu
 #define PARENT_SEED 0x7366656467652d70u
@@ -37,7 +38,7 @@ static bool have_part(struct records_slot *slot, uint32_t map)
         collections_part_records(request) < records->options.records_max) {
         return true;
     }
-    if (request->part_count >= records->parts_max || request->is_alone) {
+    if (request->part_count >= records->parts_max || request->is_alone || request->is_single) {
         return false;
     }
     const struct collections_path path = {sfe_org_api_version(records->options.org),
@@ -57,6 +58,9 @@ static enum sfe_code add_record(struct records_slot *slot, uint32_t number,
     struct collections_request *request = &slot->request;
     struct collections_mark mark = collections_mark(request);
 
+    if (slot->records->options.verbs[number].action != SFE_RECORDS_UPSERT) {
+        return records_single_add(slot, number, subject, index, token, err);
+    }
     if (!have_part(slot, number)) {
         return SFE_E_FULL;
     }
@@ -332,7 +336,7 @@ bool records_fill_on(struct records_slot *slot)
             slot->next.item = 0;
         }
         slot->next = (struct records_place){slot->next.map + 1, 0, 0};
-        if (request->part_count >= records->parts_max || request->is_alone) {
+        if (request->part_count >= records->parts_max || request->is_alone || request->is_single) {
             return true; /* The next map needs a part of its own. */
         }
     }

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "salesforce/composite.h"
 #include "salesforce/records_graph.h"
+#include "salesforce/records_single.h"
 
 #include <stdio.h>
 
@@ -24,12 +25,17 @@ void records_judge(struct records_slot *slot, uint32_t event, uint32_t map,
 
 void records_add_where(const struct records_slot *slot, uint32_t map, struct sfe_error *err)
 {
+    static const char *const verbs[] = {
+        [SFE_RECORDS_UPSERT] = "upsert",
+        [SFE_RECORDS_UPDATE] = "update",
+        [SFE_RECORDS_DELETE] = "delete",
+    };
     const struct records *records = slot->records;
     char where[sizeof(err->where)];
 
     SFE_ASSERT(map < records->options.map_count);
     if (snprintf(where, sizeof(where), "%s %.80s",
-                 records_publishes(records) ? "publish" : "upsert",
+                 records_publishes(records) ? "publish" : verbs[records->options.verbs[map].action],
                  sfe_map_object(records->options.maps[map])) > 0) {
         (void)sfe_error_at(err, where, NULL, 0, 0);
     }
@@ -104,9 +110,8 @@ static bool is_of_one_event(const struct records_slot *slot, const struct collec
     return slot->event_of[part->first] == slot->event_of[part->end - 1];
 }
 
-/* A part was refused as a whole, or not run: nothing of it was written. */
-static void judge_refused(struct records_slot *slot, const struct collections_part *part,
-                          uint16_t http_status, const struct rest_error *error)
+void records_judge_refused(struct records_slot *slot, const struct collections_part *part,
+                           uint16_t http_status, const struct rest_error *error)
 {
     struct sfe_error err;
     enum sfe_retry retry =
@@ -131,7 +136,7 @@ static void judge_refused(struct records_slot *slot, const struct collections_pa
 static enum sfe_code read_composite(struct records_slot *slot, const struct sfe_json *json,
                                     struct sfe_error *err)
 {
-    struct composite_result results[SFE_COLLECTIONS_MAX];
+    struct composite_result results[COMPOSITE_PARTS_MAX];
     const struct collections_request *request = &slot->request;
     enum sfe_code code = composite_read(json, request->part_count, results, err);
 
@@ -142,7 +147,7 @@ static enum sfe_code read_composite(struct records_slot *slot, const struct sfe_
         } else {
             struct rest_error error;
             (void)rest_take_first_error(json, results[i].body, &error);
-            judge_refused(slot, part, results[i].http_status, &error);
+            records_judge_refused(slot, part, results[i].http_status, &error);
         }
     }
     return code;
@@ -158,6 +163,9 @@ enum sfe_code records_read_results(struct records_slot *slot, struct sfe_error *
     }
     if (slot->records->options.api == SFE_RECORDS_GRAPH) {
         return records_graph_read(slot, &json, err);
+    }
+    if (slot->request.is_single) {
+        return records_single_read(slot, &json, err);
     }
     return slot->is_composite ? read_composite(slot, &json, err)
                               : read_part(slot, &slot->request.parts[0], &json, 0, err);

@@ -135,6 +135,10 @@ enum sfe_retry records_decide(const struct records_slot *slot, enum sfe_verdict_
 void records_judge_error(struct records_slot *slot, uint32_t event, uint32_t map,
                          uint16_t http_status, const struct rest_error *error);
 
+/* A part was refused as a whole, or not run: nothing of it was written. */
+void records_judge_refused(struct records_slot *slot, const struct collections_part *part,
+                           uint16_t http_status, const struct rest_error *error);
+
 /* The allowance is used up: nothing is sent to the org for a while. */
 void records_pause_for_quota(struct records_slot *slot, int64_t retry_after_s);
 

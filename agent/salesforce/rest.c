@@ -144,3 +144,27 @@ bool rest_read_limit_info(const char *text, uint64_t *used, uint64_t *limit)
     *limit = second;
     return true;
 }
+
+static bool is_unreserved(uint8_t byte)
+{
+    const uint8_t small = byte | 0x20u;
+
+    return (small >= 'a' && small <= 'z') || (byte >= '0' && byte <= '9') || byte == '-' ||
+           byte == '.' || byte == '_' || byte == '~';
+}
+
+void rest_add_encoded(struct sfe_slice text, struct sfe_builder *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < text.size; i++) {
+        const uint8_t byte = text.bytes[i];
+        if (is_unreserved(byte)) {
+            sfe_builder_add_byte(out, byte);
+        } else {
+            sfe_builder_add_byte(out, '%');
+            sfe_builder_add_byte(out, (uint8_t)digits[byte >> 4]);
+            sfe_builder_add_byte(out, (uint8_t)digits[byte & 15u]);
+        }
+    }
+}

@@ -33,4 +33,7 @@ bool rest_is_html(const char *content_type, struct sfe_slice body);
 /* Reads "api-usage=25/15000" out of Sforce-Limit-Info. False where it does not say. */
 bool rest_read_limit_info(const char *text, uint64_t *used, uint64_t *limit);
 
+/* Adds `text` percent-encoded (RFC 3986): a '/' in an external ID does not end the path. */
+void rest_add_encoded(struct sfe_slice text, struct sfe_builder *out);
+
 #endif

@@ -177,6 +177,41 @@ static void on_not_subscribed_3(void *context, MQTTAsync_failureData *data)
     tell(context, SFE_MQTT_NOT_SUBSCRIBED, data->code, data->message);
 }
 
+/* No subscription existed (0x11) is as good as success. */
+static void on_unsubscribed(void *context, MQTTAsync_successData5 *data)
+{
+    struct sfe_mqtt_session *session = context;
+    size_t count =
+        data->alt.unsub.reasonCodeCount > 0 ? (size_t)data->alt.unsub.reasonCodeCount : 0;
+    int failure = (int)data->reasonCode >= FAILURE_CODE_MIN ? (int)data->reasonCode : 0;
+    for (size_t i = 0; count > 1 && data->alt.unsub.reasonCodes != NULL && i < count; i++) {
+        int reason = (int)data->alt.unsub.reasonCodes[i];
+        failure = reason >= FAILURE_CODE_MIN ? reason : failure;
+    }
+    tell(session, failure != 0 ? SFE_MQTT_NOT_UNSUBSCRIBED : SFE_MQTT_UNSUBSCRIBED, failure,
+         failure != 0 ? reason_text(failure) : NULL);
+}
+
+static void on_not_unsubscribed(void *context, MQTTAsync_failureData5 *data)
+{
+    int reason = (int)data->reasonCode >= FAILURE_CODE_MIN ? (int)data->reasonCode : data->code;
+    const char *text = reason_text(reason);
+    reason = reason == 0 ? MQTTASYNC_FAILURE : reason;
+    tell(context, SFE_MQTT_NOT_UNSUBSCRIBED, reason, text != NULL ? text : data->message);
+}
+
+static void on_unsubscribed_3(void *context, MQTTAsync_successData *data)
+{
+    (void)data;
+    tell(context, SFE_MQTT_UNSUBSCRIBED, 0, NULL);
+}
+
+static void on_not_unsubscribed_3(void *context, MQTTAsync_failureData *data)
+{
+    int reason = data->code == 0 ? MQTTASYNC_FAILURE : data->code;
+    tell(context, SFE_MQTT_NOT_UNSUBSCRIBED, reason, data->message);
+}
+
 static void mark_left(struct sfe_mqtt_session *session)
 {
     sfe_mutex_lock(session->mutex);
@@ -424,6 +459,30 @@ static enum sfe_code mqtt_subscribe(void *context, struct sfe_mqtt_session *sess
     return result == MQTTASYNC_SUCCESS ? SFE_OK : fail(err, result, "cannot begin to subscribe");
 }
 
+static enum sfe_code mqtt_unsubscribe(void *context, struct sfe_mqtt_session *session,
+                                      const char *const *filters, size_t count,
+                                      struct sfe_error *err)
+{
+    (void)context;
+    union {
+        const char *from[FILTERS_MAX];
+        char *to[FILTERS_MAX]; /* As above. */
+    } topics;
+    MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+    SFE_ASSERT(count > 0 && count <= FILTERS_MAX);
+    memcpy(topics.from, filters, count * sizeof(topics.from[0]));
+    response.context = session;
+    if (session->options.version == SFE_MQTT_3_1_1) {
+        response.onSuccess = on_unsubscribed_3;
+        response.onFailure = on_not_unsubscribed_3;
+    } else {
+        response.onSuccess5 = on_unsubscribed;
+        response.onFailure5 = on_not_unsubscribed;
+    }
+    int result = MQTTAsync_unsubscribeMany(session->client, (int)count, topics.to, &response);
+    return result == MQTTASYNC_SUCCESS ? SFE_OK : fail(err, result, "cannot begin to unsubscribe");
+}
+
 static void mqtt_disconnect(void *context, struct sfe_mqtt_session *session)
 {
     (void)context;
@@ -462,6 +521,7 @@ void sfe_paho_mqtt(struct sfe_mqtt *mqtt)
                               .open = mqtt_open,
                               .connect = mqtt_connect,
                               .subscribe = mqtt_subscribe,
+                              .unsubscribe = mqtt_unsubscribe,
                               .disconnect = mqtt_disconnect,
                               .close = mqtt_close};
 }

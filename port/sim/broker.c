@@ -91,6 +91,7 @@ static void see_puback(struct sim_broker *broker, struct sfe_slice body)
 static void see(struct sim_broker *broker, uint8_t first, struct sfe_slice body)
 {
     const uint8_t suback[] = {0, 1, 0, 1};
+    const uint8_t unsuback[] = {0, 1, 0, 0};
 
     switch (first >> 4) {
     case 1:
@@ -101,6 +102,9 @@ static void see(struct sim_broker *broker, uint8_t first, struct sfe_slice body)
         break;
     case 8:
         (void)sim_line_add(&broker->line, 0x90, sfe_slice_make(suback, sizeof(suback)));
+        break;
+    case 10:
+        (void)sim_line_add(&broker->line, 0xb0, sfe_slice_make(unsuback, sizeof(unsuback)));
         break;
     case 12:
         (void)sim_line_add(&broker->line, 0xd0, sfe_slice_make(NULL, 0));

@@ -99,6 +99,25 @@ static enum sfe_code subscribe(void *context, struct sfe_mqtt_session *session,
     return SFE_OK;
 }
 
+static enum sfe_code unsubscribe(void *context, struct sfe_mqtt_session *session,
+                                 const char *const *filters, size_t count, struct sfe_error *err)
+{
+    struct sim_mqtt *mqtt = context;
+    uint8_t memory[CONNECT_BYTES];
+    struct sfe_builder body = sfe_builder_make(memory, sizeof(memory));
+
+    (void)session;
+    if (mqtt->state != STATE_CONNECTED) {
+        return sfe_fail(err, SFE_E_NETWORK, "not connected");
+    }
+    sfe_builder_add(&body, sfe_slice_make("\x00\x01\x00", 3));
+    for (size_t i = 0; i < count; i++) {
+        add_text(&body, filters[i]);
+    }
+    (void)sim_line_add(&mqtt->line, 0xa2, sfe_builder_slice(&body));
+    return SFE_OK;
+}
+
 static void disconnect(void *context, struct sfe_mqtt_session *session)
 {
     struct sim_mqtt *mqtt = context;
@@ -140,6 +159,9 @@ static void see(struct sim_mqtt *mqtt, uint8_t first, struct sfe_slice body)
     case 9: /* SUBACK */
         tell(mqtt, SFE_MQTT_SUBSCRIBED, body.bytes[3], "");
         break;
+    case 11: /* UNSUBACK */
+        tell(mqtt, SFE_MQTT_UNSUBSCRIBED, 0, "");
+        break;
     case 13: /* PINGRESP */
         break;
     case 14: /* DISCONNECT */
@@ -173,8 +195,8 @@ void sim_mqtt_turn(struct sim_mqtt *mqtt)
 
 void sim_mqtt_port(struct sim_mqtt *mqtt, struct sfe_mqtt *port)
 {
-    *port =
-        (struct sfe_mqtt){mqtt, open_session, begin_connect, subscribe, disconnect, close_session};
+    *port = (struct sfe_mqtt){mqtt,        open_session, begin_connect, subscribe,
+                              unsubscribe, disconnect,   close_session};
 }
 
 struct sim_mqtt *sim_mqtt_open(struct sim_world *world, struct sim_net *net)

@@ -3,6 +3,7 @@
 #include "base/json_reader.h"
 #include "salesforce/collections.h"
 #include "salesforce/composite.h"
+#include "salesforce/single.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,9 +37,21 @@ static void check_results(const struct sfe_json *json, uint32_t list)
     }
 }
 
+static void check_rows(const struct sfe_json *json, uint32_t body)
+{
+    struct sfe_error err;
+    uint32_t rows = SFE_JSON_NONE;
+
+    if (single_find_rows(json, body, &rows, &err) == SFE_OK) {
+        (void)single_is_listed(json, rows, collections_hash_id(SFE_TEXT("S-1")));
+    } else {
+        demand(err.code == SFE_E_PROTOCOL, "rows that are refused say why");
+    }
+}
+
 static bool check_count(const struct sfe_json *json, uint32_t count)
 {
-    struct composite_result results[SFE_COLLECTIONS_MAX];
+    struct composite_result results[COMPOSITE_PARTS_MAX];
     struct sfe_error err;
 
     if (composite_read(json, count, results, &err) != SFE_OK) {
@@ -52,6 +65,7 @@ static bool check_count(const struct sfe_json *json, uint32_t count)
             demand(results[i].body != results[j].body, "each has its own");
         }
         check_results(json, results[i].body);
+        check_rows(json, results[i].body);
     }
     return true;
 }
@@ -66,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (sfe_json_parse(sfe_slice_make(data, size), 0, tokens, TOKENS_MAX, &json, &err) != SFE_OK) {
         return 0;
     }
-    for (uint32_t count = 1; count <= SFE_COLLECTIONS_MAX; count++) {
+    for (uint32_t count = 1; count <= COMPOSITE_PARTS_MAX; count++) {
         fitting += check_count(&json, count) ? 1u : 0u;
     }
     demand(fitting <= 1, "an answer has one number of subrequests");

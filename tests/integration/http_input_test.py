@@ -296,6 +296,22 @@ class HttpInput(unittest.TestCase):
         self.assertEqual(till.post({"c": 1})[0], 404)
         self.assertEqual(site.stop_agent(), 0)
 
+    def test_a_broker_link_is_opened_anew_beside_it(self):
+        site, till = self.start(org=False)
+        site.start_broker()
+        config = site.config
+        config["connections"]["site"] = {"type": "mqtt",
+                                         "url": "mqtt://127.0.0.1:%d" % site.broker_port}
+        for topic in ("pos/+/sale", "pos/+/return"):
+            config["inputs"]["tills"] = {"type": "mqtt", "connection": "site", "topic": topic,
+                                         "stream": "sales"}
+            site.write_config(config)
+            self.assertEqual(site.command("reload", "--config", site.path("sfedge.json"))[0], 0)
+            parts.wait_until(site.connected, 20, "both are connected")
+            self.assertEqual(till.post({"topic": topic})[0], 200)
+        self.assertEqual(len(site.status()["links"]), 2)
+        self.assertEqual(site.stop_agent(), 0)
+
     @staticmethod
     def listens(till, path):
         try:

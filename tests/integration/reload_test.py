@@ -286,6 +286,42 @@ class Reloads(unittest.TestCase):
         parts.wait_until(site.connected, 30, "the link is connected")
         self.assertEqual(site.stop_agent(), 0)
 
+    def dead(self, site):
+        return sum(stream["events"] for stream in site.status()["streams"]
+                   if stream["name"] == "dead")
+
+    def check_unsubscribed(self, version):
+        site = self.start()
+        link = site.config["connections"]["site"]
+        link["version"] = version
+        tills = site.config["inputs"]["tills"]
+        site.config["inputs"]["extra"] = dict(tills, topic="extra/#")
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        parts.wait_until(site.connected, 30, "connected with one more filter")
+        site.stop_broker()  # The first reload finds nobody to tell it to, the second does it.
+        del site.config["inputs"]["extra"]
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        tills["topic"] = "pos/+/+"
+        site.write_config(site.config)
+        self.assertEqual(self.reload(site)[0], 0)
+        site.start_broker()
+        parts.wait_until(site.connected, 60, "connected with the new filters")
+        self.assertIn("mqtt subscriptions of before ended", site.agent_log())
+        site.publish_one("extra/1", "nobody wants it")
+        account = site.publish(devices=2, tills=1, count=60)
+        site.wait_delivered(account)
+        site.check_exactly_once(account)
+        self.assertEqual(self.dead(site), 0)
+        self.assertEqual(site.status()["links"][0]["received"], account["published"])
+
+    def test_a_filter_that_is_no_longer_wanted_is_unsubscribed(self):
+        self.check_unsubscribed("5")
+
+    def test_so_it_is_with_the_old_version(self):
+        self.check_unsubscribed("3.1.1")
+
     def test_the_files_of_conf_d_are_read_anew(self):
         site = self.start()
         more = site.path("conf.d/more.json")

@@ -209,6 +209,9 @@ static void existing_call(struct org *org, struct call *call, struct object *obj
         write_fields(org, call, object, record, names);
     } else if (call->method == HTTP_GET) {
         write_row(call, object, record);
+    } else if (call->method == HTTP_DELETE && faults_lock_row(&org->faults)) {
+        call_error(call, 400, "UNABLE_TO_LOCK_ROW",
+                   "unable to obtain exclusive access to this record");
     } else if (call->method == HTTP_DELETE) {
         table_delete(&org->table, object, record);
         call->status = 204;
@@ -271,6 +274,11 @@ static void record_call(struct org *org, struct call *call, struct object *objec
                         const struct sfe_slice *parts)
 {
     const struct field *key = schema_field(object, parts[1]);
+    if (parts[2].size > 4 && memcmp(parts[2].bytes + parts[2].size - 4, ".inc", 4) == 0) {
+        /* As documented: some endings are taken for a file's. */
+        call_error(call, 404, "NOT_FOUND", "The requested resource does not exist");
+        return;
+    }
     if (sfe_slice_equal(parts[1], SFE_TEXT("describe")) && parts[2].size == 0 &&
         call->method == HTTP_GET) {
         describe_object(object, call->out);

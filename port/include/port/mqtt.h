@@ -18,7 +18,10 @@ enum sfe_mqtt_event {
     SFE_MQTT_REFUSED,    /* CONNACK with failure: `detail` is its reason; or none: negative. */
     SFE_MQTT_LOST,       /* It broke; `detail` is the reason of the broker's DISCONNECT, or 0. */
     SFE_MQTT_SUBSCRIBED, /* SUBACK: every filter granted; `detail` is the lowest QoS granted. */
-    SFE_MQTT_NOT_SUBSCRIBED /* SUBACK with a failure; `detail` is the reason code. */
+    SFE_MQTT_NOT_SUBSCRIBED,  /* SUBACK with a failure; `detail` is the reason code. */
+    SFE_MQTT_UNSUBSCRIBED,    /* UNSUBACK: the session has none of the filters. */
+    SFE_MQTT_NOT_UNSUBSCRIBED /* UNSUBACK with a failure; `detail` is the reason code; negative:
+                                 none came. */
 };
 
 enum sfe_mqtt_version { SFE_MQTT_5, SFE_MQTT_3_1_1 };
@@ -60,6 +63,10 @@ struct sfe_mqtt {
     enum sfe_code (*subscribe)(void *context, struct sfe_mqtt_session *session,
                                const char *const *filters, const uint8_t *qos, size_t count,
                                uint8_t retain_handling, struct sfe_error *err);
+    /* Ends the subscriptions to `filters`; one that there is not is no failure. The outcome is one
+     * event. */
+    enum sfe_code (*unsubscribe)(void *context, struct sfe_mqtt_session *session,
+                                 const char *const *filters, size_t count, struct sfe_error *err);
     /* Sends DISCONNECT (the session stays with the broker) and waits briefly for it to leave. */
     void (*disconnect)(void *context, struct sfe_mqtt_session *session);
     void (*close)(void *context, struct sfe_mqtt_session *session); /* NULL is allowed. */

@@ -10,6 +10,7 @@ struct sfe_mqtt_session {
     char server_uri[64];
     unsigned connects;
     unsigned subscribes;
+    unsigned unsubscribes;
     unsigned closes;
     char filter[64];
     uint8_t qos;
@@ -22,6 +23,7 @@ struct test {
     struct input_world *world;
     struct sfe_mqtt_session session;
     struct sfe_mqtt mqtt;
+    struct sfe_mqtt_former former;
     struct sfe_entropy entropy;
     struct sfe_tls_session tls_session;
     struct sfe_tls tls;
@@ -65,6 +67,19 @@ static enum sfe_code client_subscribe(void *context, struct sfe_mqtt_session *se
     (void)snprintf(session->filter, sizeof(session->filter), "%s", filters[0]);
     session->qos = qos[0];
     session->retain_handling = retain_handling;
+    return SFE_OK;
+}
+
+static enum sfe_code client_unsubscribe(void *context, struct sfe_mqtt_session *session,
+                                        const char *const *filters, size_t count,
+                                        struct sfe_error *err)
+{
+    (void)context;
+    (void)err;
+    assert_int_equal(count, 2);
+    assert_string_equal(filters[0], "old/a");
+    assert_string_equal(filters[1], "old/b");
+    session->unsubscribes++;
     return SFE_OK;
 }
 
@@ -139,11 +154,17 @@ static int open_with(void **state, const struct sfe_mqtt_broker *brokers, uint32
     assert_non_null(test);
     assert_int_equal(world_open(&world), 0);
     test->world = world;
-    test->mqtt = (struct sfe_mqtt){
-        test, client_open, client_connect, client_subscribe, client_disconnect, client_close};
+    test->mqtt = (struct sfe_mqtt){test,
+                                   client_open,
+                                   client_connect,
+                                   client_subscribe,
+                                   client_unsubscribe,
+                                   client_disconnect,
+                                   client_close};
     test->entropy = (struct sfe_entropy){test, entropy_fill};
     test->now_ns = 1000 * SECOND;
     options.intake = world_intake(test->world, 1000);
+    options.former = &test->former;
     options.poller = &test->world->poller;
     options.mqtt = &test->mqtt;
     test->tls = fake_tls(&test->tls_session);
@@ -477,6 +498,58 @@ static void end_of_a_connection_is_not_lost_among_many_events(void **state)
     assert_string_equal(facts_of(test).last_error.message, "connection lost: no reason given");
 }
 
+/* Up to where the old filters are to be ended. */
+static void connect_all(struct test *test)
+{
+    turn(test);
+    say(test, SFE_MQTT_CONNECTED, 1, "");
+    say(test, SFE_MQTT_SUBSCRIBED, 1, "");
+    say(test, SFE_MQTT_SUBSCRIBED, 1, "");
+}
+
+static void lose(struct test *test)
+{
+    say(test, SFE_MQTT_LOST, 0, "gone");
+    test->now_ns += 200 * SECOND;
+}
+
+static void what_was_subscribed_before_is_ended_until_that_succeeded(void **state)
+{
+    struct test *test = *state;
+
+    assert_true(sfe_mqtt_former_add(&test->former, "old/a"));
+    assert_true(sfe_mqtt_former_add(&test->former, "old/b"));
+    connect_all(test);
+    assert_int_equal(test->session.unsubscribes, 1);
+    lose(test); /* Before the answer came. */
+    connect_all(test);
+    assert_int_equal(test->session.unsubscribes, 2);
+    say(test, SFE_MQTT_NOT_UNSUBSCRIBED, 0x87, "not authorized");
+    assert_true(test->next_ns == UINT64_MAX); /* It runs all the same. */
+    lose(test);
+    connect_all(test);
+    assert_int_equal(test->session.unsubscribes, 3);
+    say(test, SFE_MQTT_UNSUBSCRIBED, 0, "");
+    assert_true(test->next_ns == UINT64_MAX);
+    assert_int_equal(test->former.count, 0);
+    lose(test);
+    connect_all(test);
+    assert_int_equal(test->session.unsubscribes, 3);
+}
+
+static void each_of_several_brokers_has_a_session_of_its_own(void **state)
+{
+    struct test *test = *state;
+
+    assert_true(sfe_mqtt_former_add(&test->former, "old/a"));
+    assert_true(sfe_mqtt_former_add(&test->former, "old/b"));
+    connect_all(test);
+    say(test, SFE_MQTT_UNSUBSCRIBED, 0, "");
+    lose(test);
+    connect_all(test);
+    assert_int_equal(test->session.unsubscribes, 2);
+}
+
 #define MQTT_TEST(test) cmocka_unit_test_setup_teardown(test, test_open, test_close)
 
 /* The client reaches for the gate, and the gate for `host`. */
@@ -609,6 +682,9 @@ int main(void)
         MQTT_TEST(stopped_source_acknowledges_and_does_not_connect_again),
         MQTT_TEST(close_says_goodbye_through_the_gate),
         MQTT_TEST(end_of_a_connection_is_not_lost_among_many_events),
+        MQTT_TEST(what_was_subscribed_before_is_ended_until_that_succeeded),
+        cmocka_unit_test_setup_teardown(each_of_several_brokers_has_a_session_of_its_own,
+                                        spare_open, test_close),
         cmocka_unit_test_setup_teardown(brokers_are_tried_in_turn_a_round_for_one_attempt,
                                         spare_open, test_close),
         cmocka_unit_test_setup_teardown(first_broker_has_the_next_turn_after_a_steady_connection,

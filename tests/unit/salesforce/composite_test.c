@@ -4,7 +4,7 @@
 
 static struct sfe_json_token tokens[512];
 static struct sfe_json json;
-static struct composite_result results[SFE_COLLECTIONS_MAX];
+static struct composite_result results[COMPOSITE_PARTS_MAX];
 static struct sfe_error err;
 
 static enum sfe_code read_answer(const char *body, uint32_t count)

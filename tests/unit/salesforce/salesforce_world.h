@@ -65,8 +65,9 @@ struct world {
     uint32_t places[SLOTS][EVENTS_MAX];
     uint32_t place_count[SLOTS];
     uint32_t attempts;
-    bool is_gone; /* Fetch finds nothing. */
-    bool is_bulk; /* The target is none of records. */
+    bool is_gone;                     /* Fetch finds nothing. */
+    bool is_bulk;                     /* The target is none of records. */
+    struct sfe_records_verb verbs[2]; /* Of the maps; set before they are opened. */
     uint32_t finished_count;
     struct sfe_slot_result result;
     struct sfe_verdict verdicts[EVENTS_MAX];
@@ -408,6 +409,7 @@ static inline void world_open_api(struct world *world, enum sfe_records_api api,
         .slot_events_max = 200,
         .records_max = records_max,
         .api = api,
+        .verbs = {world->verbs[0], world->verbs[1]},
     };
     world_open_target(world, &records);
 }
