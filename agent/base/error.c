@@ -16,6 +16,7 @@ static const struct code_entry codes[] = {
     [SFE_E_FULL] = {"SFE-FULL", 75},
     [SFE_E_END] = {"SFE-END", 0},
     [SFE_E_AGAIN] = {"SFE-AGAIN", 75},
+    [SFE_E_SKIPPED] = {"SFE-SKIPPED", 0},
     [SFE_E_SYNTAX] = {"SFE-SYNTAX", 65},
     [SFE_E_CONFIG] = {"SFE-CONFIG", 78},
     [SFE_E_UNMAPPED] = {"SFE-UNMAPPED", 65},

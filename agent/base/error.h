@@ -17,9 +17,10 @@
 enum sfe_code {
     SFE_OK = 0,
     /* Expected outcomes: no text is recorded. */
-    SFE_E_FULL,  /* No room now; the caller holds its acknowledgement back and comes again. */
-    SFE_E_END,   /* Nothing (more) to read. */
-    SFE_E_AGAIN, /* Would block, or must wait for something else first. */
+    SFE_E_FULL,    /* No room now; the caller holds its acknowledgement back and comes again. */
+    SFE_E_END,     /* Nothing (more) to read. */
+    SFE_E_AGAIN,   /* Would block, or must wait for something else first. */
+    SFE_E_SKIPPED, /* Looked at, and not wanted. */
     /* Failures: a text is recorded. */
     SFE_E_SYNTAX,      /* Bytes that do not parse. */
     SFE_E_CONFIG,      /* The configuration is wrong. */

@@ -113,11 +113,72 @@ static void put_step(struct sfe_json_writer *writer, const struct sfe_rehearsal_
     }
 }
 
+static const char *verdict_of(const struct sfe_where_step *condition)
+{
+    if (condition->code == SFE_OK) {
+        return "holds";
+    }
+    return condition->code == SFE_E_SKIPPED ? "does not hold" : "cannot be judged";
+}
+
+static void print_condition(const struct sfe_rehearsal_step *told)
+{
+    const struct sfe_where_step *condition = told->condition;
+    const struct sfe_slice found = sfe_builder_slice(&condition->found);
+
+    if (told->configured == NULL) {
+        sfe_cli_print("  %s where: ", told->output);
+    } else {
+        sfe_cli_print("  %s %s[%u].%s if: ", told->output, told->object, (unsigned)told->index,
+                      told->configured->name);
+    }
+    sfe_cli_print("%*s", (int)(2u * condition->depth), "");
+    if (condition->at == NULL) {
+        sfe_cli_print("%s -> %s\n", condition->condition, verdict_of(condition));
+        return;
+    }
+    sfe_cli_print("%.200s %s %.200s, found %.*s -> %s%s%s\n", condition->at, condition->condition,
+                  condition->operand, found.size == 0 ? 7 : (int)found.size,
+                  found.size == 0 ? "nothing" : (const char *)found.bytes, verdict_of(condition),
+                  condition->err.code == SFE_OK ? "" : ": ",
+                  condition->err.code == SFE_OK ? "" : condition->err.message);
+}
+
+static void put_condition(struct sfe_json_writer *writer, const struct sfe_rehearsal_step *told)
+{
+    const struct sfe_where_step *condition = told->condition;
+
+    if (told->configured != NULL) {
+        sfe_json_put_u64(writer, "record", told->index);
+        sfe_json_put_text(writer, "field", sfe_slice_text(told->configured->name));
+    }
+    sfe_json_put_text(writer, told->configured == NULL ? "where" : "if",
+                      sfe_slice_text(condition->condition));
+    sfe_json_put_u64(writer, "depth", condition->depth);
+    if (condition->at != NULL) {
+        sfe_json_put_text(writer, "at", sfe_slice_text(condition->at));
+        sfe_json_put_raw(writer, "operand", sfe_slice_text(condition->operand));
+    }
+    if (condition->found.size != 0) {
+        sfe_json_put_raw(writer, "found", sfe_builder_slice(&condition->found));
+    }
+    if (condition->code == SFE_E_UNMAPPED) {
+        sfe_json_put_null(writer, "holds");
+    } else {
+        sfe_json_put_bool(writer, "holds", condition->code == SFE_OK);
+    }
+    if (condition->err.code != SFE_OK) {
+        sfe_json_put_text(writer, "reason", sfe_slice_text(condition->err.message));
+    }
+}
+
 static void on_step(void *reader, const struct sfe_rehearsal_step *told)
 {
     struct listener *listener = reader;
 
-    if (!listener->json && told->step != NULL) {
+    if (!listener->json && told->condition != NULL) {
+        print_condition(told);
+    } else if (!listener->json && told->step != NULL) {
         print_step(told);
     } else if (!listener->json) {
         sfe_cli_print("  %s %s: %s\n", told->output, told->object == NULL ? "" : told->object,
@@ -128,7 +189,9 @@ static void on_step(void *reader, const struct sfe_rehearsal_step *told)
         sfe_json_begin_object(&writer, NULL);
         sfe_json_put_text(&writer, "output", sfe_slice_text(told->output));
         put_slice(&writer, "object", sfe_slice_text(told->object));
-        if (told->step != NULL) {
+        if (told->condition != NULL) {
+            put_condition(&writer, told);
+        } else if (told->step != NULL) {
             put_step(&writer, told);
         } else {
             sfe_json_put_text(&writer, "message", sfe_slice_text(told->message));

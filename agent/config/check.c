@@ -311,11 +311,25 @@ static void check_external_id(struct config_load *load, const struct sfe_config_
     }
 }
 
+static void check_arithmetic(struct config_load *load, const struct sfe_config_field *field,
+                             uint32_t token)
+{
+    const bool is_number = field->type != SFE_TYPE_DATE && field->type != SFE_TYPE_DATETIME &&
+                           field->type != SFE_TYPE_BOOLEAN;
+
+    if (!is_number && (field->scale != NULL || field->offset != NULL)) {
+        load_mistake(load, blamed(load, token, "type"),
+                     "\"scale\" and \"offset\" make numbers; allowed: with \"type\": \"double\", "
+                     "\"int\" or \"string\"");
+    }
+}
+
 /* Keys of a field written as an object that have no effect beside the others. */
 static void check_field(struct config_load *load, const struct sfe_config_field *field,
                         uint32_t token)
 {
-    static const char *const not_with_value[] = {"type", "unit", "default", "optional"};
+    static const char *const not_with_value[] = {"type",     "unit",  "default",
+                                                 "optional", "scale", "offset"};
     uint32_t value = load_member(load, token, "value");
     uint32_t unit = load_member(load, token, "unit");
     bool is_time = field->type == SFE_TYPE_DATE || field->type == SFE_TYPE_DATETIME;
@@ -333,6 +347,7 @@ static void check_field(struct config_load *load, const struct sfe_config_field 
                      "\"unit\" has no effect here; allowed: with \"type\": \"date\" or "
                      "\"datetime\"");
     }
+    check_arithmetic(load, field, token);
     if (field->is_optional && field->default_value != NULL) {
         load_mistake(load, blamed(load, token, "optional"),
                      "\"optional\" has no effect beside \"default\"; allowed: one of them");

@@ -53,11 +53,13 @@ enum config_kind {
     SFE_KEY_TEXTS,      /* A list of texts. */
     SFE_KEY_FILES,      /* A list of paths, each as SFE_KEY_FILE. */
     SFE_KEY_HOSTS,      /* A list of hosts, domains and networks. */
+    SFE_KEY_NUMBER,     /* A JSON number; stored as its JSON text. */
     SFE_KEY_SCALAR,     /* A JSON value without members; stored as its JSON text. */
     SFE_KEY_SECTION,    /* An object, section `of`, in the same structure. */
     SFE_KEY_NAMED,      /* An object whose members have free names, each a section `of`. */
     SFE_KEY_LIST,       /* A list of objects, each a section `of`. */
     SFE_KEY_MAP,        /* An object of fields: text, scalar or section `of`. */
+    SFE_KEY_WHERE,      /* Conditions; stored as a table of them. */
     SFE_KEY_ANY,        /* Not looked into: of a type that is not available yet. */
     SFE_KEY_KINDS
 };

@@ -3,6 +3,7 @@
 #define SFE_CONFIG_OUTPUTS_H
 
 #include "base/time_format.h"
+#include "config/condition.h"
 #include "config/place.h"
 
 #include <stdbool.h>
@@ -29,6 +30,9 @@ struct sfe_config_field {
     bool is_optional;          /* `optional`: true leaves the field out where there is no value. */
     enum sfe_field_type type;
     enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
+    const char *scale, *offset;                   /* JSON text of numbers, or NULL: 1 and 0. */
+    const struct sfe_config_condition *condition; /* `if`; NULL: always. */
+    uint32_t condition_count;
 };
 
 /* clang-format off */
@@ -73,7 +77,9 @@ struct sfe_config_output {
     bool past_share;             /* `past_share`; default false. */
     uint32_t bulk_from, bulk_records; /* The keys of these names; defaults 2000 and 10000. */
     int32_t on_done;                  /* Stream index or -1. */
-    bool gaps;                   /* `gaps`: what is missing is delivered as an event of its own. */
+    const struct sfe_config_condition *where; /* NULL: every event is taken. */
+    uint32_t where_count;
+    bool gaps; /* `gaps`: what is missing is delivered as an event of its own. */
 };
 
 #endif

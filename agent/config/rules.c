@@ -71,7 +71,10 @@ static const struct fragment {
      "\"then\":{\"properties\":{\"api\":{\"enum\":[\"auto\",\"graph\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"value\"]},\"then\":{\"properties\":{\"type\":false,\"unit\":false,"
-     "\"default\":false,\"optional\":false}}}"},
+     "\"default\":false,\"optional\":false,\"scale\":false,\"offset\":false}}}"},
+    {SFE_SECTION_FIELD, NULL,
+     "{\"if\":{\"anyOf\":[{\"required\":[\"scale\"]},{\"required\":[\"offset\"]}]},\"then\":"
+     "{\"properties\":{\"type\":{\"enum\":[\"string\",\"double\",\"int\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"unit\"]},\"then\":{\"required\":[\"type\"],\"properties\":"
      "{\"type\":{\"enum\":[\"date\",\"datetime\"]}}}}"},

@@ -88,6 +88,27 @@ static bool same_url(const struct side *a, const struct side *b)
     return true;
 }
 
+static bool same_conditions(const struct config_key *row, const struct side *a,
+                            const struct side *b)
+{
+    const uint32_t count = number_at(a, row->count_offset);
+    const struct sfe_config_condition *left;
+    const struct sfe_config_condition *right;
+
+    if (count != number_at(b, row->count_offset)) {
+        return false;
+    }
+    memcpy(&left, at(a, row->offset), sizeof(left));
+    memcpy(&right, at(b, row->offset), sizeof(right));
+    for (uint32_t i = 0; i < count; i++) {
+        if (left[i].kind != right[i].kind || left[i].next != right[i].next ||
+            !same_text(left[i].at, right[i].at) || !same_text(left[i].operand, right[i].operand)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* No default: a new kind must say here how it is compared. */
 static bool same_value(const struct config_key *row, const struct side *a, const struct side *b)
 {
@@ -102,6 +123,7 @@ static bool same_value(const struct config_key *row, const struct side *a, const
     case SFE_KEY_IDENTIFIER:
     case SFE_KEY_VERSION:
     case SFE_KEY_HTTP_URL:
+    case SFE_KEY_NUMBER:
     case SFE_KEY_SCALAR:
         return row->size == 0 || same_text(text_at(a, row->offset), text_at(b, row->offset));
     case SFE_KEY_WORD:
@@ -121,6 +143,8 @@ static bool same_value(const struct config_key *row, const struct side *a, const
     case SFE_KEY_HOSTS:
     case SFE_KEY_FILES:
         return row->size == 0 || same_texts(row, a, b);
+    case SFE_KEY_WHERE:
+        return same_conditions(row, a, b);
     case SFE_KEY_STREAMS: /* As the header says. */
     case SFE_KEY_SECTION: /* These are compared by who asks. */
     case SFE_KEY_NAMED:

@@ -4,6 +4,7 @@
 #include "base/json_writer.h"
 #include "config/keys.h"
 #include "config/rules.h"
+#include "config/where.h"
 
 #define NAME_BYTES_MAX    96u
 #define PATTERN_BYTES_MAX 256u
@@ -230,6 +231,12 @@ static void put_whole(struct sfe_json_writer *writer, const struct config_key *r
     put_range(writer, row);
 }
 
+static void put_number(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    SFE_ASSERT(row->kind == SFE_KEY_NUMBER);
+    put(writer, "type", "number");
+}
+
 static void put_scalar(struct sfe_json_writer *writer, const struct config_key *row)
 {
     static const char *const types[] = {"string", "number", "boolean", "null"};
@@ -243,6 +250,12 @@ static void put_section(struct sfe_json_writer *writer, const struct config_key 
     put_reference(writer, row->of, SFE_TEXT(""));
 }
 
+static void put_where(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    SFE_ASSERT(row->kind == SFE_KEY_WHERE);
+    put(writer, "$ref", "#/$defs/where");
+}
+
 /* How the kinds that are no plain text are put. */
 static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const struct config_key *) = {
     [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,     [SFE_KEY_WHOLE] = put_whole,
@@ -250,6 +263,7 @@ static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const stru
     [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,    [SFE_KEY_FILES] = put_list,
     [SFE_KEY_HOSTS] = put_list,      [SFE_KEY_SCALAR] = put_scalar, [SFE_KEY_SECTION] = put_section,
     [SFE_KEY_NAMED] = put_named,     [SFE_KEY_LIST] = put_list,     [SFE_KEY_MAP] = put_map,
+    [SFE_KEY_WHERE] = put_where,     [SFE_KEY_NUMBER] = put_number,
 };
 
 static void put_default(struct sfe_json_writer *writer, const struct config_key *row)
@@ -398,6 +412,7 @@ static void put_definitions(struct sfe_json_writer *writer)
             sfe_json_end_object(writer);
         }
     }
+    where_add_schema(writer);
     sfe_json_end_object(writer);
 }
 

@@ -2,7 +2,6 @@
 
 #include "base/assert.h"
 #include "config/config.h"
-#include "config/quantity.h"
 
 #define SECOND 1000000000ull
 #define MINUTE (60u * SECOND)
@@ -376,7 +375,11 @@ static const struct config_key table[] = {
      .help = "Stream for what came back when an event was delivered."},
     {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
      .help = "Stream for what came back when it could not be."},
-    {ROW(OUTPUT, "where", ANY), .later = SFE_LATER, .help = "Which events are taken."},
+    {ROW(OUTPUT, "where", WHERE), COUNTED(OUTPUT, where, where_count),
+     .help = "Which events are taken; the others are passed over and counted. A pointer into the "
+             "payload, or topic, with a value or with eq, ne, lt, le, gt, ge, in, matches (a "
+             "regular expression), exists; all, any and not combine. An event that cannot be "
+             "judged is a dead letter."},
     {ROW(OUTPUT, "connection", CONNECTION), .only = "mqtt", .allowed = "mqtt",
      .help = "The broker, by its name in connections."},
     {ROW(OUTPUT, "topic", TEMPLATE), .only = "mqtt", .help = "Topic of the message."},
@@ -422,6 +425,11 @@ static const struct config_key table[] = {
      .help = "Taken where the event has no value. Without it such an event is a dead letter."},
     {ROW(FIELD, "optional", FLAG), TO(FIELD, is_optional), .fallback = "false",
      .help = "Leaves the field out where the event has no value."},
+    {ROW(FIELD, "scale", NUMBER), TO(FIELD, scale),
+     .help = "The value, a number, is multiplied by it, exactly, before offset is added."},
+    {ROW(FIELD, "offset", NUMBER), TO(FIELD, offset), .help = "Is added to the value, exactly."},
+    {ROW(FIELD, "if", WHERE), COUNTED(FIELD, condition, condition_count),
+     .help = "Conditions as in where: where they do not hold the field is default, or left out."},
 };
 /* clang-format on */
 

@@ -5,6 +5,7 @@
 #include "config/reference.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
+#include "config/where.h"
 
 #define ALLOWED_BYTES_MAX 200u
 
@@ -123,6 +124,11 @@ static const char *convert_whole(const struct value *value)
     uint64_t number = 0;
 
     return quantity_read_whole(value->text, &number) ? store_in_range(value, number) : "";
+}
+
+static const char *convert_number(const struct value *value)
+{
+    return keep(value);
 }
 
 static const char *convert_duration(const struct value *value)
@@ -275,6 +281,7 @@ static const struct reading {
     [SFE_KEY_WORD] = {convert_word, TEXT_ONLY},
     [SFE_KEY_FLAG] = {convert_flag, KIND(SFE_JSON_TRUE) | KIND(SFE_JSON_FALSE)},
     [SFE_KEY_WHOLE] = {convert_whole, KIND(SFE_JSON_NUMBER)},
+    [SFE_KEY_NUMBER] = {convert_number, KIND(SFE_JSON_NUMBER)},
     [SFE_KEY_DURATION] = {convert_duration, TEXT_ONLY},
     [SFE_KEY_SIZE] = {convert_size, TEXT_ONLY | KIND(SFE_JSON_NUMBER)},
     [SFE_KEY_FILE] = {convert_file, TEXT_ONLY},
@@ -427,6 +434,9 @@ void value_read(struct config_load *load, const struct config_key *row, uint32_t
     case SFE_KEY_FILES:
     case SFE_KEY_HOSTS:
         reference_read_texts(load, row, token, base);
+        break;
+    case SFE_KEY_WHERE:
+        where_read(load, row, token, base);
         break;
     case SFE_KEY_SCALAR:
         read_scalar(load, row, token, base);

@@ -14,6 +14,12 @@ uint32_t sfe_map_field_count(const struct sfe_map *map)
     return map->field_count;
 }
 
+struct sfe_where *sfe_map_field_condition(const struct sfe_map *map, uint32_t field)
+{
+    SFE_ASSERT(field < map->field_count);
+    return map->fields[field].condition;
+}
+
 static const char *type_name(enum sfe_map_type type)
 {
     static const char *const names[] = {

@@ -17,6 +17,9 @@ struct sfe_map_step {
     struct sfe_error err;      /* code SFE_OK: it has a value or is left out. */
 };
 
+/* The conditions of field number `field`; NULL: none. */
+struct sfe_where *sfe_map_field_condition(const struct sfe_map *map, uint32_t field);
+
 /* How many fields the map has; they come in the order in which they stand in a record. */
 uint32_t sfe_map_field_count(const struct sfe_map *map);
 

@@ -2,8 +2,10 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "flow/decimal.h"
 #include "flow/map_compile.h"
 #include "flow/template.h"
+#include "flow/where.h"
 
 /* 255 bytes that are all written as \u00XX, in quotes, and some blanks around them. */
 #define ID_JSON_BYTES_MAX 1600u
@@ -164,19 +166,35 @@ static enum sfe_code add_text(const struct map_field *field, const struct flow_p
     return code;
 }
 
-/* Adds the field's value as JSON, or sets *is_left_out. */
-static enum sfe_code add_value(const struct map_field *field, const struct flow_place *place,
-                               struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
+/* Whether the field's conditions hold: SFE_OK, SFE_E_SKIPPED, SFE_E_UNMAPPED. */
+static enum sfe_code judge_condition(const struct map_field *field, const struct flow_place *place,
+                                     struct sfe_error *err)
+{
+    const enum sfe_code code = sfe_where_judge(field->condition, place->subject, err);
+    return code == SFE_E_UNMAPPED ? sfe_within(err, "if") : code;
+}
+
+static enum sfe_code add_scaled(const struct map_field *field, struct flow_value *value,
+                                struct sfe_builder *out, struct sfe_error *err)
+{
+    uint8_t memory[FLOW_DECIMAL_BYTES_MAX];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+    const enum sfe_code code = flow_value_scale(value, field->scale, field->offset, &text, err);
+    return code == SFE_OK ? flow_value_add(value, field->type, field->unit, out, err) : code;
+}
+
+/* Adds the value of a field that has no conditions, or whose conditions hold. */
+static enum sfe_code add_wanted(const struct map_field *field, const struct flow_place *place,
+                                struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
 {
     struct flow_scratch scratch;
     struct flow_value value;
-    *is_left_out = false;
     if (field->from == NULL) {
         sfe_builder_add(out, field->constant_json);
         return SFE_OK;
     }
     const bool is_text = field->type == SFE_MAP_STRING || field->type == SFE_MAP_AUTO;
-    if (is_text && !flow_template_is_alone(field->from)) {
+    if (is_text && !field->is_scaled && !flow_template_is_alone(field->from)) {
         return add_text(field, place, out, is_left_out, err);
     }
     enum sfe_code code = flow_template_value(field->from, place, &scratch, &value, err);
@@ -186,7 +204,22 @@ static enum sfe_code add_value(const struct map_field *field, const struct flow_
     if (value.kind == FLOW_VALUE_ABSENT || value.kind == FLOW_VALUE_NULL) {
         return add_missing(field, place, value.kind == FLOW_VALUE_NULL, out, is_left_out, err);
     }
-    return flow_value_add(&value, field->type, field->unit, out, err);
+    return field->is_scaled ? add_scaled(field, &value, out, err)
+                            : flow_value_add(&value, field->type, field->unit, out, err);
+}
+
+/* Adds the field's value as JSON, or sets *is_left_out. */
+static enum sfe_code add_value(const struct map_field *field, const struct flow_place *place,
+                               struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
+{
+    const enum sfe_code code = judge_condition(field, place, err);
+    *is_left_out = false;
+    if (code == SFE_E_SKIPPED) {
+        *is_left_out = field->default_json.size == 0;
+        sfe_builder_add(out, field->default_json);
+        return SFE_OK;
+    }
+    return code == SFE_OK ? add_wanted(field, place, out, is_left_out, err) : code;
 }
 
 static enum sfe_code fail_field(const struct map_field *field, const struct flow_place *place,

@@ -29,6 +29,7 @@
 struct sfe_arena;
 struct sfe_map;      /* One compiled record: an object, its external ID, its fields. */
 struct sfe_template; /* One compiled template. */
+struct sfe_where;    /* Compiled conditions: flow/where.h. */
 
 /* The same meaning as in the configuration; run/ translates. */
 enum sfe_map_type {
@@ -54,6 +55,13 @@ struct sfe_map_field {
     bool is_optional;
     enum sfe_map_type type;
     enum sfe_time_unit unit;
+    /* JSON numbers: the value becomes value * scale + offset, exactly (flow/decimal.h). NULL: 1 and
+     * 0; both NULL: it need not be a number. Not of a constant, a default, a boolean or a time. */
+    const char *scale;
+    const char *offset;
+    /* Conditions on the event; borrowed for as long as the map. Where they do not hold the field is
+     * its default, or left out. NULL: none. Not for the external ID. */
+    struct sfe_where *condition;
 };
 
 struct sfe_map_options {

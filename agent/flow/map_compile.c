@@ -4,6 +4,8 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
+#include "flow/decimal.h"
+#include "flow/number.h"
 #include "flow/template.h"
 
 #define ESCAPED_BYTES_MAX 6u
@@ -176,6 +178,33 @@ static enum sfe_code make_from(const struct compiler *compiler, const char *from
     return code;
 }
 
+/* One number of the arithmetic; NULL leaves it empty. */
+static enum sfe_code make_number(const char *text, const char *what, struct sfe_arena *arena,
+                                 struct sfe_slice *made, struct sfe_error *err)
+{
+    if (text == NULL) {
+        return SFE_OK;
+    }
+    if (!flow_is_number(sfe_slice_text(text)) || !flow_decimal_fits(sfe_slice_text(text))) {
+        return sfe_fail(err, SFE_E_CONFIG, "%s is a number of at most %u digits", what,
+                        FLOW_DECIMAL_DIGITS_MAX);
+    }
+    *made = flow_copy(sfe_slice_text(text), arena, err);
+    return made->bytes == NULL ? err->code : SFE_OK;
+}
+
+static enum sfe_code make_arithmetic(const struct compiler *compiler,
+                                     const struct sfe_map_field *written, struct map_field *field,
+                                     struct sfe_error *err)
+{
+    enum sfe_code code = make_number(written->scale, "scale", compiler->arena, &field->scale, err);
+    field->is_scaled = written->scale != NULL || written->offset != NULL;
+    if (code == SFE_OK) {
+        code = make_number(written->offset, "offset", compiler->arena, &field->offset, err);
+    }
+    return code;
+}
+
 static enum sfe_code make_field(const struct compiler *compiler,
                                 const struct sfe_map_field *written, struct map_field *field,
                                 struct sfe_error *err)
@@ -185,6 +214,7 @@ static enum sfe_code make_field(const struct compiler *compiler,
     field->type = written->type;
     field->unit = written->unit;
     field->is_optional = written->is_optional;
+    field->condition = written->condition;
     if (code != SFE_OK || field->name == NULL) {
         return err->code;
     }
@@ -195,6 +225,9 @@ static enum sfe_code make_field(const struct compiler *compiler,
                              &field->constant_json, err);
     } else {
         return sfe_fail(err, SFE_E_CONFIG, "a field needs a template or a constant");
+    }
+    if (code == SFE_OK) {
+        code = make_arithmetic(compiler, written, field, err);
     }
     if (code == SFE_OK && written->default_value != NULL) {
         code = make_constant(field, written->default_value, "the default", compiler->arena,
@@ -294,6 +327,10 @@ static enum sfe_code check_id(const struct sfe_map_options *options, const struc
     }
     if (map->id_field == NULL) {
         return sfe_fail(err, SFE_E_CONFIG, "the external ID \"%.60s\" is not among the fields",
+                        options->external_id);
+    }
+    if (map->id_field->condition != NULL) {
+        return sfe_fail(err, SFE_E_CONFIG, "the external ID \"%.60s\" cannot depend on conditions",
                         options->external_id);
     }
     if (map->id_field->group != 0) {

@@ -21,6 +21,10 @@ struct map_field {
     uint32_t group; /* Fields of the same reference stand together and share a number from 1; 0: no
                        reference. */
     bool is_optional;
+    bool is_scaled;
+    struct sfe_slice scale;      /* Empty: 1. */
+    struct sfe_slice offset;     /* Empty: 0. */
+    struct sfe_where *condition; /* NULL: none. */
 };
 
 struct sfe_map {

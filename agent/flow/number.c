@@ -126,6 +126,17 @@ static bool is_above(struct sfe_slice number, struct leading leading)
     return false;
 }
 
+/* The power of ten of the first digit that is not zero. */
+static int64_t magnitude(struct sfe_slice number, struct leading leading)
+{
+    int64_t exponent = leading.first < leading.point ? (int64_t)(leading.point - leading.first) - 1
+                                                     : -(int64_t)(leading.first - leading.point);
+    if (leading.end < number.size) {
+        exponent += read_exponent(number, leading.end);
+    }
+    return exponent;
+}
+
 bool flow_is_in_double_range(struct sfe_slice number)
 {
     SFE_ASSERT(number.size > 0 && number.size <= UINT32_MAX);
@@ -136,10 +147,52 @@ bool flow_is_in_double_range(struct sfe_slice number)
     if (leading.first == leading.end) {
         return true; /* Zero, whatever its exponent. */
     }
-    int64_t exponent = leading.first < leading.point ? (int64_t)(leading.point - leading.first) - 1
-                                                     : -(int64_t)(leading.first - leading.point);
-    if (leading.end < number.size) {
-        exponent += read_exponent(number, leading.end);
-    }
+    const int64_t exponent = magnitude(number, leading);
     return exponent < 308 || (exponent == 308 && !is_above(number, leading));
+}
+
+/* The next digit at or behind *at; '0' behind the last one. */
+static uint8_t take_digit(struct sfe_slice number, struct leading leading, size_t *at)
+{
+    if (*at == leading.point) {
+        (*at)++;
+    }
+    if (*at >= leading.end) {
+        return '0';
+    }
+    return number.bytes[(*at)++];
+}
+
+/* Compares the digits of two numbers of one magnitude. */
+static int compare_digits(struct sfe_slice a, struct leading lead_a, struct sfe_slice b,
+                          struct leading lead_b)
+{
+    size_t at_a = lead_a.first;
+    size_t at_b = lead_b.first;
+    while (at_a < lead_a.end || at_b < lead_b.end) {
+        const uint8_t digit_a = take_digit(a, lead_a, &at_a);
+        const uint8_t digit_b = take_digit(b, lead_b, &at_b);
+        if (digit_a != digit_b) {
+            return digit_a < digit_b ? -1 : 1;
+        }
+    }
+    return 0;
+}
+
+int flow_number_compare(struct sfe_slice a, struct sfe_slice b)
+{
+    SFE_ASSERT(a.size > 0 && b.size > 0);
+    const struct leading lead_a = find_leading(a);
+    const struct leading lead_b = find_leading(b);
+    const int sign_a = lead_a.first == lead_a.end ? 0 : (a.bytes[0] == '-' ? -1 : 1);
+    const int sign_b = lead_b.first == lead_b.end ? 0 : (b.bytes[0] == '-' ? -1 : 1);
+    if (sign_a != sign_b || sign_a == 0) {
+        return (sign_a > sign_b) - (sign_a < sign_b);
+    }
+    const int64_t size_a = magnitude(a, lead_a);
+    const int64_t size_b = magnitude(b, lead_b);
+    if (size_a != size_b) {
+        return size_a < size_b ? -sign_a : sign_a;
+    }
+    return sign_a * compare_digits(a, lead_a, b, lead_b);
 }

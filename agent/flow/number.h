@@ -11,4 +11,8 @@ bool flow_is_number(struct sfe_slice text);
  */
 bool flow_is_in_double_range(struct sfe_slice number);
 
+/* Compares two numbers (in JSON's grammar) exactly, whatever their digits, with exponents up to
+ * 10^11: -1, 0 or 1. */
+int flow_number_compare(struct sfe_slice a, struct sfe_slice b);
+
 #endif

@@ -24,7 +24,7 @@ static bool topic_level(struct sfe_slice topic, uint32_t level, struct sfe_slice
 }
 
 /* The parser's own message may quote the payload, so only the place is taken from it. */
-static enum sfe_code fail_not_json(const struct sfe_map_subject *subject, struct sfe_error *err)
+enum sfe_code flow_fail_not_json(const struct sfe_map_subject *subject, struct sfe_error *err)
 {
     const struct sfe_error *cause = &subject->json_error;
     if (subject->event->payload.size == 0) {
@@ -42,7 +42,7 @@ static enum sfe_code find_value(const struct flow_part *part, const struct flow_
 {
     const struct sfe_map_subject *subject = place->subject;
     if (!subject->is_json) {
-        return fail_not_json(subject, err);
+        return flow_fail_not_json(subject, err);
     }
     const uint32_t from = part->kind == FLOW_PART_ITEM ? place->item : 0;
     *value = flow_value_of(&subject->json, flow_pointer_find(&part->pointer, &subject->json, from));

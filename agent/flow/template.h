@@ -81,6 +81,9 @@ SFE_MUST_USE enum sfe_code flow_template_add(const struct sfe_template *compiled
 enum sfe_code flow_template_absent(const struct sfe_template *compiled,
                                    const struct flow_place *place, struct sfe_error *err);
 
+/* Records why the payload is not JSON, without a word of it. Returns SFE_E_UNMAPPED. */
+enum sfe_code flow_fail_not_json(const struct sfe_map_subject *subject, struct sfe_error *err);
+
 /* Adds to an error where in the payload the template looks first. */
 void flow_template_locate(const struct sfe_template *compiled, const struct flow_place *place,
                           struct sfe_error *err);

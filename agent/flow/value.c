@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "flow/decimal.h"
 #include "flow/excerpt.h"
 #include "flow/number.h"
 
@@ -376,4 +377,30 @@ enum sfe_code flow_value_add(const struct flow_value *value, enum sfe_map_type t
         return add_converted(value, type, unit, out, err);
     }
     return add_other(value, type, unit, out, err);
+}
+
+enum sfe_code flow_value_scale(struct flow_value *value, struct sfe_slice scale,
+                               struct sfe_slice offset, struct sfe_builder *memory,
+                               struct sfe_error *err)
+{
+    uint8_t plain[SHORT_TEXT_BYTES_MAX];
+    struct sfe_builder scratch = sfe_builder_make(plain, sizeof(plain));
+
+    if (value->kind == FLOW_VALUE_TIME) {
+        return sfe_fail(err, SFE_E_UNMAPPED, "a time is not a number");
+    }
+    if (!is_textual(value)) {
+        return refuse_kind(value, "a number", err);
+    }
+    const struct sfe_slice text = plain_text(value, &scratch);
+    if (value->kind != FLOW_VALUE_NUMBER && !flow_is_number(text)) {
+        return refuse(value, text, "a number", err);
+    }
+    if (!flow_decimal_fits(text)) {
+        return refuse(value, text, "a number of at most 40 digits", err);
+    }
+    flow_decimal_add_scaled(text, scale, offset, memory);
+    SFE_ASSERT(!memory->overflowed);
+    *value = (struct flow_value){.kind = FLOW_VALUE_NUMBER, .text = sfe_builder_slice(memory)};
+    return SFE_OK;
 }

@@ -38,6 +38,12 @@ SFE_MUST_USE enum sfe_code flow_value_add(const struct flow_value *value, enum s
                                           enum sfe_time_unit unit, struct sfe_builder *out,
                                           struct sfe_error *err);
 
+/* Makes a number of it: value * scale + offset (flow/decimal.h), as text in `memory` of at least
+ * FLOW_DECIMAL_BYTES_MAX. Errors as above. */
+SFE_MUST_USE enum sfe_code flow_value_scale(struct flow_value *value, struct sfe_slice scale,
+                                            struct sfe_slice offset, struct sfe_builder *memory,
+                                            struct sfe_error *err);
+
 /* Adds the value as inside a JSON string, or as plain text. Only scalars (not absent, null, object,
  * array). */
 void flow_value_add_inside(const struct flow_value *value, struct sfe_builder *out);

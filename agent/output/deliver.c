@@ -140,6 +140,11 @@ static bool offer_once(struct walk *walk, struct window_entry *entry, struct sfe
     if (code == SFE_E_FULL && walk->slot->count > 0) {
         return false;
     }
+    if (code == SFE_E_SKIPPED) {
+        output->facts.skipped++;
+        output_settle_entry(output, entry);
+        return true;
+    }
     if (code == SFE_E_FULL) {
         code = sfe_fail(&err, SFE_E_TOO_LARGE, "the event does not fit into a request");
     }

@@ -73,6 +73,7 @@ struct sfe_output_facts {
     uint64_t backlog;   /* Durable events not yet settled (gaps included). */
     int64_t oldest_ns;  /* Unix time of arrival of the oldest unsettled event; 0: none read yet. */
     uint64_t delivered; /* Events done since open. */
+    uint64_t skipped;   /* Events passed over since open because `where` does not take them. */
     uint64_t dead;      /* Events dead-lettered since open. */
     uint64_t retried;   /* Verdicts RETRY since open. */
     uint64_t requests;  /* Batches sent since open. */

@@ -83,8 +83,8 @@ struct sfe_target {
     /* Parses the event, finds its order key and, if `lane` lets it pass, adds it to `slot`. Always
      * writes *order_key once it is known (0: not). SFE_OK: it is in the slot and claimed in the
      * lane. SFE_E_AGAIN: its key is held; the event waits. SFE_E_FULL: no room left in the slot;
-     * send first. SFE_E_UNMAPPED, SFE_E_SYNTAX, SFE_E_TOO_LARGE: it can never go (err says why):
-     * dead. */
+     * send first. SFE_E_SKIPPED: `where` does not take it; it is over. SFE_E_UNMAPPED,
+     * SFE_E_SYNTAX, SFE_E_TOO_LARGE: it can never go (err says why): dead. */
     enum sfe_code (*offer)(void *context, uint32_t slot, struct sfe_event *event, int64_t time_ns,
                            struct sfe_lane *lane, uint64_t *order_key, struct sfe_error *err);
     /* Sends what the slot holds; `finished` follows, later. On failure (out of connections) the

@@ -30,7 +30,39 @@ static struct sfe_map_field map_field(const struct sfe_config_field *field)
         .is_optional = field->is_optional,
         .type = (enum sfe_map_type)field->type,
         .unit = field->unit,
+        .scale = field->scale,
+        .offset = field->offset,
     };
+}
+
+/* Conditions that are wrong are reported, and *where stays NULL; as it does without any. */
+static enum sfe_code compile_where(struct compiler *compiler,
+                                   const struct sfe_config_condition *conditions, uint32_t count,
+                                   struct sfe_where **where, struct sfe_error *err)
+{
+    _Static_assert((int)SFE_WHERE_EXISTS == (int)SFE_CONDITION_EXISTS, "the same kinds");
+    struct sfe_where_node *nodes;
+    uint32_t bad_node = 0;
+
+    if (count == 0) {
+        return SFE_OK;
+    }
+    nodes = sfe_arena_take(compiler->arena, count * sizeof(*nodes), err);
+    if (nodes == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        nodes[i] =
+            (struct sfe_where_node){(enum sfe_where_kind)conditions[i].kind, conditions[i].next,
+                                    conditions[i].at, conditions[i].operand};
+    }
+    const enum sfe_code code =
+        sfe_where_compile(nodes, count, compiler->arena, where, &bad_node, err);
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, &conditions[bad_node].place, err);
+        return SFE_OK;
+    }
+    return code;
 }
 
 enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
@@ -58,6 +90,27 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     return SFE_OK;
 }
 
+/* Gives the fields of `options` their conditions. */
+static enum sfe_code compile_conditions(struct compiler *compiler,
+                                        const struct sfe_config_record *record,
+                                        struct sfe_map_options *options, struct sfe_error *err)
+{
+    enum sfe_code code = SFE_OK;
+    struct sfe_map_field *fields =
+        sfe_arena_take(compiler->arena, record->field_count * sizeof(*fields), err);
+
+    if (fields == NULL) {
+        return err->code;
+    }
+    for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
+        fields[i] = options->fields[i];
+        code = compile_where(compiler, record->fields[i].condition,
+                             record->fields[i].condition_count, &fields[i].condition, err);
+    }
+    options->fields = fields;
+    return code;
+}
+
 static enum sfe_code compile_record(struct compiler *compiler,
                                     const struct sfe_config_record *record, struct sfe_map **map,
                                     struct sfe_error *err)
@@ -67,6 +120,9 @@ static enum sfe_code compile_record(struct compiler *compiler,
     enum sfe_code code =
         sfe_compile_map_options(compiler->config, record, compiler->arena, &options, err);
 
+    if (code == SFE_OK) {
+        code = compile_conditions(compiler, record, &options, err);
+    }
     if (code != SFE_OK) {
         return code;
     }
@@ -93,6 +149,10 @@ static enum sfe_code compile_output(struct compiler *compiler,
         if (code != SFE_OK) {
             return code;
         }
+    }
+    code = compile_where(compiler, output->where, output->where_count, &compiled->where, err);
+    if (code != SFE_OK) {
+        return code;
     }
     if (output->order_by == NULL) {
         return SFE_OK;

@@ -6,6 +6,7 @@
 
 #include "config/config.h"
 #include "flow/map.h"
+#include "flow/where.h"
 #include "port/crypto.h"
 #include "port/tls.h"
 
@@ -14,6 +15,7 @@ struct sfe_arena;
 struct sfe_compiled_output {
     struct sfe_map *maps[SFE_RECORDS_PER_OUTPUT_MAX];
     struct sfe_template *order_by; /* NULL: the first record's external ID. */
+    struct sfe_where *where;       /* NULL: every event. */
 };
 
 struct sfe_compiled_connection {

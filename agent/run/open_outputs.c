@@ -192,6 +192,7 @@ static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set
     options.org = find_org(set, config->connection);
     options.maps = compiled->maps;
     options.map_count = config->record_count;
+    options.where = compiled->where;
     options.order_by = compiled->order_by;
     options.need = need_of(set, output);
     options.log = agent->log;
@@ -318,6 +319,7 @@ static enum sfe_code open_bulk(struct sfe_agent *agent, const struct agent_set *
         .org = find_org(set, config->connection),
         .maps = set->compiled->outputs[output->config_index].maps,
         .map_count = config->record_count,
+        .where = set->compiled->outputs[output->config_index].where,
         .slot = use == AGENT_BULK_ALWAYS ? 0 : sizes->slot_count,
         .records_max = use == AGENT_BULK_NEVER ? LEFT_EVENTS : config->bulk_records,
         .has_other = use != AGENT_BULK_ALWAYS,

@@ -12,21 +12,6 @@
 #define TURNS_MAX   1000u
 #define FIXED_BYTES (24u * 1024u * 1024u)
 #define FOUND_BYTES 4096u
-#define ORDER_BYTES 512u
-
-struct rehearsal {
-    const struct sfe_rehearsal_options *options;
-    struct sfe_config config; /* As given, but requests are not compressed: they are to be read. */
-    struct sfe_platform platform;
-    struct rehearsal_storage storage;
-    struct rehearsal_org org;
-    uint64_t now_ns; /* Of the made-up clock: it jumps to what is due. */
-    struct sfe_setup setup;
-    struct sfe_agent *agent;
-    struct sfe_json_token *tokens;
-    struct sfe_map_step step;
-    bool has_letter;
-};
 
 static uint64_t monotonic_ns(void *context)
 {
@@ -295,178 +280,6 @@ static enum sfe_code commit_all(struct rehearsal *rehearsal, struct sfe_error *e
     return code;
 }
 
-static const struct sfe_config_field *find_field(const struct sfe_config_record *record,
-                                                 const char *name)
-{
-    for (uint32_t i = 0; i < record->field_count; i++) {
-        if (strcmp(record->fields[i].name, name) == 0) {
-            return &record->fields[i];
-        }
-    }
-    return NULL;
-}
-
-/* One record of a map, field by field. */
-static void explain_record(struct rehearsal *rehearsal, const struct sfe_config_record *record,
-                           const struct sfe_map *map, const struct sfe_map_subject *subject,
-                           uint32_t item, struct sfe_rehearsal_step *told)
-{
-    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
-
-    for (uint32_t i = 0; i < sfe_map_field_count(map); i++) {
-        sfe_map_explain(map, i, subject, told->index, item, &rehearsal->step);
-        told->configured = find_field(record, rehearsal->step.field);
-        told->step = &rehearsal->step;
-        audience->on_step(audience->reader, told);
-    }
-}
-
-/* What is done with the records, where that is no upsert. */
-static const char *action_told(const struct sfe_config_record *record)
-{
-    if (record->action == SFE_ACTION_DELETE) {
-        return "action: delete by external ID, 24 records a call; what is gone is done";
-    }
-    return record->missing == SFE_MISSING_DONE
-               ? "action: update by external ID, 24 records a call; what is not there is done"
-               : "action: update by external ID, 24 records a call; what is not there is a dead "
-                 "letter";
-}
-
-static void explain_map(struct rehearsal *rehearsal, const struct sfe_config_record *record,
-                        const struct sfe_map *map, const struct sfe_map_subject *subject,
-                        struct sfe_rehearsal_step told)
-{
-    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
-    struct sfe_error err;
-    uint32_t count = 0;
-    uint32_t item = SFE_JSON_NONE;
-
-    if (sfe_map_count(map, subject, &count, &err) != SFE_OK) {
-        told.message = err.message;
-        audience->on_step(audience->reader, &told);
-        return;
-    }
-    if (record->action != SFE_ACTION_UPSERT && count > 0) {
-        told.message = action_told(record);
-        audience->on_step(audience->reader, &told);
-        told.message = NULL;
-    }
-    if (count == 0) {
-        told.message = "no records: the array of \"each\" is empty or missing";
-        audience->on_step(audience->reader, &told);
-    }
-    for (told.index = 0; told.index < count; told.index++) {
-        item = sfe_map_item(map, subject, told.index, item);
-        explain_record(rehearsal, record, map, subject, item, &told);
-    }
-}
-
-static void explain_order(struct rehearsal *rehearsal, const struct sfe_compiled_output *compiled,
-                          const struct sfe_map_subject *subject, struct sfe_rehearsal_step told)
-{
-    const struct sfe_template *order_by = compiled->order_by;
-    const bool is_event = sfe_map_external_id_field(compiled->maps[0]) == NULL;
-    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
-    uint8_t memory[ORDER_BYTES];
-    char message[ORDER_BYTES + 32u];
-    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
-    struct sfe_error err;
-
-    told.message = is_event ? "order key: the event's own identity, so none is kept"
-                            : "order key: the first record's external ID";
-    if (order_by != NULL && sfe_template_add(order_by, subject, &text, &err) == SFE_OK) {
-        if (snprintf(message, sizeof(message), "order key: %.*s", (int)text.size,
-                     (const char *)memory) > 0) {
-            told.message = message;
-        }
-    } else if (order_by != NULL) {
-        told.message = "order key: none can be made";
-    }
-    audience->on_step(audience->reader, &told);
-}
-
-/* Which API the output's records go by, and why. */
-static const char *api_told(const struct sfe_config_output *output)
-{
-    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
-        return "api: collections, up to 200 platform events a call";
-    }
-    switch (output->api) {
-    case SFE_API_COLLECTIONS:
-        return "api: collections, as configured: one sObject Collections a call";
-    case SFE_API_COMPOSITE:
-        return "api: composite, as configured: up to five Collections in one call";
-    case SFE_API_GRAPH:
-        return "api: graph, as configured: all records of the event or none";
-    case SFE_API_AUTO:
-    case SFE_API_BULK:
-    default:
-        break;
-    }
-    if (output->all_or_none) {
-        return "api: graph, for all_or_none: all records of the event or none";
-    }
-    return output->record_count > 1
-               ? "api: composite, for records of several objects go in one call, parents first; "
-                 "collections where the event makes records of one alone"
-               : "api: collections, for one event's records; a backlog goes as a composite, five "
-                 "Collections in one call";
-}
-
-static void explain_api(struct rehearsal *rehearsal, const struct sfe_config_output *output,
-                        struct sfe_rehearsal_step told)
-{
-    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
-
-    told.message = api_told(output);
-    audience->on_step(audience->reader, &told);
-}
-
-/* The steps of every output that reads the event. */
-static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct sfe_event *event,
-                          int64_t time_ns)
-{
-    struct sfe_map_subject subject;
-
-    sfe_map_subject_make(event, time_ns, rehearsal->tokens, SFE_JSON_TOKENS_MAX, &subject);
-    for (uint32_t i = 0; i < rehearsal->agent->set.output_count; i++) {
-        const struct agent_output *output = &rehearsal->agent->set.outputs[i];
-        const struct sfe_config_output *config = &rehearsal->config.outputs[output->config_index];
-        const struct sfe_compiled_output *compiled =
-            &rehearsal->options->compiled->outputs[output->config_index];
-        if (output->stream_index != stream) {
-            continue;
-        }
-        struct sfe_rehearsal_step told = {.output = config->name};
-        explain_order(rehearsal, compiled, &subject, told);
-        explain_api(rehearsal, config, told);
-        for (uint32_t map = 0; map < config->record_count; map++) {
-            told.object = config->records[map].object;
-            explain_map(rehearsal, &config->records[map], compiled->maps[map], &subject, told);
-        }
-    }
-}
-
-static enum sfe_code explain_stream(struct rehearsal *rehearsal, uint32_t index,
-                                    struct sfe_error *err)
-{
-    struct sfe_stream_reader *reader = NULL;
-    struct sfe_event event;
-    int64_t time_ns = 0;
-    enum sfe_code code = sfe_stream_reader_open(rehearsal->agent->set.streams[index].stream,
-                                                rehearsal->options->arena, &reader, err);
-
-    while (code == SFE_OK) {
-        code = sfe_stream_reader_next(reader, &event, &time_ns, NULL, err);
-        if (code == SFE_OK) {
-            explain_event(rehearsal, index, &event, time_ns);
-        }
-    }
-    sfe_stream_reader_close(reader);
-    return code == SFE_E_END ? SFE_OK : code;
-}
-
 static void on_answer(void *visitor, const struct sfe_http_answer *answer)
 {
     struct rehearsal *rehearsal = visitor;
@@ -526,7 +339,7 @@ static enum sfe_code rehearse(struct rehearsal *rehearsal,
         uint64_t next = 1;
         code = tell_events(rehearsal, i, i == dead ? &next_letter : &next, err);
         if (code == SFE_OK && rehearsal->options->audience.on_step != NULL) {
-            code = explain_stream(rehearsal, i, err);
+            code = rehearsal_explain_stream(rehearsal, i, err);
         }
     }
     if (code == SFE_OK) {

@@ -36,7 +36,8 @@ struct sfe_rehearsal_step {
     uint32_t index; /* Of the record, from 0. */
     const struct sfe_config_field *configured;
     const struct sfe_map_step *step;
-    const char *message; /* With `step` NULL. */
+    const char *message;                    /* With `step` and `condition` NULL. */
+    const struct sfe_where_step *condition; /* One condition of `where`; NULL: none. */
 };
 
 struct sfe_rehearsal_request {

@@ -4,7 +4,9 @@
 
 #include "base/limits.h"
 #include "port/platform.h"
+#include "flow/explain.h"
 #include "run/rehearsal.h"
+#include "run/setup.h"
 
 /* One segment a stream and the files of the cursors. */
 #define REHEARSAL_FILES_MAX 128u
@@ -47,6 +49,26 @@ struct rehearsal_org {
  * requests. */
 SFE_MUST_USE enum sfe_code rehearsal_org_open(struct rehearsal_org *books, struct sfe_arena *arena,
                                               struct sfe_http *http, struct sfe_error *err);
+
+struct sfe_agent;
+
+struct rehearsal {
+    const struct sfe_rehearsal_options *options;
+    struct sfe_config config; /* As given, but requests are not compressed: they are to be read. */
+    struct sfe_platform platform;
+    struct rehearsal_storage storage;
+    struct rehearsal_org org;
+    uint64_t now_ns; /* Of the made-up clock: it jumps to what is due. */
+    struct sfe_setup setup;
+    struct sfe_agent *agent;
+    struct sfe_json_token *tokens;
+    struct sfe_map_step step;
+    bool has_letter;
+};
+
+/* Tells how each event that stream `index` holds becomes records, step by step. */
+SFE_MUST_USE enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index,
+                                                    struct sfe_error *err);
 
 /* Fills `crypto` with keys that sign nothing. */
 void rehearsal_crypto(struct sfe_crypto *crypto);

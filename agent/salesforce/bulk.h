@@ -33,6 +33,7 @@
 #define SFE_SALESFORCE_BULK_H
 
 #include "flow/map.h"
+#include "flow/where.h"
 #include "output/output.h"
 #include "port/entropy.h"
 #include "salesforce/bulk_journal.h"
@@ -45,7 +46,8 @@ struct sfe_bulk_options {
     struct sfe_org *org;
     struct sfe_map *const *maps; /* Parents before children. */
     uint32_t map_count;
-    uint32_t slot;        /* The number the output gives its slot. */
+    struct sfe_where *where; /* Which events are taken; NULL: all. */
+    uint32_t slot;           /* The number the output gives its slot. */
     uint32_t records_max; /* Of a batch, events and records alike; the last event may go beyond. */
     bool has_other;       /* What does not go by bulk can go another way. */
     struct sfe_bulk_journal *journal;

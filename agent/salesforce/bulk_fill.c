@@ -133,7 +133,11 @@ enum sfe_code bulk_offer(void *context, uint32_t number, struct sfe_event *event
         return SFE_E_FULL;
     }
     sfe_map_subject_make(event, time_ns, bulk->tokens, SFE_JSON_TOKENS_MAX, &subject);
-    enum sfe_code code = find_key(bulk, &subject, order_key, err);
+    enum sfe_code code = sfe_where_judge(bulk->options.where, &subject, err);
+    if (code != SFE_OK) {
+        return code == SFE_E_UNMAPPED ? sfe_within(err, "where") : code;
+    }
+    code = find_key(bulk, &subject, order_key, err);
     if (code == SFE_OK && sfe_lane_is_held(lane, *order_key)) {
         return SFE_E_AGAIN;
     }

@@ -9,6 +9,7 @@
 
 #include "base/limits.h"
 #include "flow/map.h"
+#include "flow/where.h"
 #include "output/target.h"
 #include "salesforce/org.h"
 
@@ -36,6 +37,7 @@ struct sfe_records_options {
     struct sfe_map *const *maps; /* Parents before children; or one platform event, alone. */
     uint32_t map_count;
     struct sfe_records_verb verbs[SFE_RECORDS_PER_OUTPUT_MAX]; /* Of each map. */
+    struct sfe_where *where;             /* Which events are taken; NULL: all. */
     const struct sfe_template *order_by; /* NULL: the first record's external ID. */
     uint32_t slot_count;
     uint32_t slot_events_max;

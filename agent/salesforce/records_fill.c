@@ -261,6 +261,14 @@ static enum sfe_code add_event(struct offer *offer, struct sfe_error *err)
     return code;
 }
 
+enum sfe_code records_judge_where(const struct records *records,
+                                  const struct sfe_map_subject *subject, struct sfe_error *err)
+{
+    const enum sfe_code code = sfe_where_judge(records->options.where, subject, err);
+
+    return code == SFE_E_UNMAPPED ? sfe_within(err, "where") : code;
+}
+
 enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *event,
                             int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,
                             struct sfe_error *err)
@@ -275,10 +283,14 @@ enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *ev
         slot->request.count >= records->parts_max * records->options.records_max) {
         return SFE_E_FULL;
     }
+    sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &offer.subject);
+    enum sfe_code code = records_judge_where(records, &offer.subject, err);
+    if (code != SFE_OK) {
+        return code;
+    }
     slot->state = RECORDS_FILLING;
     offer.mark = collections_mark(&slot->request);
-    sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &offer.subject);
-    enum sfe_code code = find_key(&offer, err);
+    code = find_key(&offer, err);
     if (code == SFE_OK) {
         code = add_event(&offer, err);
     }

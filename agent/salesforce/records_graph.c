@@ -154,11 +154,15 @@ enum sfe_code records_graph_offer(void *context, uint32_t number, struct sfe_eve
         slot->request.part_count >= records->parts_max) {
         return SFE_E_FULL;
     }
+    sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &subject);
+    enum sfe_code code = records_judge_where(records, &subject, err);
+    if (code != SFE_OK) {
+        return code;
+    }
     slot->state = RECORDS_FILLING;
     slot->next.map = records->options.map_count; /* All of an event is there at once. */
     const struct collections_mark mark = collections_mark(&slot->request);
-    sfe_map_subject_make(event, time_ns, records->tokens, SFE_JSON_TOKENS_MAX, &subject);
-    enum sfe_code code = records_find_key(slot, &subject, lane, order_key, err);
+    code = records_find_key(slot, &subject, lane, order_key, err);
     if (code == SFE_OK) {
         code = judge_fill(slot, fill_graph(&fill, err), err);
     }

@@ -85,6 +85,12 @@ SFE_MUST_USE enum sfe_code records_find_key(struct records_slot *slot,
 /* Empties the request. */
 void records_clear_request(struct records_slot *slot);
 
+/* Whether the event is taken: SFE_OK, SFE_E_SKIPPED, or SFE_E_UNMAPPED where it cannot be judged.
+ */
+SFE_MUST_USE enum sfe_code records_judge_where(const struct records *records,
+                                               const struct sfe_map_subject *subject,
+                                               struct sfe_error *err);
+
 /* The target's `offer`. */
 enum sfe_code records_offer(void *context, uint32_t number, struct sfe_event *event,
                             int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,

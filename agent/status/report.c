@@ -229,6 +229,7 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "in_flight", facts->in_flight);
         sfe_json_put_u64(writer, "delivered", facts->delivered);
         sfe_json_put_u64(writer, "out_per_minute", output->rate_per_minute);
+        sfe_json_put_u64(writer, "skipped", facts->skipped);
         sfe_json_put_u64(writer, "dead", facts->dead);
         sfe_json_put_u64(writer, "retried", facts->retried);
         sfe_json_put_u64(writer, "requests", facts->requests);

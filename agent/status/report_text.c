@@ -174,6 +174,9 @@ static void add_output(const struct screen *screen, uint32_t output)
     add_field(screen, output, " (oldest ", "oldest");
     add_field(screen, output, "), delivered ", "delivered");
     add_field(screen, output, ", in the last minute ", "out_per_minute");
+    if (number(screen, output, "skipped") != 0) {
+        add_field(screen, output, ", skipped ", "skipped");
+    }
     add_field(screen, output, ", dead ", "dead");
     add_field(screen, output, ", retried ", "retried");
     add_bulk(screen, output);

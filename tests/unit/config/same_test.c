@@ -183,6 +183,34 @@ static void what_has_no_effect_is_no_change(void **state)
     }
 }
 
+static const struct sfe_config *config_where(struct sfe_arena *arena, const char *where)
+{
+    char to[256];
+
+    assert_true(snprintf(to, sizeof(to), "'from':'one','where':%s", where) < (int)sizeof(to));
+    return config_with(arena, "'from':'one'", to);
+}
+
+static void an_output_is_the_same_only_with_the_same_conditions(void **state)
+{
+    static const char *const others[] = {
+        "{'/a':{'gt':2},'not':{'topic':'x'}}",  "{'/b':{'gt':1},'not':{'topic':'x'}}",
+        "{'/a':{'ge':1},'not':{'topic':'x'}}",  "{'not':{'/a':{'gt':1},'topic':'x'}}",
+        "{'not':{'topic':'x'},'/a':{'gt':1}}",  "{'/a':{'gt':1}}",
+        "{'/a':{'gt':1.0},'not':{'topic':'x'}}"};
+    const struct sfe_config *a = config_where(arenas[0], "{'/a':{'gt':1},'not':{'topic':'x'}}");
+    const struct sfe_config *b = config_where(arenas[1], "{ '/a':{'gt':1 }, 'not':{'topic':'x'}}");
+
+    (void)state;
+    assert_true(
+        sfe_config_same_output((struct sfe_config_part){a, 0}, (struct sfe_config_part){b, 0}));
+    for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+        b = config_where(arenas[1], others[i]);
+        assert_false(
+            sfe_config_same_output((struct sfe_config_part){a, 0}, (struct sfe_config_part){b, 0}));
+    }
+}
+
 /* Where a row's value goes and nothing else differs, the part must not pass for the same. */
 union entry {
     struct sfe_config_connection connection;
@@ -210,6 +238,7 @@ static bool change_value(const struct config_key *row, union entry *entry)
     case SFE_KEY_TEXTS:
     case SFE_KEY_HOSTS:
     case SFE_KEY_FILES:
+    case SFE_KEY_WHERE:
         memcpy(&count, (uint8_t *)entry + row->count_offset, sizeof(count));
         count++;
         memcpy((uint8_t *)entry + row->count_offset, &count, sizeof(count));
@@ -358,6 +387,8 @@ int main(void)
                                         close_arenas),
         cmocka_unit_test_setup_teardown(lists_are_compared_entry_by_entry, open_arenas,
                                         close_arenas),
+        cmocka_unit_test_setup_teardown(an_output_is_the_same_only_with_the_same_conditions,
+                                        open_arenas, close_arenas),
         cmocka_unit_test_setup_teardown(each_row_of_the_table_is_compared, open_arenas,
                                         close_arenas),
         cmocka_unit_test(keys_of_the_agent_and_of_streams_are_known_to_the_reload),

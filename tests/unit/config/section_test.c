@@ -86,7 +86,7 @@ static const struct bad unavailable[] = {
     {IN_OUTPUT("'from': 'telemetry', 'on_done': 'x', 'records': [" RECORD_GOOD "]"),
      "/outputs/readings/on_done", 6, "\"on_done\" is not available in this version"},
     {IN_OUTPUT("'from': 'telemetry', 'where': {}, 'records': [" RECORD_GOOD "]"),
-     "/outputs/readings/where", 6, "\"where\" is not available in this version"},
+     "/outputs/readings/where", 6, "nothing in it"},
     {WHOLE("'inputs': {'w': {'type': 'files', 'directory': 'd', 'format': 'csv'}}"),
      "/inputs/w/type", 6,
      "\"files\" is not available in this version; allowed: \"mqtt\", \"http\""},

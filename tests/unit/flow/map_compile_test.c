@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "flow/where.h"
+
 #include "flow/map_compile.h"
 
 static enum sfe_code compile(const char *external_id, const char *each,
@@ -186,9 +188,29 @@ static void a_map_that_does_not_fit_says_so(void **state)
     }
 }
 
+static void the_external_id_depends_on_no_conditions(void **state)
+{
+    static const struct sfe_where_node node = {SFE_WHERE_EXISTS, 1, "/v", "true"};
+    struct sfe_where *where = NULL;
+    struct sfe_map *map = NULL;
+    uint32_t bad_node = 0;
+    (void)state;
+    assert_int_equal(sfe_where_compile(&node, 1, fixture.arena, &where, &bad_node, &fixture.err),
+                     SFE_OK);
+    const struct sfe_map_field field = {.name = "Id__c", .from = "{id}", .condition = where};
+    const struct sfe_map_options options = {
+        .object = "R__c", .external_id = "Id__c", .fields = &field, .field_count = 1};
+    assert_int_equal(
+        sfe_map_compile(&options, fixture.arena, &map, &fixture.bad_field, &fixture.err),
+        SFE_E_CONFIG);
+    assert_string_equal(fixture.err.message,
+                        "the external ID \"Id__c\" cannot depend on conditions");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(the_external_id_depends_on_no_conditions),
         TEST(keys_are_joined_and_references_brought_together),
         TEST(names_are_escaped),
         TEST(constants_become_their_type_at_once),

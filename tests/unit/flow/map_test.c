@@ -1,5 +1,7 @@
 #include "fixture.h"
 
+#include "flow/where.h"
+
 static struct sfe_map *compile(const char *external_id, const char *each,
                                const struct sfe_map_field *fields, uint32_t count)
 {
@@ -529,6 +531,123 @@ static void a_subject_has_its_identity(void **state)
     assert_memory_not_equal(fixture.event.identity.bytes, zero, 16);
 }
 
+static enum sfe_code add_scaled(const struct sfe_map_field *field, const char *payload)
+{
+    struct sfe_map *map = NULL;
+    const struct sfe_map_options options = {.object = "R__c", .fields = field, .field_count = 1};
+    assert_int_equal(
+        sfe_map_compile(&options, fixture.arena, &map, &fixture.bad_field, &fixture.err), SFE_OK);
+    fixture_event(payload);
+    fixture_forget_output();
+    return sfe_map_add_record(map, &fixture.subject, 0, 0, &fixture.out, &fixture.id, &fixture.err);
+}
+
+static void a_number_is_scaled_and_moved_exactly(void **state)
+{
+    struct sfe_map_field field = {.name = "V", .from = "/v", .scale = "0.1", .offset = "-40"};
+    (void)state;
+    assert_int_equal(add_scaled(&field, "{\"v\":615}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":21.5");
+    assert_int_equal(add_scaled(&field, "{\"v\":\"615\"}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":21.5");
+    field.type = SFE_MAP_STRING;
+    assert_int_equal(add_scaled(&field, "{\"v\":6.15e2}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":\"21.5\"");
+    field.from = "{/v}{/v}";
+    assert_int_equal(add_scaled(&field, "{\"v\":12}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":\"81.2\"");
+    field.type = SFE_MAP_INT;
+    assert_int_equal(add_scaled(&field, "{\"v\":10}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":61");
+    assert_int_equal(add_scaled(&field, "{\"v\":12}"), SFE_E_UNMAPPED);
+    assert_string_equal(fixture.err.message, "V: 81.2 is not an integer of 64 bits");
+}
+
+static void what_is_no_number_cannot_be_scaled(void **state)
+{
+    struct sfe_map_field field = {.name = "V", .from = "/v", .scale = "2"};
+    (void)state;
+    assert_int_equal(add_scaled(&field, "{\"v\":\"12,5\"}"), SFE_E_UNMAPPED);
+    assert_string_equal(fixture.err.message, "V: \"12,5\" is not a number");
+    assert_int_equal(add_scaled(&field, "{\"v\":true}"), SFE_E_UNMAPPED);
+    assert_int_equal(add_scaled(&field, "{\"v\":[1]}"), SFE_E_UNMAPPED);
+    assert_int_equal(add_scaled(&field, "{\"v\":1e40}"), SFE_E_UNMAPPED);
+    assert_string_equal(fixture.err.message, "V: 1e40 is not a number of at most 40 digits");
+    assert_int_equal(add_scaled(&field, "{}"), SFE_E_UNMAPPED);
+    field.default_value = "0";
+    assert_int_equal(add_scaled(&field, "{\"v\":null}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"V\":0");
+    field.from = "{time}";
+    assert_int_equal(add_scaled(&field, "{}"), SFE_E_UNMAPPED);
+}
+
+static struct sfe_where *condition_on(const struct sfe_where_node *node)
+{
+    struct sfe_where *where = NULL;
+    uint32_t bad_node = 0;
+    assert_int_equal(sfe_where_compile(node, 1, fixture.arena, &where, &bad_node, &fixture.err),
+                     SFE_OK);
+    return where;
+}
+
+static void conditional_fields(struct sfe_map_field fields[4])
+{
+    static const struct sfe_where_node over = {SFE_WHERE_GT, 1, "/v", "80"};
+    fields[0] = (struct sfe_map_field){.name = "Id__c", .from = "{/id}"};
+    fields[1] = (struct sfe_map_field){
+        .name = "Level__c", .constant = "\"high\"", .condition = condition_on(&over)};
+    fields[2] = (struct sfe_map_field){.name = "Parent__r.Id__c",
+                                       .from = "/p",
+                                       .default_value = "\"none\"",
+                                       .condition = condition_on(&over)};
+    fields[3] = (struct sfe_map_field){
+        .name = "V__c", .from = "/v", .type = SFE_MAP_DOUBLE, .condition = condition_on(&over)};
+}
+
+static enum sfe_code add_conditional(const char *payload)
+{
+    struct sfe_map_field fields[4];
+    struct sfe_map *map = NULL;
+    conditional_fields(fields);
+    const struct sfe_map_options options = {.object = "R__c",
+                                            .external_id = "Id__c",
+                                            .fields = fields,
+                                            .field_count = 4,
+                                            .agent_id = "a"};
+    if (sfe_map_compile(&options, fixture.arena, &map, &fixture.bad_field, &fixture.err) !=
+        SFE_OK) {
+        fail_msg("%s", fixture.err.message);
+    }
+    fixture_event(payload);
+    fixture_forget_output();
+    return sfe_map_add_record(map, &fixture.subject, 0, 0, &fixture.out, &fixture.id, &fixture.err);
+}
+
+static void a_field_whose_conditions_hold_has_its_value(void **state)
+{
+    (void)state;
+    assert_int_equal(add_conditional("{\"id\":\"1\",\"v\":80.5,\"p\":\"P\"}"), SFE_OK);
+    assert_string_equal(fixture_text(), "\"Id__c\":\"1\",\"Level__c\":\"high\","
+                                        "\"Parent__r\":{\"Id__c\":\"P\"},\"V__c\":80.5");
+}
+
+static void a_field_whose_conditions_do_not_hold_is_its_default_or_left_out(void **state)
+{
+    (void)state;
+    assert_int_equal(add_conditional("{\"id\":\"1\",\"v\":80,\"p\":\"P\"}"), SFE_OK);
+    fixture.out_memory[fixture.out.size] = 0; /* What was taken back lies behind. */
+    assert_string_equal(fixture_text(), "\"Id__c\":\"1\",\"Parent__r\":{\"Id__c\":\"none\"}");
+}
+
+static void a_field_whose_conditions_cannot_be_judged_makes_no_record(void **state)
+{
+    (void)state;
+    assert_int_equal(add_conditional("{\"id\":\"1\",\"v\":\"90\"}"), SFE_E_UNMAPPED);
+    assert_string_equal(fixture.err.message, "Level__c: if: /v: the value is not a number");
+    assert_string_equal(fixture.err.pointer, "/v");
+    assert_int_equal(fixture.out.size, 0);
+}
+
 static void the_parent_is_the_first_reference_by_external_id(void **state)
 {
     static const struct sfe_map_field fields[] = {
@@ -568,6 +687,11 @@ static void a_map_without_references_has_no_parent(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_number_is_scaled_and_moved_exactly),
+        TEST(what_is_no_number_cannot_be_scaled),
+        TEST(a_field_whose_conditions_hold_has_its_value),
+        TEST(a_field_whose_conditions_do_not_hold_is_its_default_or_left_out),
+        TEST(a_field_whose_conditions_cannot_be_judged_makes_no_record),
         TEST(a_record_is_the_members_of_an_object),
         TEST(a_reference_to_a_linked_record_goes_by_its_name),
         TEST(text_keeps_its_escapes),

@@ -89,9 +89,54 @@ static void the_judgement_is_that_of_a_conversion(void **state)
     }
 }
 
+static int compare(const char *a, const char *b)
+{
+    const int order = flow_number_compare(sfe_slice_text(a), sfe_slice_text(b));
+    assert_int_equal(flow_number_compare(sfe_slice_text(b), sfe_slice_text(a)), -order);
+    return order;
+}
+
+static void numbers_are_compared_exactly_whatever_their_digits(void **state)
+{
+    (void)state;
+    assert_int_equal(compare("9007199254740993", "9007199254740992"), 1);
+    assert_int_equal(compare("0.1", "0.10000000000000000000001"), -1);
+    assert_int_equal(compare("123456789012345678901234567890", "123456789012345678901234567891"),
+                     -1);
+    assert_int_equal(compare("99999999999999999999", "1e20"), -1);
+    assert_int_equal(compare("1e400", "1e401"), -1);
+    assert_int_equal(compare("1e-400", "0"), 1);
+    assert_int_equal(compare("-1e-400", "0"), -1);
+}
+
+static void one_number_written_in_many_ways_is_equal(void **state)
+{
+    static const char *const forms[] = {"80", "80.0", "8e1", "0.8E2", "800e-1", "0.080e+3"};
+    (void)state;
+    for (size_t i = 1; i < sizeof(forms) / sizeof(forms[0]); i++) {
+        assert_int_equal(compare(forms[0], forms[i]), 0);
+    }
+    assert_int_equal(compare("-0.0e5", "0"), 0);
+    assert_int_equal(compare("100.25", "1.0025e2"), 0);
+}
+
+static void signs_and_magnitudes_come_before_digits(void **state)
+{
+    (void)state;
+    assert_int_equal(compare("-2", "1"), -1);
+    assert_int_equal(compare("-2", "-1"), -1);
+    assert_int_equal(compare("-10", "-9"), -1);
+    assert_int_equal(compare("10", "9.99"), 1);
+    assert_int_equal(compare("0.09", "0.1"), -1);
+    assert_int_equal(compare("21.5", "21.49"), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(numbers_are_compared_exactly_whatever_their_digits),
+        cmocka_unit_test(one_number_written_in_many_ways_is_equal),
+        cmocka_unit_test(signs_and_magnitudes_come_before_digits),
         cmocka_unit_test(the_grammar_is_that_of_json),
         cmocka_unit_test(numbers_beyond_the_largest_double_are_out_of_range),
         cmocka_unit_test(zero_and_the_very_small_are_within_range),

@@ -55,6 +55,41 @@ static void an_event_waits_while_an_older_one_of_its_key_is_under_way(void **sta
     assert_int_equal(world->slots[world_slot_of(world, 2)].count, 1);
 }
 
+static void an_event_that_is_skipped_is_counted_and_passed_by_the_cursor(void **state)
+{
+    struct world *world = *state;
+    struct sfe_cursor cursor;
+
+    world_append(world, "~~~");
+    world_turn(world);
+    assert_int_equal(world_facts(world).skipped, 3);
+    assert_int_equal(world_facts(world).backlog, 0);
+    assert_int_equal(world_facts(world).delivered, 0);
+    assert_int_equal(world_facts(world).gaps, 0);
+    assert_int_equal(world_facts(world).dead, 0);
+    sfe_output_cursor(world->output, &cursor);
+    assert_int_equal(cursor.sequence, 4);
+    assert_int_equal(world_sent_slots(world), 0);
+}
+
+static void what_is_skipped_between_others_does_not_take_their_places(void **state)
+{
+    struct world *world = *state;
+    struct sfe_cursor cursor;
+
+    world_append(world, "~a~b~c~d~");
+    world_turn(world);
+    assert_int_equal(world->slots[world_slot_of(world, 2)].count, 4);
+    sfe_output_cursor(world->output, &cursor);
+    assert_int_equal(cursor.sequence, 2); /* Not beyond what is under way. */
+    world_answer(world, 2);
+    world_turn(world);
+    sfe_output_cursor(world->output, &cursor);
+    assert_int_equal(cursor.sequence, 10);
+    assert_int_equal(world_facts(world).skipped, 5);
+    assert_int_equal(world_facts(world).delivered, 4);
+}
+
 static void a_waiting_event_is_not_parsed_again_while_its_key_is_held(void **state)
 {
     struct world *world = *state;
@@ -550,6 +585,8 @@ int main(void)
         TEST(all_slots_are_used_while_there_is_a_backlog),
         TEST(an_event_waits_while_an_older_one_of_its_key_is_under_way),
         TEST(a_waiting_event_is_not_parsed_again_while_its_key_is_held),
+        TEST(an_event_that_is_skipped_is_counted_and_passed_by_the_cursor),
+        TEST(what_is_skipped_between_others_does_not_take_their_places),
         TEST(order_within_a_key_survives_a_retry),
         TEST(events_without_a_key_are_never_held),
         TEST(a_target_that_is_full_gets_the_event_in_the_next_slot),

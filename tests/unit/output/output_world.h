@@ -207,6 +207,9 @@ static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_even
     if (letter == '!' || (letter == '{' && world->refuses_gaps)) {
         return sfe_fail(err, SFE_E_UNMAPPED, "Value__c: no value at /value");
     }
+    if (letter == '~') {
+        return SFE_E_SKIPPED;
+    }
     if (letter == '{') {
         assert_true(event->payload.size < sizeof(world->gap_payload));
         memcpy(world->gap_payload, event->payload.bytes, event->payload.size);

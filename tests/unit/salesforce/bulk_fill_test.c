@@ -13,6 +13,23 @@ static void an_event_that_cannot_be_mapped_leaves_nothing_in_the_batch(void **st
     assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-1\",\"total\":1}"), SFE_OK);
 }
 
+static void what_where_does_not_take_is_not_in_the_batch(void **state)
+{
+    static const struct sfe_where_node over = {SFE_WHERE_GT, 1, "/total", "5"};
+    struct bulk_world *own = *state;
+    struct world *world = own->world;
+    uint32_t bad_node = 0;
+
+    assert_int_equal(sfe_where_compile(&over, 1, world->arena, &own->bulk->options.where, &bad_node,
+                                       &world->err),
+                     SFE_OK);
+    assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-1\",\"total\":5}"), SFE_E_SKIPPED);
+    assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-1\",\"total\":\"6\"}"), SFE_E_UNMAPPED);
+    assert_string_equal(world->err.message, "where: /total: the value is not a number");
+    assert_int_equal(own->bulk->event_count, 0);
+    assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-1\",\"total\":6}"), SFE_OK);
+}
+
 static void an_event_whose_child_is_in_the_batch_waits_whole(void **state)
 {
     struct bulk_world *own = *state;
@@ -82,6 +99,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, bulk_setup, bulk_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(what_where_does_not_take_is_not_in_the_batch),
         TEST(an_event_that_cannot_be_mapped_leaves_nothing_in_the_batch),
         TEST(an_event_whose_child_is_in_the_batch_waits_whole),
         TEST(what_a_job_cannot_say_is_dead_or_goes_the_other_way),

@@ -50,6 +50,24 @@ static void an_event_that_cannot_be_mapped_leaves_nothing_behind(void **state)
     assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\"}"), SFE_OK);
 }
 
+static void what_where_does_not_take_leaves_nothing_behind(void **state)
+{
+    static const struct sfe_where_node over = {SFE_WHERE_GT, 1, "/total", "5"};
+    struct world *world = *state;
+    uint32_t bad_node = 0;
+
+    assert_int_equal(
+        sfe_where_compile(&over, 1, world->arena, &world->where, &bad_node, &world->err), SFE_OK);
+    world_open_records(world, 1, NULL, NULL, 200);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"total\":5}"), SFE_E_SKIPPED);
+    assert_int_equal(slot_of(world, 0)->state, RECORDS_EMPTY);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"total\":\"9\"}"), SFE_E_UNMAPPED);
+    assert_int_equal(world_offer(world, 0, "no json"), SFE_E_UNMAPPED);
+    assert_int_equal(slot_of(world, 0)->event_count, 0);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"total\":5.01}"), SFE_OK);
+    assert_int_equal(slot_of(world, 0)->event_count, 1);
+}
+
 static void order_by_takes_the_key_from_its_template(void **state)
 {
     struct world *world = *state;
@@ -269,6 +287,7 @@ int main(void)
         TEST(an_offer_adds_its_record_and_claims_its_id),
         TEST(ids_that_differ_only_in_case_have_one_key),
         TEST(an_event_that_cannot_be_mapped_leaves_nothing_behind),
+        TEST(what_where_does_not_take_leaves_nothing_behind),
         TEST(order_by_takes_the_key_from_its_template),
         TEST(an_id_never_stands_in_a_request_twice_even_with_order_by),
         TEST(a_slot_is_full_at_its_count_of_records),

@@ -25,6 +25,22 @@ static void reply_graphs(struct world *world, uint32_t call, const char *graphs)
     world_reply(world, call, 200, body);
 }
 
+static void what_where_does_not_take_makes_no_graph(void **state)
+{
+    static const struct sfe_where_node over = {SFE_WHERE_GT, 1, "/total", "5"};
+    struct world *world = *state;
+    uint32_t bad_node = 0;
+
+    assert_int_equal(
+        sfe_where_compile(&over, 1, world->arena, &world->where, &bad_node, &world->err), SFE_OK);
+    open_graphs(world);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"total\":5,\"lines\":[]}"),
+                     SFE_E_SKIPPED);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"total\":{},\"lines\":[]}"),
+                     SFE_E_UNMAPPED);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"S-1\",\"total\":6,\"lines\":[]}"), SFE_OK);
+}
+
 static void each_receipt_is_a_graph_whose_lines_name_their_sale(void **state)
 {
     struct world *world = *state;
@@ -160,6 +176,7 @@ int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(what_where_does_not_take_makes_no_graph),
         TEST(each_receipt_is_a_graph_whose_lines_name_their_sale),
         TEST(a_graph_that_fails_settles_its_one_event),
         TEST(what_cannot_be_all_or_none_is_refused_with_its_reason),

@@ -73,6 +73,7 @@ struct world {
     struct sfe_verdict verdicts[EVENTS_MAX];
     struct sfe_error err;
     uint64_t order_key;
+    struct sfe_where *where; /* Of the records; NULL: all are taken. */
 };
 
 /* Reads a streamed body as curl does, in pieces. */
@@ -404,6 +405,7 @@ static inline void world_open_api(struct world *world, enum sfe_records_api api,
         /* Lines alone where there is no parent map. */
         .maps = map_count == 0 ? world->maps + 1 : world->maps,
         .map_count = map_count == 0 ? 1 : map_count,
+        .where = world->where,
         .order_by = compiled_order,
         .slot_count = SLOTS,
         .slot_events_max = 200,
