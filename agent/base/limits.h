@@ -42,6 +42,12 @@
 /* Brokers of one connection that stand in for each other. */
 #define SFE_BROKERS_MAX 8u
 
+/* Path of an HTTP input: it becomes the topic. */
+#define SFE_HTTP_PATH_BYTES_MAX 128u
+/* Connections of one HTTP input: each has a buffer, and the sockets of a thread are few. */
+#define SFE_HTTP_CONNECTIONS_MAX   32u
+#define SFE_HTTP_REQUEST_BYTES_MAX (4u * 1024u * 1024u)
+
 /* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
 #define SFE_COLLECTION_RECORDS_MAX 200u
 /* Collections in one Composite call (API sheet, 3.2): 1,000 records, one API call. */

@@ -97,6 +97,12 @@ static void look(struct patient *patient)
             sfe_doctor_broker(&patient->options, i);
         }
     }
+    for (uint32_t i = 0; i < config->input_count; i++) {
+        if (config->inputs[i].type == SFE_INPUT_HTTP && patient->connection == NULL &&
+            !patient->only_login) {
+            sfe_doctor_listen(&patient->options, i);
+        }
+    }
 }
 
 static void ignore_mistake(void *reader, const struct sfe_error *mistake)

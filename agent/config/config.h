@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "config/config_input.h"
 #include "config/config_salesforce.h"
 #include "config/outputs.h"
 #include "config/place.h"
@@ -104,23 +105,20 @@ struct sfe_config_stream {
     struct sfe_config_thin thin;              /* `thin`. */
 };
 
-enum sfe_input_type { SFE_INPUT_MQTT };
-enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
-enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
-
 struct sfe_config_input {
     const char *name;
     struct sfe_config_place place;
     enum sfe_input_type type;
-    uint32_t connection;                  /* Index into connections. */
-    const char *topic;                    /* A topic filter (MQTT 5, section 4.7), checked. */
-    uint8_t qos;                          /* 0 or 1; default 1. */
-    uint32_t stream;                      /* Index into streams. */
-    enum sfe_retained retained;           /* `retained`: take (default) or ignore. */
+    uint32_t connection;        /* Index into connections; UINT32_MAX: of type http. */
+    const char *topic;          /* A topic filter (MQTT 5, section 4.7), or http's path. */
+    uint8_t qos;                /* 0 or 1; default 1. */
+    uint32_t stream;            /* Index into streams. */
+    enum sfe_retained retained; /* `retained`: take (default) or ignore. */
     enum sfe_identity_rule identity_rule; /* `identity`: content (default) or arrival. */
     const char *const *mask;              /* Names of members to mask before flash. */
     uint32_t mask_count;
     bool card_guard; /* `card_guard`: looks for card numbers; default: where there is mask. */
+    struct sfe_config_http http; /* `topic` is its path without the first slash. */
 };
 
 struct sfe_config {

@@ -29,6 +29,7 @@ static const struct rule {
     {SFE_SECTION_PROXY, NULL, AT_MOST_ONE, "password_file|password"},
     {SFE_SECTION_PROXY, NULL, NEEDS, "password_file|username"},
     {SFE_SECTION_PROXY, NULL, NEEDS, "password|username"},
+    {SFE_SECTION_HTTP_AUTH, NULL, EXACTLY_ONE, "bearer_file|bearer|hmac_file|hmac|none"},
     {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value"},
 };
 
@@ -51,6 +52,14 @@ static const struct fragment {
      "\"properties\":{\"flow\":{\"const\":\"client-credentials\"}}}}},"
      "\"then\":{\"not\":{\"required\":[\"login_url\"],\"properties\":{\"login_url\":{\"pattern\":"
      "\"^https?://(login|test)\\\\.salesforce\\\\.com(:[0-9]+)?/?$\"}}}}}"},
+    {SFE_SECTION_INPUT, "http",
+     "{\"anyOf\":[{\"required\":[\"plain\"],\"properties\":{\"plain\":{\"const\":true}}},"
+     "{\"properties\":{\"listen\":{\"pattern\":\"^(127\\\\.[0-9.]+|\\\\[::1\\\\]):\"}}}]}"},
+    {SFE_SECTION_INPUT, "http",
+     "{\"properties\":{\"listen\":{\"pattern\":\"^([0-9.]{7,15}|\\\\[[0-9A-Fa-f:.]{2,45}\\\\]):"
+     "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$\"},"
+     "\"path\":{\"pattern\":\"^/[!-~]+$\",\"not\":{\"pattern\":\"[+#?$]\"}}}}"},
+    {SFE_SECTION_HTTP_AUTH, NULL, "{\"properties\":{\"none\":{\"const\":true}}}"},
     {SFE_SECTION_STREAM, NULL,
      "{\"if\":{\"required\":[\"thin\"]},\"then\":{\"required\":[\"when_full\"],\"properties\":"
      "{\"when_full\":{\"enum\":[\"drop-oldest\",\"drop-newest\"]}}}}"},

@@ -248,7 +248,7 @@ static const struct config_key table[] = {
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
-     .later = "http|files|salesforce-events|salesforce-query", .help = "Where events come from."},
+     .later = "files|salesforce-events|salesforce-query", .help = "Where events come from."},
     {ROW(INPUT, "connection", CONNECTION), .only = "mqtt", TO(INPUT, connection),
      .required = true, .allowed = "mqtt", .help = "The broker, by its name in connections."},
     {ROW(INPUT, "topic", TOPIC), .only = "mqtt", TO(INPUT, topic), .required = true,
@@ -270,9 +270,33 @@ static const struct config_key table[] = {
     {ROW(INPUT, "card_guard", FLAG), TO(INPUT, card_guard),
      .help = "Looks for card numbers wherever they stand, in payload and topic, and masks them to "
              "their last 4 digits before anything is written. Default: true where there is mask."},
-    {ROW(INPUT, "listen", TEXT), .only = "http", .help = "Address and port."},
-    {ROW(INPUT, "path", TEXT), .only = "http", .help = "Path of the request."},
-    {ROW(INPUT, "auth", ANY), .only = "http", .help = "Who may send."},
+    {ROW(INPUT, "listen", TEXT), .only = "http", TO(INPUT, http.listen), .required = true,
+     .note = "an address and a port, \"127.0.0.1:8088\" or \"[::1]:8088\"",
+     .help = "Address and port to listen at. Each input has its own."},
+    {ROW(INPUT, "plain", FLAG), .only = "http", TO(INPUT, http.plain), .fallback = "false",
+     .help = "Allows to listen beyond loopback, without encryption: anyone on the way can read and "
+             "change what passes."},
+    {ROW(INPUT, "path", TEXT), .only = "http", TO(INPUT, http.path), .required = true,
+     .max = SFE_HTTP_PATH_BYTES_MAX,
+     .help = "Path that events are posted to; without its first slash it is their topic: of "
+             "/pos/sales {topic.0} is pos."},
+    {ROW(INPUT, "auth", SECTION), .only = "http", .of = SFE_SECTION_HTTP_AUTH, .required = true,
+     .help = "Who may send."},
+    {ROW(INPUT, "identity", POINTER), .only = "http", TO(INPUT, http.identity),
+     .help = "Pointer to the value that tells an event from all others of this input, such as "
+             "/sale_id. Default: the header Idempotency-Key and the event's place in the request, "
+             "and without that header the event's content."},
+    {ROW(INPUT, "request_max", SIZE), .only = "http", TO(INPUT, http.request_bytes_max),
+     .fallback = "256KiB", .min = KIB, .max = SFE_HTTP_REQUEST_BYTES_MAX,
+     .help = "The largest body of a request. Each connection has a buffer of this size."},
+    {ROW(INPUT, "request_timeout", DURATION), .only = "http", TO(INPUT, http.request_timeout_ns),
+     .fallback = "30s", .min = SECOND, .max = 10 * MINUTE,
+     .help = "How long a request may take to come, and then to become durable."},
+    {ROW(INPUT, "connections", WHOLE), .only = "http", TO(INPUT, http.connections),
+     .fallback = "8", .min = 1, .max = SFE_HTTP_CONNECTIONS_MAX,
+     .help = "Connections at once; the next one waits."},
+    {ROW(INPUT, "rate", WHOLE), .only = "http", TO(INPUT, http.rate), .fallback = "100",
+     .max = 100000, .help = "Requests a second that one address may make; 0: no limit."},
     {ROW(INPUT, "directory", FILE), .only = "files", .help = "Folder that is watched."},
     {ROW(INPUT, "format", TEXT), .only = "files", .help = "Format of the files."},
     {ROW(INPUT, "connection", CONNECTION), .only = "salesforce-events|salesforce-query",
@@ -282,6 +306,23 @@ static const struct config_key table[] = {
      .help = "Where to begin when the stored place is too old."},
     {ROW(INPUT, "query", TEXT), .only = "salesforce-query", .help = "The query."},
     {ROW(INPUT, "every", DURATION), .only = "salesforce-query", .help = "How often it is asked."},
+
+    {ROW(HTTP_AUTH, "bearer_file", FILE), TO(INPUT, http.bearer_file),
+     .help = "File that holds the bearer token that a sender must show; others must not be able to "
+             "read it."},
+    {ROW(HTTP_AUTH, "bearer", SECRET), TO(INPUT, http.bearer),
+     .help = "Where that token is: env:NAME or credential:NAME."},
+    {ROW(HTTP_AUTH, "hmac_file", FILE), TO(INPUT, http.hmac_file),
+     .help = "File that holds the key with which a sender signs the body (HMAC-SHA256); others "
+             "must not be able to read it."},
+    {ROW(HTTP_AUTH, "hmac", SECRET), TO(INPUT, http.hmac),
+     .help = "Where that key is: env:NAME or credential:NAME."},
+    {ROW(HTTP_AUTH, "hmac_header", TEXT), TO(INPUT, http.hmac_header), .fallback = "X-Signature",
+     .max = 64,
+     .help = "Header that holds the signature, in hexadecimal or base64, sha256= before it or "
+             "not."},
+    {ROW(HTTP_AUTH, "none", FLAG), TO(INPUT, http.is_open), .note = "only true says something",
+     .help = "true: whoever reaches the address may send."},
 
     {ROW(OUTPUT, "type", WORD), TO(OUTPUT, type), .required = true,
      .allowed = "salesforce-records|mqtt|http|salesforce-platform-events",
@@ -396,98 +437,4 @@ const struct config_key *keys_table(uint32_t *count)
 {
     *count = sizeof(table) / sizeof(table[0]);
     return table;
-}
-
-struct sfe_slice keys_word(const char *words, uint32_t index)
-{
-    struct sfe_slice rest = sfe_slice_text(words);
-
-    while (rest.size != 0) {
-        size_t size = 0;
-        while (size < rest.size && rest.bytes[size] != '|') {
-            size++;
-        }
-        if (index == 0) {
-            return sfe_slice_part(rest, 0, size);
-        }
-        index--;
-        rest = sfe_slice_part(rest, size + 1, rest.size);
-    }
-    return (struct sfe_slice){NULL, 0};
-}
-
-uint32_t keys_word_index(const char *words, struct sfe_slice word)
-{
-    struct sfe_slice candidate = keys_word(words, 0);
-
-    for (uint32_t i = 0; candidate.size != 0; i++) {
-        if (sfe_slice_equal(candidate, word)) {
-            return i;
-        }
-        candidate = keys_word(words, i + 1);
-    }
-    return UINT32_MAX;
-}
-
-bool keys_fits(const struct config_key *key, struct sfe_slice type)
-{
-    return key->only == NULL || keys_word_index(key->only, type) != UINT32_MAX;
-}
-
-bool keys_is_later(const struct config_key *key)
-{
-    return key->later != NULL && strcmp(key->later, SFE_LATER) == 0;
-}
-
-bool keys_is_later_word(const struct config_key *key, struct sfe_slice word)
-{
-    return keys_is_later(key) || keys_word_index(key->later, word) != UINT32_MAX;
-}
-
-const struct config_key *keys_find(enum config_section section, struct sfe_slice key,
-                                   struct sfe_slice type)
-{
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (table[i].section == section && sfe_slice_equal(sfe_slice_text(table[i].key), key) &&
-            (type.size == 0 || keys_fits(&table[i], type))) {
-            return &table[i];
-        }
-    }
-    return NULL;
-}
-
-const struct config_key *keys_types(enum config_section section)
-{
-    const struct config_key *types = NULL;
-
-    SFE_ASSERT(keys_form(section)->types != NULL);
-    types = keys_find(section, sfe_slice_text(keys_form(section)->types), SFE_TEXT(""));
-    SFE_ASSERT(types != NULL);
-    return types;
-}
-
-bool keys_is_reachable(const struct config_key *row)
-{
-    struct sfe_slice type = keys_word(row->only, 0);
-
-    if (keys_is_later(row)) {
-        return false;
-    }
-    for (uint32_t i = 0; type.size != 0; i++) {
-        if (!keys_is_later_word(keys_types(row->section), type)) {
-            return true;
-        }
-        type = keys_word(row->only, i + 1);
-    }
-    return row->only == NULL;
-}
-
-bool keys_is_used(enum config_section section)
-{
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
-        if (table[i].of == section && keys_is_reachable(&table[i])) {
-            return true;
-        }
-    }
-    return false; /* The root is the `of` of all rows that have none. */
 }

@@ -50,6 +50,10 @@ void sfe_doctor_flash(const struct sfe_doctor_options *options);
  * agent's, and part of no shared subscription. */
 void sfe_doctor_broker(const struct sfe_doctor_options *options, uint32_t index);
 
+/* Where input `index`, of type http, listens: is the address free, or does somebody listen there
+ * already, such as the running agent? */
+void sfe_doctor_listen(const struct sfe_doctor_options *options, uint32_t index);
+
 /* The log-in of org `index`: the way there, with its proxy, OAuth, clocks; then, with `with_api`,
  * the API and its allowance. */
 void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bool with_api);

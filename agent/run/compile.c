@@ -206,6 +206,9 @@ static enum sfe_code compile_secrets(struct compiler *compiler, struct sfe_compi
             compile_connection(compiler, &config->connections[i], &compiled->connections[i], err);
         check_tls_files(compiler, &config->connections[i]);
     }
+    for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
+        code = compile_input(compiler, &config->inputs[i], &compiled->inputs[i], err);
+    }
     return code;
 }
 
@@ -239,6 +242,24 @@ static void check_room(struct compiler *compiler)
     }
 }
 
+static enum sfe_code take_parts(const struct sfe_config *config, struct sfe_arena *arena,
+                                struct sfe_compiled *compiled, struct sfe_error *err)
+{
+    compiled->outputs =
+        sfe_arena_take(arena, (config->output_count + 1u) * sizeof(*compiled->outputs), err);
+    compiled->connections = sfe_arena_take(
+        arena, (config->connection_count + 1u) * sizeof(*compiled->connections), err);
+    compiled->streams =
+        sfe_arena_take(arena, (config->stream_count + 1u) * sizeof(*compiled->streams), err);
+    compiled->inputs =
+        sfe_arena_take(arena, (config->input_count + 1u) * sizeof(*compiled->inputs), err);
+    if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL ||
+        compiled->inputs == NULL) {
+        return err->code;
+    }
+    return SFE_OK;
+}
+
 enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *arena,
                           sfe_config_report report, void *reader, struct sfe_compiled *compiled,
                           struct sfe_error *err)
@@ -247,13 +268,7 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     enum sfe_code code = SFE_OK;
 
     compiled->config = config;
-    compiled->outputs =
-        sfe_arena_take(arena, (config->output_count + 1u) * sizeof(*compiled->outputs), err);
-    compiled->connections = sfe_arena_take(
-        arena, (config->connection_count + 1u) * sizeof(*compiled->connections), err);
-    compiled->streams =
-        sfe_arena_take(arena, (config->stream_count + 1u) * sizeof(*compiled->streams), err);
-    if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL) {
+    if (take_parts(config, arena, compiled, err) != SFE_OK) {
         return err->code;
     }
     check_room(&compiler);
@@ -298,5 +313,8 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
         wipe(&compiled->connections[i].refresh_tokens);
         wipe(&compiled->connections[i].tls_key);
         wipe(&compiled->connections[i].proxy_password);
+    }
+    for (uint32_t i = 0; compiled->inputs != NULL && i < compiled->config->input_count; i++) {
+        wipe(&compiled->inputs[i].secret);
     }
 }

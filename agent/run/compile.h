@@ -27,6 +27,11 @@ struct sfe_compiled_connection {
     char *no_proxy;                  /* The list, joined by commas; NULL: none. No secret. */
 };
 
+struct sfe_compiled_input {
+    struct sfe_slice secret; /* Bearer token or signing key of an http input; empty: none. As
+                                above. */
+};
+
 struct sfe_compiled_stream {
     uint8_t keys[1u + SFE_OLD_KEYS_MAX][SFE_AEAD_KEY_BYTES]; /* The present one first, if any; wiped
                                                                 by sfe_compiled_wipe. */
@@ -38,6 +43,7 @@ struct sfe_compiled {
     const struct sfe_config *config;
     struct sfe_compiled_output *outputs;         /* One for each of config->outputs. */
     struct sfe_compiled_connection *connections; /* One for each of config->connections. */
+    struct sfe_compiled_input *inputs;           /* One for each of config->inputs. */
     struct sfe_compiled_stream *streams;         /* One for each of config->streams. */
     /* Set before sfe_compile: secrets are left alone, for who will not connect to anybody. */
     bool without_secrets;

@@ -23,6 +23,12 @@ SFE_MUST_USE enum sfe_code compile_connection(struct compiler *compiler,
                                               struct sfe_compiled_connection *compiled,
                                               struct sfe_error *err);
 
+/* The same of an input. */
+SFE_MUST_USE enum sfe_code compile_input(struct compiler *compiler,
+                                         const struct sfe_config_input *input,
+                                         struct sfe_compiled_input *compiled,
+                                         struct sfe_error *err);
+
 /* Reads the keys of all streams into `compiled`, one for each; what is wrong is reported. */
 void compile_stream_keys(struct compiler *compiler, struct sfe_compiled_stream *compiled);
 

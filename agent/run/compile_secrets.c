@@ -77,9 +77,15 @@ static void trim_line_end(struct sfe_builder *content)
     }
 }
 
-static enum sfe_code grant(struct compiler *compiler,
-                           const struct sfe_config_connection *connection, const struct wish *wish,
-                           struct sfe_error *err)
+/* Whose secret it is. */
+struct owner {
+    const char *kind;
+    const char *name;
+    const struct sfe_config_place *place;
+};
+
+static enum sfe_code grant_to(struct compiler *compiler, const struct owner *owner,
+                              const struct wish *wish, struct sfe_error *err)
 {
     uint8_t *memory;
     struct sfe_builder content;
@@ -102,10 +108,35 @@ static enum sfe_code grant(struct compiler *compiler,
         }
         (void)sfe_fail(err, SFE_E_CONFIG, "it is empty");
     }
-    (void)sfe_within(err, "connection \"%s\": cannot use its %s%s", connection->name, wish->key,
+    (void)sfe_within(err, "%s \"%s\": cannot use its %s%s", owner->kind, owner->name, wish->key,
                      wish->file == NULL ? "" : "_file");
-    compile_report(compiler, &connection->place, err);
+    compile_report(compiler, owner->place, err);
     return SFE_OK;
+}
+
+static enum sfe_code grant(struct compiler *compiler,
+                           const struct sfe_config_connection *connection, const struct wish *wish,
+                           struct sfe_error *err)
+{
+    const struct owner owner = {"connection", connection->name, &connection->place};
+
+    return grant_to(compiler, &owner, wish, err);
+}
+
+enum sfe_code compile_input(struct compiler *compiler, const struct sfe_config_input *input,
+                            struct sfe_compiled_input *compiled, struct sfe_error *err)
+{
+    const struct owner owner = {"input", input->name, &input->place};
+    const struct wish wishes[] = {
+        {"auth.bearer", input->http.bearer_file, input->http.bearer, true, &compiled->secret},
+        {"auth.hmac", input->http.hmac_file, input->http.hmac, true, &compiled->secret},
+    };
+    enum sfe_code code = SFE_OK;
+
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]) && code == SFE_OK; i++) {
+        code = grant_to(compiler, &owner, &wishes[i], err);
+    }
+    return code;
 }
 
 /* Certificates are no secrets, but must be there. */

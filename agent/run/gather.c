@@ -1,3 +1,4 @@
+#include "run/open_http.h"
 #include "run/service.h"
 
 #include "base/arena.h"
@@ -8,7 +9,7 @@
 
 /* Scratch for the document, taken at open: too large for a frame. */
 struct gathered {
-    struct sfe_status_link links[SFE_CONNECTIONS_MAX];
+    struct sfe_status_link links[AGENT_SOURCES_MAX];
     struct sfe_status_input inputs[SFE_INPUTS_MAX];
     struct sfe_status_stream streams[SFE_STREAMS_MAX + 1u];
     struct sfe_status_org orgs[SFE_CONNECTIONS_MAX];
@@ -28,7 +29,7 @@ enum sfe_code agent_open_gathered(struct sfe_agent *agent, struct sfe_error *err
 
 static void gather_links(struct sfe_agent *agent, struct sfe_status *status)
 {
-    SFE_ASSERT(agent->set.source_count <= SFE_CONNECTIONS_MAX);
+    SFE_ASSERT(agent->set.source_count <= AGENT_SOURCES_MAX);
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         struct sfe_status_link *link = &agent->gathered->links[i];
         agent->set.sources[i].source.facts(agent->set.sources[i].source.context, &link->source);

@@ -1,5 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
+#include "run/open_http.h"
 #include "run/outputs.h"
 #include "run/service.h"
 
@@ -217,6 +218,12 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
 static size_t sources_bytes(const struct sfe_config *config)
 {
     size_t bytes = 0;
+
+    for (uint32_t i = 0; i < config->input_count; i++) {
+        if (config->inputs[i].type == SFE_INPUT_HTTP) {
+            bytes += agent_http_source_bytes(config, i);
+        }
+    }
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
         if (config->connections[i].type == SFE_CONNECTION_MQTT) {

@@ -1,4 +1,5 @@
 #include "run/compile.h"
+#include "run/open_http.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
@@ -108,7 +109,8 @@ static enum sfe_code list_former(const struct sfe_agent *agent, const struct age
     for (uint32_t i = 0; set != &agent->set && i < agent->set.source_count; i++) {
         const struct agent_source *old = &agent->set.sources[i];
         const struct sfe_config *config = old->setup->config;
-        if (strcmp(config->connections[old->connection_index].mqtt.client_id, client_id) != 0) {
+        if (old->connection_index == AGENT_NONE ||
+            strcmp(config->connections[old->connection_index].mqtt.client_id, client_id) != 0) {
             continue;
         }
         for (uint32_t k = 0; k < config->input_count; k++) {
@@ -188,29 +190,36 @@ static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set
     return SFE_OK;
 }
 
+static enum sfe_code open_mqtt_source(struct sfe_agent *agent, const struct agent_set *set,
+                                      struct agent_source *source, struct sfe_error *err)
+{
+    struct plan plan = {0};
+    enum sfe_code code = agent_open_arena(agent_source_bytes(set->config, source->connection_index),
+                                          &source->arena, err);
+
+    if (code == SFE_OK) {
+        code = make_plan(set, source, &plan, err);
+    }
+    if (code == SFE_OK) {
+        code = list_former(agent, set, source, &plan, err);
+    }
+    return code == SFE_OK ? open_source(agent, set, source, &plan, err) : code;
+}
+
 enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
                                  struct sfe_error *err)
 {
     enum sfe_code code = SFE_OK;
 
-    SFE_ASSERT(set->source_count <= set->config->connection_count);
+    SFE_ASSERT(set->source_count <= AGENT_SOURCES_MAX);
     for (uint32_t i = 0; i < set->source_count && code == SFE_OK; i++) {
         struct agent_source *source = &set->sources[i];
-        struct plan plan = {0};
         if (source->carried != AGENT_NEW) {
             continue;
         }
-        code = agent_open_arena(agent_source_bytes(set->config, source->connection_index),
-                                &source->arena, err);
-        if (code == SFE_OK) {
-            code = make_plan(set, source, &plan, err);
-        }
-        if (code == SFE_OK) {
-            code = list_former(agent, set, source, &plan, err);
-        }
-        if (code == SFE_OK) {
-            code = open_source(agent, set, source, &plan, err);
-        }
+        code = source->connection_index == AGENT_NONE
+                   ? agent_open_http_source(agent, set, source, err)
+                   : open_mqtt_source(agent, set, source, err);
     }
     return code;
 }

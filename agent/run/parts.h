@@ -41,8 +41,7 @@ struct agent_stream {
 struct agent_source {
     struct sfe_arena *arena;
     struct sfe_setup *setup;
-    uint32_t connection_index; /* In that setup. */
-    uint32_t carried;
+    uint32_t connection_index, input_index, carried; /* The first two in that setup. */
     struct sfe_source source;
     struct sfe_intake *intake;
     struct sfe_mqtt_former *former; /* In the arena. */
@@ -77,6 +76,7 @@ struct agent_output {
 };
 
 #define AGENT_NEW UINT32_MAX
+
 /* The list of a stream's keys. */
 #define AGENT_KEYS_BYTES ((1u + SFE_OLD_KEYS_MAX) * sizeof(struct sfe_aead_key *))
 

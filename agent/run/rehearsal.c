@@ -1,3 +1,4 @@
+#include "run/open_http.h"
 #include "run/rehearsal.h"
 
 #include "base/arena.h"
@@ -228,6 +229,9 @@ static enum sfe_code offer_all(struct rehearsal *rehearsal,
         if (rehearsal->config.connections[i].type == SFE_CONNECTION_MQTT) {
             code = offer(rehearsal, i, message, &is_taken, err);
         }
+    }
+    if (code == SFE_OK) {
+        code = offer(rehearsal, AGENT_NONE, message, &is_taken, err); /* Inputs of type http. */
     }
     if (code == SFE_OK && !is_taken) {
         return sfe_fail(err, SFE_E_UNMAPPED, "no input takes this topic");

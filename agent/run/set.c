@@ -1,5 +1,6 @@
 /* Which parts a configuration has, and which of them are there already; and how one set takes the
  * place of another. Edge thread while flash and cloud pause, or main thread. */
+#include "run/open_http.h"
 #include "run/parts.h"
 
 #include "base/arena.h"
@@ -14,7 +15,7 @@ enum sfe_code agent_take_set(struct agent_set *set, struct sfe_arena *arena, str
 {
     memset(set, 0, sizeof(*set));
     set->streams = sfe_arena_take(arena, (SFE_STREAMS_MAX + 1u) * sizeof(*set->streams), err);
-    set->sources = sfe_arena_take(arena, SFE_CONNECTIONS_MAX * sizeof(*set->sources), err);
+    set->sources = sfe_arena_take(arena, AGENT_SOURCES_MAX * sizeof(*set->sources), err);
     set->orgs = sfe_arena_take(arena, SFE_CONNECTIONS_MAX * sizeof(*set->orgs), err);
     set->outputs = sfe_arena_take(arena, AGENT_OUTPUTS_MAX * sizeof(*set->outputs), err);
     if (set->streams == NULL || set->sources == NULL || set->orgs == NULL || set->outputs == NULL) {
@@ -28,7 +29,7 @@ size_t agent_set_memory_bytes(void)
     const struct agent_set *set = NULL;
 
     return sfe_arena_cost((SFE_STREAMS_MAX + 1u) * sizeof(*set->streams)) +
-           sfe_arena_cost(SFE_CONNECTIONS_MAX * sizeof(*set->sources)) +
+           sfe_arena_cost(AGENT_SOURCES_MAX * sizeof(*set->sources)) +
            sfe_arena_cost(SFE_CONNECTIONS_MAX * sizeof(*set->orgs)) +
            sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*set->outputs));
 }
@@ -132,8 +133,44 @@ static void plan_sources(struct agent_set *set, const struct agent_set *before)
         *source = (struct agent_source){.carried = AGENT_NEW, .connection_index = i};
         for (uint32_t k = 0; k < before->source_count && source->carried == AGENT_NEW; k++) {
             const struct agent_source *old = &before->sources[k];
-            if (same_connection(set, i, old->setup, old->connection_index) &&
+            if (old->connection_index != AGENT_NONE &&
+                same_connection(set, i, old->setup, old->connection_index) &&
                 same_inputs(config, i, old->setup->config, old->connection_index)) {
+                *source = *old;
+                source->carried = k;
+            }
+        }
+        if (source->carried == AGENT_NEW) {
+            source->setup = sfe_setup_hold(set->setup);
+        }
+    }
+}
+
+/* Is input `index` of the set what it was in `setup`, down to its secret? */
+static bool same_input(const struct agent_set *set, uint32_t index, const struct sfe_setup *setup,
+                       uint32_t before)
+{
+    const struct sfe_config_part a = {set->config, index};
+    const struct sfe_config_part b = {setup->config, before};
+
+    return sfe_config_same_input(a, b) &&
+           same_slice(set->compiled->inputs[index].secret, setup->compiled.inputs[before].secret);
+}
+
+/* Inputs that are a source each. */
+static void plan_inputs(struct agent_set *set, const struct agent_set *before)
+{
+    for (uint32_t i = 0; i < set->config->input_count; i++) {
+        if (set->config->inputs[i].type != SFE_INPUT_HTTP) {
+            continue;
+        }
+        struct agent_source *source = &set->sources[set->source_count++];
+        *source = (struct agent_source){
+            .carried = AGENT_NEW, .connection_index = AGENT_NONE, .input_index = i};
+        for (uint32_t k = 0; k < before->source_count && source->carried == AGENT_NEW; k++) {
+            const struct agent_source *old = &before->sources[k];
+            if (old->connection_index == AGENT_NONE &&
+                same_input(set, i, old->setup, old->input_index)) {
                 *source = *old;
                 source->carried = k;
             }
@@ -255,6 +292,7 @@ enum sfe_code agent_plan_set(struct agent_set *set, struct sfe_setup *setup,
     plan_streams(set, before);
     plan_orgs(set, before);
     plan_sources(set, before);
+    plan_inputs(set, before);
     while (code == SFE_OK && next_priority(set->config, limit, &priority)) {
         code = plan_with_priority(set, priority, before, err);
         limit = priority;

@@ -15,6 +15,7 @@ enum socket_state {
     SOCKET_FREE,
     SOCKET_LISTENER_LOOPBACK,
     SOCKET_LISTENER_LOCAL,
+    SOCKET_LISTENER_OPEN, /* To anybody. */
     SOCKET_LOOKING_UP, /* `fd` is the look-up's and not ours to close. */
     SOCKET_CONNECTING,
     SOCKET_CONNECTED,
@@ -63,6 +64,9 @@ enum sfe_code socket_listen_loopback(void *context, struct sfe_socket **listener
                                      struct sfe_error *err);
 enum sfe_code socket_listen_local(void *context, const char *path, struct sfe_socket **listener,
                                   struct sfe_error *err);
+enum sfe_code socket_listen(void *context, const char *host, uint16_t port,
+                            struct sfe_socket **listener, struct sfe_error *err);
+void socket_peer(void *context, const struct sfe_socket *stream, uint8_t address[16]);
 enum sfe_code socket_accept(void *context, struct sfe_socket *listener, struct sfe_socket **stream,
                             struct sfe_error *err);
 enum sfe_code socket_connect(void *context, const char *host, uint16_t port,

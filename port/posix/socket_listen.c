@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -60,6 +61,77 @@ enum sfe_code socket_listen_loopback(void *context, struct sfe_socket **listener
     }
     *port = ntohs(address.ipv4.sin_port);
     return SFE_OK;
+}
+
+union tcp_address {
+    struct sockaddr_in ipv4;
+    struct sockaddr_in6 ipv6;
+    struct sockaddr any;
+};
+
+/* Its size; 0: `host` is no address. */
+static socklen_t read_address(const char *host, uint16_t port, union tcp_address *address)
+{
+    memset(address, 0, sizeof(*address));
+    if (inet_pton(AF_INET, host, &address->ipv4.sin_addr) == 1) {
+        address->ipv4.sin_family = AF_INET;
+        address->ipv4.sin_port = htons(port);
+        return (socklen_t)sizeof(address->ipv4);
+    }
+    if (inet_pton(AF_INET6, host, &address->ipv6.sin6_addr) == 1) {
+        address->ipv6.sin6_family = AF_INET6;
+        address->ipv6.sin6_port = htons(port);
+        return (socklen_t)sizeof(address->ipv6);
+    }
+    return 0;
+}
+
+enum sfe_code socket_listen(void *context, const char *host, uint16_t port,
+                            struct sfe_socket **listener, struct sfe_error *err)
+{
+    const int yes = 1;
+    union tcp_address address;
+    const socklen_t size = read_address(host, port, &address);
+    enum sfe_code code = SFE_OK;
+    *listener = NULL;
+    if (size == 0) {
+        return sfe_fail(err, SFE_E_NETWORK, "'%s' is no IPv4 or IPv6 address", host);
+    }
+    int fd = socket(address.any.sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return sfe_fail_os(err, SFE_E_NETWORK, errno, "cannot make a socket");
+    }
+    /* Connections of the run before, which linger, are no hindrance; another listener is. */
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, (socklen_t)sizeof(yes)) != 0 ||
+        bind(fd, &address.any, size) != 0) {
+        code = errno == EACCES ? SFE_E_PERMISSION : SFE_E_NETWORK;
+        code = sfe_fail_os(err, code, errno, "cannot listen at %s port %u", host, (unsigned)port);
+    } else {
+        code = begin_listening(context, SOCKET_LISTENER_OPEN, fd, listener, err);
+    }
+    if (code != SFE_OK) {
+        (void)close(fd);
+    }
+    return code;
+}
+
+void socket_peer(void *context, const struct sfe_socket *stream, uint8_t address[16])
+{
+    static const uint8_t mapped[12] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
+    union tcp_address peer;
+    socklen_t size = sizeof(peer);
+    (void)context;
+    memset(address, 0, 16);
+    memset(&peer, 0, sizeof(peer));
+    if (getpeername(stream->fd, &peer.any, &size) != 0) {
+        return;
+    }
+    if (peer.any.sa_family == AF_INET) {
+        memcpy(address, mapped, sizeof(mapped));
+        memcpy(address + sizeof(mapped), &peer.ipv4.sin_addr, 4);
+    } else if (peer.any.sa_family == AF_INET6) {
+        memcpy(address, &peer.ipv6.sin6_addr, 16);
+    }
 }
 
 /* Takes away what a killed process left at the path. What somebody listens on stays, and so does
@@ -143,11 +215,21 @@ static bool is_passing(int os_errno)
            os_errno == ENETUNREACH;
 }
 
+static bool is_listener(enum socket_state state)
+{
+    return state == SOCKET_LISTENER_LOOPBACK || state == SOCKET_LISTENER_LOCAL ||
+           state == SOCKET_LISTENER_OPEN;
+}
+
+static bool may_come_in(int fd, enum socket_state listener)
+{
+    return listener == SOCKET_LISTENER_OPEN || socket_peer_is_ours(fd, listener);
+}
+
 enum sfe_code socket_accept(void *context, struct sfe_socket *listener, struct sfe_socket **stream,
                             struct sfe_error *err)
 {
-    SFE_ASSERT(listener->state == SOCKET_LISTENER_LOOPBACK ||
-               listener->state == SOCKET_LISTENER_LOCAL);
+    SFE_ASSERT(is_listener(listener->state));
     *stream = NULL;
     for (int i = 0; i < STRANGERS_MAX; i++) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -160,11 +242,11 @@ enum sfe_code socket_accept(void *context, struct sfe_socket *listener, struct s
         if (fd < 0) {
             return sfe_fail_os(err, SFE_E_NETWORK, errno, "cannot accept a connection");
         }
-        if (!socket_peer_is_ours(fd, listener->state)) {
+        if (!may_come_in(fd, listener->state)) {
             (void)close(fd);
             continue;
         }
-        if (listener->state == SOCKET_LISTENER_LOOPBACK) {
+        if (listener->state != SOCKET_LISTENER_LOCAL) {
             socket_set_tcp_options(fd);
         }
         enum sfe_code code = socket_take(context, SOCKET_CONNECTED, fd, stream, err);

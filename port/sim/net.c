@@ -100,6 +100,27 @@ static enum sfe_code listen_local(void *context, const char *path, struct sfe_so
     return SFE_OK;
 }
 
+static enum sfe_code net_listen(void *context, const char *host, uint16_t port,
+                                struct sfe_socket **listener, struct sfe_error *err)
+{
+    struct sim_net *net = context;
+
+    *listener = NULL;
+    if (find_listener(net, port) != NULL) {
+        return sfe_fail(err, SFE_E_NETWORK, "somebody listens at %s port %u", host, (unsigned)port);
+    }
+    *listener = sim_net_listen(net, port);
+    return SFE_OK;
+}
+
+static void net_peer(void *context, const struct sfe_socket *stream, uint8_t address[16])
+{
+    (void)context;
+    (void)stream;
+    memset(address, 0, 16);
+    address[15] = 1;
+}
+
 static enum sfe_code net_accept(void *context, struct sfe_socket *listener,
                                 struct sfe_socket **stream, struct sfe_error *err)
 {
@@ -283,7 +304,9 @@ void sim_net_poller(struct sim_net *net, struct sfe_poller *poller)
         .context = net,
         .listen_loopback = listen_loopback,
         .listen_local = listen_local,
+        .listen = net_listen,
         .accept = net_accept,
+        .peer = net_peer,
         .connect = net_connect,
         .connect_local = connect_local,
         .connected = net_connected,

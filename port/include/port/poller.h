@@ -35,11 +35,18 @@ struct sfe_poller {
     /* Listens on UNIX stream socket `path` (mode 0600; a stale one is replaced). */
     enum sfe_code (*listen_local)(void *context, const char *path, struct sfe_socket **listener,
                                   struct sfe_error *err);
-    /* Takes one waiting connection: SFE_E_AGAIN when none. The peer must be a process of our own
-     * user (or root for listen_local): others are closed and not returned (loopback TCP: looked up
-     * in the kernel's table). */
+    /* Listens on TCP at `host`, an IPv4 or IPv6 address ("0.0.0.0" and "::" are all there are).
+     * Errors: SFE_E_NETWORK, also while somebody else listens there; SFE_E_PERMISSION. */
+    enum sfe_code (*listen)(void *context, const char *host, uint16_t port,
+                            struct sfe_socket **listener, struct sfe_error *err);
+    /* Takes one waiting connection: SFE_E_AGAIN when none. At listen_loopback and listen_local the
+     * peer must be a process of our own user (or root for listen_local): others are closed and not
+     * returned (loopback TCP: looked up in the kernel's table). */
     enum sfe_code (*accept)(void *context, struct sfe_socket *listener, struct sfe_socket **stream,
                             struct sfe_error *err);
+    /* Where an accepted TCP stream comes from: an IPv6 address, or ::ffff:a.b.c.d; zeros where that
+     * is not known any more. */
+    void (*peer)(void *context, const struct sfe_socket *stream, uint8_t address[16]);
     /* Begins a TCP connection to host:port (name, IPv4 or IPv6 literal). The stream becomes
      * writable when it stands; a failure shows as SFE_IO_FAILED of the first read or write. */
     enum sfe_code (*connect)(void *context, const char *host, uint16_t port,

@@ -100,6 +100,43 @@ static void file_that_is_no_socket_is_not_replaced(void **state)
     assert_int_equal(rmdir(corner.directory), 0);
 }
 
+static void anybody_is_let_in_at_an_address_and_is_known_by_his_own(void **state)
+{
+    static const uint8_t loopback[16] = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 127, 0, 0, 1};
+    struct loop *loop = *state;
+    void *context = loop->poller.context;
+    struct sfe_socket *probe = NULL;
+    struct sfe_socket *listener = NULL;
+    struct sfe_socket *second = NULL;
+    struct sfe_socket *near_end = NULL;
+    struct sfe_socket *far_end = NULL;
+    uint8_t address[16];
+    uint16_t port = 0;
+
+    /* A port that is free again. */
+    assert_int_equal(loop->poller.listen_loopback(context, &probe, &port, &loop->err), SFE_OK);
+    loop->poller.close(context, probe);
+    assert_int_equal(loop->poller.listen(context, "0.0.0.0", port, &listener, &loop->err), SFE_OK);
+    assert_int_equal(loop->poller.listen(context, "0.0.0.0", port, &second, &loop->err),
+                     SFE_E_NETWORK);
+    assert_null(second);
+    assert_int_equal(loop->poller.listen(context, "localhost", port, &second, &loop->err),
+                     SFE_E_NETWORK);
+    assert_int_equal(loop->poller.accept(context, listener, &far_end, &loop->err), SFE_E_AGAIN);
+    assert_int_equal(loop->poller.connect(context, "127.0.0.1", port, &near_end, &loop->err),
+                     SFE_OK);
+    for (int i = 0; i < 1000 && far_end == NULL; i++) {
+        assert_int_equal(loop->poller.wait(context, 1, &loop->err), SFE_OK);
+        (void)!loop->poller.accept(context, listener, &far_end, &loop->err);
+    }
+    assert_non_null(far_end);
+    loop->poller.peer(context, far_end, address);
+    assert_memory_equal(address, loopback, 16);
+    loop->poller.close(context, far_end);
+    loop->poller.close(context, near_end);
+    loop->poller.close(context, listener);
+}
+
 static void accept_without_a_caller_says_again(void **state)
 {
     struct loop *loop = *state;
@@ -123,6 +160,7 @@ int main(void)
         LOOP_TEST(stale_socket_is_replaced_and_a_live_one_is_not),
         LOOP_TEST(file_that_is_no_socket_is_not_replaced),
         LOOP_TEST(accept_without_a_caller_says_again),
+        LOOP_TEST(anybody_is_let_in_at_an_address_and_is_known_by_his_own),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -177,6 +177,26 @@ static inline enum sfe_code world_listen(void *context, struct sfe_socket **list
     return SFE_OK;
 }
 
+static inline enum sfe_code world_listen_at(void *context, const char *host, uint16_t port,
+                                            struct sfe_socket **listener, struct sfe_error *err)
+{
+    struct input_world *world = context;
+
+    if (world->refuses) {
+        return sfe_fail(err, SFE_E_NETWORK, "cannot listen at %s port %u", host, (unsigned)port);
+    }
+    socket_open(&world->listener, true);
+    *listener = &world->listener;
+    return SFE_OK;
+}
+
+static inline void world_peer(void *context, const struct sfe_socket *stream, uint8_t address[16])
+{
+    (void)context;
+    (void)stream;
+    memset(address, 7, 16);
+}
+
 static inline enum sfe_code world_accept(void *context, struct sfe_socket *listener,
                                          struct sfe_socket **stream, struct sfe_error *err)
 {
@@ -412,7 +432,9 @@ static inline int world_open(void **state)
     world->poller = (struct sfe_poller){
         .context = world,
         .listen_loopback = world_listen,
+        .listen = world_listen_at,
         .accept = world_accept,
+        .peer = world_peer,
         .connect = world_connect,
         .connected = world_connected,
         .read = world_read,

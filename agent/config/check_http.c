@@ -1,0 +1,140 @@
+#include "config/check_http.h"
+
+#include "config/spelling.h"
+
+#include <stdio.h>
+
+#define URL_BYTES_MAX 128u
+
+static bool is_ipv4(struct sfe_slice host)
+{
+    uint32_t parts = 1;
+    uint32_t number = 0;
+    uint32_t digits = 0;
+
+    for (size_t i = 0; i < host.size; i++) {
+        const uint8_t byte = host.bytes[i];
+        if (byte == '.' && digits != 0) {
+            parts++;
+            number = 0;
+            digits = 0;
+        } else if (byte >= '0' && byte <= '9' && digits < 3) {
+            number = number * 10u + (uint32_t)(byte - '0');
+            digits++;
+        } else {
+            return false;
+        }
+        if (number > 255) {
+            return false;
+        }
+    }
+    return parts == 4 && digits != 0;
+}
+
+/* Of one in brackets the system says what it is worth. */
+static bool is_address(struct sfe_slice host)
+{
+    return is_ipv4(host) || (host.size != 0 && memchr(host.bytes, ':', host.size) != NULL);
+}
+
+static void check_listen(struct config_load *load, struct sfe_config_http *http, uint32_t token)
+{
+    char text[URL_BYTES_MAX];
+    struct spelling_url url = {{NULL, 0}, {NULL, 0}, 0};
+    const int length = snprintf(text, sizeof(text), "http://%s", http->listen);
+
+    if (length < 0 || (size_t)length >= sizeof(text) ||
+        spelling_read_url(sfe_slice_text(text), &url) != NULL || url.port == 0 ||
+        !is_address(url.host) || text[length - 1] == '/') {
+        load_mistake(load, token,
+                     "that is no address and port; allowed: such as \"127.0.0.1:8088\", "
+                     "\"0.0.0.0:8088\" or \"[::1]:8088\"");
+        return;
+    }
+    http->host = load_keep(load, url.host);
+    http->port = url.port;
+    if (!http->plain && !spelling_is_loopback(url.host)) {
+        load_mistake(load, token,
+                     "what comes to %.*s is not encrypted; allowed: 127.0.0.0/8 and ::1, elsewhere "
+                     "with \"plain\": true in this input",
+                     (int)url.host.size, (const char *)url.host.bytes);
+    }
+}
+
+static const char *path_problem(struct sfe_slice path)
+{
+    if (path.size < 2 || path.bytes[0] != '/') {
+        return "a path begins with / and goes on";
+    }
+    for (size_t i = 0; i < path.size; i++) {
+        const uint8_t byte = path.bytes[i];
+        if (byte <= ' ' || byte > '~' || byte == '+' || byte == '#' || byte == '?' || byte == '$') {
+            return "a path has no space, +, #, ? or $";
+        }
+    }
+    return NULL;
+}
+
+static void check_path(struct config_load *load, struct sfe_config_input *input, uint32_t token)
+{
+    const char *problem = path_problem(sfe_slice_text(input->http.path));
+
+    if (problem != NULL) {
+        load_mistake(load, token, "%s; allowed: such as \"/pos/sales\"", problem);
+        return;
+    }
+    input->topic = input->http.path + 1;
+}
+
+/* Each listens for itself. */
+static void check_alone(struct config_load *load, uint32_t index, uint32_t token)
+{
+    const struct sfe_config_input *inputs = load->config->inputs;
+
+    for (uint32_t i = 0; i < index; i++) {
+        if (inputs[i].type == SFE_INPUT_HTTP && inputs[i].http.port != 0 &&
+            inputs[i].http.port == inputs[index].http.port &&
+            strcmp(inputs[i].http.host, inputs[index].http.host) == 0) {
+            load_mistake(load, token, "input \"%s\" listens there too; allowed: a port of its own",
+                         inputs[i].name);
+            return;
+        }
+    }
+}
+
+static void check_auth(struct config_load *load, const struct sfe_config_http *http, uint32_t entry)
+{
+    const uint32_t auth = load_member(load, entry, "auth");
+    const uint32_t none =
+        auth == SFE_JSON_NONE || sfe_json_kind(&load->json, auth) != SFE_JSON_OBJECT
+            ? SFE_JSON_NONE
+            : load_member(load, auth, "none");
+
+    if (none != SFE_JSON_NONE && !http->is_open) {
+        load_mistake(load, none, "found false; allowed: true, or one of the others");
+    }
+}
+
+void check_http_inputs(struct config_load *load)
+{
+    struct sfe_config_input *inputs = NULL;
+    uint32_t object;
+    uint32_t key = load_named_first(load, "inputs", &object);
+
+    memcpy(&inputs, &load->config->inputs, sizeof(inputs));
+    for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->input_count; i++) {
+        struct sfe_config_input *input = &inputs[i];
+        if (input->type == SFE_INPUT_HTTP) {
+            input->connection = UINT32_MAX;
+            if (input->http.listen != NULL) {
+                check_listen(load, &input->http, load_member(load, key + 1, "listen"));
+                check_alone(load, i, load_member(load, key + 1, "listen"));
+            }
+            if (input->http.path != NULL) {
+                check_path(load, input, load_member(load, key + 1, "path"));
+            }
+            check_auth(load, &input->http, key + 1);
+        }
+        key = sfe_json_next(&load->json, object, key);
+    }
+}

@@ -1,0 +1,34 @@
+/* What the configuration says of inputs; a part of config.h. */
+#ifndef SFE_CONFIG_CONFIG_INPUT_H
+#define SFE_CONFIG_CONFIG_INPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum sfe_input_type { SFE_INPUT_MQTT, SFE_INPUT_HTTP };
+enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
+enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
+
+/* An HTTP server of our own for one input. */
+struct sfe_config_http {
+    const char *listen; /* "127.0.0.1:8088", "[::1]:8088" */
+    const char *host;   /* Of it, an address. */
+    uint16_t port;
+    const char *path;
+    bool plain; /* Unencrypted beyond loopback. */
+    /* Who may send. Secrets are files, or "env:NAME" or "credential:NAME"; one of the five is set.
+     */
+    const char *bearer_file;
+    const char *bearer;
+    const char *hmac_file; /* Key of an HMAC-SHA256 of the body. */
+    const char *hmac;
+    bool is_open;                /* `auth`.`none`: everybody. */
+    const char *hmac_header;     /* Default "X-Signature". */
+    const char *identity;        /* `identity`: pointer; NULL: Idempotency-Key, or content. */
+    uint32_t request_bytes_max;  /* `request_max`; default 256KiB. */
+    uint64_t request_timeout_ns; /* `request_timeout`; default 30s. */
+    uint32_t connections;        /* `connections`; default 8. */
+    uint32_t rate;               /* `rate`: requests a second of one address; default 100. */
+};
+
+#endif

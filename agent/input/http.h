@@ -1,0 +1,53 @@
+/* The HTTP input: a small HTTP/1.1 server on the edge thread that takes POSTs of events.
+ *
+ * A request is answered 200 when every one of its events is durable, and not before. Nothing is
+ * taken of a request that is refused (400 to 431). 503 means: send it again; it may be that some of
+ * its events were taken, so their identities are such that a repeat has no second effect: what
+ * `identity` points to, else the Idempotency-Key of the request and the event's place in it, else
+ * the event's own content.
+ *
+ * The topic of its events is the path without its first slash. While the address is in use by
+ * somebody else the listener is tried again; so a reload may open the successor before this one is
+ * closed. Bounded: so many connections, each with one buffer. Without TLS.
+ */
+#ifndef SFE_INPUT_HTTP_H
+#define SFE_INPUT_HTTP_H
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "input/intake.h"
+#include "input/source.h"
+#include "port/clock.h"
+#include "port/crypto.h"
+#include "port/poller.h"
+
+struct sfe_http_source_options {
+    const char *input;      /* Name. Borrowed, as all pointers here, for the life of the source. */
+    const char *host;       /* Address to listen at. */
+    uint16_t port;          /* Not 0. */
+    const char *path;       /* Begins with a slash. */
+    struct sfe_slice token; /* Bearer token that a sender needs; empty: none. */
+    struct sfe_slice signing_key; /* Key of the HMAC that a sender needs; empty: none. */
+    const char *signature_name;   /* The header field that holds it. */
+    const char *identity;         /* Pointer to each event's identity; NULL: none. */
+    uint32_t request_bytes_max;
+    uint64_t request_timeout_ns;
+    uint32_t connections;
+    uint32_t requests_per_second; /* Of one address; 0: no limit. */
+    uint32_t event_bytes_max;
+    struct sfe_intake *intake; /* With one route, whose filter is the topic. */
+    const struct sfe_poller *poller;
+    const struct sfe_crypto *crypto;
+    const struct sfe_clock *clock;
+    struct sfe_log *log;
+};
+
+/* What a source with these options takes from the arena. Pure. */
+size_t sfe_http_source_memory_bytes(const struct sfe_http_source_options *options);
+
+/* Takes its memory from `arena`; listens with the first turn. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_http_source_open(const struct sfe_http_source_options *options,
+                                                struct sfe_arena *arena, struct sfe_source *source,
+                                                struct sfe_error *err);
+
+#endif

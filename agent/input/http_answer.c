@@ -1,0 +1,108 @@
+#include "base/assert.h"
+#include "base/json_writer.h"
+#include "input/http_parts.h"
+
+#define BODY_BYTES_MAX 512u
+
+static const struct {
+    uint16_t status;
+    const char *reason;
+    const char *fields; /* What such an answer says besides. */
+} answers[] = {
+    {200, "OK", ""},
+    {400, "Bad Request", ""},
+    {401, "Unauthorized", "WWW-Authenticate: Bearer\r\n"},
+    {404, "Not Found", ""},
+    {405, "Method Not Allowed", "Allow: POST\r\n"},
+    {408, "Request Timeout", ""},
+    {411, "Length Required", ""},
+    {413, "Content Too Large", ""},
+    {415, "Unsupported Media Type", "Accept-Encoding: identity\r\n"},
+    {417, "Expectation Failed", ""},
+    {429, "Too Many Requests", "Retry-After: 1\r\n"},
+    {431, "Request Header Fields Too Large", ""},
+    {503, "Service Unavailable", "Retry-After: 5\r\n"},
+    {505, "HTTP Version Not Supported", ""},
+};
+
+static void begin(struct http_connection *connection, uint16_t status, struct sfe_slice body,
+                  uint64_t now_ns)
+{
+    struct sfe_builder out = sfe_builder_make(connection->answer, sizeof(connection->answer));
+    size_t index = 0;
+
+    while (answers[index].status != status) {
+        index++;
+        SFE_ASSERT(index < sizeof(answers) / sizeof(answers[0]));
+    }
+    sfe_builder_format(&out,
+                       "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n"
+                       "Content-Length: %zu\r\n%s%s\r\n",
+                       (unsigned)status, answers[index].reason, body.size, answers[index].fields,
+                       connection->closes ? "Connection: close\r\n" : "");
+    sfe_builder_add(&out, body);
+    SFE_ASSERT(!out.overflowed);
+    connection->answer_begin = 0;
+    connection->answer_end = out.size;
+    connection->state = HTTP_ANSWER;
+    connection->due_ns = now_ns + HTTP_WRITE_NS;
+}
+
+void http_answer_taken(struct http_connection *connection, uint64_t now_ns)
+{
+    uint8_t memory[BODY_BYTES_MAX];
+    struct sfe_builder body = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_json_writer json = sfe_json_writer_make(&body);
+
+    sfe_json_begin_object(&json, NULL);
+    sfe_json_put_u64(&json, "accepted", connection->count);
+    sfe_json_end_object(&json);
+    connection->closes =
+        connection->closes || connection->head.wants_close || connection->source->is_stopping;
+    connection->source->acknowledged += connection->count;
+    begin(connection, 200, sfe_builder_slice(&body), now_ns);
+}
+
+/* The whole request was read, so that the next one can follow. */
+static bool may_go_on(const struct http_connection *connection)
+{
+    return (connection->state == HTTP_STAGING || connection->state == HTTP_DURABLE) &&
+           !connection->head.wants_close && !connection->source->is_stopping;
+}
+
+void http_answer_refused(struct http_connection *connection, const struct sfe_error *err,
+                         uint64_t now_ns)
+{
+    uint8_t memory[BODY_BYTES_MAX];
+    struct sfe_builder body = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_json_writer json = sfe_json_writer_make(&body);
+
+    SFE_ASSERT(err->http_status != 0);
+    sfe_json_begin_object(&json, NULL);
+    sfe_json_put_text(&json, "error", sfe_slice_text(err->message));
+    sfe_json_end_object(&json);
+    if (body.overflowed) { /* Escapes have blown the text up. */
+        body = sfe_builder_make(memory, sizeof(memory));
+        sfe_builder_add_text(&body, "{\"error\":\"the request is not valid\"}");
+    }
+    connection->closes = connection->closes || !may_go_on(connection);
+    connection->source->last_error = *err;
+    (void)sfe_within(&connection->source->last_error, "a request was refused with %u",
+                     (unsigned)err->http_status);
+    begin(connection, err->http_status, sfe_builder_slice(&body), now_ns);
+}
+
+void http_answer_continue(struct http_connection *connection)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    const struct sfe_poller *poller = connection->source->options.poller;
+    struct sfe_error ignored;
+    size_t count = 0;
+
+    /* So few bytes go at once, or the connection is of no use; a sender goes on without, too. */
+    if (poller->write(poller->context, connection->socket, sfe_slice_make(text, sizeof(text) - 1),
+                      &count, &ignored) != SFE_IO_DATA ||
+        count != sizeof(text) - 1) {
+        connection->closes = true;
+    }
+}

@@ -1,0 +1,94 @@
+#include "input/http_auth.h"
+
+#include "base/assert.h"
+#include "base/secret.h"
+#include "input/http_request.h"
+
+#define DIGEST_BYTES 32u
+#define INNER_PAD    0x36u
+#define OUTER_PAD    0x5Cu
+
+/* Looks at all of `given`, so that its time tells nothing of the secret. */
+static bool is_secret(struct sfe_slice secret, struct sfe_slice given)
+{
+    uint8_t difference = (uint8_t)(secret.size != given.size);
+
+    if (secret.size == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < given.size; i++) {
+        difference = (uint8_t)(difference | (secret.bytes[i % secret.size] ^ given.bytes[i]));
+    }
+    return difference == 0;
+}
+
+bool http_auth_bearer(struct sfe_slice secret, struct sfe_slice authorization)
+{
+    const struct sfe_slice scheme = SFE_TEXT("Bearer ");
+
+    if (!http_same_word(sfe_slice_part(authorization, 0, scheme.size), scheme)) {
+        return false;
+    }
+    return is_secret(secret, sfe_slice_part(authorization, scheme.size, authorization.size));
+}
+
+/* The key as RFC 2104 wants it: a block, hashed before where it is longer. */
+static void make_block(const struct sfe_crypto *crypto, struct sfe_slice secret, uint8_t pad,
+                       uint8_t block[HTTP_AUTH_BLOCK_BYTES])
+{
+    memset(block, 0, HTTP_AUTH_BLOCK_BYTES);
+    if (secret.size > HTTP_AUTH_BLOCK_BYTES) {
+        crypto->sha256(crypto->context, secret, block);
+    } else {
+        memcpy(block, secret.bytes, secret.size);
+    }
+    for (size_t i = 0; i < HTTP_AUTH_BLOCK_BYTES; i++) {
+        block[i] ^= pad;
+    }
+}
+
+static void make_digest(const struct sfe_crypto *crypto, struct sfe_slice secret, uint8_t *body,
+                        size_t size, uint8_t digest[DIGEST_BYTES])
+{
+    uint8_t *front = body - HTTP_AUTH_BLOCK_BYTES;
+    uint8_t saved[HTTP_AUTH_BLOCK_BYTES];
+    uint8_t outer[HTTP_AUTH_BLOCK_BYTES + DIGEST_BYTES];
+
+    memcpy(saved, front, sizeof(saved));
+    make_block(crypto, secret, INNER_PAD, front);
+    crypto->sha256(crypto->context, sfe_slice_make(front, HTTP_AUTH_BLOCK_BYTES + size),
+                   outer + HTTP_AUTH_BLOCK_BYTES);
+    memcpy(front, saved, sizeof(saved));
+    make_block(crypto, secret, OUTER_PAD, outer);
+    crypto->sha256(crypto->context, sfe_slice_make(outer, sizeof(outer)), digest);
+    sfe_wipe(outer, sizeof(outer));
+}
+
+bool http_auth_signature(const struct sfe_crypto *crypto, struct sfe_slice secret,
+                         struct sfe_slice signature, uint8_t *body, size_t size)
+{
+    const struct sfe_slice prefix = SFE_TEXT("sha256=");
+    uint8_t digest[DIGEST_BYTES];
+    uint8_t text[2u * DIGEST_BYTES];
+    uint8_t given[2u * DIGEST_BYTES];
+    struct sfe_builder wanted = sfe_builder_make(text, sizeof(text));
+
+    SFE_ASSERT(secret.size != 0);
+    if (http_same_word(sfe_slice_part(signature, 0, prefix.size), prefix)) {
+        signature = sfe_slice_part(signature, prefix.size, signature.size);
+    }
+    if (signature.size == 0 || signature.size > sizeof(given)) {
+        return false;
+    }
+    memcpy(given, signature.bytes, signature.size);
+    make_digest(crypto, secret, body, size, digest);
+    if (signature.size == sizeof(text)) {
+        sfe_builder_add_hex(&wanted, sfe_slice_make(digest, sizeof(digest)));
+        for (size_t i = 0; i < sizeof(given); i++) {
+            given[i] = (uint8_t)(given[i] >= 'A' && given[i] <= 'F' ? given[i] + 0x20u : given[i]);
+        }
+    } else {
+        sfe_builder_add_base64(&wanted, sfe_slice_make(digest, sizeof(digest)));
+    }
+    return is_secret(sfe_builder_slice(&wanted), sfe_slice_make(given, signature.size));
+}

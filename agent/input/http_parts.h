@@ -1,0 +1,132 @@
+/* What the files of the HTTP input share.
+ *
+ * http.c: the source and its listener. http_connection.c: a connection, from request to request.
+ * http_take.c: a request that has come whole, until its events are durable. http_answer.c: what is
+ * said. Edge thread. */
+#ifndef SFE_INPUT_HTTP_PARTS_H
+#define SFE_INPUT_HTTP_PARTS_H
+
+#include "input/http.h"
+#include "input/http_events.h"
+#include "input/http_rate.h"
+
+#define HTTP_ANSWER_BYTES 1024u
+
+#define HTTP_SECOND_NS UINT64_C(1000000000)
+/* A head is one packet or two. */
+#define HTTP_HEAD_NS (10u * HTTP_SECOND_NS)
+/* A till that keeps its connection sends again within this, or connects anew. */
+#define HTTP_IDLE_NS (60u * HTTP_SECOND_NS)
+/* Who has just come in is about to say something. */
+#define HTTP_YOUNG_NS HTTP_SECOND_NS
+/* A stage that is full has room again after the sync under way; a stream at its quota has not. */
+#define HTTP_PATIENCE_NS HTTP_SECOND_NS
+#define HTTP_BLOCKED_NS  (20u * UINT64_C(1000000))
+#define HTTP_WRITE_NS    (10u * HTTP_SECOND_NS)
+/* After an error the rest of the request is read and thrown away for so long: a connection closed
+ * with bytes unread takes the answer with it. */
+#define HTTP_DRAIN_NS  (2u * HTTP_SECOND_NS)
+#define HTTP_UNWATCHED (~0u)
+#define HTTP_WAITS_MAX 2u /* The input's stream, and the dead letters. */
+
+enum http_state {
+    HTTP_FREE,
+    HTTP_HEAD,    /* A head is awaited, or read. */
+    HTTP_BODY,    /* Its body is read. */
+    HTTP_STAGING, /* Its events are being staged. */
+    HTTP_DURABLE, /* They are staged, and not durable yet. */
+    HTTP_ANSWER,  /* The answer is written. */
+    HTTP_DRAIN    /* It is written; what still comes is thrown away. */
+};
+
+struct http_source;
+
+struct http_connection {
+    struct http_source *source;
+    struct sfe_socket *socket;
+    enum http_state state;
+    unsigned watched;
+    uint8_t address[16];
+    uint8_t *bytes; /* Of requests; room for a head and a body. Before it HTTP_AUTH_BLOCK_BYTES. */
+    size_t size;
+    struct http_head head;
+    uint64_t due_ns;                          /* When the state is given up. */
+    uint64_t request_ns;                      /* When the request began. */
+    size_t offset;                            /* Behind the events that are staged. */
+    uint32_t staged;                          /* Events. */
+    uint32_t count;                           /* Events of the request. */
+    struct sfe_receipt waits[HTTP_WAITS_MAX]; /* The newest of each stream. */
+    uint32_t wait_count;
+    bool is_blocked;
+    bool closes; /* After the answer. */
+    uint8_t answer[HTTP_ANSWER_BYTES];
+    size_t answer_begin;
+    size_t answer_end;
+};
+
+struct http_source {
+    struct sfe_http_source_options options;
+    struct sfe_slice topic;
+    struct sfe_socket *listener;
+    unsigned listener_watched;
+    uint64_t listen_ns; /* When it is tried (again). */
+    struct http_connection *connections;
+    struct sfe_json_token *tokens;
+    uint32_t token_capacity;
+    struct http_rate rate;
+    bool is_stopping;
+    uint64_t received;
+    uint64_t acknowledged;
+    struct sfe_error last_error;
+};
+
+static inline size_t http_buffer_bytes(const struct sfe_http_source_options *options)
+{
+    return HTTP_HEAD_BYTES_MAX + (size_t)options->request_bytes_max;
+}
+
+static inline struct http_events_rules http_rules(const struct http_source *source)
+{
+    return (struct http_events_rules){source->options.identity, source->options.event_bytes_max,
+                                      source->tokens, source->token_capacity};
+}
+
+/* http_connection.c */
+
+/* Begins with a connection that was accepted; the connection is free. */
+void http_connection_begin(struct http_connection *connection, struct sfe_socket *socket,
+                           uint64_t now_ns);
+
+/* Does what can be done without waiting, and gives up what is due. */
+void http_connection_turn(struct http_connection *connection, uint64_t now_ns);
+
+void http_connection_close(struct http_connection *connection);
+
+/* True where it has stood for a while without a request: nobody is hurt when it is closed. */
+bool http_connection_is_idle(const struct http_connection *connection, uint64_t now_ns);
+
+/* http_take.c */
+
+/* The body is there: is it signed, is it good? Then its events are staged next, else refused. */
+void http_take_begin(struct http_connection *connection, uint64_t now_ns);
+
+/* Stages what has room. True: the state has changed. */
+bool http_take_stage(struct http_connection *connection, uint64_t now_ns);
+
+/* Answers when all is durable. True: the state has changed. */
+bool http_take_finish(struct http_connection *connection, uint64_t now_ns);
+
+/* http_answer.c: each begins the answer to the request at hand. */
+
+/* All its events are durable. */
+void http_answer_taken(struct http_connection *connection, uint64_t now_ns);
+
+/* As *err says, with err->http_status. After all but a mistake in a body that was read whole the
+ * connection is closed. */
+void http_answer_refused(struct http_connection *connection, const struct sfe_error *err,
+                         uint64_t now_ns);
+
+/* "100 Continue", if there is room for it; the state stays. */
+void http_answer_continue(struct http_connection *connection);
+
+#endif

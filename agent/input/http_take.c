@@ -1,0 +1,154 @@
+#include "base/assert.h"
+#include "input/http_auth.h"
+#include "input/http_parts.h"
+
+#include <stdio.h>
+
+/* The path, the key, and the event's place. */
+#define IDENTITY_BYTES_MAX (SFE_HTTP_PATH_BYTES_MAX + HTTP_KEY_BYTES_MAX + 32u)
+
+static struct sfe_slice body_of(const struct http_connection *connection)
+{
+    return sfe_slice_make(connection->bytes + connection->head.bytes,
+                          (size_t)connection->head.body_bytes);
+}
+
+static void refuse(struct http_connection *connection, uint16_t status, const char *text,
+                   uint64_t now_ns)
+{
+    struct sfe_error err;
+
+    (void)http_refuse(&err, status, text);
+    http_answer_refused(connection, &err, now_ns);
+}
+
+static bool is_signed(struct http_connection *connection)
+{
+    const struct sfe_http_source_options *options = &connection->source->options;
+
+    return options->signing_key.size == 0 ||
+           http_auth_signature(options->crypto, options->signing_key, connection->head.signature,
+                               connection->bytes + connection->head.bytes,
+                               (size_t)connection->head.body_bytes);
+}
+
+void http_take_begin(struct http_connection *connection, uint64_t now_ns)
+{
+    struct http_source *source = connection->source;
+    const struct http_events_rules rules = http_rules(source);
+    struct sfe_error err;
+
+    connection->state = HTTP_STAGING;
+    connection->offset = 0;
+    connection->staged = 0;
+    connection->count = 0;
+    connection->wait_count = 0;
+    connection->due_ns = now_ns + HTTP_PATIENCE_NS;
+    if (!is_signed(connection)) {
+        refuse(connection, 401, "the signature is missing or wrong", now_ns);
+    } else if (http_events_check(body_of(connection), connection->head.body_kind, &rules,
+                                 &connection->count, &err) != SFE_OK) {
+        http_answer_refused(connection, &err, now_ns);
+    }
+}
+
+/* What the sender names, in a way that no other path or request can name as well. */
+static void identify(const struct http_connection *connection, struct sfe_slice event,
+                     struct sfe_builder *identity)
+{
+    const struct http_source *source = connection->source;
+    const struct http_events_rules rules = http_rules(source);
+
+    if (rules.identity != NULL) {
+        sfe_builder_format(identity, "http %s value ", source->options.path);
+        sfe_builder_add(identity, http_events_identity(event, &rules));
+    } else if (connection->head.key.size != 0) {
+        sfe_builder_format(identity, "http %s key %u ", source->options.path, connection->staged);
+        sfe_builder_add(identity, connection->head.key);
+    }
+    SFE_ASSERT(!identity->overflowed);
+}
+
+/* Sequences of a stream only rise: the newest stands for all. */
+static void wait_for(struct http_connection *connection, const struct sfe_receipt *receipt)
+{
+    for (uint32_t i = 0; i < connection->wait_count; i++) {
+        if (connection->waits[i].stream == receipt->stream) {
+            connection->waits[i].sequence = receipt->sequence;
+            return;
+        }
+    }
+    SFE_ASSERT(connection->wait_count < HTTP_WAITS_MAX);
+    connection->waits[connection->wait_count++] = *receipt;
+}
+
+static enum sfe_code stage_event(struct http_connection *connection, struct sfe_slice event)
+{
+    struct http_source *source = connection->source;
+    uint8_t memory[IDENTITY_BYTES_MAX];
+    struct sfe_builder identity = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_receipt receipts[HTTP_WAITS_MAX];
+    struct sfe_error ignored;
+    uint32_t count = 0;
+    enum sfe_code code;
+
+    identify(connection, event, &identity);
+    struct sfe_message message = {
+        .topic = source->topic,
+        .payload = event,
+        .payload_bytes = event.size,
+        .identity = sfe_builder_slice(&identity),
+    };
+    code = sfe_intake_accept(source->options.intake, &message, receipts, HTTP_WAITS_MAX, &count,
+                             &ignored);
+    SFE_ASSERT(code == SFE_OK || code == SFE_E_FULL);
+    for (uint32_t i = 0; code == SFE_OK && i < count; i++) {
+        wait_for(connection, &receipts[i]);
+    }
+    return code;
+}
+
+bool http_take_stage(struct http_connection *connection, uint64_t now_ns)
+{
+    size_t offset = connection->offset;
+    struct sfe_slice event;
+
+    connection->is_blocked = false;
+    while (http_events_next(body_of(connection), &offset, &event)) {
+        if (stage_event(connection, event) == SFE_OK) {
+            connection->offset = offset;
+            connection->staged++;
+            connection->source->received++;
+            connection->due_ns = now_ns + HTTP_PATIENCE_NS;
+            continue;
+        }
+        connection->is_blocked = true;
+        if (now_ns < connection->due_ns && !connection->source->is_stopping) {
+            return false;
+        }
+        connection->is_blocked = false;
+        refuse(connection, 503, "the stream is full; send the request again later", now_ns);
+        return true;
+    }
+    SFE_ASSERT(connection->staged == connection->count);
+    connection->state = HTTP_DURABLE;
+    connection->due_ns = now_ns + connection->source->options.request_timeout_ns;
+    return true;
+}
+
+bool http_take_finish(struct http_connection *connection, uint64_t now_ns)
+{
+    for (uint32_t i = 0; i < connection->wait_count; i++) {
+        if (sfe_stream_durable(connection->waits[i].stream) >= connection->waits[i].sequence) {
+            continue;
+        }
+        if (now_ns < connection->due_ns) {
+            return false;
+        }
+        refuse(connection, 503, "the flash has not taken it in time; send the request again",
+               now_ns);
+        return true;
+    }
+    http_answer_taken(connection, now_ns);
+    return true;
+}

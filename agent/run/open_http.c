@@ -1,0 +1,72 @@
+#include "run/open_http.h"
+
+#include "base/assert.h"
+#include "input/http.h"
+#include "run/compile.h"
+
+size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)
+{
+    const struct sfe_config_input *input = &config->inputs[index];
+    const struct sfe_http_source_options options = {
+        .request_bytes_max = input->http.request_bytes_max,
+        .connections = input->http.connections,
+    };
+
+    return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
+                                   input->card_guard || input->mask_count != 0) +
+           sfe_http_source_memory_bytes(&options);
+}
+
+enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent_set *set,
+                                     struct agent_source *source, struct sfe_error *err)
+{
+    const struct sfe_config_input *config = &set->config->inputs[source->input_index];
+    const struct sfe_config_http *http = &config->http;
+    const struct sfe_slice secret = set->compiled->inputs[source->input_index].secret;
+    const struct sfe_slice nothing = {NULL, 0};
+    const bool is_signed = http->hmac_file != NULL || http->hmac != NULL;
+    const struct sfe_intake_route route = agent_route(set, config);
+    const struct sfe_intake_options intake = {
+        .routes = &route,
+        .route_count = 1,
+        .dead = set->streams[set->config->dead_stream].stream,
+        .event_bytes_max = set->config->agent.event_bytes_max,
+        .clock = &agent->platform->clock,
+        .agent_id = set->config->agent.id,
+        .log = agent->log,
+        .watch = agent->watch,
+    };
+    enum sfe_code code;
+
+    SFE_ASSERT(config->type == SFE_INPUT_HTTP && (http->is_open || secret.size != 0));
+    code = agent_open_arena(agent_http_source_bytes(set->config, source->input_index),
+                            &source->arena, err);
+    if (code == SFE_OK) {
+        code = sfe_intake_open(&intake, source->arena, &source->intake, err);
+    }
+    if (code != SFE_OK) {
+        return code;
+    }
+    const struct sfe_http_source_options options = {
+        .input = config->name,
+        .host = http->host,
+        .port = http->port,
+        .path = http->path,
+        .token = is_signed ? nothing : secret,
+        .signing_key = is_signed ? secret : nothing,
+        .signature_name = is_signed ? http->hmac_header : NULL,
+        .identity = http->identity,
+        .request_bytes_max = http->request_bytes_max,
+        .request_timeout_ns = http->request_timeout_ns,
+        .connections = http->connections,
+        .requests_per_second = http->rate,
+        .event_bytes_max = set->config->agent.event_bytes_max,
+        .intake = source->intake,
+        .poller = &agent->platform->poller,
+        .crypto = &agent->platform->crypto,
+        .clock = &agent->platform->clock,
+        .log = agent->log,
+    };
+    code = sfe_http_source_open(&options, source->arena, &source->source, err);
+    return code == SFE_OK ? SFE_OK : sfe_within(err, "cannot open input \"%s\"", config->name);
+}
