@@ -93,6 +93,8 @@ class Puback(unittest.TestCase):
         wire = Wire(site.broker_port)
         config = site.default_config()
         config["connections"]["site"]["url"] = "mqtt://127.0.0.1:%d" % wire.port
+        for output in config["outputs"].values():
+            output["api"] = "composite"  # Bulk jobs have files that are synced first.
         site.write_config(config)
         site.start_org()
         site.start_agent()
