@@ -107,13 +107,13 @@ if build release; then
     if [ "${1:-}" = quick ]; then
         tests release -L 'unit|tidy|fuzz' -j 2
     else
-        tests release -j 2
+        tests release -j 4
     fi
 fi
 if [ "${1:-}" != quick ]; then
     static_checks
-    build asan && tests asan -L 'unit|fuzz|integration|sim' -j 2
-    build tsan && tests tsan -L 'unit|integration' -LE slow -j 2
+    build asan && tests asan -L 'unit|fuzz|integration|sim' -j 4
+    build tsan && tests tsan -L 'unit|integration' -LE slow -j 4
     build clang && tests clang -L 'unit|fuzz' -j 2
     cross
 fi

@@ -114,8 +114,9 @@ static void add_product(struct places *places, const struct decimal *a, const st
         for (uint32_t j = 0; j < b->count; j++) {
             const int32_t power = a->exponent + (int32_t)(a->count - 1u - i) + b->exponent +
                                   (int32_t)(b->count - 1u - j);
-            SFE_ASSERT(power >= -(int32_t)PLACE_ZERO && power < (int32_t)PLACE_ZERO);
-            places->digits[(int32_t)PLACE_ZERO + power] += sign * a->digits[i] * b->digits[j];
+            const uint32_t place = (uint32_t)((int32_t)PLACE_ZERO + power);
+            SFE_ASSERT(place < PLACES);
+            places->digits[place] += sign * a->digits[i] * b->digits[j];
         }
     }
 }

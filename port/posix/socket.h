@@ -16,7 +16,7 @@ enum socket_state {
     SOCKET_LISTENER_LOOPBACK,
     SOCKET_LISTENER_LOCAL,
     SOCKET_LISTENER_OPEN, /* To anybody. */
-    SOCKET_LOOKING_UP, /* `fd` is the look-up's and not ours to close. */
+    SOCKET_LOOKING_UP,    /* `fd` is the look-up's and not ours to close. */
     SOCKET_CONNECTING,
     SOCKET_CONNECTED,
     SOCKET_FAILED, /* No address answered: `lookup` says why; there is no fd. */

@@ -2,7 +2,7 @@
 
 #define INPUT(more)                                                                                \
     ROOT("'streams': {'sales': {}}, 'inputs': {'w': {'type': 'http', 'stream': 'sales', " more "}" \
-                                                                                               "}")
+         "}")
 #define TOKEN  "'auth': {'bearer_file': 't'}"
 #define LISTEN "'listen': '127.0.0.1:8088'"
 #define PATH   "'path': '/pos/sales'"

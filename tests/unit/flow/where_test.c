@@ -156,8 +156,7 @@ static void the_topic_is_judged_though_the_payload_is_no_json(void **state)
     assert_int_equal(sfe_where_judge(compile(&topic, 1), &fixture.subject, &fixture.err), SFE_OK);
     assert_int_equal(sfe_where_judge(compile(&value, 1), &fixture.subject, &fixture.err),
                      SFE_E_UNMAPPED);
-    assert_string_equal(fixture.err.message,
-                        "/v: the payload is not JSON (line 1, column 1)");
+    assert_string_equal(fixture.err.message, "/v: the payload is not JSON (line 1, column 1)");
 }
 
 /* Conditions whose answers are chosen by the letters: y, n, ? (cannot be judged). */

@@ -174,7 +174,7 @@ static void save_cursors(struct world *world)
     struct sfe_cursor cursors[2] = {
         {.name = BY_OUTPUT, .sequence = 4, .range_count = 1, .ranges = {{6, 8}}},
         {.name = "dead/by-hand", .sequence = 1, .range_count = 1, .ranges = {{2, 3}}}};
-    struct sfe_cursor_mark marks[STREAMS];
+    struct sfe_cursor_mark marks[STREAMS] = {{.durable = 0}};
     struct sfe_cursor_log *log = NULL;
     struct sfe_arena *arena = NULL;
 
