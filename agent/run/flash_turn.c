@@ -184,10 +184,12 @@ static bool pause_turn(struct sfe_agent *agent, uint64_t now_ns)
     if (number % 2u == 0 || atomic_load(&agent->cloud_paused_at) != number) {
         return false;
     }
-    if (atomic_load(&agent->flash_paused_at) != number && atomic_load(&agent->has_settled)) {
-        save_cursors(agent, now_ns);
+    if (atomic_load(&agent->flash_paused_at) != number) {
+        if (atomic_load(&agent->has_settled)) {
+            save_cursors(agent, now_ns);
+        }
+        (void)keep_tokens(agent, now_ns); /* Whoever comes next reads them. */
     }
-    (void)keep_tokens(agent, now_ns); /* Whoever comes next reads them. */
     return agent_keep_pause(agent, &agent->flash_paused_at);
 }
 
