@@ -235,7 +235,7 @@ static int make_file(const struct bench *bench, uint32_t number)
 static double bare_seconds(struct bench *bench, const struct work *work, bool makes_files)
 {
     const uint32_t per_file = (uint32_t)((SEGMENT_BYTES - SEGMENT_HEAD) / work->frame_bytes);
-    uint8_t *bytes = calloc(1, work->frame_bytes + SEGMENT_HEAD);
+    uint8_t *bytes = calloc(1, (size_t)work->frame_bytes + SEGMENT_HEAD);
     const int directory = open(bench->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const uint32_t files = (uint32_t)(work->syncs / per_file) + 1u;
     int *fds = calloc(files, sizeof(*fds));
@@ -253,7 +253,7 @@ static double bare_seconds(struct bench *bench, const struct work *work, bool ma
         const uint32_t file = (uint32_t)(i / per_file);
         const bool is_first = i % per_file == 0;
         const uint64_t at = is_first ? 0 : SEGMENT_HEAD + i % per_file * work->frame_bytes;
-        const size_t size = work->frame_bytes + (is_first ? SEGMENT_HEAD : 0u);
+        const size_t size = (size_t)work->frame_bytes + (is_first ? SEGMENT_HEAD : 0u);
         if (is_first && makes_files) {
             fds[file] = make_file(bench, file);
         }

@@ -175,7 +175,7 @@ static void what_a_slow_follower_misses_is_counted(void **state)
     sfe_watch_follow(world.watch, &filter);
     for (uint32_t round = 0; round < 400; round++) {
         for (uint32_t i = 0; i < (round * 7u) % 61u; i++) {
-            const size_t size = (told * 911u) % (sizeof(payload) - 1u);
+            const size_t size = (size_t)(told * 911u) % (sizeof(payload) - 1u);
             memset(payload, 'p', size);
             payload[size] = '\0';
             tell(&world, SFE_WATCH_DURABLE, ++told, payload);
