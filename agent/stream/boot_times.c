@@ -2,9 +2,9 @@
 
 #include "base/assert.h"
 #include "base/crc32c.h"
+#include "stream/kept_file.h"
 
 #define TABLE_NAME  "boots.table"
-#define NEXT_NAME   "boots.next"
 #define MAGIC       0x42454653u /* "SFEB" */
 #define VERSION     2u
 #define SEEN_BYTES  8u
@@ -55,23 +55,14 @@ enum sfe_code sfe_boot_times_load(const struct sfe_storage *storage, struct sfe_
                                   struct sfe_error *err)
 {
     uint8_t memory[TABLE_BYTES];
-    struct sfe_file *file = NULL;
-    size_t got = 0;
+    struct sfe_builder bytes = sfe_builder_make(memory, sizeof(memory));
 
     memset(times, 0, sizeof(*times));
-    enum sfe_code code = storage->open(storage->context, TABLE_NAME, SFE_STORAGE_READ, &file, err);
-    if (code == SFE_E_NOT_FOUND) {
-        return SFE_OK;
-    }
-    if (code != SFE_OK) {
-        return code;
-    }
-    code = storage->read(storage->context, file, 0, memory, sizeof(memory), &got, err);
-    storage->close(storage->context, file);
+    enum sfe_code code = kept_file_read(storage, TABLE_NAME, &bytes, err);
     if (code == SFE_OK) {
-        parse(sfe_slice_make(memory, got), times);
+        parse(sfe_builder_slice(&bytes), times);
     }
-    return code;
+    return code == SFE_E_NOT_FOUND ? SFE_OK : code;
 }
 
 static void add_item(struct sfe_builder *out, const struct sfe_boot_time *item)
@@ -101,25 +92,6 @@ static void write_table(const struct sfe_boot_times *times, const struct sfe_boo
     SFE_ASSERT(!out->overflowed);
 }
 
-static enum sfe_code write_file(const struct sfe_storage *storage, struct sfe_slice bytes,
-                                struct sfe_error *err)
-{
-    struct sfe_file *file = NULL;
-    struct sfe_error ignored;
-
-    (void)storage->remove(storage->context, NEXT_NAME, &ignored); /* Of a save that broke off. */
-    enum sfe_code code = storage->open(storage->context, NEXT_NAME, SFE_STORAGE_CREATE, &file, err);
-    if (code != SFE_OK) {
-        return code;
-    }
-    code = storage->write(storage->context, file, 0, &bytes, 1, err);
-    if (code == SFE_OK) {
-        code = storage->sync(storage->context, file, err);
-    }
-    storage->close(storage->context, file);
-    return code;
-}
-
 enum sfe_code sfe_boot_times_save(const struct sfe_storage *storage,
                                   const struct sfe_boot_times *times,
                                   const struct sfe_boot_time *boot, int64_t seen_ns,
@@ -129,9 +101,5 @@ enum sfe_code sfe_boot_times_save(const struct sfe_storage *storage,
     struct sfe_builder out = sfe_builder_make(memory, sizeof(memory));
 
     write_table(times, boot, seen_ns, &out);
-    enum sfe_code code = write_file(storage, sfe_builder_slice(&out), err);
-    if (code == SFE_OK) {
-        code = storage->rename(storage->context, NEXT_NAME, TABLE_NAME, err);
-    }
-    return code == SFE_OK ? storage->sync_directory(storage->context, err) : code;
+    return kept_file_write(storage, TABLE_NAME, sfe_builder_slice(&out), err);
 }
