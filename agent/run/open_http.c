@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "input/http.h"
 #include "run/compile.h"
+#include "run/open_sources.h"
 
 size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)
 {
@@ -26,23 +27,13 @@ enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent
     const struct sfe_slice nothing = {NULL, 0};
     const bool is_signed = http->hmac_file != NULL || http->hmac != NULL;
     const struct sfe_intake_route route = agent_route(set, config);
-    const struct sfe_intake_options intake = {
-        .routes = &route,
-        .route_count = 1,
-        .dead = set->streams[set->config->dead_stream].stream,
-        .event_bytes_max = set->config->agent.event_bytes_max,
-        .clock = &agent->platform->clock,
-        .agent_id = set->config->agent.id,
-        .log = agent->log,
-        .watch = agent->watch,
-    };
     enum sfe_code code;
 
     SFE_ASSERT(config->type == SFE_INPUT_HTTP && (http->is_open || secret.size != 0));
     code = agent_open_arena(agent_http_source_bytes(set->config, source->input_index),
                             &source->arena, err);
     if (code == SFE_OK) {
-        code = sfe_intake_open(&intake, source->arena, &source->intake, err);
+        code = agent_open_intake(agent, set, source, &route, 1, err);
     }
     if (code != SFE_OK) {
         return code;

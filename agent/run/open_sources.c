@@ -1,9 +1,9 @@
-#include "run/compile.h"
-#include "run/open_http.h"
-#include "run/parts.h"
+#include "run/open_sources.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "run/compile.h"
+#include "run/open_http.h"
 
 #include <string.h>
 
@@ -126,6 +126,24 @@ static enum sfe_code list_former(const struct sfe_agent *agent, const struct age
     return SFE_OK;
 }
 
+enum sfe_code agent_open_intake(struct sfe_agent *agent, const struct agent_set *set,
+                                struct agent_source *source, const struct sfe_intake_route *routes,
+                                uint32_t route_count, struct sfe_error *err)
+{
+    const struct sfe_intake_options options = {
+        .routes = routes,
+        .route_count = route_count,
+        .dead = set->streams[set->config->dead_stream].stream,
+        .event_bytes_max = set->config->agent.event_bytes_max,
+        .clock = &agent->platform->clock,
+        .agent_id = set->config->agent.id,
+        .log = agent->log,
+        .watch = agent->watch,
+    };
+
+    return sfe_intake_open(&options, source->arena, &source->intake, err);
+}
+
 static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set *set,
                                  struct agent_source *source, const struct plan *plan,
                                  struct sfe_error *err)
@@ -139,19 +157,8 @@ static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set
         .qos = config->mqtt.will.qos,
         .is_retained = config->mqtt.will.retain,
     };
-    enum sfe_code code;
-    const struct sfe_intake_options intake = {
-        .routes = plan->routes,
-        .route_count = plan->route_count,
-        .dead = set->streams[set->config->dead_stream].stream,
-        .event_bytes_max = set->config->agent.event_bytes_max,
-        .clock = &agent->platform->clock,
-        .agent_id = set->config->agent.id,
-        .log = agent->log,
-        .watch = agent->watch,
-    };
-
-    code = sfe_intake_open(&intake, source->arena, &source->intake, err);
+    enum sfe_code code =
+        agent_open_intake(agent, set, source, plan->routes, plan->route_count, err);
     if (code == SFE_OK) {
         code = list_brokers(source->arena, &config->mqtt, &brokers, err);
     }

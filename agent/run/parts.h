@@ -238,10 +238,6 @@ void agent_resume(struct sfe_agent *agent);
 /* Keeps the pause that is asked for, if one is: then true. The thread that `paused_at` is of. */
 bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 
-/* The route of one input; its stream is open. Main thread. */
-struct sfe_intake_route agent_route(const struct agent_set *set,
-                                    const struct sfe_config_input *input);
-
 /* Wakes the flash thread, and the cloud thread where it pauses. Any thread. */
 void agent_kick_flash(struct sfe_agent *agent);
 void agent_kick_cloud(struct sfe_agent *agent);

@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "run/parts.h"
+#include "run/open_sources.h"
 #include "run/rehearsal_parts.h"
 
 #include <stdio.h>

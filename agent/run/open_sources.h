@@ -1,0 +1,17 @@
+/* What every kind of input opens alike. Main thread. */
+#ifndef SFE_RUN_OPEN_SOURCES_H
+#define SFE_RUN_OPEN_SOURCES_H
+
+#include "run/parts.h"
+
+/* The route of one input; its stream is open. */
+struct sfe_intake_route agent_route(const struct agent_set *set,
+                                    const struct sfe_config_input *input);
+
+/* Opens the source's intake in its arena; the routes are copied. Fails as sfe_intake_open. */
+SFE_MUST_USE enum sfe_code agent_open_intake(struct sfe_agent *agent, const struct agent_set *set,
+                                             struct agent_source *source,
+                                             const struct sfe_intake_route *routes,
+                                             uint32_t route_count, struct sfe_error *err);
+
+#endif
