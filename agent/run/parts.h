@@ -10,7 +10,7 @@
 #include "run/agent.h"
 #include "run/control.h"
 #include "run/setup.h"
-#include "salesforce/bulk.h"
+#include "bulk/bulk.h"
 #include "status/rate.h"
 #include "status/report.h"
 #include "stream/boot_times.h"

@@ -3,7 +3,7 @@
 #include "base/assert.h"
 #include "run/outputs.h"
 #include "run/parts.h"
-#include "salesforce/bulk_journal.h"
+#include "bulk/journal.h"
 
 #include <inttypes.h>
 

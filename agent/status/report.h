@@ -8,7 +8,7 @@
 #include "input/source.h"
 #include "input/thin.h"
 #include "output/output.h"
-#include "salesforce/bulk.h"
+#include "bulk/bulk.h"
 #include "salesforce/org.h"
 #include "status/wear.h"
 #include "stream/stream.h"

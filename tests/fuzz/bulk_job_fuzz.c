@@ -1,7 +1,7 @@
 /* Whatever is answered about a job: it is refused, or it has an id that can stand in a path and a
  * message that is printable and ends. */
 #include "base/bytes.h"
-#include "salesforce/bulk_parts.h"
+#include "bulk/parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Whatever comes as a result file: the rows are the same in whatever pieces they come, none is told
  * after it was refused, and what a failure says is a part of what came. */
-#include "salesforce/bulk_results.h"
+#include "bulk/results.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * memory; pure; one thread.
  *
  * The order of rows is not that of the upload: a row is known by its external ID. */
-#ifndef SFE_SALESFORCE_BULK_RESULTS_H
-#define SFE_SALESFORCE_BULK_RESULTS_H
+#ifndef SFE_BULK_RESULTS_H
+#define SFE_BULK_RESULTS_H
 
 #include "base/bytes.h"
 #include "base/limits.h"

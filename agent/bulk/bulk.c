@@ -1,8 +1,8 @@
-#include "salesforce/bulk.h"
+#include "bulk/bulk.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "salesforce/bulk_parts.h"
+#include "bulk/parts.h"
 
 #include <stdio.h>
 

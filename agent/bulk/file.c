@@ -1,7 +1,7 @@
-#include "salesforce/bulk_parts.h"
+#include "bulk/parts.h"
 
 #include "base/assert.h"
-#include "salesforce/bulk_csv.h"
+#include "bulk/csv.h"
 
 void bulk_file_begin(struct sfe_bulk *bulk)
 {

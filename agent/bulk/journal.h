@@ -13,8 +13,8 @@
  *
  * The cloud thread notes; the flash thread writes.
  */
-#ifndef SFE_SALESFORCE_BULK_JOURNAL_H
-#define SFE_SALESFORCE_BULK_JOURNAL_H
+#ifndef SFE_BULK_JOURNAL_H
+#define SFE_BULK_JOURNAL_H
 
 #include "base/log.h"
 #include "port/storage.h"

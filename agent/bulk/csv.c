@@ -1,4 +1,4 @@
-#include "salesforce/bulk_csv.h"
+#include "bulk/csv.h"
 
 #include "base/assert.h"
 #include "flow/explain.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "salesforce/bulk_results.h"
+#include "bulk/results.h"
 
 struct seen {
     char text[1024]; /* "id|error;" for each row. */

@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/limits.h"
-#include "salesforce/bulk_csv.h"
+#include "bulk/csv.h"
 
 struct world {
     struct sfe_arena *arena;

@@ -7,7 +7,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "salesforce/bulk_journal.h"
+#include "bulk/journal.h"
 #include "unit/stream/memory_storage.h"
 
 #define EVENTS 100u

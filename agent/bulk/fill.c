@@ -1,8 +1,8 @@
-#include "salesforce/bulk_parts.h"
+#include "bulk/parts.h"
 
 #include "base/assert.h"
 #include "output/lane.h"
-#include "salesforce/bulk_csv.h"
+#include "bulk/csv.h"
 #include "salesforce/collections.h"
 
 /* The key of the first record, as with Collections: the lanes of both are the same. */

@@ -4,8 +4,8 @@
  * What JSON says, CSV has to say otherwise: a field that is left out is empty (leave alone), null
  * and the empty text are #N/A (clear). The text #N/A itself cannot be said.
  */
-#ifndef SFE_SALESFORCE_BULK_CSV_H
-#define SFE_SALESFORCE_BULK_CSV_H
+#ifndef SFE_BULK_CSV_H
+#define SFE_BULK_CSV_H
 
 #include "flow/map.h"
 

@@ -1,4 +1,4 @@
-#include "salesforce/bulk_rows.h"
+#include "bulk/rows.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

@@ -29,14 +29,14 @@
  * Memory is bounded by the options and taken at open; the upload and the results never stand in it.
  * Cloud thread, but for the facts.
  */
-#ifndef SFE_SALESFORCE_BULK_H
-#define SFE_SALESFORCE_BULK_H
+#ifndef SFE_BULK_BULK_H
+#define SFE_BULK_BULK_H
 
 #include "flow/map.h"
 #include "flow/where.h"
 #include "output/output.h"
 #include "port/entropy.h"
-#include "salesforce/bulk_journal.h"
+#include "bulk/journal.h"
 #include "salesforce/org.h"
 
 struct sfe_bulk;

@@ -1,13 +1,13 @@
 /* What the bulk target is made of; shared by the files of this module only. Cloud thread. */
-#ifndef SFE_SALESFORCE_BULK_PARTS_H
-#define SFE_SALESFORCE_BULK_PARTS_H
+#ifndef SFE_BULK_PARTS_H
+#define SFE_BULK_PARTS_H
 
 #include "base/limits.h"
 #include "output/reasons.h"
 #include "port/thread.h"
-#include "salesforce/bulk.h"
-#include "salesforce/bulk_results.h"
-#include "salesforce/bulk_rows.h"
+#include "bulk/bulk.h"
+#include "bulk/results.h"
+#include "bulk/rows.h"
 
 /* An event may bring more records than there is room left for: the last one, by so many. */
 #define BULK_ROWS_EXTRA 4096u

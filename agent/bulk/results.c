@@ -1,4 +1,4 @@
-#include "salesforce/bulk_results.h"
+#include "bulk/results.h"
 
 #include "base/assert.h"
 

@@ -1,4 +1,4 @@
-#include "salesforce/bulk_parts.h"
+#include "bulk/parts.h"
 
 #include "base/assert.h"
 #include "base/card_number.h"

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "salesforce/bulk_rows.h"
+#include "bulk/rows.h"
 
 #define ROWS 100u
 

@@ -5,8 +5,8 @@
  * An event may name one ID several times: its rows of that ID go in as many jobs, one after the
  * other (passes), for a job promises no order among its rows.
  */
-#ifndef SFE_SALESFORCE_BULK_ROWS_H
-#define SFE_SALESFORCE_BULK_ROWS_H
+#ifndef SFE_BULK_ROWS_H
+#define SFE_BULK_ROWS_H
 
 #include "base/bytes.h"
 #include "base/error.h"

@@ -1,4 +1,4 @@
-#include "salesforce/bulk_journal.h"
+#include "bulk/journal.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

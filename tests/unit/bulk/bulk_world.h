@@ -2,9 +2,9 @@
 #ifndef SFE_TESTS_BULK_WORLD_H
 #define SFE_TESTS_BULK_WORLD_H
 
-#include "salesforce_world.h"
+#include "unit/salesforce/salesforce_world.h"
 
-#include "salesforce/bulk_parts.h"
+#include "bulk/parts.h"
 #include "unit/stream/memory_storage.h"
 
 #define JOB "7505e0000000001AAA"
