@@ -214,13 +214,19 @@ static struct sfe_hash128 identity_of_arrival(struct sfe_intake *intake,
     return sfe_hash128(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
+struct sfe_hash128 sfe_intake_given_identity(struct sfe_slice identity)
+{
+    const struct sfe_slice parts[] = {SFE_TEXT("event-id"), identity};
+
+    return sfe_hash128(parts, sizeof(parts) / sizeof(parts[0]));
+}
+
 static void identify(struct sfe_intake *intake, const struct sfe_message *message,
                      const struct target *target, int64_t wall_ns, struct sfe_event *event)
 {
     event->identity_kind = SFE_IDENTITY_GIVEN;
     if (message->identity.size != 0) {
-        const struct sfe_slice parts[] = {SFE_TEXT("event-id"), message->identity};
-        event->identity = sfe_hash128(parts, 2);
+        event->identity = sfe_intake_given_identity(message->identity);
     } else if (target->route != NULL && target->route->options.identity_by_arrival) {
         event->identity = identity_of_arrival(intake, target->stream, wall_ns);
     } else {

@@ -90,6 +90,9 @@ SFE_MUST_USE enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct s
                                              struct sfe_receipt *receipts, uint32_t capacity,
                                              uint32_t *count, struct sfe_error *err);
 
+/* The identity of an event whose message says `identity`. Pure. */
+struct sfe_hash128 sfe_intake_given_identity(struct sfe_slice identity);
+
 /* True where `topic` matches `filter` (MQTT 5, section 4.7; '$' topics are not matched by a leading
  * wildcard). Pure. */
 bool sfe_topic_matches(struct sfe_slice filter, struct sfe_slice topic);

@@ -63,6 +63,22 @@ static void take_content_type(struct sfe_http_answer *answer, struct sfe_slice l
     }
 }
 
+/* One that does not fit is left out whole. */
+static void take_cookie(struct sfe_builder *cookies, struct sfe_slice line)
+{
+    struct sfe_slice value = value_of(line, "Set-Cookie");
+    const size_t before = cookies->size;
+
+    if (value.bytes == NULL) {
+        return;
+    }
+    sfe_builder_add(cookies, value);
+    sfe_builder_add_byte(cookies, '\n');
+    if (cookies->overflowed) {
+        sfe_builder_rewind(cookies, before);
+    }
+}
+
 size_t answer_take_header(char *bytes, size_t one, size_t size, void *context)
 {
     struct sfe_http_exchange *exchange = context;
@@ -83,6 +99,9 @@ size_t answer_take_header(char *bytes, size_t one, size_t size, void *context)
     take(answer->limit_info, sizeof(answer->limit_info), line, "Sforce-Limit-Info");
     take(answer->locator, sizeof(answer->locator), line, "Sforce-Locator");
     take_content_type(answer, line);
+    if (exchange->cookies != NULL) {
+        take_cookie(exchange->cookies, line);
+    }
     return size;
 }
 

@@ -235,6 +235,7 @@ enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
     exchange->answer_body = request->answer_body;
     exchange->upload = request->upload;
     exchange->sink = request->sink;
+    exchange->cookies = request->cookies;
     exchange->body_size = request->upload != NULL ? 0 : request->body.size;
     exchange->is_over_bound = false;
     exchange->upload_failed = false;

@@ -19,6 +19,7 @@ struct sfe_http_exchange {
     uint64_t body_size;
     const struct sfe_http_body *upload; /* NULL: the body was at hand. */
     const struct sfe_http_sink *sink;   /* NULL: none. */
+    struct sfe_builder *cookies;        /* NULL: nobody asks. */
     uint64_t begun_ns;
     bool is_over_bound;
     bool upload_failed;

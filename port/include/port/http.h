@@ -59,7 +59,8 @@ struct sfe_http_request {
     uint32_t connect_timeout_ms; /* DNS, TCP and TLS. */
     uint32_t total_timeout_ms;   /* The whole exchange. */
     struct sfe_builder
-        *answer_body; /* Borrowed; bounds the answer. The body arrives decompressed. */
+        *answer_body; /* Borrowed; bounds the answer, whose beginning stays in it where that is
+                         longer. The body arrives decompressed. */
     void *tag;        /* Handed back. */
     const struct sfe_http_route *route; /* NULL: as zeroed. */
     /* Instead of `body`; NULL: none. Borrowed until the end. It goes out once, on a connection of
@@ -67,6 +68,8 @@ struct sfe_http_request {
     const struct sfe_http_body *upload;
     const struct sfe_http_sink
         *sink; /* Instead of `answer_body` for a 2xx; NULL: none. Borrowed. */
+    /* Takes the values of Set-Cookie, a line each, those that fit; NULL: nobody asks. Borrowed. */
+    struct sfe_builder *cookies;
 };
 
 struct sfe_http_answer {
