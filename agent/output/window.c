@@ -5,20 +5,43 @@
 
 size_t window_memory_bytes(uint32_t capacity)
 {
-    return sfe_arena_cost(capacity * sizeof(struct window_entry));
+    return sfe_arena_cost(capacity * sizeof(struct window_entry)) +
+           sfe_arena_cost(capacity * sizeof(struct window_trouble));
 }
 
 enum sfe_code window_open(struct window *window, uint32_t capacity, uint64_t next_sequence,
                           struct sfe_arena *arena, struct sfe_error *err)
 {
     struct window_entry *entries = sfe_arena_take(arena, capacity * sizeof(*entries), err);
+    struct window_trouble *troubles =
+        entries == NULL ? NULL : sfe_arena_take(arena, capacity * sizeof(*troubles), err);
 
-    if (entries == NULL) {
+    if (troubles == NULL) {
         return err->code;
     }
-    *window =
-        (struct window){.entries = entries, .capacity = capacity, .next_sequence = next_sequence};
+    *window = (struct window){.entries = entries,
+                              .troubles = troubles,
+                              .capacity = capacity,
+                              .next_sequence = next_sequence};
     return SFE_OK;
+}
+
+struct window_trouble *window_trouble(const struct window *window, struct window_entry *entry)
+{
+    struct window_trouble *trouble = &window->troubles[window_index(window, entry)];
+
+    if (!entry->has_trouble) {
+        *trouble = (struct window_trouble){0};
+        entry->has_trouble = true;
+    }
+    return trouble;
+}
+
+const struct window_trouble *window_known_trouble(const struct window *window,
+                                                  const struct window_entry *entry)
+{
+    SFE_ASSERT(entry->has_trouble);
+    return &window->troubles[window_index(window, entry)];
 }
 
 struct window_entry *window_add(struct window *window, uint64_t sequence,
