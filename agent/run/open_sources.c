@@ -3,7 +3,9 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "run/compile.h"
+#include "run/open_events.h"
 #include "run/open_http.h"
+#include "salesforce/cometd.h"
 
 #include <string.h>
 
@@ -109,7 +111,7 @@ static enum sfe_code list_former(const struct sfe_agent *agent, const struct age
     for (uint32_t i = 0; set != &agent->set && i < agent->set.source_count; i++) {
         const struct agent_source *old = &agent->set.sources[i];
         const struct sfe_config *config = old->setup->config;
-        if (old->connection_index == AGENT_NONE ||
+        if (old->connection_index == AGENT_NONE || old->events != NULL ||
             strcmp(config->connections[old->connection_index].mqtt.client_id, client_id) != 0) {
             continue;
         }
@@ -224,9 +226,14 @@ enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
         if (source->carried != AGENT_NEW) {
             continue;
         }
-        code = source->connection_index == AGENT_NONE
-                   ? agent_open_http_source(agent, set, source, err)
-                   : open_mqtt_source(agent, set, source, err);
+        if (source->connection_index == AGENT_NONE) {
+            code = agent_open_http_source(agent, set, source, err);
+        } else if (set->config->connections[source->connection_index].type ==
+                   SFE_CONNECTION_SALESFORCE) {
+            code = agent_open_events_source(agent, set, source, err);
+        } else {
+            code = open_mqtt_source(agent, set, source, err);
+        }
     }
     return code;
 }
@@ -237,6 +244,9 @@ void agent_close_source(struct agent_source *source)
         source->source.close(source->source.context);
         source->source.close = NULL;
     }
+    sfe_cometd_close(source->cometd);
+    source->cometd = NULL;
+    source->events = NULL;
     sfe_arena_close(source->arena);
     source->arena = NULL;
     sfe_setup_drop(source->setup);

@@ -20,6 +20,8 @@
 
 struct agent_output_kind;
 struct gathered;
+struct sfe_cometd;
+struct sfe_salesforce_events;
 struct questions;
 
 /* Each part has an arena of its own, so that it can be closed alone, and holds the setup whose
@@ -46,6 +48,8 @@ struct agent_source {
     struct sfe_source source;
     struct sfe_intake *intake;
     struct sfe_mqtt_former *former; /* In the arena. */
+    struct sfe_cometd *cometd;      /* Cloud thread. NULL: no source of salesforce-events. */
+    struct sfe_salesforce_events *events; /* Flash thread. NULL: the same. */
     bool is_leaving;                /* Stopped, to be closed by the reload under way. */
 };
 
@@ -146,6 +150,7 @@ struct sfe_agent {
     bool boot_is_noted;               /* Flash thread: the table on flash holds this boot. */
     uint64_t saved_ns;                /* Flash thread: when the last snapshot was written. */
     uint64_t save_again_ns;           /* Flash thread: not before this after a failure. */
+    uint64_t release_again_ns;        /* Flash thread: a release was held back; 0: none was. */
     struct sfe_cursor *cursors;       /* Flash thread: scratch for a snapshot. */
     struct sfe_cursor_mark *marks;    /* Flash thread: scratch for a snapshot. */
 
@@ -180,6 +185,9 @@ void agent_close_output(struct agent_output *output);
 
 /* Cursor log, and the scratch of snapshots. Main thread. */
 SFE_MUST_USE enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err);
+
+/* memory.c: of stream `index`, what its size depends on. */
+struct sfe_stream_options agent_stream_options(const struct sfe_config *config, uint32_t index);
 
 /* memory.c: what one part takes; an output is one for each stream that it reads. */
 size_t agent_output_bytes(const struct sfe_config *config, uint32_t output, uint32_t stream);
