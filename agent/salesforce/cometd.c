@@ -277,6 +277,7 @@ static enum sfe_code begin(struct sfe_cometd *self, enum cometd_step step, uint6
         .cookies = &self->set_cookies,
         .hold_ms = hold_ms,
         .is_free = true,
+        .is_once = true, /* A poll that was answered must not be taken for one that was not. */
     };
     enum sfe_code code = sfe_org_begin(self->options.org, &request, err);
     if (code == SFE_OK) {

@@ -231,6 +231,7 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
         .upload = request->upload,
         .sink = request->sink,
         .cookies = request->cookies,
+        .is_once = request->is_once,
     };
     sfe_builder_rewind(request->answer_body, 0);
     request->owner->token_number = org->token_number;

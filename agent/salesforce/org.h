@@ -130,6 +130,7 @@ struct sfe_org_request {
     struct sfe_builder *cookies; /* As that of port/http.h. */
     uint32_t hold_ms; /* The org may hold its answer so long; 0: the connection's limit counts. */
     bool is_free;     /* Does not count against the allowance. */
+    bool is_once;     /* As that of port/http.h. */
 };
 
 /* Begins a request to `path` (below instance_url, "/services/data/…") with the token and a JSON

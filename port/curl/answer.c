@@ -174,7 +174,8 @@ static uint64_t sent_bytes(const struct sfe_http_exchange *exchange)
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &body);
     uint64_t total = request > 0 ? (uint64_t)request : 0;
 #if LIBCURL_VERSION_NUM < 0x080700
-    if (exchange->upload == NULL && exchange->body_size < CURL_JOINED_BODY_BYTES) {
+    if (exchange->upload == NULL && !exchange->is_once &&
+        exchange->body_size < CURL_JOINED_BODY_BYTES) {
         return total;
     }
 #endif
@@ -276,6 +277,9 @@ void answer_finish(struct sfe_http_exchange *exchange, CURLcode result, int64_t 
         exchange->error_text[0] != '\0' ? exchange->error_text : curl_easy_strerror(result);
     if (exchange->upload_failed) {
         why = "the request's body could not be read to its end";
+    }
+    if (result == CURLE_SEND_FAIL_REWIND) {
+        why = "the connection broke before an answer came";
     }
     if (exchange->is_over_bound) {
         why = "the answer is larger than its bound";

@@ -21,6 +21,8 @@ struct sfe_http_exchange {
     const struct sfe_http_sink *sink;   /* NULL: none. */
     struct sfe_builder *cookies;        /* NULL: nobody asks. */
     uint64_t begun_ns;
+    struct sfe_slice once; /* A body that goes out once; `body_size` of it have gone. */
+    bool is_once;
     bool is_over_bound;
     bool upload_failed;
     bool is_under_way;                      /* In the multi handle. */

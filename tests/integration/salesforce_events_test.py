@@ -58,7 +58,9 @@ class SalesforceEvents(unittest.TestCase):
                     status_503={"probability": 0.05, "on": "events"},
                     html_200={"probability": 0.03, "on": "events"})
         for turn in range(6):
-            site.publish_commands(30)
+            for _ in range(4):
+                wait_until(lambda: site.bus()["polls"] > 0, 30, "a poll is held")
+                site.publish_commands(7)
             if turn % 2 == 0:
                 wait_until(lambda: site.durable() > 0, 30, "it runs")
                 site.kill_agent()
@@ -69,10 +71,11 @@ class SalesforceEvents(unittest.TestCase):
             elif turn == 3:
                 site.control("POST", "events", {"end_clients": True})
             else:
+                wait_until(lambda: site.durable() > 0, 30, "it runs")
                 site.faults(down=True)
                 wait_until(lambda: not site.link()["connected"], 30, "the org is away")
                 site.faults(events_lost={"count": 2})
-        site.wait_taken(90)
+        site.wait_taken(25)
         site.check_exactly_once()
         self.assertGreater(site.bus()["lost"], 0)
         audit = site.audit()
@@ -102,6 +105,7 @@ class SalesforceEvents(unittest.TestCase):
 
     def test_a_half_open_link_is_found_and_a_full_stream_holds_the_poll_back(self):
         site = self.site
+        site.config["agent"]["event_max"] = "32KiB"
         site.config["streams"]["commands"] = {"quota": "256KiB", "segment": "64KiB"}
         site.write_config(site.config)
         site.start()

@@ -112,7 +112,7 @@ static struct cometd_client *find_client(struct cometd *cometd, struct sfe_slice
 {
     for (uint32_t i = 0; i < COMETD_CLIENTS_MAX; i++) {
         struct cometd_client *client = &cometd->clients[i];
-        if (client->id[0] != '\0' && client->poll_id[0] == '\0' && client->gone_ms <= now_ms) {
+        if (cometd_is_gone(cometd, client, now_ms)) {
             client->id[0] = '\0';
         }
         if (client->id[0] != '\0' && sfe_slice_equal(id, sfe_slice_text(client->id))) {
@@ -360,7 +360,10 @@ static void connect(struct exchange *exchange)
         return;
     }
     client->gone_ms = exchange->now_ms + cometd->session_ms;
-    client->poll_until_ms = 0; /* A poll that is held is answered: there is one at a time. */
+    if (client->poll_id[0] != '\0') { /* It is answered: there is one at a time. */
+        client->poll_id[0] = '\0';
+        client->poll_number = 0;
+    }
     const uint64_t hold_ms = wanted_ms(exchange);
     const bool is_first = !client->has_connected;
     client->has_connected = true;

@@ -43,6 +43,15 @@ struct cometd {
     struct buffer scratch;
 };
 
+/* True where a client is free, or nobody has polled for it for too long. */
+static inline bool cometd_is_gone(const struct cometd *cometd, const struct cometd_client *client,
+                                  uint64_t now_ms)
+{
+    const uint64_t gone_ms =
+        client->poll_id[0] == '\0' ? client->gone_ms : client->poll_until_ms + cometd->session_ms;
+    return client->id[0] == '\0' || gone_ms <= now_ms;
+}
+
 void cometd_open(struct cometd *cometd);
 void cometd_close(struct cometd *cometd);
 

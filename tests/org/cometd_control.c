@@ -78,13 +78,14 @@ void cometd_control_set(struct org *org, const struct http_request *request, str
 void cometd_control_get(struct org *org, const struct http_request *request, struct reply *reply)
 {
     const struct cometd *cometd = &org->cometd;
+    const uint64_t now_ms = clock_monotonic_ms();
     uint32_t clients = 0;
     uint32_t subscriptions = 0;
     uint32_t polls = 0;
     (void)request;
     for (uint32_t i = 0; i < COMETD_CLIENTS_MAX; i++) {
         const struct cometd_client *client = &cometd->clients[i];
-        if (client->id[0] != '\0') {
+        if (!cometd_is_gone(cometd, client, now_ms)) {
             clients++;
             subscriptions += client->subscription_count;
             polls += client->poll_id[0] != '\0';

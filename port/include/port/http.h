@@ -70,6 +70,9 @@ struct sfe_http_request {
         *sink; /* Instead of `answer_body` for a 2xx; NULL: none. Borrowed. */
     /* Takes the values of Set-Cookie, a line each, those that fit; NULL: nobody asks. Borrowed. */
     struct sfe_builder *cookies;
+    /* `body` goes out once: where a connection that was used before breaks without an answer, the
+     * exchange fails, and is not begun anew on another one. */
+    bool is_once;
 };
 
 struct sfe_http_answer {
