@@ -4,6 +4,9 @@
 
 #include "run/parts.h"
 
+/* memory.c: of stream `index`, what its size depends on. Pure. */
+struct sfe_stream_options agent_stream_options(const struct sfe_config *config, uint32_t index);
+
 /* What the source of a connection takes from its arena; 0: it has no such input. Pure. */
 size_t agent_events_source_bytes(const struct sfe_config *config, uint32_t connection);
 

@@ -186,9 +186,6 @@ void agent_close_output(struct agent_output *output);
 /* Cursor log, and the scratch of snapshots. Main thread. */
 SFE_MUST_USE enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err);
 
-/* memory.c: of stream `index`, what its size depends on. */
-struct sfe_stream_options agent_stream_options(const struct sfe_config *config, uint32_t index);
-
 /* memory.c: what one part takes; an output is one for each stream that it reads. */
 size_t agent_output_bytes(const struct sfe_config *config, uint32_t output, uint32_t stream);
 size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection);

@@ -262,11 +262,8 @@ static CURLcode set_callbacks(struct sfe_http_exchange *exchange)
     return result ? result : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
 }
 
-enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
-                           const struct sfe_http_request *request, struct sfe_error *err)
+static void take_request(struct sfe_http_exchange *exchange, const struct sfe_http_request *request)
 {
-    SFE_ASSERT(exchange->headers == NULL);
-    SFE_ASSERT(request->connect_timeout_ms > 0 && request->total_timeout_ms > 0);
     exchange->answer_body = request->answer_body;
     exchange->upload = request->upload;
     exchange->sink = request->sink;
@@ -274,6 +271,14 @@ enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
     exchange->once = request->body;
     exchange->is_once = request->is_once && request->upload == NULL;
     exchange->body_size = request->upload != NULL || request->is_once ? 0 : request->body.size;
+}
+
+enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
+                           const struct sfe_http_request *request, struct sfe_error *err)
+{
+    SFE_ASSERT(exchange->headers == NULL);
+    SFE_ASSERT(request->connect_timeout_ms > 0 && request->total_timeout_ms > 0);
+    take_request(exchange, request);
     exchange->is_over_bound = false;
     exchange->upload_failed = false;
     exchange->retry_after[0] = '\0';
