@@ -55,7 +55,8 @@ struct sfe_feed {
     /* Begins nothing more; what is at hand is left where it is. */
     void (*stop)(void *context);
     void (*facts)(void *context, struct sfe_feed_facts *facts);
-    /* What an event of the channel says of itself; without a context, any thread. False: nothing. */
+    /* What an event of the channel says of itself; without a context, any thread. False: nothing.
+     */
     bool (*read_marks)(struct sfe_slice channel, struct sfe_slice payload,
                        struct sfe_feed_marks *marks);
 };

@@ -49,8 +49,8 @@ size_t sfe_replay_memory_bytes(const struct sfe_stream_options *stream);
 uint64_t sfe_replay_flash_turn(struct sfe_replay *replay, uint64_t now_ns, bool is_last,
                                bool *has_loaded);
 
-/* Only events below may be deleted: from there on the stream is needed to know the place. Where that
- * is below `wanted`, the file will be written to let it rise; at once where `is_urgent`. */
+/* Only events below may be deleted: from there on the stream is needed to know the place. Where
+ * that is below `wanted`, the file will be written to let it rise; at once where `is_urgent`. */
 uint64_t sfe_replay_floor(struct sfe_replay *replay, uint64_t wanted, bool is_urgent,
                           uint64_t now_ns);
 

@@ -26,8 +26,8 @@ struct step {
 
 struct channel {
     struct sfe_salesforce_events_channel options;
-    struct step waiting; /* For flash; it stays as it is until it is durable. */
-    struct step newest;  /* Behind it. */
+    struct step waiting;         /* For flash; it stays as it is until it is durable. */
+    struct step newest;          /* Behind it. */
     struct sfe_feed_place place; /* Of the last event taken. */
     uint64_t repeats;
     uint64_t gaps;
@@ -106,8 +106,8 @@ static void extend_step(struct channel *channel, const struct sfe_receipt *recei
     step->place = channel->place;
     step->events += events;
     for (uint32_t i = 0; i < count; i++) {
-        uint64_t *sequence = receipts[i].stream == channel->options.stream ? &step->sequence
-                                                                           : &step->dead_sequence;
+        uint64_t *sequence =
+            receipts[i].stream == channel->options.stream ? &step->sequence : &step->dead_sequence;
         *sequence = receipts[i].sequence > *sequence ? receipts[i].sequence : *sequence;
     }
 }
@@ -134,8 +134,8 @@ static struct sfe_slice make_gap(const struct channel *channel, const struct sfe
     sfe_json_put_text(&json, "channel", sfe_slice_text(channel->options.name));
     sfe_json_put_text(&json, "after", sfe_feed_place_slice(&item->marks.place));
     sfe_json_put_text(&json, "why", SFE_TEXT("stale-replay"));
-    sfe_json_put_text(&json, "goes_on", item->to_earliest ? SFE_TEXT("earliest")
-                                                          : SFE_TEXT("latest"));
+    sfe_json_put_text(&json, "goes_on",
+                      item->to_earliest ? SFE_TEXT("earliest") : SFE_TEXT("latest"));
     sfe_json_end_object(&json);
     sfe_json_end_object(&json);
     SFE_ASSERT(!builder->overflowed);
@@ -180,8 +180,8 @@ static enum sfe_code accept(struct sfe_salesforce_events *self, struct channel *
     struct sfe_receipt receipts[RECEIPTS_MAX];
     struct sfe_error ignored;
     uint32_t count = 0;
-    enum sfe_code code = sfe_intake_accept(self->options.intake, &message, receipts, RECEIPTS_MAX,
-                                           &count, &ignored);
+    enum sfe_code code =
+        sfe_intake_accept(self->options.intake, &message, receipts, RECEIPTS_MAX, &count, &ignored);
 
     SFE_ASSERT(code == SFE_OK || code == SFE_E_FULL);
     if (code == SFE_OK) {
@@ -331,9 +331,9 @@ uint64_t sfe_salesforce_events_flash_turn(struct sfe_salesforce_events *self, ui
     bool has_loaded = false;
 
     for (uint32_t i = 0; i < self->options.channel_count; i++) {
-        due_ns = sfe_clock_earlier_ns(due_ns,
-                                      sfe_replay_flash_turn(self->channels[i].options.replay,
-                                                            now_ns, is_last, &has_loaded));
+        due_ns =
+            sfe_clock_earlier_ns(due_ns, sfe_replay_flash_turn(self->channels[i].options.replay,
+                                                               now_ns, is_last, &has_loaded));
     }
     if (has_loaded) {
         self->options.on_loaded(self->options.owner);
@@ -351,8 +351,8 @@ uint64_t sfe_salesforce_events_floor(struct sfe_salesforce_events *self,
         if (self->channels[i].options.stream != stream) {
             continue;
         }
-        const uint64_t floor = sfe_replay_floor(self->channels[i].options.replay, wanted, is_urgent,
-                                                now_ns);
+        const uint64_t floor =
+            sfe_replay_floor(self->channels[i].options.replay, wanted, is_urgent, now_ns);
         wanted = floor < wanted ? floor : wanted;
     }
     return wanted;

@@ -76,8 +76,8 @@ static enum sfe_code make_plan(const struct agent_set *set, const struct agent_s
         }
         plan->routes[plan->count] = agent_route(set, input);
         plan->routes[plan->count].identity_by_arrival = true; /* Of those that say nothing. */
-        plan->subscriptions[plan->count] = (struct sfe_cometd_channel){
-            input->topic, input->on_stale_replay == SFE_STALE_EARLIEST};
+        plan->subscriptions[plan->count] =
+            (struct sfe_cometd_channel){input->topic, input->on_stale_replay == SFE_STALE_EARLIEST};
         plan->channels[plan->count] = (struct sfe_salesforce_events_channel){
             input->topic, input->name, set->streams[input->stream].stream, NULL};
         plan->count++;
@@ -175,8 +175,8 @@ static enum sfe_code open_parts(struct sfe_agent *agent, const struct agent_set 
         .on_note = wake_flash,
         .owner = agent,
     };
-    code = sfe_salesforce_events_open(&options, source->arena, &source->events, &source->source,
-                                      err);
+    code =
+        sfe_salesforce_events_open(&options, source->arena, &source->events, &source->source, err);
     for (uint32_t i = 0; code != SFE_OK && i < plan.count; i++) {
         sfe_replay_close(plan.channels[i].replay);
     }
@@ -192,10 +192,9 @@ enum sfe_code agent_open_events_source(struct sfe_agent *agent, const struct age
     if (code == SFE_OK) {
         code = open_parts(agent, set, source, err);
     }
-    return code == SFE_OK
-               ? SFE_OK
-               : sfe_within(err, "cannot open the events of connection \"%s\"",
-                            set->config->connections[source->connection_index].name);
+    return code == SFE_OK ? SFE_OK
+                          : sfe_within(err, "cannot open the events of connection \"%s\"",
+                                       set->config->connections[source->connection_index].name);
 }
 
 uint64_t agent_events_turn(struct sfe_agent *agent, uint64_t now_ns)
@@ -204,8 +203,8 @@ uint64_t agent_events_turn(struct sfe_agent *agent, uint64_t now_ns)
 
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         if (agent->set.sources[i].cometd != NULL) {
-            due_ns = sfe_clock_earlier_ns(
-                due_ns, sfe_cometd_turn(agent->set.sources[i].cometd, now_ns));
+            due_ns =
+                sfe_clock_earlier_ns(due_ns, sfe_cometd_turn(agent->set.sources[i].cometd, now_ns));
         }
     }
     return due_ns;
@@ -230,8 +229,8 @@ uint64_t agent_keep_places(struct sfe_agent *agent, uint64_t now_ns, bool is_las
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         if (agent->set.sources[i].events != NULL) {
             due_ns = sfe_clock_earlier_ns(
-                due_ns, sfe_salesforce_events_flash_turn(agent->set.sources[i].events, now_ns,
-                                                         is_last));
+                due_ns,
+                sfe_salesforce_events_flash_turn(agent->set.sources[i].events, now_ns, is_last));
         }
     }
     return due_ns;

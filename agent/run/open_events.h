@@ -22,10 +22,12 @@ uint64_t agent_events_turn(struct sfe_agent *agent, uint64_t now_ns);
 /* True once those that have stopped (all, or those that leave) have said goodbye. */
 bool agent_events_are_quiet(const struct sfe_agent *agent, bool all);
 
-/* Reads and keeps places, at once with `is_last`; returns the next turn. Flash thread, as the next. */
+/* Reads and keeps places, at once with `is_last`; returns the next turn. Flash thread, as the next.
+ */
 uint64_t agent_keep_places(struct sfe_agent *agent, uint64_t now_ns, bool is_last);
 
-/* How far stream `index` of the set may be released where its outputs are through up to `wanted`. */
+/* How far stream `index` of the set may be released where its outputs are through up to `wanted`.
+ */
 uint64_t agent_release_floor(struct sfe_agent *agent, uint32_t index, uint64_t wanted,
                              uint64_t now_ns);
 

@@ -47,10 +47,10 @@ struct agent_source {
     uint32_t connection_index, input_index, carried; /* The first two in that setup. */
     struct sfe_source source;
     struct sfe_intake *intake;
-    struct sfe_mqtt_former *former; /* In the arena. */
-    struct sfe_cometd *cometd;      /* Cloud thread. NULL: no source of salesforce-events. */
+    struct sfe_mqtt_former *former;       /* In the arena. */
+    struct sfe_cometd *cometd;            /* Cloud thread. NULL: no source of salesforce-events. */
     struct sfe_salesforce_events *events; /* Flash thread. NULL: the same. */
-    bool is_leaving;                /* Stopped, to be closed by the reload under way. */
+    bool is_leaving;                      /* Stopped, to be closed by the reload under way. */
 };
 
 struct agent_org {

@@ -23,10 +23,11 @@ struct bayeux_message {
     int64_t timeout_ms;
 };
 
-/* The message at or behind *offset, which is moved behind it. False: there is none that is whole. */
+/* The message at or behind *offset, which is moved behind it. False: there is none that is whole.
+ */
 bool bayeux_next(struct sfe_slice body, size_t *offset, struct bayeux_message *message);
 
-/* True where raw text `raw`, escaped or not, is `text`. */
+/* True where raw text `raw` is `text`, which has no quote or backslash. */
 bool bayeux_is(struct sfe_slice raw, const char *text);
 
 /* The number that an error begins with ("403::Unknown client"); 0: none. */

@@ -13,17 +13,15 @@
 
 static size_t request_bytes(uint32_t channel_count)
 {
-    return (size_t)(channel_count + 1u) *
-           (MESSAGE_BYTES + COMETD_CLIENT_BYTES_MAX + SFE_FEED_PLACE_BYTES_MAX +
-            2u * SFE_CHANNEL_BYTES_MAX);
+    return (size_t)(channel_count + 1u) * (MESSAGE_BYTES + COMETD_CLIENT_BYTES_MAX +
+                                           SFE_FEED_PLACE_BYTES_MAX + 2u * SFE_CHANNEL_BYTES_MAX);
 }
 
 size_t sfe_cometd_memory_bytes(uint32_t channel_count, uint32_t answer_bytes_max)
 {
     const struct sfe_cometd *self = NULL;
 
-    return sfe_arena_cost(sizeof(*self)) +
-           sfe_arena_cost(channel_count * sizeof(*self->channels)) +
+    return sfe_arena_cost(sizeof(*self)) + sfe_arena_cost(channel_count * sizeof(*self->channels)) +
            sfe_arena_cost(request_bytes(channel_count)) + sfe_arena_cost(answer_bytes_max) +
            sfe_arena_cost(COOKIES_BYTES_MAX);
 }
@@ -253,8 +251,8 @@ static enum cometd_step next_step(struct sfe_cometd *self, uint64_t now_ns)
 /* "/cometd/62.0" of "v62.0". */
 static void make_path(const struct sfe_cometd *self, char path[PATH_BYTES])
 {
-    const int length = snprintf(path, PATH_BYTES, "/cometd/%s",
-                                sfe_org_api_version(self->options.org) + 1);
+    const int length =
+        snprintf(path, PATH_BYTES, "/cometd/%s", sfe_org_api_version(self->options.org) + 1);
 
     SFE_ASSERT(length > 0 && (size_t)length < PATH_BYTES);
 }

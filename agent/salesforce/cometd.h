@@ -3,9 +3,9 @@
  *
  * An answer that was lost may have held events, and the org takes them for delivered: after any
  * exchange that did not end well the session is given up, and a new one subscribes from the last
- * place that was taken. What an answer holds is handed over whole, and the next one is not asked for
- * before that is taken (event/feed.h): so memory is one answer, and an org that sends faster than
- * flash writes waits. Cloud thread, but for the feed.
+ * place that was taken. What an answer holds is handed over whole, and the next one is not asked
+ * for before that is taken (event/feed.h): so memory is one answer, and an org that sends faster
+ * than flash writes waits. Cloud thread, but for the feed.
  */
 #ifndef SFE_SALESFORCE_COMETD_H
 #define SFE_SALESFORCE_COMETD_H
@@ -27,8 +27,8 @@ struct sfe_cometd_options {
     struct sfe_org *org;
     const struct sfe_cometd_channel *channels; /* Copied. */
     uint32_t channel_count;
-    uint32_t answer_bytes_max; /* Of a longer answer its whole events are taken, and the rest is
-                                  asked for anew. */
+    uint32_t answer_bytes_max;   /* Of a longer answer its whole events are taken, and the rest is
+                                    asked for anew. */
     const struct sfe_http *http; /* To wake the cloud thread. */
     const struct sfe_entropy *entropy;
     struct sfe_log *log;

@@ -119,11 +119,11 @@ static void take_handshake(struct sfe_cometd *cometd, const struct bayeux_messag
                            struct outcome *outcome)
 {
     struct sfe_error err;
-    const int length = snprintf(cometd->client_id, sizeof(cometd->client_id), "\"%.*s\"",
-                                (int)(message->client_id.size < COMETD_CLIENT_BYTES_MAX
-                                          ? message->client_id.size
-                                          : COMETD_CLIENT_BYTES_MAX),
-                                (const char *)message->client_id.bytes);
+    const int length =
+        snprintf(cometd->client_id, sizeof(cometd->client_id), "\"%.*s\"",
+                 (int)(message->client_id.size < COMETD_CLIENT_BYTES_MAX ? message->client_id.size
+                                                                         : COMETD_CLIENT_BYTES_MAX),
+                 (const char *)message->client_id.bytes);
 
     if (message->client_id.size == 0 || length < 0 || (size_t)length >= sizeof(cometd->client_id)) {
         cometd->client_id[0] = '\0';
@@ -167,7 +167,8 @@ static void subscribed(struct sfe_cometd *cometd, struct cometd_channel *channel
     SFE_LOG(cometd->options.log, SFE_INFO, "salesforce events subscribed",
             sfe_text("connection", cometd->options.connection),
             sfe_text("channel", channel->options.name),
-            sfe_slice_field("after", channel->place.size != 0 ? sfe_feed_place_slice(&channel->place)
+            sfe_slice_field("after", channel->place.size != 0
+                                         ? sfe_feed_place_slice(&channel->place)
                                      : channel->options.from_earliest ? SFE_TEXT("earliest")
                                                                       : SFE_TEXT("latest")));
 }
@@ -200,10 +201,10 @@ static void take_subscribe(struct sfe_cometd *cometd, const struct bayeux_messag
     }
     channel->failures++;
     channel->due_ns =
-        now_ns + (number >= 500 || number == 0
-                      ? cometd_delay_ns(cometd, channel->failures, COMETD_BASE_NS, COMETD_CAP_NS)
-                      : cometd_delay_ns(cometd, channel->failures, COMETD_LONG_BASE_NS,
-                                        COMETD_LONG_CAP_NS));
+        now_ns +
+        (number >= 500 || number == 0
+             ? cometd_delay_ns(cometd, channel->failures, COMETD_BASE_NS, COMETD_CAP_NS)
+             : cometd_delay_ns(cometd, channel->failures, COMETD_LONG_BASE_NS, COMETD_LONG_CAP_NS));
     fail_with(&err, cometd, message->error);
     (void)sfe_within(&err, "%s", channel->options.name);
     tell_failure(cometd, &err);

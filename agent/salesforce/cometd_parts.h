@@ -55,7 +55,7 @@ struct sfe_cometd {
     enum cometd_step step; /* Of the exchange under way, or of the last one. */
     bool is_under_way;
     bool has_said_goodbye;
-    bool has_opened; /* The first connect of the session was answered. */
+    bool has_opened;                         /* The first connect of the session was answered. */
     char client_id[COMETD_CLIENT_BYTES_MAX]; /* As it stands in JSON; empty: there is no session. */
     struct cookies cookies;
     struct sfe_builder set_cookies; /* Of the answer at hand. */

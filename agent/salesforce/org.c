@@ -223,8 +223,8 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
         .body = request->body,
         .ca_file = org->options.ca_file,
         .connect_timeout_ms = org->options.connect_timeout_ms,
-        .total_timeout_ms = request->hold_ms != 0 ? request->hold_ms
-                                                  : timeout_ms(org, request->stream_bytes),
+        .total_timeout_ms =
+            request->hold_ms != 0 ? request->hold_ms : timeout_ms(org, request->stream_bytes),
         .answer_body = request->answer_body,
         .tag = request->owner,
         .route = &org->options.route,

@@ -208,9 +208,9 @@ static int refuse_seek(void *context, curl_off_t offset, int origin)
 static CURLcode set_once(CURL *easy, struct sfe_http_exchange *exchange)
 {
     CURLcode result = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
-    result = result ? result
-                    : curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE,
-                                       (curl_off_t)exchange->once.size);
+    result =
+        result ? result
+               : curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)exchange->once.size);
     result = result ? result : curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_once);
     result = result ? result : curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
     return result ? result : curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_seek);

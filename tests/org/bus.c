@@ -154,8 +154,8 @@ void bus_publish_generic(struct bus *bus, struct sfe_slice channel, struct sfe_s
     struct bus_event *event = add(bus, name);
     buffer_add_text(&event->data, "{\"event\":{\"createdDate\":");
     add_created(&event->data);
-    buffer_format(&event->data, ",\"replayId\":%llu},\"payload\":",
-                  (unsigned long long)event->replay);
+    buffer_format(&event->data,
+                  ",\"replayId\":%llu},\"payload\":", (unsigned long long)event->replay);
     buffer_add(&event->data, payload);
     buffer_add_text(&event->data, "}");
 }

@@ -31,7 +31,8 @@ void bus_close(struct bus *bus);
 void bus_change(void *owner, const struct object *object, const struct record *record,
                 enum change change);
 
-/* Publishes `data` for a channel of any kind: a JSON object into which `event`.`replayId` is put. */
+/* Publishes `data` for a channel of any kind: a JSON object into which `event`.`replayId` is put.
+ */
 void bus_publish_generic(struct bus *bus, struct sfe_slice channel, struct sfe_slice payload);
 
 /* True where there is such a channel. */

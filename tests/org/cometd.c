@@ -322,8 +322,8 @@ static void subscribe(struct exchange *exchange)
     buffer_format(&exchange->reply->body, ",\"subscription\":\"%s\",\"successful\":true}", shown);
 }
 
-static void add_connect_reply(struct cometd_client *client, struct sfe_slice id,
-                              const char *advice, struct buffer *out)
+static void add_connect_reply(struct cometd_client *client, struct sfe_slice id, const char *advice,
+                              struct buffer *out)
 {
     separate(out);
     buffer_format(out, "{\"clientId\":\"%s\",\"channel\":\"/meta/connect\",\"id\":", client->id);
@@ -355,8 +355,8 @@ static void connect(struct exchange *exchange)
     const struct sfe_slice id = id_of(exchange);
     char advice[160];
     if (!sfe_slice_equal(text_member(exchange, "connectionType"), SFE_TEXT("long-polling"))) {
-        refuse(exchange, "/meta/connect", "400::Invalid connection type", "{\"reconnect\":\"none\"}",
-               NULL);
+        refuse(exchange, "/meta/connect", "400::Invalid connection type",
+               "{\"reconnect\":\"none\"}", NULL);
         return;
     }
     client->gone_ms = exchange->now_ms + cometd->session_ms;

@@ -69,10 +69,10 @@ void cometd_control_set(struct org *org, const struct http_request *request, str
         is_right = is_right && set_one(&org->cometd, &json, key);
     }
     reply->status = is_right ? 200 : 400;
-    buffer_add_text(&reply->body,
-                    is_right ? "{\"done\":true}\n"
-                             : "{\"error\":\"an object of poll_ms, session_ms, retained, "
-                               "end_clients, forget_ids, forget_events, publish\"}\n");
+    buffer_add_text(&reply->body, is_right
+                                      ? "{\"done\":true}\n"
+                                      : "{\"error\":\"an object of poll_ms, session_ms, retained, "
+                                        "end_clients, forget_ids, forget_events, publish\"}\n");
 }
 
 void cometd_control_get(struct org *org, const struct http_request *request, struct reply *reply)

@@ -43,7 +43,8 @@ static enum sfe_code read_place(const struct sfe_json *json, uint32_t token, str
             return SFE_OK;
         }
     }
-    return sfe_fail(err, SFE_E_CONFIG, "\"on\" must be \"data\", \"token\", \"events\" or "
+    return sfe_fail(err, SFE_E_CONFIG,
+                    "\"on\" must be \"data\", \"token\", \"events\" or "
                     "\"any\"");
 }
 

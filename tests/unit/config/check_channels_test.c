@@ -2,7 +2,8 @@
 
 #define ORG                                                                                        \
     "'connections': {'crm': {'type': 'salesforce', 'login_url': 'https://login.salesforce.com', "  \
-    "'auth': {'client_id': 'c', 'username': 'u', 'key_file': 'k'}}}, 'streams': {'commands': {}}, "
+    "'auth': {'client_id': 'c', 'username': 'u', 'key_file': 'k'}}}, 'streams': {'commands': "     \
+    "{}}, "
 #define INPUT(channel)                                                                             \
     ROOT(ORG "'inputs': {'w': {'type': 'salesforce-events', 'stream': 'commands', "                \
              "'connection': 'crm', 'channel': '" channel "'}}")

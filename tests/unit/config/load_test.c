@@ -93,9 +93,8 @@ static void the_design_reports_exactly_what_is_not_available(void **state)
 
 static void the_hub_reports_each_type_that_is_not_available(void **state)
 {
-    static const char *const pointers[] = {"/inputs/drop/type", "/inputs/commands/type",
-                                           "/inputs/prices/type", "/outputs/commands/type",
-                                           "/outputs/accounting/type"};
+    static const char *const pointers[] = {"/inputs/drop/type", "/inputs/prices/type",
+                                           "/outputs/commands/type", "/outputs/accounting/type"};
     struct loading *loading = (struct loading *)*state;
 
     load(loading, hub);
@@ -150,6 +149,8 @@ static void the_committed_examples_load(void **state)
     config = load_file(loading, "config/examples/plant.json");
     assert_int_equal(config->stream_count, 3);
     (void)load_file(loading, "config/examples/behind-proxy.json");
+    config = load_file(loading, "config/examples/commands.json");
+    assert_int_equal(config->inputs[1].on_stale_replay, SFE_STALE_LATEST);
     config = load_file(loading, "config/examples/till.json");
     assert_int_equal(config->dead_stream, 1);
 }

@@ -89,10 +89,8 @@ static const struct bad unavailable[] = {
      "/outputs/readings/where", 6, "nothing in it"},
     {WHOLE("'inputs': {'w': {'type': 'files', 'directory': 'd', 'format': 'csv'}}"),
      "/inputs/w/type", 6,
-     "\"files\" is not available in this version; allowed: \"mqtt\", \"http\""},
-    {WHOLE("'inputs': {'w': {'type': 'salesforce-events', 'channel': 'c', 'connection': 'crm', "
-           "'on_stale_replay': 'earliest', 'stream': 'sales'}}"),
-     "/inputs/w/type", 6, "\"salesforce-events\" is not available in this version"},
+     "\"files\" is not available in this version; allowed: \"mqtt\", \"http\", "
+     "\"salesforce-events\""},
     {WHOLE("'inputs': {'w': {'type': 'salesforce-query', 'query': 'q', 'every': '15m'}}"),
      "/inputs/w/type", 6, "\"salesforce-query\" is not available in this version"},
     {WHOLE("'outputs': {'w': {'type': 'mqtt', 'connection': 'site', 'from': 'sales', 'topic': 't', "

@@ -95,8 +95,9 @@ static void on_note(void *owner)
 static void open_source(struct feed_world *self)
 {
     const struct sfe_feed feed = {self, set_place, start, peek, pass, stop, feed_facts, read_marks};
-    const struct sfe_replay_options replay = {"crm", CHANNEL, "commands", self->world->stream,
-                                              &self->world->memory->storage, NULL, read_marks};
+    const struct sfe_replay_options replay = {
+        "crm", CHANNEL,   "commands", self->world->stream, &self->world->memory->storage,
+        NULL,  read_marks};
     const struct sfe_intake_route route = {.input = "commands",
                                            .filter = CHANNEL,
                                            .stream = self->world->stream,
@@ -124,9 +125,9 @@ static void open_source(struct feed_world *self)
         .on_note = on_note,
         .owner = self,
     };
-    assert_int_equal(sfe_salesforce_events_open(&options, self->arena, &self->events, &self->source,
-                                                &self->err),
-                     SFE_OK);
+    assert_int_equal(
+        sfe_salesforce_events_open(&options, self->arena, &self->events, &self->source, &self->err),
+        SFE_OK);
 }
 
 static int setup(void **state)
@@ -180,8 +181,8 @@ static void flash_turn(struct feed_world *self, bool commits)
 {
     self->world->now_ns += UINT64_C(1000000000);
     if (commits) {
-        assert_int_equal(
-            sfe_stream_commit(self->world->stream, self->world->now_ns, &self->err), SFE_OK);
+        assert_int_equal(sfe_stream_commit(self->world->stream, self->world->now_ns, &self->err),
+                         SFE_OK);
     }
     (void)sfe_salesforce_events_flash_turn(self->events, self->world->now_ns, false);
 }

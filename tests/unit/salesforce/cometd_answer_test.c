@@ -1,21 +1,23 @@
 #include "cometd_world.h"
 
 #define CONNECT_REFUSED(error, advice)                                                             \
-    "[{\"channel\":\"/meta/connect\",\"successful\":false,\"error\":\"" error "\",\"advice\":" advice \
-    "}]"
+    "[{\"channel\":\"/meta/connect\",\"successful\":false,\"error\":\"" error                      \
+    "\",\"advice\":" advice "}]"
 
 static void an_unknown_client_shakes_hands_at_once_and_the_second_time_later(void **state)
 {
     struct cometd_world *self = *state;
 
     cometd_subscribe(self);
-    cometd_reply(self, 200, CONNECT_REFUSED("403::Unknown client",
-                                            "{\"reconnect\":\"handshake\",\"interval\":0}"));
+    cometd_reply(
+        self, 200,
+        CONNECT_REFUSED("403::Unknown client", "{\"reconnect\":\"handshake\",\"interval\":0}"));
     assert_true(cometd_asks(self, "/meta/handshake"));
     cometd_reply(self, 200, HANDSHAKEN);
     assert_true(cometd_asks(self, "/meta/connect"));
-    cometd_reply(self, 200, CONNECT_REFUSED("403::Unknown client",
-                                            "{\"reconnect\":\"handshake\",\"interval\":0}"));
+    cometd_reply(
+        self, 200,
+        CONNECT_REFUSED("403::Unknown client", "{\"reconnect\":\"handshake\",\"interval\":0}"));
     assert_string_equal(cometd_asked(self), "");
     self->world->now_ns += 3 * SECOND;
     assert_true(cometd_asks(self, "/meta/handshake"));
@@ -26,8 +28,9 @@ static void a_token_that_is_refused_is_renewed_once(void **state)
     struct cometd_world *self = *state;
 
     cometd_subscribe(self);
-    cometd_reply(self, 200, CONNECT_REFUSED("401::Authentication invalid",
-                                            "{\"reconnect\":\"none\",\"interval\":0}"));
+    cometd_reply(
+        self, 200,
+        CONNECT_REFUSED("401::Authentication invalid", "{\"reconnect\":\"none\",\"interval\":0}"));
     const uint32_t before = self->world->call_count;
     assert_string_equal(cometd_asked(self), "");
     world_log_in(self->world);
@@ -54,8 +57,9 @@ static void an_advice_to_retry_keeps_the_session_and_waits(void **state)
     struct cometd_world *self = *state;
 
     cometd_subscribe(self);
-    cometd_reply(self, 200, CONNECT_REFUSED("503::Server is too busy",
-                                            "{\"reconnect\":\"retry\",\"interval\":5000}"));
+    cometd_reply(
+        self, 200,
+        CONNECT_REFUSED("503::Server is too busy", "{\"reconnect\":\"retry\",\"interval\":5000}"));
     assert_string_equal(cometd_asked(self), "");
     self->world->now_ns += 5 * SECOND;
     assert_true(cometd_asks(self, "/meta/connect"));
@@ -88,12 +92,13 @@ static void a_stale_place_is_told_before_anything_else_and_then_left(void **stat
     (void)cometd_asked(self);
     cometd_reply(self, 200, OPENED);
     assert_true(cometd_asks(self, "{\"/event/A__e\":123}"));
-    cometd_reply(self, 200,
-                 "[{\"channel\":\"/u/B\",\"data\":{}},"
-                 "{\"channel\":\"/meta/subscribe\",\"subscription\":\"/event/A__e\","
-                 "\"successful\":false,\"error\":\"400::The replayId {123} you provided was "
-                 "invalid.  Please provide a valid ID\"},"
-                 "{\"channel\":\"/meta/subscribe\",\"subscription\":\"/u/B\",\"successful\":true}]");
+    cometd_reply(
+        self, 200,
+        "[{\"channel\":\"/u/B\",\"data\":{}},"
+        "{\"channel\":\"/meta/subscribe\",\"subscription\":\"/event/A__e\","
+        "\"successful\":false,\"error\":\"400::The replayId {123} you provided was "
+        "invalid.  Please provide a valid ID\"},"
+        "{\"channel\":\"/meta/subscribe\",\"subscription\":\"/u/B\",\"successful\":true}]");
     assert_true(self->feed.peek(self->feed.context, &item));
     assert_true(item.is_gap && item.to_earliest && item.channel == 0);
     assert_true(sfe_slice_equal(sfe_feed_place_slice(&item.marks.place), SFE_TEXT("123")));
@@ -113,11 +118,12 @@ static void a_channel_that_is_refused_is_seldom_asked_for_and_holds_up_no_other(
     (void)cometd_asked(self);
     cometd_reply(self, 200, OPENED);
     (void)cometd_asked(self);
-    cometd_reply(self, 200,
-                 "[{\"channel\":\"/meta/subscribe\",\"subscription\":\"/event/A__e\","
-                 "\"successful\":false,\"error\":\"400::The channel you requested to subscribe to "
-                 "does not exist {/event/A__e}\"},"
-                 "{\"channel\":\"/meta/subscribe\",\"subscription\":\"/u/B\",\"successful\":true}]");
+    cometd_reply(
+        self, 200,
+        "[{\"channel\":\"/meta/subscribe\",\"subscription\":\"/event/A__e\","
+        "\"successful\":false,\"error\":\"400::The channel you requested to subscribe to "
+        "does not exist {/event/A__e}\"},"
+        "{\"channel\":\"/meta/subscribe\",\"subscription\":\"/u/B\",\"successful\":true}]");
     assert_true(cometd_asks(self, "/meta/connect"));
     assert_false(cometd_facts(self).is_connected);
     assert_non_null(strstr(cometd_facts(self).failed.message, "/event/A__e"));

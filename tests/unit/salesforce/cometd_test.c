@@ -151,8 +151,8 @@ static void answer(struct cometd_world *self, struct day *day, const char *asked
     const char *const places[] = {"\"/u/B\":-1", "\"/u/B\":"};
 
     if (strstr(asked, "/meta/subscribe") != NULL) {
-        day->sent = strstr(asked, places[0]) != NULL ? day->published
-                                                     : number_behind(asked, places[1]);
+        day->sent =
+            strstr(asked, places[0]) != NULL ? day->published : number_behind(asked, places[1]);
         day->is_subscribed = !is_lost;
     } else if (strstr(asked, "/meta/handshake") != NULL) {
         day->is_subscribed = false;
@@ -172,8 +172,7 @@ static void take_of_day(struct cometd_world *self, struct day *day)
     struct sfe_feed_item item;
 
     while (self->feed.peek(self->feed.context, &item)) {
-        const uint64_t number =
-            number_behind((const char *)item.payload.bytes, "\"replayId\":");
+        const uint64_t number = number_behind((const char *)item.payload.bytes, "\"replayId\":");
         if (number <= day->taken) {
             day->repeats++;
         } else {
