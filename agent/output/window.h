@@ -1,5 +1,7 @@
-/* The events an output has read and not yet passed: a ring in the order of the stream. Cloud
- * thread. */
+/* The events an output has read and not yet passed, in the order of the stream. Cloud thread.
+ *
+ * They stand in blocks. A block that is passed is the next to be used again: so no more memory is
+ * ever touched than for as many events as were in the window at once, however large it may grow. */
 #ifndef SFE_OUTPUT_WINDOW_H
 #define SFE_OUTPUT_WINDOW_H
 
@@ -50,11 +52,19 @@ struct window_trouble {
     uint32_t answers;   /* Of the output, when the server last failed with it. */
 };
 
+#define WINDOW_BLOCK_EVENTS 64u
+
 struct window {
-    struct window_entry *entries;    /* `capacity` of them. */
+    struct window_entry *entries;    /* Of all blocks, one after the other. */
     struct window_trouble *troubles; /* As many. */
+    uint16_t *ring;                  /* Numbers of the blocks in use, from `first` on, around. */
+    uint16_t *positions;             /* Where in the ring a block in use stands. */
+    uint16_t *free_blocks;           /* A stack. */
+    uint32_t block_count;
+    uint32_t free_count;
     uint32_t capacity;
-    uint32_t head; /* Index of the oldest. */
+    uint32_t first; /* Place in the ring of the block of the oldest. */
+    uint32_t head;  /* Place in it of the oldest. */
     uint32_t count;
     uint64_t next_sequence; /* Everything below it was read or passed over. */
 };
@@ -75,7 +85,11 @@ static inline bool window_is_full(const struct window *window)
 /* The `place`-th event from the oldest on. */
 static inline struct window_entry *window_at(const struct window *window, uint32_t place)
 {
-    return &window->entries[(window->head + place) % window->capacity];
+    const uint32_t at = window->head + place;
+    const uint32_t block =
+        window->ring[(window->first + at / WINDOW_BLOCK_EVENTS) % window->block_count];
+
+    return &window->entries[block * WINDOW_BLOCK_EVENTS + at % WINDOW_BLOCK_EVENTS];
 }
 
 /* Where an entry stands; does not change while it is in the window. */
@@ -91,7 +105,11 @@ struct window_entry *window_add(struct window *window, uint64_t sequence,
 /* Its place from the oldest on. */
 static inline uint32_t window_place(const struct window *window, const struct window_entry *entry)
 {
-    return (window_index(window, entry) + window->capacity - window->head) % window->capacity;
+    const uint32_t index = window_index(window, entry);
+    const uint32_t position = window->positions[index / WINDOW_BLOCK_EVENTS];
+    const uint32_t blocks = (position + window->block_count - window->first) % window->block_count;
+
+    return blocks * WINDOW_BLOCK_EVENTS + index % WINDOW_BLOCK_EVENTS - window->head;
 }
 
 /* What befell the entry, to be written to. */

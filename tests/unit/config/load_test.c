@@ -54,7 +54,7 @@ static const char hub[] = WHOLE(
     "},\n"
     "'commands': { 'type': 'salesforce-events', 'connection': 'crm',\n"
     "  'channel': '/event/DeviceCommand__e', 'on_stale_replay': 'earliest',\n"
-    "  'stream': 'commands' },\n"
+    "  'stream': 'telemetry' },\n"
     "'prices': { 'type': 'salesforce-query', 'connection': 'crm', 'every': '15m',\n"
     "  'query': 'SELECT Sku__c, Price__c FROM PriceBookItem__c', 'stream': 'prices' } },\n"
     "'outputs': {\n"
