@@ -90,7 +90,7 @@ class EventsSite(Site):
         code, text, err = self.command("stream", "cat", stream, "--config",
                                        self.path("sfedge.json"), "--json")
         assert code == 0, err
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in text.split("\n") if line]
 
     def durable(self, stream="commands"):
         status = self.status()
