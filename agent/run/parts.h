@@ -20,9 +20,6 @@
 
 struct agent_output_kind;
 struct gathered;
-struct sfe_cometd;
-struct sfe_salesforce_events;
-struct questions;
 
 /* Each part has an arena of its own, so that it can be closed alone, and holds the setup whose
  * texts it borrows. Where one is carried over by a reload its pointers stay. */

@@ -58,8 +58,9 @@ struct sfe_http_request {
     const char *ca_file;         /* PEM; NULL: the system's store. */
     uint32_t connect_timeout_ms; /* DNS, TCP and TLS. */
     uint32_t total_timeout_ms;   /* The whole exchange. */
-    struct sfe_builder *answer_body;    /* Borrowed; bounds the answer, whose beginning stays in it
-                                           where that is    longer. The body arrives decompressed. */
+    /* Borrowed; bounds the answer, of which the beginning stays in it where it is longer. The body
+     * arrives decompressed. */
+    struct sfe_builder *answer_body;
     void *tag;                          /* Handed back. */
     const struct sfe_http_route *route; /* NULL: as zeroed. */
     /* Instead of `body`; NULL: none. Borrowed until the end. It goes out once, on a connection of
