@@ -87,9 +87,8 @@ static void take_refusal(struct sfe_cometd *cometd, const struct bayeux_message 
     if (number == 401) {
         sfe_org_session_ended(cometd->options.org, &cometd->owner);
         outcome->wait_ns = next_wait_ns(cometd);
-    } else if (bayeux_error_has(message->error, "limit exceeded")) {
-        outcome->wait_ns = failed_wait_ns(cometd, COMETD_LONG_BASE_NS, COMETD_LONG_CAP_NS);
-    } else if (message->reconnect == BAYEUX_NONE) {
+    } else if (message->reconnect == BAYEUX_NONE ||
+               bayeux_error_has(message->error, "limit exceeded")) {
         outcome->wait_ns = failed_wait_ns(cometd, COMETD_LONG_BASE_NS, COMETD_LONG_CAP_NS);
     } else if (message->reconnect == BAYEUX_RETRY && cometd->step != COMETD_HANDSHAKE) {
         outcome->keeps_session = true;

@@ -33,7 +33,8 @@ static void a_cookie_that_ends_is_gone(void **state)
     (void)state;
 
     assert_true(cookies_take(&cookies, SFE_TEXT("a=1\nb=2\nc=3\n")));
-    assert_true(cookies_take(&cookies, SFE_TEXT("a=; Path=/\nc=x; max-age=0\nd=1; Max-Age=-1\n")));
+    assert_true(cookies_take(&cookies, SFE_TEXT("a=; Path=/\nc=x; max-age=0\n"
+                                                "d=1; Max-Age=-1\n")));
     assert_cookies(&cookies, "b=2");
     cookies_forget(&cookies);
     assert_cookies(&cookies, "");
