@@ -37,16 +37,22 @@ static void check_alone(struct config_load *load, uint32_t index, uint32_t entry
     }
 }
 
+/* Their defaults may be said. */
 static void check_of_csv(struct config_load *load, const struct sfe_config_files *files,
                          uint32_t entry)
 {
-    static const char *const keys[] = {"delimiter", "columns", "encoding"};
+    const char *key = NULL;
 
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        const uint32_t token = load_member(load, entry, keys[i]);
-        if (token != SFE_JSON_NONE && files->format != SFE_FORMAT_CSV) {
-            load_mistake(load, token, "only format csv has that; allowed: without it");
-        }
+    if (files->column_count != 0) {
+        key = "columns";
+    } else if (files->delimiter != SFE_DELIMITER_COMMA) {
+        key = "delimiter";
+    } else if (files->encoding != SFE_ENCODING_UTF_8) {
+        key = "encoding";
+    }
+    if (key != NULL && files->format != SFE_FORMAT_CSV) {
+        load_mistake(load, load_member(load, entry, key),
+                     "only format csv has that; allowed: without it");
     }
 }
 

@@ -118,7 +118,7 @@ struct sfe_config_input {
     const char *const *mask;              /* Names of members to mask before flash. */
     uint32_t mask_count;
     bool card_guard; /* `card_guard`: looks for card numbers; default: where there is mask. */
-    struct sfe_config_http http; /* `topic` is its path without the first slash. */
+    struct sfe_config_http http;   /* `topic` is its path without the first slash. */
     struct sfe_config_files files; /* `topic` is "NAME/#". */
 };
 

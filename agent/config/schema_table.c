@@ -262,9 +262,9 @@ static const struct config_key table[] = {
      .allowed = "take|ignore", .help = "Whether retained messages are events."},
     {ROW(INPUT, "identity", WORD), .only = "mqtt|files", TO(INPUT, identity_rule),
      .fallback = "content", .allowed = "content|arrival",
-     .help = "content: the same topic and payload is one event; of a file, the same line behind the "
-             "same lines of a file of the same name. arrival: each message is one; each file is "
-             "new."},
+     .help = "content: the same topic and payload is one event; of files, the same line behind "
+             "the same lines of a file of the same name. arrival: each message is one; each file "
+             "is new."},
     {ROW(INPUT, "mask", TEXTS), COUNTED(INPUT, mask, mask_count), .max = 64,
      .help = "Members of a JSON payload, at any depth, whose values are masked to their last 4 "
              "characters before anything is written. Card verification values, PINs and magnetic "

@@ -30,13 +30,17 @@ static enum csv_found give(struct sfe_slice text, size_t size, size_t end, struc
     return CSV_ROW;
 }
 
-/* The first line alone. */
-static enum csv_found give_bad(struct sfe_slice text, const char *problem, struct csv_row *row)
+/* The first line alone, once its end is there. */
+static enum csv_found give_bad(struct sfe_slice text, bool at_end, const char *problem,
+                               struct csv_row *row)
 {
     size_t at = 0;
 
     while (at < text.size && line_end(text, at) == 0) {
         at++;
+    }
+    if (at == text.size && !at_end) {
+        return CSV_MORE;
     }
     (void)give(text, at, at < text.size ? line_end(text, at) : 0, row);
     row->problem = problem;
@@ -55,6 +59,22 @@ static enum place step(enum place place, uint8_t byte, uint8_t delimiter)
     return byte == '"' && place != PLACE_PLAIN ? PLACE_QUOTED : PLACE_PLAIN;
 }
 
+/* What is found behind the last byte. */
+static enum csv_found find_at_end(struct sfe_slice text, enum place place, bool at_end,
+                                  struct csv_row *row)
+{
+    size_t size = text.size;
+
+    if (!at_end) {
+        return CSV_MORE;
+    }
+    if (place == PLACE_QUOTED) {
+        return give_bad(text, true, "a quote is not closed", row);
+    }
+    size -= size != 0 && text.bytes[size - 1u] == '\r' ? 1u : 0u;
+    return give(text, size, text.size - size, row);
+}
+
 enum csv_found csv_rows_find(struct sfe_slice text, bool at_end, uint8_t delimiter,
                              struct csv_row *row)
 {
@@ -67,19 +87,15 @@ enum csv_found csv_rows_find(struct sfe_slice text, bool at_end, uint8_t delimit
         if (end != 0) {
             return give(text, i, end, row);
         }
-        if (byte == '\r' && i + 1u == text.size && place != PLACE_QUOTED) {
-            return at_end ? give(text, i, 1, row) : CSV_MORE;
+        if (byte == '\r' && i + 1u == text.size) {
+            break; /* What follows tells what it is. */
         }
         if (place == PLACE_BEHIND && byte != '"' && byte != delimiter) {
-            return give_bad(text, "there is text behind a closing quote", row);
+            return give_bad(text, at_end, "there is text behind a closing quote", row);
         }
         place = step(place, byte, delimiter);
     }
-    if (!at_end) {
-        return CSV_MORE;
-    }
-    return place == PLACE_QUOTED ? give_bad(text, "a quote is not closed", row)
-                                 : give(text, text.size, 0, row);
+    return find_at_end(text, place, at_end, row);
 }
 
 /* The next field of a row from *at on, with its quotes; *at is behind its delimiter, beyond the
@@ -171,7 +187,7 @@ static enum sfe_code add_column(struct csv_columns *columns, struct sfe_slice na
     } else {
         sfe_json_add_escaped(&out, name);
     }
-    if (out.size == 1) {
+    if (out.size == 1 && !out.overflowed) {
         return sfe_fail(err, SFE_E_SYNTAX, "column %u has no name", columns->count + 1u);
     }
     sfe_builder_add_text(&out, "\":");
@@ -243,8 +259,8 @@ bool csv_rows_convert(const struct csv_columns *columns, struct sfe_slice row,
     }
     sfe_builder_add_byte(out, '}');
     if (count < columns->count || has_more) {
-        (void)snprintf(problem, CSV_PROBLEM_BYTES, "the row has %u fields, and there are %u columns",
-                       count, columns->count);
+        (void)snprintf(problem, CSV_PROBLEM_BYTES,
+                       "the row has %u fields, and there are %u columns", count, columns->count);
         return false;
     }
     return true;

@@ -7,9 +7,9 @@
 #include "base/bytes.h"
 #include "base/error.h"
 
-#define CSV_COLUMNS_MAX      512u
-#define CSV_NAMES_BYTES_MAX  (16u * 1024u)
-#define CSV_PROBLEM_BYTES    96u
+#define CSV_COLUMNS_MAX     512u
+#define CSV_NAMES_BYTES_MAX (16u * 1024u)
+#define CSV_PROBLEM_BYTES   96u
 
 enum csv_found {
     CSV_MORE, /* The text ends inside the row. */

@@ -177,6 +177,33 @@ static enum csv_found find_row(const struct file_records *records, struct sfe_sl
     return found;
 }
 
+/* Makes of a line or row what it is. */
+static enum file_step take_line(struct file_records *records, enum csv_found found,
+                                const char *problem, struct file_record *record)
+{
+    if (space_size(record->text) == record->text.size) {
+        return FILE_PASSED;
+    }
+    if (records->options.format == FILE_NDJSON) {
+        (void)take_json(records, record);
+    } else if (!records->has_columns) {
+        return found == CSV_BAD ? broken(record, record->line, problem)
+                                : take_names(records, record);
+    } else if (found == CSV_BAD) {
+        spoil(record, problem);
+    } else {
+        take_row(records, record);
+    }
+    return FILE_RECORD;
+}
+
+static enum file_step end_of_lines(const struct file_records *records, struct file_record *record)
+{
+    return records->options.format == FILE_CSV && !records->has_columns
+               ? broken(record, records->line, "there is no line that names the columns")
+               : FILE_END;
+}
+
 static enum file_step next_line(struct file_records *records, struct sfe_slice text, bool at_end,
                                 bool is_full, struct file_record *record)
 {
@@ -187,10 +214,7 @@ static enum file_step next_line(struct file_records *records, struct sfe_slice t
         return pass_long(records, text, at_end, record);
     }
     if (text.size == 0) {
-        if (at_end && !records->has_columns && records->options.format == FILE_CSV) {
-            return broken(record, records->line, "there is no line that names the columns");
-        }
-        return at_end ? FILE_END : FILE_MORE;
+        return at_end ? end_of_lines(records, record) : FILE_MORE;
     }
     found = find_row(records, text, at_end, is_full, &row);
     if (found == CSV_MORE) {
@@ -200,48 +224,58 @@ static enum file_step next_line(struct file_records *records, struct sfe_slice t
     record->size = row.text.size;
     record->line = records->line;
     consume(records, text, row.size, record);
-    if (space_size(row.text) == row.text.size) {
-        return FILE_PASSED;
+    return take_line(records, found, row.problem, record);
+}
+
+static bool ends_scalar(uint8_t byte)
+{
+    return is_space(byte) || byte == ',' || byte == ']' || byte == '}';
+}
+
+/* The size of the string at the front, with its quotes; 0: its end is not in the text. */
+static size_t string_size(struct sfe_slice text)
+{
+    for (size_t i = 1; i < text.size; i++) {
+        if (text.bytes[i] == '"') {
+            return i + 1u;
+        }
+        i += text.bytes[i] == '\\' ? 1u : 0u;
     }
-    if (records->options.format == FILE_NDJSON) {
-        (void)take_json(records, record);
-    } else if (!records->has_columns) {
-        return found == CSV_BAD ? broken(record, record->line, row.problem)
-                                : take_names(records, record);
-    } else if (found == CSV_BAD) {
-        spoil(record, row.problem);
-    } else {
-        take_row(records, record);
+    return 0;
+}
+
+static int depth_of(uint8_t byte)
+{
+    if (byte == '{' || byte == '[') {
+        return 1;
     }
-    return FILE_RECORD;
+    return byte == '}' || byte == ']' ? -1 : 0;
 }
 
 /* The size of the JSON value at the front, as far as brackets and quotes tell; 0: its end is not
  * in the text. */
 static size_t value_size(struct sfe_slice text, bool at_end)
 {
-    uint32_t depth = 0;
-    bool is_string = false;
+    int depth = 0; /* No deeper than the text is long, and that is bounded. */
+    size_t size = 0;
 
-    for (size_t i = 0; i < text.size; i++) {
-        const uint8_t byte = text.bytes[i];
-        if (is_string) {
-            i += byte == '\\' ? 1u : 0u;
-            is_string = byte != '"';
-            if (byte == '"' && depth == 0) {
-                return i + 1u;
-            }
-        } else if (byte == '"') {
-            is_string = true;
-        } else if (byte == '{' || byte == '[') {
-            depth++;
-        } else if (depth == 0 && (is_space(byte) || byte == ',' || byte == ']' || byte == '}')) {
-            return i;
-        } else if ((byte == '}' || byte == ']') && --depth == 0) {
-            return i + 1u;
+    while (size < text.size) {
+        const uint8_t byte = text.bytes[size];
+        const size_t of_string =
+            byte == '"' ? string_size(sfe_slice_part(text, size, text.size)) : 1u;
+        if (depth == 0 && ends_scalar(byte)) {
+            return size;
+        }
+        if (of_string == 0) {
+            return 0;
+        }
+        depth += depth_of(byte);
+        size += of_string;
+        if (depth == 0 && (byte == '"' || depth_of(byte) != 0)) {
+            return size;
         }
     }
-    return at_end && depth == 0 && !is_string ? text.size : 0;
+    return at_end && depth == 0 ? size : 0;
 }
 
 static enum file_step take_value(struct file_records *records, struct sfe_slice text, bool at_end,
@@ -254,7 +288,8 @@ static enum file_step take_value(struct file_records *records, struct sfe_slice 
     }
     if (size == 0) {
         return broken(record, records->line,
-                      at_end ? "the JSON breaks off" : "a JSON value is over the limit of an event");
+                      at_end ? "the JSON breaks off"
+                             : "a JSON value is over the limit of an event");
     }
     record->text = sfe_slice_part(text, 0, size);
     record->size = size;
@@ -285,24 +320,28 @@ static enum file_step take_mark(struct file_records *records, uint8_t mark,
     return FILE_PASSED;
 }
 
+static enum file_step end_of_values(const struct file_records *records, struct file_record *record)
+{
+    return records->is_done ? FILE_END : broken(record, records->line, "the JSON breaks off");
+}
+
 static enum file_step next_value(struct file_records *records, struct sfe_slice text, bool at_end,
                                  bool is_full, struct file_record *record)
 {
     const size_t space = space_size(text);
-    bool is_first = !records->is_array && !records->is_done && !records->may_have_value;
 
-    consume(records, text, space, record);
-    text = sfe_slice_part(text, space, text.size);
+    if (space != 0) { /* Alone, so that a value that follows may have all the room. */
+        consume(records, text, space, record);
+        return FILE_PASSED;
+    }
     if (text.size == 0) {
-        if (!at_end) {
-            return space == 0 ? FILE_MORE : FILE_PASSED;
-        }
-        return records->is_done ? FILE_END : broken(record, records->line, "the JSON breaks off");
+        return at_end ? end_of_values(records, record) : FILE_MORE;
     }
     if (records->is_done) {
         return broken(record, records->line, "something follows the JSON value");
     }
-    if (is_first) {
+    if (!records->has_value) {
+        records->has_value = true;
         records->is_array = text.bytes[0] == '[';
         records->may_have_value = true;
         records->may_close = records->is_array;
@@ -334,7 +373,6 @@ enum file_step file_records_next(struct file_records *records, struct sfe_slice 
         record->consumed = has_mark ? sizeof(mark) : 0;
         return FILE_PASSED;
     }
-    return records->options.format == FILE_JSON
-               ? next_value(records, text, at_end, is_full, record)
-               : next_line(records, text, at_end, is_full, record);
+    return records->options.format == FILE_JSON ? next_value(records, text, at_end, is_full, record)
+                                                : next_line(records, text, at_end, is_full, record);
 }

@@ -23,7 +23,7 @@ struct file_record {
     struct sfe_slice event; /* The payload that it becomes; where it is bad, the text. */
     uint64_t size;          /* Of all of it. */
     uint64_t line;          /* Where it begins, from 1. */
-    size_t consumed;        /* Bytes of what was given; with FILE_PASSED and FILE_MORE too. */
+    size_t consumed;        /* Bytes of what was given; with FILE_PASSED too. */
     bool is_bad;
     bool is_too_large;
     char problem[CSV_PROBLEM_BYTES];
@@ -44,6 +44,7 @@ struct file_records {
     uint64_t line;
     bool has_begun; /* The byte order mark is behind us. */
     bool has_columns;
+    bool has_value; /* JSON: its first byte was looked at, as is_array tells. */
     bool is_array;
     bool is_done;        /* JSON: the last value is behind us. */
     bool may_have_value; /* JSON: behind the bracket or a comma. */

@@ -29,8 +29,8 @@ size_t sfe_files_source_memory_bytes(const struct sfe_files_source_options *opti
             : sfe_arena_cost(tokens_max(options) * sizeof(struct sfe_json_token));
 
     return sfe_arena_cost(sizeof(struct files_source)) + sfe_arena_cost(sizeof(struct files_job)) +
-           2u * sfe_arena_cost(sizeof(struct files_table)) +
-           sfe_arena_cost(buffer_bytes(options)) + of_format;
+           2u * sfe_arena_cost(sizeof(struct files_table)) + sfe_arena_cost(buffer_bytes(options)) +
+           of_format;
 }
 
 static bool has_job(const struct files_source *self)
@@ -227,7 +227,7 @@ static void choose(struct files_source *self, uint64_t now_ns)
     if (files_read_begin(self, candidate, now_ns)) {
         files_scan_forget(self, candidate);
         self->state = FILES_READING;
-        self->place_ns = now_ns + FILES_SECOND_NS;
+        self->place_ns = now_ns + FILES_PLACE_NS;
     }
 }
 

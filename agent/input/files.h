@@ -44,12 +44,12 @@ struct sfe_files_source_options {
     bool needs_marker;
     bool by_arrival;
     uint64_t settle_ns;
-    const char *done;   /* Names of folders inside. */
+    const char *done; /* Names of folders inside. */
     const char *failed;
     uint32_t keep_done; /* Files in `done`, and their bytes; the oldest go. 0: none is kept. */
     uint64_t keep_done_bytes;
     uint32_t event_bytes_max;
-    struct sfe_intake *intake; /* With one route, which takes INPUT/NAME. */
+    struct sfe_intake *intake;         /* With one route, which takes INPUT/NAME. */
     const struct sfe_storage *storage; /* The state directory. */
     const struct sfe_clock *clock;
     struct sfe_log *log;

@@ -7,17 +7,18 @@
 
 #include <stdatomic.h>
 
-#define FILES_SECOND_NS  UINT64_C(1000000000)
-#define FILES_LOOK_NS    FILES_SECOND_NS         /* Between two looks at the folder. */
-#define FILES_AGAIN_NS   (10u * FILES_SECOND_NS) /* After what did not work. */
-#define FILES_BLOCKED_NS (FILES_SECOND_NS / 20u)
-#define FILES_READ_BYTES (64u * 1024u) /* A turn. */
-#define FILES_NAMES_TURN 64u           /* Looked at in a turn. */
-#define FILES_CANDIDATES 128u
-#define FILES_PROBLEMS   16u /* That a report tells of. */
+#define FILES_SECOND_NS    UINT64_C(1000000000)
+#define FILES_LOOK_NS      FILES_SECOND_NS         /* Between two looks at the folder. */
+#define FILES_PLACE_NS     (FILES_SECOND_NS / 5u)  /* Until the first place in a file is noted. */
+#define FILES_AGAIN_NS     (10u * FILES_SECOND_NS) /* After what did not work. */
+#define FILES_BLOCKED_NS   (FILES_SECOND_NS / 20u)
+#define FILES_READ_BYTES   (64u * 1024u) /* A turn. */
+#define FILES_NAMES_TURN   64u           /* Looked at in a turn. */
+#define FILES_CANDIDATES   128u
+#define FILES_PROBLEMS     16u /* That a report tells of. */
 #define FILES_REPORT_BYTES (8u * 1024u)
-#define FILES_OLDEST     32u /* Removed from `done` at once. */
-#define FILES_WAITS_MAX  2u  /* The stream, and the dead letters. */
+#define FILES_OLDEST       32u /* Removed from `done` at once. */
+#define FILES_WAITS_MAX    2u  /* The stream, and the dead letters. */
 
 struct files_candidate {
     char name[SFE_FOLDER_NAME_BYTES];
@@ -93,8 +94,8 @@ struct files_current {
     struct file_record record; /* Where has_record: cut out and not staged yet. */
     bool has_record;
     bool at_end;
-    size_t begin, end;   /* Of what is in the buffer and not consumed. */
-    uint64_t offset;     /* In the file, of `begin`. */
+    size_t begin, end; /* Of what is in the buffer and not consumed. */
+    uint64_t offset;   /* In the file, of `begin`. */
     struct sfe_hash128 seed, chain;
     struct files_waits waits;
     bool is_failed;
@@ -117,8 +118,8 @@ struct files_source {
     size_t capacity;
     struct file_records_options records;
     struct files_current current;
-    struct files_place place;       /* On flash; empty: none. */
-    struct files_place wanted;      /* To be saved once its waits are durable; empty: none. */
+    struct files_place place;  /* On flash; empty: none. */
+    struct files_place wanted; /* To be saved once its waits are durable; empty: none. */
     struct files_waits wanted_waits;
     uint64_t place_ns; /* When the next is wanted. */
     struct files_job *job;

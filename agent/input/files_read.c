@@ -205,9 +205,8 @@ static enum sfe_code stage(struct files_source *self, const struct sfe_hash128 *
     SFE_ASSERT(!identity.overflowed);
     struct sfe_message message = {
         .topic = sfe_slice_text(topic),
-        .payload = record->size > most
-                       ? sfe_slice_part(record->event, 0, SFE_EVENT_EXCERPT_BYTES)
-                       : record->event,
+        .payload = record->size > most ? sfe_slice_part(record->event, 0, SFE_EVENT_EXCERPT_BYTES)
+                                       : record->event,
         .payload_bytes = record->is_bad ? record->size : record->event.size,
         .identity = sfe_builder_slice(&identity),
         .refusal = record->is_bad ? refusal : NULL,
@@ -310,10 +309,8 @@ static enum sfe_code read_one(struct files_source *self, size_t *budget, struct 
         advance(current, current->record.consumed);
         return SFE_OK;
     case FILE_MORE:
-        advance(current, current->record.consumed);
         return *budget == 0 ? SFE_E_AGAIN : fill(self, budget, err);
     case FILE_END:
-        advance(current, current->record.consumed);
         return end_pass(self, err);
     case FILE_BROKEN:
         break;

@@ -51,8 +51,8 @@ struct sfe_message {
     bool is_repeated;
     const char *refusal; /* Why it is no event: then it goes to the dead letters, whole. NULL: it is
                             one. */
-    uint32_t progress; /* 0 at first; kept by the intake over SFE_E_FULL: call again with the same
-                          message. */
+    uint32_t progress;   /* 0 at first; kept by the intake over SFE_E_FULL: call again with the same
+                            message. */
 };
 
 /* What must become durable before the sender is answered. */

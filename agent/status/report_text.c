@@ -92,9 +92,8 @@ static void add_files(const struct screen *screen, uint32_t link)
     if (number(screen, files, "grown_after") != 0) {
         add_field(screen, files, ", GROWN AFTER THEIR END ", "grown_after");
     }
-    if (sfe_json_kind(screen->document,
-                      sfe_json_member(screen->document, files, SFE_TEXT("current"))) ==
-        SFE_JSON_STRING) {
+    if (sfe_json_kind(screen->document, sfe_json_member(screen->document, files,
+                                                        SFE_TEXT("current"))) == SFE_JSON_STRING) {
         add_field(screen, files, "\n      at line ", "line");
         add_field(screen, files, " of ", "current");
     }

@@ -196,8 +196,7 @@ enum sfe_code sfe_folder_open_file(struct sfe_folder *folder, const char *name,
     if (made == NULL) {
         return fail_memory(err);
     }
-    made->fd =
-        openat(folder->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    made->fd = openat(folder->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (made->fd < 0) {
         int cause = errno;
         free(made);

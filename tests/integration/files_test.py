@@ -75,10 +75,6 @@ class Files(unittest.TestCase):
     def files_status(self):
         return self.site.status()["links"][0]["files"]
 
-    def dead(self):
-        done = self.site.command("dead", "ls", "--json")
-        return [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
-
     def test_rows_of_csv_are_events_and_bad_ones_dead_letters(self):
         self.start(delimiter="semicolon", encoding="windows-1252")
         self.drop("a.csv", b'sale;note\r\n1;"caf\xe9; ""big"""\r\n2;\x80\r\n3;too;many\r\n\r\n'
@@ -170,21 +166,22 @@ class Files(unittest.TestCase):
     def test_kills_in_the_middle_of_large_files_change_nothing(self):
         print("files_test --seed %d" % SEED, flush=True)
         chance = random.Random(SEED)
-        self.start(quota="1MiB")  # A full stream now and then: there is a middle to be killed in.
-        rows = 5000
+        self.start(quota="512KiB")  # A full stream now and then: there is a middle to be killed in.
+        rows = 8000
         for number in range(3):
             self.drop("sales-%d.csv" % number, "sale,filler\n" + "".join(
                 "%d-%d,%s\n" % (number, row, "x" * 100) for row in range(rows)))
         for _ in range(8):
-            time.sleep(chance.uniform(0.2, 1.2))
+            time.sleep(chance.uniform(0.2, 1.5))
             self.site.kill_agent()
             self.site.start_agent(wait=chance.random() < 0.7)
         for number in range(3):
             self.wait_moved("done", "sales-%d.csv" % number, 120)
         self.wait_count(3 * rows)
+        parts.wait_until(lambda: self.files_status()["waiting"] == 0, 20, "an agent that looked")
         self.assertEqual(self.site.stop_agent(), 0)
         self.assertEqual(self.listed("done"), ["sales-%d.csv" % n for n in range(3)])
-        print("taken up again: %d" % self.site.agent_log().count("taken up where it was left"))
+        self.assertIn("taken up where it was left", self.site.agent_log())
 
     def test_the_same_file_again_has_no_second_effect_but_equal_rows_have(self):
         self.start()
@@ -227,7 +224,7 @@ class Files(unittest.TestCase):
                                     "settle": "0s", "stream": "sales"}
         config["inputs"]["drop"]["keep_done"] = 5
         self.site.write_config(config)
-        self.assertEqual(self.site.command("reload").returncode, 0)
+        self.assertEqual(self.site.command("reload", "--config", self.site.path("sfedge.json"))[0], 0)
         with open(os.path.join(more, "a.ndjson"), "w", encoding="utf-8") as file:
             file.write('{"sale":"more"}\n')
         self.site.start_org()
@@ -237,7 +234,7 @@ class Files(unittest.TestCase):
         self.wait_count(rows + 1)
         del config["inputs"]["more"]
         self.site.write_config(config)
-        self.assertEqual(self.site.command("reload").returncode, 0)
+        self.assertEqual(self.site.command("reload", "--config", self.site.path("sfedge.json"))[0], 0)
         self.assertEqual(len(self.site.status()["links"]), 1)
 
     def test_done_is_bounded(self):

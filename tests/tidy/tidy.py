@@ -40,6 +40,7 @@ NO_TEST_OF_ITS_OWN = {
     "agent/main.c": "three lines; every integration test passes through it",
     "agent/run/open_outputs.c": "wiring; each integration test passes through it",
     "agent/run/open_http.c": "wiring; http_input_test.py passes through it",
+    "agent/run/open_files.c": "wiring; files_test.py passes through it",
     "agent/run/open_sources.c": "wiring; each integration test passes through it",
     "agent/run/open_streams.c": "wiring; each integration test passes through it",
     "agent/run/gather.c": "wiring; main_job_test.py reads the status it gathers",

@@ -28,6 +28,7 @@ struct sfe_folder_entry {
     int64_t changed_ns; /* A rename changes this too. */
 };
 
+/* Opens and closes the folder at `path`, which may be a link. */
 SFE_MUST_USE enum sfe_code sfe_folder_open(const char *path, struct sfe_folder **folder,
                                            struct sfe_error *err);
 void sfe_folder_close(struct sfe_folder *folder); /* NULL is allowed. */
