@@ -59,7 +59,7 @@ static void a_row_ends_with_its_line_unless_that_is_quoted(void **state)
     (void)state;
     expect_row("a,b\nc", "a,b", 4);
     expect_row("a,b\r\nc", "a,b", 5);
-    expect_row("\"a\nb\",c\nd", "\"a\nb\",c", 8);
+    expect_row("\"a\nb\",c\nx", "\"a\nb\",c", 8);
     expect_row("\"a\"\"\nb\"\r\n", "\"a\"\"\nb\"", 9);
     expect_row("a", "a", 1);
     expect_row("a\r", "a", 2);
