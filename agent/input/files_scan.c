@@ -6,9 +6,12 @@
 
 static const char *const markers[] = {".done", ".ok"};
 
-static char lower(char letter)
+static bool is_same_letter(char a, char b)
 {
-    return letter >= 'A' && letter <= 'Z' ? (char)(letter - 'A' + 'a') : letter;
+    const unsigned difference = (unsigned)a ^ (unsigned)b;
+    const unsigned small = (unsigned)a | 0x20u;
+
+    return difference == 0 || (difference == 0x20u && small >= 'a' && small <= 'z');
 }
 
 bool files_name_matches(const char *pattern, const char *name)
@@ -20,7 +23,7 @@ bool files_name_matches(const char *pattern, const char *name)
         if (*pattern == '*') {
             star = pattern++;
             behind = name;
-        } else if (*pattern != '\0' && (*pattern == '?' || lower(*pattern) == lower(*name))) {
+        } else if (*pattern != '\0' && (*pattern == '?' || is_same_letter(*pattern, *name))) {
             pattern++;
             name++;
         } else if (star != NULL) {

@@ -196,7 +196,7 @@ class Files(unittest.TestCase):
         self.wait_count(4)
 
     def test_memory_does_not_grow_with_the_file(self):
-        self.start(format="ndjson")
+        self.start(format="ndjson", keep_done_size="1GiB")
         before = self.site.status()["memory_bytes"]
         hidden = os.path.join(self.folder, ".huge")
         with open(hidden, "wb") as file:
