@@ -178,7 +178,7 @@ class Files(unittest.TestCase):
         for number in range(3):
             self.wait_moved("done", "sales-%d.csv" % number, 120)
         self.wait_count(3 * rows)
-        parts.wait_until(lambda: self.files_status()["waiting"] == 0, 20, "an agent that looked")
+        parts.wait_until(self.site.connected, 30, "an agent that has looked")
         self.assertEqual(self.site.stop_agent(), 0)
         self.assertEqual(self.listed("done"), ["sales-%d.csv" % n for n in range(3)])
         self.assertIn("taken up where it was left", self.site.agent_log())
