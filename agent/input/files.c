@@ -296,7 +296,7 @@ static uint64_t turn(void *context, uint64_t now_ns)
     struct files_source *self = context;
 
     take_answer(self, now_ns);
-    if (now_ns >= self->due_ns) {
+    if (now_ns >= self->due_ns || self->is_blocked) { /* What was written may have made room. */
         switch (self->state) {
         case FILES_IDLE:
             turn_idle(self, now_ns);
