@@ -150,6 +150,10 @@ static uint64_t turn(void *context, uint64_t now_ns)
             continue;
         }
         due_ns = connection->due_ns < due_ns ? connection->due_ns : due_ns;
+        if (connection->state == HTTP_GREETING && connection->may_greet &&
+            self->greet_ns < due_ns) {
+            due_ns = self->greet_ns;
+        }
         if (connection->is_blocked && now_ns + HTTP_BLOCKED_NS < due_ns) {
             due_ns = now_ns + HTTP_BLOCKED_NS;
         }
@@ -179,7 +183,8 @@ static void stop(void *context)
     for (uint32_t i = 0; i < self->options.connections; i++) {
         struct http_connection *connection = &self->connections[i];
         connection->closes = true;
-        if (connection->state == HTTP_HEAD || connection->state == HTTP_BODY) {
+        if (connection->state == HTTP_HEAD || connection->state == HTTP_BODY ||
+            connection->state == HTTP_GREETING) {
             http_connection_close(connection);
         }
     }
@@ -227,6 +232,7 @@ static void close(void *context)
             http_connection_close(&self->connections[i]);
         }
     }
+    http_io_close(self);
 }
 
 static enum sfe_code take_connections(struct http_source *self, struct sfe_arena *arena,
@@ -266,7 +272,7 @@ enum sfe_code sfe_http_source_open(const struct sfe_http_source_options *options
     self->options = *options;
     self->rate.per_second = options->requests_per_second;
     self->topic = sfe_slice_text(options->path + 1);
-    if (take_connections(self, arena, err) != SFE_OK) {
+    if (take_connections(self, arena, err) != SFE_OK || http_io_open(self, err) != SFE_OK) {
         return err->code;
     }
     *source = (struct sfe_source){self, turn, stop, is_quiet, facts, close};

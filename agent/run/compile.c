@@ -316,5 +316,6 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
     }
     for (uint32_t i = 0; compiled->inputs != NULL && i < compiled->config->input_count; i++) {
         wipe(&compiled->inputs[i].secret);
+        wipe(&compiled->inputs[i].tls.key);
     }
 }

@@ -20,6 +20,10 @@
 /* mbedTLS for one connection: a file of certificates is read whole (1 MiB), a bundle of 220 kB
  * takes 600 kB when parsed, records 33 kB, a handshake and what may be resumed 100 kB. */
 #define LINK_TLS_BYTES (2048u * KIB)
+/* mbedTLS for an input of type http: its certificates; and for each connection records (33 kB), a
+ * handshake (40 kB) and the certificates that a sender shows (16 kB, and as much when parsed). */
+#define LISTENER_TLS_BYTES (1280u * KIB)
+#define SENDER_TLS_BYTES   (112u * KIB)
 /* libcurl's TLS for one org: the same bundle takes 570 kB, twice while it is read anew. */
 #define ORG_TLS_BYTES      (1536u * KIB)
 #define EXCHANGE_BYTES     (48u * KIB)
@@ -281,6 +285,12 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
         bytes += config->connections[i].type == SFE_CONNECTION_SALESFORCE
                      ? org_library_bytes(config, i)
                      : link_library_bytes(&config->connections[i].mqtt);
+    }
+    for (uint32_t i = 0; i < config->input_count; i++) {
+        const struct sfe_config_http *http = &config->inputs[i].http;
+        if (config->inputs[i].type == SFE_INPUT_HTTP && http->tls_cert_file != NULL) {
+            bytes += LISTENER_TLS_BYTES + http->connections * SENDER_TLS_BYTES;
+        }
     }
     return bytes;
 }
