@@ -29,8 +29,10 @@ struct sfe_http_source_options {
     uint16_t port;          /* Not 0. */
     const char *path;       /* Begins with a slash. */
     struct sfe_slice token; /* Bearer token that a sender needs; empty: none. */
-    struct sfe_slice signing_key;            /* Key of the HMAC that a sender needs; empty: none. */
-    const char *signature_name;              /* The header field that holds it. */
+    struct sfe_slice signing_key; /* Key of the HMAC that a sender needs; empty: none. */
+    const char *signature_name;   /* The header field that holds it. */
+    const char *time_name;        /* The one that holds its time, or both; NULL: no time. */
+    uint64_t time_window_ns;      /* How far that may be from ours. */
     struct sfe_tls_server_options tls_bytes; /* Its `cert` empty: no TLS. Needed for open alone. */
     const char *const *client_names;         /* One of them each sender's certificate must have. */
     uint32_t client_name_count;              /* 0: no matter which. */

@@ -101,11 +101,12 @@ static enum sfe_code judge_head(struct http_connection *connection, uint64_t now
 static bool take_head(struct http_connection *connection, uint64_t now_ns)
 {
     const struct sfe_http_source_options *options = &connection->source->options;
+    const struct http_field_names names = {options->signature_name, options->time_name};
     struct sfe_error err;
     enum sfe_code code;
 
-    code = http_head_parse(sfe_slice_make(connection->bytes, connection->size),
-                           options->signature_name, &connection->head, &err);
+    code = http_head_parse(sfe_slice_make(connection->bytes, connection->size), &names,
+                           &connection->head, &err);
     if (code == SFE_E_AGAIN) {
         return false;
     }

@@ -1,6 +1,6 @@
 #include "base/assert.h"
-#include "input/http_auth.h"
 #include "input/http_parts.h"
+#include "input/http_signed.h"
 
 #include <stdio.h>
 
@@ -22,14 +22,19 @@ static void refuse(struct http_connection *connection, uint16_t status, const ch
     http_answer_refused(connection, &err, now_ns);
 }
 
-static bool is_signed(struct http_connection *connection)
+static enum sfe_code judge_signature(struct http_connection *connection, struct sfe_error *err)
 {
     const struct sfe_http_source_options *options = &connection->source->options;
+    const struct http_signed_rules rules = {
+        .key = options->signing_key,
+        .names = {options->signature_name, options->time_name},
+        .window_ns = options->time_window_ns,
+    };
 
-    return options->signing_key.size == 0 ||
-           http_auth_signature(options->crypto, options->signing_key, connection->head.signature,
-                               connection->bytes + connection->head.bytes,
-                               (size_t)connection->head.body_bytes);
+    return rules.key.size == 0
+               ? SFE_OK
+               : http_signed_check(&rules, options->crypto, options->clock, &connection->head,
+                                   connection->bytes + connection->head.bytes, err);
 }
 
 void http_take_begin(struct http_connection *connection, uint64_t now_ns)
@@ -44,10 +49,9 @@ void http_take_begin(struct http_connection *connection, uint64_t now_ns)
     connection->count = 0;
     connection->wait_count = 0;
     connection->due_ns = now_ns + HTTP_PATIENCE_NS;
-    if (!is_signed(connection)) {
-        refuse(connection, 401, "the signature is missing or wrong", now_ns);
-    } else if (http_events_check(body_of(connection), connection->head.body_kind, &rules,
-                                 &connection->count, &err) != SFE_OK) {
+    if (judge_signature(connection, &err) != SFE_OK ||
+        http_events_check(body_of(connection), connection->head.body_kind, &rules,
+                          &connection->count, &err) != SFE_OK) {
         http_answer_refused(connection, &err, now_ns);
     }
 }

@@ -47,6 +47,8 @@ enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent
         .token = is_signed ? nothing : secret,
         .signing_key = is_signed ? secret : nothing,
         .signature_name = is_signed ? http->hmac_header : NULL,
+        .time_name = is_signed ? http->hmac_timestamp_header : NULL,
+        .time_window_ns = http->hmac_window_ns,
         .tls_bytes = set->compiled->inputs[source->input_index].tls,
         .client_names = http->client_names,
         .client_name_count = http->client_name_count,
