@@ -169,11 +169,12 @@ void reference_read_texts(struct config_load *load, const struct config_key *row
                           void *base)
 {
     bool is_list = sfe_json_kind(&load->json, token) == SFE_JSON_ARRAY;
+    const uint32_t length = is_list ? sfe_json_length(&load->json, token) : 0;
     const char **texts = NULL;
     uint32_t count = 0;
     uint32_t item;
 
-    if (!is_list || sfe_json_length(&load->json, token) > row->max) {
+    if (!is_list || length < row->min || length > row->max) {
         value_mistake(load, row, token, NULL);
         return;
     }

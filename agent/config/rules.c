@@ -33,7 +33,6 @@ static const struct rule {
     {SFE_SECTION_HTTP_AUTH, NULL, EXACTLY_ONE,
      "bearer_file|bearer|hmac_file|hmac|client_certificate|none"},
     {SFE_SECTION_HTTP_AUTH, NULL, NEEDS, "hmac_timestamp_header|hmac_file|hmac"},
-    {SFE_SECTION_HTTP_AUTH, NULL, NEEDS, "hmac_window|hmac_timestamp_header"},
     {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value"},
 };
 

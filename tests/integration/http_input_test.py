@@ -264,6 +264,22 @@ class HttpInput(unittest.TestCase):
         self.assertEqual(till.post(body, X_Hub="sha256=" + digest)[0], 200)
         self.assertEqual(site.status()["streams"][0]["events"], 1)
 
+    def test_a_recorded_request_is_refused_later(self):
+        _, till = self.start(org=False, auth={
+            "hmac_file": "token", "hmac_header": "Stripe-Signature",
+            "hmac_timestamp_header": "Stripe-Signature", "hmac_window": "1h"})
+        till.token = ""
+
+        def sign(body, at):
+            digest = hmac.new(TOKEN.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
+            return "t=%d,v1=%s" % (at, digest)
+        now = int(time.time())
+        for at, body, signed, wanted in ((now, b'{"a":1}', b'{"a":1}', (200,)),
+                                         (now, b'{"a":2}', b'{"a":1}', (401,)),
+                                         (now - 7200, b'{"a":3}', b'{"a":3}', (401, 503)),
+                                         (now + 7200, b'{"a":4}', b'{"a":4}', (401, 503))):
+            self.assertIn(till.post(body, Stripe_Signature=sign(signed, at))[0], wanted)
+
     def test_cards_are_masked_before_anything_is_written(self):
         site, till = self.start(org=False, mask=["card_number"])
         self.assertEqual(till.post({"card_number": "4111111111111111", "note": "5500005555555559"})[0],
