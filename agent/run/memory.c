@@ -21,9 +21,9 @@
  * takes 600 kB when parsed, records 33 kB, a handshake and what may be resumed 100 kB. */
 #define LINK_TLS_BYTES (2048u * KIB)
 /* mbedTLS for an input of type http: its certificates; and for each connection records (33 kB), a
- * handshake (40 kB) and the certificates that a sender shows (16 kB, and as much when parsed). */
-#define LISTENER_TLS_BYTES (1280u * KIB)
-#define SENDER_TLS_BYTES   (112u * KIB)
+ * handshake (20 kB) and the certificates that a sender shows (16 kB, and as much when parsed). */
+#define LISTENER_TLS_BYTES (256u * KIB)
+#define SENDER_TLS_BYTES   (96u * KIB)
 /* libcurl's TLS for one org: the same bundle takes 570 kB, twice while it is read anew. */
 #define ORG_TLS_BYTES      (1536u * KIB)
 #define EXCHANGE_BYTES     (48u * KIB)

@@ -22,25 +22,29 @@ struct file {
     struct sfe_builder content; /* A NUL follows it: without one mbedTLS does not look for PEM. */
 };
 
+static void make_file(struct file *file, size_t capacity)
+{
+    file->content = sfe_builder_make(malloc(capacity + 1u), capacity);
+}
+
 static enum sfe_code open_file(struct file *file, const char *path, read_file read,
                                struct sfe_error *err)
 {
-    uint8_t *memory = malloc(FILE_BYTES_MAX + 1u);
     enum sfe_code code;
 
-    file->content = sfe_builder_make(memory, FILE_BYTES_MAX);
-    if (memory == NULL) {
+    make_file(file, FILE_BYTES_MAX);
+    if (file->content.bytes == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for '%s'", path);
     }
     code = read(path, &file->content, err);
-    memory[code == SFE_OK ? file->content.size : 0] = '\0';
+    file->content.bytes[code == SFE_OK ? file->content.size : 0] = '\0';
     return code;
 }
 
 static void close_file(struct file *file)
 {
     if (file->content.bytes != NULL) {
-        sfe_wipe(file->content.bytes, FILE_BYTES_MAX + 1u);
+        sfe_wipe(file->content.bytes, file->content.capacity + 1u);
     }
     free(file->content.bytes);
 }
@@ -171,14 +175,12 @@ enum sfe_code tls_read_files(struct tls_identity *identity, const struct sfe_tls
 /* With the NUL behind it that mbedTLS looks for. */
 static enum sfe_code copy_bytes(struct file *file, struct sfe_slice bytes, struct sfe_error *err)
 {
-    uint8_t *memory = bytes.size > FILE_BYTES_MAX ? NULL : malloc(FILE_BYTES_MAX + 1u);
-
-    file->content = sfe_builder_make(memory, FILE_BYTES_MAX);
-    if (memory == NULL) {
+    make_file(file, bytes.size);
+    if (file->content.bytes == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a certificate or a key");
     }
     sfe_builder_add(&file->content, bytes);
-    memory[file->content.size] = '\0';
+    file->content.bytes[file->content.size] = '\0';
     return SFE_OK;
 }
 
