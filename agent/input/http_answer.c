@@ -18,7 +18,7 @@ static const struct {
     {408, "Request Timeout", ""},
     {411, "Length Required", ""},
     {413, "Content Too Large", ""},
-    {415, "Unsupported Media Type", "Accept-Encoding: identity\r\n"},
+    {415, "Unsupported Media Type", "Accept-Encoding: gzip, identity\r\n"},
     {417, "Expectation Failed", ""},
     {429, "Too Many Requests", "Retry-After: 1\r\n"},
     {431, "Request Header Fields Too Large", ""},

@@ -9,6 +9,7 @@
 #include "input/http.h"
 #include "input/http_events.h"
 #include "input/http_rate.h"
+#include "port/compress.h"
 
 #define HTTP_ANSWER_BYTES 1024u
 
@@ -83,6 +84,8 @@ struct http_source {
     struct sfe_json_token *tokens;
     uint32_t token_capacity;
     struct http_rate rate;
+    struct sfe_gunzip *gunzip;
+    uint8_t *inflated; /* Of one body, for a moment; request_bytes_max. */
     bool is_stopping;
     uint64_t received;
     uint64_t acknowledged;

@@ -225,8 +225,13 @@ static enum sfe_code read_transfer(struct sfe_slice value, struct http_head *hea
 static enum sfe_code read_encoding(struct sfe_slice value, struct http_head *head,
                                    struct sfe_error *err)
 {
+    const bool is_gzip =
+        http_same_word(value, SFE_TEXT("gzip")) || http_same_word(value, SFE_TEXT("x-gzip"));
+
     (void)err;
-    head->is_encoded = head->is_encoded || !http_same_word(value, SFE_TEXT("identity"));
+    head->is_encoded = head->is_encoded || (is_gzip && head->is_gzip) ||
+                       (!is_gzip && !http_same_word(value, SFE_TEXT("identity")));
+    head->is_gzip = head->is_gzip || is_gzip;
     return SFE_OK;
 }
 
@@ -368,7 +373,7 @@ enum sfe_code http_head_check_body(const struct http_head *head, uint64_t body_b
         return err->code;
     }
     if (head->is_encoded) {
-        return http_refuse(err, 415, "bodies are taken as they are, without Content-Encoding");
+        return http_refuse(err, 415, "the Content-Encoding must be gzip, or none");
     }
     if (!head->is_known_kind) {
         return http_refuse(err, 415,

@@ -32,7 +32,8 @@ struct http_head {
     bool wants_close;
     bool wants_continue; /* "Expect: 100-continue" */
     bool is_chunked;     /* Or any other transfer coding. */
-    bool is_encoded;     /* Any content coding but identity. */
+    bool is_gzip;        /* Content coding "gzip", once. */
+    bool is_encoded;     /* Any other content coding but identity. */
     bool is_known_kind;  /* The content type is one we read, or not said. */
     bool has_body_bytes;
     uint64_t body_bytes;

@@ -37,10 +37,51 @@ static enum sfe_code judge_signature(struct http_connection *connection, struct 
                                    connection->bytes + connection->head.bytes, err);
 }
 
-void http_take_begin(struct http_connection *connection, uint64_t now_ns)
+/* In the place of the body comes what it holds. What was sent behind it moves on; where it has no
+ * room it is sent again: on another connection, as this one is closed with the answer. */
+static enum sfe_code inflate(struct http_connection *connection, struct sfe_error *err)
 {
     struct http_source *source = connection->source;
-    const struct http_events_rules rules = http_rules(source);
+    struct http_head *head = &connection->head;
+    const size_t capacity = http_buffer_bytes(&source->options);
+    const size_t rest = connection->size - head->bytes - (size_t)head->body_bytes;
+    uint8_t *place = connection->bytes + head->bytes;
+    struct sfe_builder output =
+        sfe_builder_make(source->inflated, source->options.request_bytes_max);
+    const enum sfe_code code = sfe_gunzip_add(source->gunzip, body_of(connection), &output, err);
+
+    if (code != SFE_OK) {
+        err->http_status = code == SFE_E_TOO_LARGE ? 413 : code == SFE_E_PROTOCOL ? 400 : 503;
+        err->code = SFE_E_PROTOCOL;
+        return err->code;
+    }
+    if (rest > capacity - head->bytes - output.size) {
+        connection->closes = true;
+        connection->size = head->bytes + output.size;
+    } else {
+        memmove(place + output.size, place + (size_t)head->body_bytes, rest);
+        connection->size = head->bytes + output.size + rest;
+    }
+    memcpy(place, output.bytes, output.size);
+    head->body_bytes = output.size;
+    return SFE_OK;
+}
+
+static enum sfe_code judge_body(struct http_connection *connection, struct sfe_error *err)
+{
+    const struct http_events_rules rules = http_rules(connection->source);
+    enum sfe_code code = judge_signature(connection, err);
+
+    if (code == SFE_OK && connection->head.is_gzip) {
+        code = inflate(connection, err);
+    }
+    return code == SFE_OK ? http_events_check(body_of(connection), connection->head.body_kind,
+                                              &rules, &connection->count, err)
+                          : code;
+}
+
+void http_take_begin(struct http_connection *connection, uint64_t now_ns)
+{
     struct sfe_error err;
 
     connection->state = HTTP_STAGING;
@@ -49,9 +90,7 @@ void http_take_begin(struct http_connection *connection, uint64_t now_ns)
     connection->count = 0;
     connection->wait_count = 0;
     connection->due_ns = now_ns + HTTP_PATIENCE_NS;
-    if (judge_signature(connection, &err) != SFE_OK ||
-        http_events_check(body_of(connection), connection->head.body_kind, &rules,
-                          &connection->count, &err) != SFE_OK) {
+    if (judge_body(connection, &err) != SFE_OK) {
         http_answer_refused(connection, &err, now_ns);
     }
 }

@@ -24,6 +24,7 @@
  * handshake (20 kB) and the certificates that a sender shows (16 kB, and as much when parsed). */
 #define LISTENER_TLS_BYTES (256u * KIB)
 #define SENDER_TLS_BYTES   (96u * KIB)
+#define INFLATE_BYTES      (64u * KIB) /* zlib for one such input. */
 /* libcurl's TLS for one org: the same bundle takes 570 kB, twice while it is read anew. */
 #define ORG_TLS_BYTES      (1536u * KIB)
 #define EXCHANGE_BYTES     (48u * KIB)
@@ -288,7 +289,11 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
     }
     for (uint32_t i = 0; i < config->input_count; i++) {
         const struct sfe_config_http *http = &config->inputs[i].http;
-        if (config->inputs[i].type == SFE_INPUT_HTTP && http->tls_cert_file != NULL) {
+        if (config->inputs[i].type != SFE_INPUT_HTTP) {
+            continue;
+        }
+        bytes += INFLATE_BYTES;
+        if (http->tls_cert_file != NULL) {
             bytes += LISTENER_TLS_BYTES + http->connections * SENDER_TLS_BYTES;
         }
     }

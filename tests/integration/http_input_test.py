@@ -1,5 +1,6 @@
 """HTTP into the agent: 200 only after the flash, repeats that change nothing, and senders of every bad kind."""
 
+import gzip
 import hashlib
 import hmac
 import http.client
@@ -202,7 +203,11 @@ class HttpInput(unittest.TestCase):
             (400, {"Content_Type": "application/x-ndjson"}, b'{"a":1}\n{"b"}\n', "line 2"),
             (413, {}, b'{"a":"' + b"x" * 70000 + b'"}', "over the limit"),
             (413, {}, json.dumps([{"a": 1}, {"b": "x" * 17000}]).encode(), "element 1"),
-            (415, {"Content_Encoding": "gzip"}, b"x", "Content-Encoding"),
+            (415, {"Content_Encoding": "br"}, b"x", "Content-Encoding"),
+            (400, {"Content_Encoding": "gzip"}, b"x", "gzip"),
+            (400, {"Content_Encoding": "gzip"}, gzip.compress(b'{"a":1}')[:-1], "too early"),
+            (400, {"Content_Encoding": "gzip"}, gzip.compress(deep), "deep"),
+            (413, {"Content_Encoding": "gzip"}, gzip.compress(b" " * 40000000), "too large"),
             (415, {"Content_Type": "text/xml"}, b"<x/>", "Content-Type"),
             (400, {"Idempotency_Key": "k" * 256}, b"{}", "Idempotency-Key"),
             (401, {"Authorization": "Bearer wrong"}, b"{}", "token"),
@@ -225,7 +230,8 @@ class HttpInput(unittest.TestCase):
         self.assertIn(b" 400 ", till.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"))
         status = site.status()
         self.assertEqual([stream["events"] for stream in status["streams"]], [0, 0])
-        self.assertEqual(till.post({"a": 1})[0], 200)
+        self.assertEqual(till.post(gzip.compress(b'[{"a":1},{"a":2}]'), Content_Encoding="gzip")[:2],
+                         (200, {"accepted": 2}))
         self.assertNotIn(TOKEN, site.agent_log() + json.dumps(status))
 
     def test_slow_senders_hold_up_nobody(self):

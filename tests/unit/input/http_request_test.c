@@ -113,7 +113,13 @@ static void what_is_not_taken_has_its_own_answer(void **state)
     assert_int_equal(status_of(LINE "Transfer-Encoding: chunked\r\n\r\n"), 411);
     assert_int_equal(status_of(LINE "Content-Length: 1000\r\n\r\n"), 200);
     assert_int_equal(status_of(LINE "Content-Length: 1001\r\n\r\n"), 413);
-    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: gzip\r\n\r\n"), 415);
+    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: br\r\n\r\n"), 415);
+    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: gzip, gzip\r\n\r\n"),
+                     415);
+    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: gzip\r\n"
+                                    "Content-Encoding: gzip\r\n\r\n"),
+                     415);
+    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: GZIP\r\n\r\n"), 200);
     assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: identity\r\n\r\n"),
                      200);
     assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Type: text/xml\r\n\r\n"), 415);
