@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import resource
 import shutil
 import socket
 import ssl
@@ -78,7 +79,7 @@ class HttpTls(unittest.TestCase):
         certificates.make_certificate(cls.folder, "till-2", "site", "DNS:till-2.lan")
         certificates.make_certificate(cls.folder, "till-x", "other", "DNS:till-1.lan")
 
-    def start(self, host="127.0.0.1", auth=None, client_ca=False, **more):
+    def start(self, host="127.0.0.1", auth=None, client_ca=False, broker=False, **more):
         site = parts.Site(BUILD)
         self.addCleanup(site.close)
         self.port = parts.free_port()
@@ -90,12 +91,17 @@ class HttpTls(unittest.TestCase):
         if client_ca:
             tls["client_ca_file"] = os.path.join(self.folder, "site.pem")
         config = site.default_config()
-        del config["connections"]["site"]
         config["streams"] = {"sales": {"quota": "64MiB", "segment": "64KiB"}}
         config["agent"]["event_max"] = "16KiB"
-        config["inputs"] = {"webhook": {
+        if broker:
+            site.start_broker()
+            config["inputs"] = {"tills": config["inputs"]["tills"]}
+        else:
+            del config["connections"]["site"]
+            config["inputs"] = {}
+        config["inputs"]["webhook"] = {
             "type": "http", "listen": "%s:%d" % (host, self.port), "path": PATH, "tls": tls,
-            "auth": auth or {"bearer_file": "token"}, "stream": "sales", **more}}
+            "auth": auth or {"bearer_file": "token"}, "stream": "sales", **more}
         config["outputs"] = {}
         site.write_config(config)
         site.start_agent()
@@ -215,6 +221,52 @@ class HttpTls(unittest.TestCase):
         self.assertEqual(answers, [200] * 36)
         self.assertEqual(self.events(site), 36)
         self.assertEqual(site.stop_agent(), 0)
+
+    def test_a_thousand_connections_leave_the_other_inputs_alone(self):
+        site = self.start(broker=True, connections=32)
+        hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"
+        words = (hello, b"", b"\x16\x03\x01\x40\x00" + bytes(16384), b"POST / HTTP/1.1\r\n\r\n")
+        wires, is_over = [], threading.Event()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (2048, resource.getrlimit(
+            resource.RLIMIT_NOFILE)[1]))
+
+        def attack():
+            while not is_over.is_set():
+                for number in range(1000 - len(wires)):
+                    wire = socket.socket()
+                    wire.setblocking(False)
+                    wire.connect_ex(("127.0.0.1", self.port))
+                    wires.append((wire, words[number % len(words)]))
+                for wire, data in wires:
+                    try:
+                        wire.send(data)
+                    except OSError:
+                        pass
+                is_over.wait(0.5)
+                for wire, _ in wires[:50]:
+                    wire.close()
+                del wires[:50]
+        attacker = threading.Thread(target=attack)
+        attacker.start()
+        try:
+            parts.wait_until(lambda: len(wires) > 900, 30, "they are there")
+            begun = time.monotonic()
+            site.publish_lines("pos/t1/sale", ['{"seq": %d}' % number for number in range(20)])
+            parts.wait_until(lambda: self.events(site) == 20, 60, "the broker's messages are taken")
+            print("20 messages in %.1f s beside 1,000 connections" % (time.monotonic() - begun))
+        finally:
+            is_over.set()
+            attacker.join()
+            for wire, _ in wires:
+                wire.close()
+        parts.wait_until(lambda: self.is_taken({"after": 1}), 60, "the next sender is taken")
+        self.assertEqual(site.stop_agent(), 0)
+
+    def is_taken(self, event):
+        try:
+            return self.sender().post(event)[0] == 200
+        except OSError:
+            return False
 
     def test_the_certificate_is_looked_at(self):
         site = self.start()
