@@ -270,6 +270,12 @@ static const struct config_key table[] = {
     {ROW(INPUT, "card_guard", FLAG), TO(INPUT, card_guard),
      .help = "Looks for card numbers wherever they stand, in payload and topic, and masks them to "
              "their last 4 digits before anything is written. Default: true where there is mask."},
+    {ROW(INPUT, "admit", WHERE), COUNTED(INPUT, admit, admit_count),
+     .help = "Which events a sender may send here, as where of an output; what eq, ne, or a value "
+             "alone compare with may be a template of {topic}, {topic.N}, {source} and {agent}, "
+             "such as {topic.1}. What does not hold, or cannot be judged, never gets into the "
+             "stream: over MQTT it is a dead letter (not-admitted), over HTTP the request is "
+             "refused (403)."},
     {ROW(INPUT, "listen", TEXT), .only = "http", TO(INPUT, http.listen), .required = true,
      .note = "an address and a port, \"127.0.0.1:8088\" or \"[::1]:8088\"",
      .help = "Address and port to listen at. Each input has its own."},

@@ -67,6 +67,28 @@ static enum sfe_code inflate(struct http_connection *connection, struct sfe_erro
     return SFE_OK;
 }
 
+/* All of the events, or none. */
+static enum sfe_code check_admission(struct http_connection *connection, struct sfe_error *err)
+{
+    const struct http_source *source = connection->source;
+    struct sfe_slice event;
+    size_t offset = 0;
+    uint32_t number = 0;
+
+    while (http_events_next(body_of(connection), &offset, &event)) {
+        const struct sfe_message message = {
+            .topic = source->topic, .payload = event, .payload_bytes = event.size};
+        if (sfe_intake_check(source->options.intake, &message, err) != SFE_OK) {
+            (void)sfe_within(err, "event %u", (unsigned)number);
+            err->code = SFE_E_PROTOCOL;
+            err->http_status = 403;
+            return err->code;
+        }
+        number++;
+    }
+    return SFE_OK;
+}
+
 static enum sfe_code judge_body(struct http_connection *connection, struct sfe_error *err)
 {
     const struct http_events_rules rules = http_rules(connection->source);
@@ -75,9 +97,11 @@ static enum sfe_code judge_body(struct http_connection *connection, struct sfe_e
     if (code == SFE_OK && connection->head.is_gzip) {
         code = inflate(connection, err);
     }
-    return code == SFE_OK ? http_events_check(body_of(connection), connection->head.body_kind,
-                                              &rules, &connection->count, err)
-                          : code;
+    if (code == SFE_OK) {
+        code = http_events_check(body_of(connection), connection->head.body_kind, &rules,
+                                 &connection->count, err);
+    }
+    return code == SFE_OK ? check_admission(connection, err) : code;
 }
 
 void http_take_begin(struct http_connection *connection, uint64_t now_ns)

@@ -195,6 +195,7 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
 {
     uint32_t routes = 0;
     bool has_guard = false;
+    bool has_admit = false;
     size_t plan = sfe_arena_cost((config->input_count + 1u) * sizeof(struct sfe_intake_route)) +
                   sfe_arena_cost((config->input_count + 1u) * sizeof(struct sfe_mqtt_subscription));
 
@@ -203,6 +204,7 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
         if (input->connection == connection) {
             routes++;
             has_guard = has_guard || input->card_guard || input->mask_count != 0;
+            has_admit = has_admit || input->admit_count != 0;
         }
     }
     if (routes == 0) {
@@ -216,7 +218,8 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
     plan += sfe_arena_cost(sizeof(struct sfe_mqtt_former));
     plan += sfe_arena_cost(config->connections[connection].mqtt.broker_count *
                            sizeof(struct sfe_mqtt_broker));
-    return plan + sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard) +
+    return plan +
+           sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard, has_admit) +
            sfe_mqtt_source_memory_bytes(&options);
 }
 
