@@ -297,7 +297,7 @@ static const struct config_key table[] = {
              "and without that header the event's content."},
     {ROW(INPUT, "request_max", SIZE), .only = "http", TO(INPUT, http.request_bytes_max),
      .fallback = "256KiB", .min = KIB, .max = SFE_HTTP_REQUEST_BYTES_MAX,
-     .help = "The largest body of a request, inflated where it comes as gzip. Each connection has a "
+     .help = "The largest body of a request, also when inflated from gzip. Each connection has a "
              "buffer of this size, and the input one more."},
     {ROW(INPUT, "request_timeout", DURATION), .only = "http", TO(INPUT, http.request_timeout_ns),
      .fallback = "30s", .min = SECOND, .max = 10 * MINUTE,

@@ -470,7 +470,14 @@ static inline struct sfe_intake *world_intake(struct input_world *world, uint32_
         {"tills", "pos/+/sale", &world->sales, true, false, {NULL, 0, false}, NULL, NULL},
         {"plant", "plant/#", &world->readings, false, true, {NULL, 0, false}, NULL, NULL},
         {"all", "+/+/both", &world->sales, false, false, {NULL, 0, false}, NULL, NULL},
-        {"copy", "$share/group/+/+/both", &world->readings, false, false, {NULL, 0, false}, NULL, NULL},
+        {"copy",
+         "$share/group/+/+/both",
+         &world->readings,
+         false,
+         false,
+         {NULL, 0, false},
+         NULL,
+         NULL},
     };
     struct sfe_intake_options options = {
         .routes = routes,
