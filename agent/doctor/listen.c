@@ -91,7 +91,7 @@ void sfe_doctor_listen(const struct sfe_doctor_options *options, uint32_t index)
     struct sfe_error err;
 
     SFE_ASSERT(input->type == SFE_INPUT_HTTP);
-    if (options->compiled->inputs[index].tls.cert.size != 0) {
+    if (http->tls_cert_file != NULL && options->compiled->inputs[index].tls.cert.size != 0) {
         look_at_certificate(options, index);
     }
     if (poller->listen(poller->context, http->host, http->port, &listener, &err) == SFE_OK) {

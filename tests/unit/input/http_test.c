@@ -169,6 +169,7 @@ static void a_value_of_the_event_is_its_identity_wherever_it_stands(void **state
     struct sfe_error err;
 
     (void)open_source(state);
+    source.close(source.context);
     options.identity = "/id";
     assert_int_equal(sfe_http_source_open(&options, world->arena, &source, &err), SFE_OK);
     (void)turn(world);
@@ -304,6 +305,7 @@ static void who_says_nothing_makes_room_for_others(void **state)
     struct sfe_error err;
 
     options.connections = 1;
+    source.close(source.context);
     assert_int_equal(sfe_http_source_open(&options, world->arena, &source, &err), SFE_OK);
     (void)turn(world);
     world->client_waits = true;
