@@ -150,11 +150,10 @@ static uint64_t turn(void *context, uint64_t now_ns)
         if (connection->state == HTTP_FREE) {
             continue;
         }
-        due_ns = connection->due_ns < due_ns ? connection->due_ns : due_ns;
-        if (connection->state == HTTP_GREETING && connection->may_greet &&
-            self->greet_ns < due_ns) {
-            due_ns = self->greet_ns;
-        }
+        const uint64_t next_ns = connection->state == HTTP_GREETING && connection->may_greet
+                                     ? self->greet_ns
+                                     : connection->due_ns;
+        due_ns = next_ns < due_ns ? next_ns : due_ns;
         if (connection->is_blocked && now_ns + HTTP_BLOCKED_NS < due_ns) {
             due_ns = now_ns + HTTP_BLOCKED_NS;
         }

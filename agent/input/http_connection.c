@@ -46,7 +46,7 @@ void http_connection_close(struct http_connection *connection)
 bool http_connection_is_idle(const struct http_connection *connection, uint64_t now_ns)
 {
     if (connection->state == HTTP_GREETING) {
-        return now_ns >= connection->request_ns + HTTP_GREET_NS;
+        return !connection->may_greet && now_ns >= connection->greeted_ns + HTTP_GREET_NS;
     }
     return connection->state == HTTP_HEAD && connection->size == 0 &&
            now_ns >= connection->request_ns + HTTP_YOUNG_NS;
@@ -230,7 +230,9 @@ static void give_up(struct http_connection *connection, uint64_t now_ns)
 {
     struct sfe_error err;
 
-    if (now_ns < connection->due_ns) {
+    /* A handshake that waits for its turn is not late by its sender's fault. */
+    if (now_ns < connection->due_ns ||
+        (connection->state == HTTP_GREETING && connection->may_greet)) {
         return;
     }
     switch (connection->state) {

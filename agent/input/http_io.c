@@ -59,6 +59,22 @@ void http_io_begin(struct http_connection *connection)
     connection->is_secure = true;
     connection->greet_events = SFE_POLL_READ;
     connection->may_greet = true;
+    connection->greeted_ns = connection->request_ns;
+}
+
+/* Of those whose handshake could go on: is this the one that has come first? */
+static bool is_next(const struct http_connection *connection)
+{
+    const struct http_source *source = connection->source;
+
+    for (uint32_t i = 0; i < source->options.connections; i++) {
+        const struct http_connection *other = &source->connections[i];
+        if (other->state == HTTP_GREETING && other->may_greet &&
+            other->request_ns < connection->request_ns) {
+            return false;
+        }
+    }
+    return true;
 }
 
 enum sfe_code http_io_greet(struct http_connection *connection, uint64_t now_ns,
@@ -70,13 +86,14 @@ enum sfe_code http_io_greet(struct http_connection *connection, uint64_t now_ns,
     enum sfe_code code;
 
     SFE_ASSERT(connection->is_secure);
-    if (!connection->may_greet || now_ns < source->greet_ns) {
+    if (!connection->may_greet || now_ns < source->greet_ns || !is_next(connection)) {
         return SFE_E_AGAIN;
     }
     connection->may_greet = false;
     now_ns = sfe_clock_monotonic_ns(source->options.clock);
     code = tls->handshake(tls->context, connection->session, &connection->greet_events, err);
     after_ns = sfe_clock_monotonic_ns(source->options.clock);
+    connection->greeted_ns = after_ns;
     source->greet_ns = after_ns + GREET_PAUSE * (after_ns - now_ns);
     return code;
 }

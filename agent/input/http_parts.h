@@ -16,7 +16,7 @@
 #define HTTP_SECOND_NS UINT64_C(1000000000)
 /* A head is one packet or two. */
 #define HTTP_HEAD_NS (10u * HTTP_SECOND_NS)
-/* A handshake is four packets; who needs longer makes room for who waits. */
+/* A handshake is four packets; who keeps us waiting for the next one makes room for who waits. */
 #define HTTP_GREET_NS (3u * HTTP_SECOND_NS)
 /* A till that keeps its connection sends again within this, or connects anew. */
 #define HTTP_IDLE_NS (60u * HTTP_SECOND_NS)
@@ -52,6 +52,7 @@ struct http_connection {
     bool is_secure;                  /* Bytes go through the session. */
     bool may_greet;                  /* The stream has what the handshake waits for. */
     unsigned greet_events;           /* That is what it waits for. */
+    uint64_t greeted_ns;             /* When the handshake went on last. */
     enum http_state state;
     unsigned watched;
     uint8_t address[16];

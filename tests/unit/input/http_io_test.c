@@ -309,6 +309,24 @@ static void handshakes_take_a_quarter_of_the_time_at_most(void **state)
     close_source();
 }
 
+static void handshake_that_waits_for_us_is_not_given_up(void **state)
+{
+    struct input_world *world = connect_client(state, NULL, 0);
+
+    step_ns = 4 * SECOND; /* So that its turn comes when it is over the time that it has. */
+    SEND(&world->client, "HH" POST);
+    pump(world);
+    assert_int_equal(sessions[0].greetings, 1);
+    world->now_ns += 11 * SECOND;
+    (void)turn(world);
+    assert_true(world->client.is_open);
+    world->now_ns += SECOND;
+    (void)turn(world);
+    assert_int_equal(sessions[0].greetings, 2);
+    assert_int_equal(world->sales.staged, 1);
+    close_source();
+}
+
 static void certificate_of_another_name_is_forbidden(void **state)
 {
     static const char *const names[] = {"till-1", "till-2"};
@@ -353,6 +371,7 @@ int main(void)
         WORLD_TEST(what_is_no_handshake_is_drained_and_said),
         WORLD_TEST(handshake_that_takes_long_is_given_up),
         WORLD_TEST(handshakes_take_a_quarter_of_the_time_at_most),
+        WORLD_TEST(handshake_that_waits_for_us_is_not_given_up),
         WORLD_TEST(certificate_of_another_name_is_forbidden),
         WORLD_TEST(certificate_of_any_of_the_names_may_send),
         WORLD_TEST(what_was_opened_is_closed_where_memory_is_short),
