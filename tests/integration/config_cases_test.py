@@ -47,6 +47,8 @@ class ConfigCases(unittest.TestCase):
         certificates.make_authority(os.path.join(cls.folder, "files"), "site")
         certificates.make_certificate(os.path.join(cls.folder, "files"), "gateway", "site",
                                       "DNS:gateway.lan")
+        with open(os.path.join(cls.folder, "files", "units.csv"), "w", encoding="utf-8") as file:
+            file.write("unit,name\nC,Celsius\n")
         path = os.path.join(cls.folder, "files", "stream.key")
         with open(path, "w", encoding="utf-8") as file:
             file.write("5a" * 32 + "\n")
