@@ -117,6 +117,8 @@ struct sfe_config_input {
     enum sfe_identity_rule identity_rule; /* `identity`: content (default) or arrival. */
     const char *const *mask;              /* Names of members to mask before flash. */
     uint32_t mask_count;
+    const struct sfe_config_condition *admit; /* As `where` of an output; a tree. */
+    uint32_t admit_count;                     /* 0: every event. */
     bool card_guard; /* `card_guard`: looks for card numbers; default: where there is mask. */
     struct sfe_config_http http;   /* `topic` is its path without the first slash. */
     struct sfe_config_files files; /* `topic` is "NAME/#". */

@@ -42,20 +42,29 @@ struct sfe_config_http {
     const char *host;   /* Of it, an address. */
     uint16_t port;
     const char *path;
-    bool plain; /* Unencrypted beyond loopback. */
-    /* Who may send. Secrets are files, or "env:NAME" or "credential:NAME"; one of the five is set.
+    bool plain; /* Unencrypted, or open to everybody, beyond loopback. */
+    /* `tls`. Without cert_file: none; of the two keys one is set. */
+    const char *tls_cert_file;
+    const char *tls_key_file;
+    const char *tls_key;            /* "env:NAME" or "credential:NAME". */
+    const char *tls_client_ca_file; /* NULL: no certificates of senders. */
+    /* Who may send. Secrets are files, or "env:NAME" or "credential:NAME"; one of the six is set.
      */
     const char *bearer_file;
     const char *bearer;
     const char *hmac_file; /* Key of an HMAC-SHA256 of the body. */
     const char *hmac;
-    bool is_open;                /* `auth`.`none`: everybody. */
-    const char *hmac_header;     /* Default "X-Signature". */
-    const char *identity;        /* `identity`: pointer; NULL: Idempotency-Key, or content. */
-    uint32_t request_bytes_max;  /* `request_max`; default 256KiB. */
-    uint64_t request_timeout_ns; /* `request_timeout`; default 30s. */
-    uint32_t connections;        /* `connections`; default 8. */
-    uint32_t rate;               /* `rate`: requests a second of one address; default 100. */
+    bool is_open;                    /* `auth`.`none`: everybody. */
+    const char *const *client_names; /* `client_certificate`: of whose certificates one is shown. */
+    uint32_t client_name_count;
+    const char *hmac_header;           /* Default "X-Signature". */
+    const char *hmac_timestamp_header; /* NULL: none is asked for. */
+    uint64_t hmac_window_ns;           /* Default 5m. */
+    const char *identity;              /* `identity`: pointer; NULL: Idempotency-Key, or content. */
+    uint32_t request_bytes_max;        /* `request_max`; default 256KiB. */
+    uint64_t request_timeout_ns;       /* `request_timeout`; default 30s. */
+    uint32_t connections;              /* `connections`; default 8. */
+    uint32_t rate;                     /* `rate`: requests a second of one address; default 100. */
 };
 
 #endif

@@ -272,12 +272,21 @@ static const struct config_key table[] = {
     {ROW(INPUT, "card_guard", FLAG), TO(INPUT, card_guard),
      .help = "Looks for card numbers wherever they stand, in payload and topic, and masks them to "
              "their last 4 digits before anything is written. Default: true where there is mask."},
+    {ROW(INPUT, "admit", WHERE), COUNTED(INPUT, admit, admit_count),
+     .help = "Which events a sender may send here, as where of an output; what eq, ne, or a value "
+             "alone compare with may be a template of {topic}, {topic.N}, {source} and {agent}, "
+             "such as {topic.1}. What does not hold, or cannot be judged, never gets into the "
+             "stream: over MQTT it is a dead letter (not-admitted), over HTTP the request is "
+             "refused (403)."},
     {ROW(INPUT, "listen", TEXT), .only = "http", TO(INPUT, http.listen), .required = true,
      .note = "an address and a port, \"127.0.0.1:8088\" or \"[::1]:8088\"",
      .help = "Address and port to listen at. Each input has its own."},
     {ROW(INPUT, "plain", FLAG), .only = "http", TO(INPUT, http.plain), .fallback = "false",
-     .help = "Allows to listen beyond loopback, without encryption: anyone on the way can read and "
-             "change what passes."},
+     .help = "Allows to listen beyond loopback without encryption, or without asking who sends: "
+             "anyone on the way can read and change what passes, or send."},
+    {ROW(INPUT, "tls", SECTION), .only = "http", .of = SFE_SECTION_HTTP_TLS,
+     .help = "Encrypts what comes (TLS 1.2 or later). The files are read at the start and at each "
+             "reload."},
     {ROW(INPUT, "path", TEXT), .only = "http", TO(INPUT, http.path), .required = true,
      .max = SFE_HTTP_PATH_BYTES_MAX,
      .help = "Path that events are posted to; without its first slash it is their topic: of "
@@ -290,7 +299,8 @@ static const struct config_key table[] = {
              "and without that header the event's content."},
     {ROW(INPUT, "request_max", SIZE), .only = "http", TO(INPUT, http.request_bytes_max),
      .fallback = "256KiB", .min = KIB, .max = SFE_HTTP_REQUEST_BYTES_MAX,
-     .help = "The largest body of a request. Each connection has a buffer of this size."},
+     .help = "The largest body of a request, also when inflated from gzip. Each connection has a "
+             "buffer of this size, and the input one more."},
     {ROW(INPUT, "request_timeout", DURATION), .only = "http", TO(INPUT, http.request_timeout_ns),
      .fallback = "30s", .min = SECOND, .max = 10 * MINUTE,
      .help = "How long a request may take to come, and then to become durable."},
@@ -341,6 +351,17 @@ static const struct config_key table[] = {
     {ROW(INPUT, "query", TEXT), .only = "salesforce-query", .help = "The query."},
     {ROW(INPUT, "every", DURATION), .only = "salesforce-query", .help = "How often it is asked."},
 
+    {ROW(HTTP_TLS, "cert_file", FILE), TO(INPUT, http.tls_cert_file), .required = true,
+     .help = "File of our certificate and its chain (PEM). A key on a curve (EC) costs a fraction "
+             "of an RSA key's time in each handshake."},
+    {ROW(HTTP_TLS, "key_file", FILE), TO(INPUT, http.tls_key_file),
+     .help = "File of its private key (PEM); others must not be able to read it."},
+    {ROW(HTTP_TLS, "key", SECRET), TO(INPUT, http.tls_key),
+     .help = "Where that key (PEM) is: env:NAME or credential:NAME."},
+    {ROW(HTTP_TLS, "client_ca_file", FILE), TO(INPUT, http.tls_client_ca_file),
+     .help = "File of authorities (PEM): each sender must show a certificate of one of them, "
+             "whatever auth asks for besides."},
+
     {ROW(HTTP_AUTH, "bearer_file", FILE), TO(INPUT, http.bearer_file),
      .help = "File that holds the bearer token that a sender must show; others must not be able to "
              "read it."},
@@ -355,6 +376,17 @@ static const struct config_key table[] = {
      .max = 64,
      .help = "Header that holds the signature, in hexadecimal or base64, sha256= before it or "
              "not."},
+    {ROW(HTTP_AUTH, "hmac_timestamp_header", TEXT), TO(INPUT, http.hmac_timestamp_header),
+     .max = 64,
+     .help = "Header that holds the time of sending, in seconds since 1970; signed is then "
+             "TIME.BODY. The same name as hmac_header: one header holds both, as t=TIME,v1=HEX."},
+    {ROW(HTTP_AUTH, "hmac_window", DURATION), TO(INPUT, http.hmac_window_ns), .fallback = "5m",
+     .min = SECOND, .max = 24 * HOUR,
+     .help = "How far that time may be from ours; what is older or newer is refused."},
+    {ROW(HTTP_AUTH, "client_certificate", TEXTS),
+     COUNTED(INPUT, http.client_names, http.client_name_count), .min = 1, .max = 64,
+     .help = "Names of senders: the certificate that is shown must have one of them, to the "
+             "letter, as its common name, a DNS name or a URI. With tls.client_ca_file."},
     {ROW(HTTP_AUTH, "none", FLAG), TO(INPUT, http.is_open), .note = "only true says something",
      .help = "true: whoever reaches the address may send."},
 

@@ -21,7 +21,8 @@ size_t agent_files_source_bytes(const struct sfe_config *config, uint32_t index)
     };
 
     return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
-                                   input->card_guard || input->mask_count != 0) +
+                                   input->card_guard || input->mask_count != 0,
+                                   input->admit_count != 0) +
            sfe_files_source_memory_bytes(&options);
 }
 

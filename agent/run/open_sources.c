@@ -41,6 +41,7 @@ struct sfe_intake_route agent_route(const struct agent_set *set,
         .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
         .guard = {input->mask, input->mask_count, input->card_guard},
         .thin = set->streams[input->stream].thin,
+        .admit = set->compiled->inputs[input - set->config->inputs].admit,
     };
 }
 

@@ -80,6 +80,7 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
         sfe_json_put_u64(writer, "retained_ignored", intake->retained_ignored);
         sfe_json_put_u64(writer, "too_large", intake->too_large);
         sfe_json_put_u64(writer, "unmatched", intake->unmatched);
+        sfe_json_put_u64(writer, "not_admitted", intake->not_admitted);
         put_guard(writer, &intake->guard);
         if (source->has_files) {
             put_files(writer, &source->files);
