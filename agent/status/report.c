@@ -158,7 +158,11 @@ static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *st
         sfe_json_put_u64(writer, "calls_of_day", facts->calls_of_day);
         sfe_json_put_u64(writer, "calls_forecast", facts->calls_forecast);
         sfe_json_put_bool(writer, "held_back", facts->is_held_back);
+        sfe_json_put_bool(writer, "slowed", facts->is_slowed);
+        sfe_json_put_u64(writer, "daily_bytes", facts->daily_bytes);
+        sfe_json_put_u64(writer, "bytes_of_day", facts->bytes_of_day);
         sfe_json_put_u64(writer, "sent_bytes", facts->sent_bytes);
+        sfe_json_put_u64(writer, "received_bytes", facts->received_bytes);
         if (facts->refresh_tokens != 0) {
             sfe_json_put_u64(writer, "refresh_tokens", facts->refresh_tokens);
             sfe_json_put_u64(writer, "refresh_tokens_left", facts->refresh_tokens_left);

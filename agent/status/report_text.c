@@ -144,6 +144,15 @@ static void add_org(const struct screen *screen, uint32_t org)
         add_field(screen, org, " of ", "daily_calls");
     }
     add_field(screen, org, ", at this rate ", "calls_forecast");
+    sfe_builder_add_text(screen->out, ", bytes in 24 h ");
+    add_size(screen, number(screen, org, "bytes_of_day"));
+    if (number(screen, org, "daily_bytes") != 0) {
+        sfe_builder_add_text(screen->out, " of ");
+        add_size(screen, number(screen, org, "daily_bytes"));
+    }
+    if (is_true(screen, org, "held_back")) {
+        sfe_builder_add_text(screen->out, "  HELD BACK until the day has more");
+    }
     if (number(screen, org, "refresh_tokens") != 0) {
         add_field(screen, org, ", refresh tokens left ", "refresh_tokens_left");
         add_field(screen, org, " of ", "refresh_tokens");

@@ -162,6 +162,15 @@ static uint64_t sent_bytes(const struct sfe_http_exchange *exchange)
     return total + (body > 0 ? (uint64_t)body : 0);
 }
 
+static uint64_t received_bytes(const struct sfe_http_exchange *exchange)
+{
+    long headers = 0;
+    curl_off_t body = 0;
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_HEADER_SIZE, &headers);
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
+    return (headers > 0 ? (uint64_t)headers : 0) + (body > 0 ? (uint64_t)body : 0);
+}
+
 /* What curl's results mean. `sends_nothing`: curl had not come as far as the request. */
 static const struct meaning {
     CURLcode result;
@@ -248,6 +257,7 @@ void answer_finish(struct sfe_http_exchange *exchange, CURLcode result, int64_t 
     answer->code = code_of(exchange, result);
     answer->status = status > 0 && status < 1000 ? (uint16_t)status : 0;
     answer->sent_bytes = sent_bytes(exchange);
+    answer->received_bytes = received_bytes(exchange);
     answer->request_left = may_have_left(exchange, result);
     read_times(exchange, wall_s);
     if (answer->code == SFE_OK) {

@@ -7,7 +7,10 @@
 #include <strings.h>
 
 #define RECEIVE_BYTES 32768L
-#define KEEP_ALIVE_S  60L
+/* The smallest that curl takes, for sending and for receiving. */
+#define UPLOAD_BYTES     16384L
+#define BUFFER_BYTES_MIN 1024L
+#define KEEP_ALIVE_S     60L
 /* An idle connection older than this is not used again: routers forget it, and a request into the
  * void would have to be repeated by curl. */
 #define IDLE_MAX_S 50L
@@ -125,6 +128,26 @@ static CURLcode set_constants(CURL *easy)
     return result;
 }
 
+/* curl reads up to 100 buffers before it looks at the speed again: with small ones a burst is about
+ * a second's worth. */
+static CURLcode set_speed(CURL *easy, uint32_t bytes_per_second)
+{
+    long buffer_bytes = (long)(bytes_per_second / 100u);
+
+    if (buffer_bytes > RECEIVE_BYTES) {
+        buffer_bytes = RECEIVE_BYTES;
+    } else if (buffer_bytes < BUFFER_BYTES_MIN) {
+        buffer_bytes = BUFFER_BYTES_MIN;
+    }
+    CURLcode result =
+        curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)bytes_per_second);
+    result =
+        result ? result
+               : curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)bytes_per_second);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BYTES);
+    return result ? result : curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes);
+}
+
 static CURLcode set_limits(CURL *easy, const struct sfe_http_request *request)
 {
     CURLcode result =
@@ -136,6 +159,9 @@ static CURLcode set_limits(CURL *easy, const struct sfe_http_request *request)
         /* It may take long, but not stand still. */
         result = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         result = result ? result : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STILL_MAX_S);
+    }
+    if (result == CURLE_OK && request->bytes_per_second_max != 0) {
+        result = set_speed(easy, request->bytes_per_second_max);
     }
     if (result != CURLE_OK || request->ca_file == NULL) {
         return result;

@@ -287,6 +287,7 @@ static void finish(struct sim_org *org, struct exchange *exchange, sfe_http_visi
 
     if (arrives(fate)) {
         answer.status = act(org, exchange, &out);
+        answer.received_bytes = out.size;
     }
     if (fate == FATE_UNREACHED || fate == FATE_LOST_BEFORE || fate == FATE_LOST_AFTER ||
         fate == FATE_CUT) {
