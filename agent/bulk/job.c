@@ -229,7 +229,8 @@ static uint64_t call(struct sfe_bulk *bulk, uint64_t now_ns)
     struct sfe_org_request request = {.method = method_of(bulk->state),
                                       .path = path,
                                       .answer_body = &bulk->answer_body,
-                                      .owner = &bulk->owner};
+                                      .owner = &bulk->owner,
+                                      .need = bulk->options.need};
 
     write_path(bulk, path);
     prepare(bulk, &request);

@@ -25,6 +25,8 @@
 #define EXCHANGE_BYTES     (48u * KIB)
 #define EXCHANGE_TLS_BYTES (80u * KIB)
 #define LOGINS             2u /* Exchanges of an org besides: the log-in, and its own host's. */
+/* A bulk job that nothing goes wrong with: create, upload, close, some polls, results, delete. */
+#define JOB_CALLS 8u
 
 static struct sfe_stream_options stream_options(const struct sfe_config *config, uint32_t index)
 {
@@ -106,6 +108,16 @@ enum agent_bulk_use agent_bulk_use(const struct sfe_config_output *output)
                : AGENT_BULK_NEVER;
 }
 
+/* From how many events on a bulk job costs fewer calls than requests do. */
+static uint32_t dear_from(const struct sfe_config_output *output, uint32_t slot_events_max)
+{
+    const uint32_t of_request =
+        slot_events_max / (output->record_count > 1 ? output->record_count : 1);
+    const uint32_t events = JOB_CALLS * (of_request == 0 ? 1 : of_request);
+
+    return events < output->bulk_records ? events : output->bulk_records;
+}
+
 void agent_output_sizes(const struct sfe_config *config, const struct sfe_config_output *output,
                         bool is_rehearsal, struct sfe_output_options *sizes)
 {
@@ -126,6 +138,7 @@ void agent_output_sizes(const struct sfe_config *config, const struct sfe_config
         sizes->large_age_ns = output->bulk_age_ns;
         sizes->large_from =
             output->bulk_from < output->bulk_records ? output->bulk_from : output->bulk_records;
+        sizes->large_from_dear = dear_from(output, records.slot_events_max);
     }
     if (use != AGENT_BULK_NEVER) {
         sizes->window_events = output->bulk_records + WINDOW_EXTRA;

@@ -298,6 +298,7 @@ static enum sfe_code set_target(struct agent_output *output, bool is_alone,
     if (sizes->large_slot_events == 0) {
         sizes->large_slot_events = LEFT_EVENTS;
         sizes->large_from = UINT32_MAX;
+        sizes->large_from_dear = UINT32_MAX;
     }
     return SFE_OK;
 }
@@ -326,6 +327,7 @@ static enum sfe_code open_bulk(struct sfe_agent *agent, const struct agent_set *
         .slot = use == AGENT_BULK_ALWAYS ? 0 : sizes->slot_count,
         .records_max = use == AGENT_BULK_NEVER ? LEFT_EVENTS : config->bulk_records,
         .has_other = use != AGENT_BULK_ALWAYS,
+        .need = need_of(set, output),
         .journal = output->journal,
         .entropy = &agent->platform->entropy,
         .log = agent->log,

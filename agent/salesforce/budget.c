@@ -140,6 +140,15 @@ bool budget_allows(struct budget *budget, enum sfe_org_need need, uint64_t now_n
     return true;
 }
 
+bool budget_is_scarce(struct budget *budget, enum sfe_org_need need, uint64_t now_ns)
+{
+    const uint64_t ours = allowed_of(budget, budget->calls.daily, need);
+    const uint64_t orgs = allowed_of(budget, budget->org_limit, need);
+
+    return (budget->calls.daily != 0 && budget_used(budget, now_ns) >= ours / 2) ||
+           (budget->org_limit != 0 && budget->org_used >= orgs / 4 * 3);
+}
+
 void budget_count(struct budget *budget, enum sfe_org_need need, uint64_t now_ns)
 {
     pass(budget, now_ns);

@@ -47,6 +47,10 @@ void budget_open(struct budget *budget, uint64_t daily_calls, uint64_t daily_byt
 bool budget_allows(struct budget *budget, enum sfe_org_need need, uint64_t now_ns,
                    uint64_t *until_ns);
 
+/* True where half of what may be used of the own part of calls, or three quarters of the org's, are
+ * used: fewer calls are worth more than haste. */
+bool budget_is_scarce(struct budget *budget, enum sfe_org_need need, uint64_t now_ns);
+
 /* A call was begun. */
 void budget_count(struct budget *budget, enum sfe_org_need need, uint64_t now_ns);
 

@@ -121,6 +121,9 @@ bool sfe_org_is_ready(struct sfe_org *org, uint64_t now_ns, uint64_t *until_ns);
 bool sfe_org_may_call(struct sfe_org *org, enum sfe_org_need need, uint64_t now_ns,
                       uint64_t *until_ns);
 
+/* True where the day's calls are used so far that the cheapest way is worth waiting for. */
+bool sfe_org_is_scarce(struct sfe_org *org, enum sfe_org_need need);
+
 /* One request of sfe_org_begin. */
 struct sfe_org_request {
     const char *method;

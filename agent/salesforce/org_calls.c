@@ -95,6 +95,11 @@ bool sfe_org_may_call(struct sfe_org *org, enum sfe_org_need need, uint64_t now_
     return !is_held && !is_slow;
 }
 
+bool sfe_org_is_scarce(struct sfe_org *org, enum sfe_org_need need)
+{
+    return budget_is_scarce(&org->budget, need, sfe_org_now_ns(org));
+}
+
 /* Gives the counts to flash, where a step of them is over. */
 static void keep(struct sfe_org *org)
 {

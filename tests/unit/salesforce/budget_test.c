@@ -133,6 +133,23 @@ static void near_the_orgs_limit_telemetry_waits_and_asks_now_and_then(void **sta
     assert_true(allows(SFE_ORG_ORDINARY));
 }
 
+static void calls_are_scarce_from_half_of_ours_or_three_quarters_of_the_orgs(void **state)
+{
+    (void)state;
+    begin(100, 20);
+    count(SFE_ORG_ORDINARY, 39);
+    assert_false(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+    count(SFE_ORG_ORDINARY, 1);
+    assert_true(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+    assert_false(budget_is_scarce(&budget, SFE_ORG_PRIORITY, now_ns));
+    begin(0, 0);
+    assert_false(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+    budget_told(&budget, 749, 1000, now_ns);
+    assert_false(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+    budget_told(&budget, 750, 1000, now_ns);
+    assert_true(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+}
+
 static void the_forecast_is_a_day_of_the_last_hour(void **state)
 {
     (void)state;
@@ -264,6 +281,7 @@ int main(void)
         cmocka_unit_test(a_load_that_is_too_high_is_spread_over_the_day),
         cmocka_unit_test(calls_are_forgotten_after_a_day_and_not_before),
         cmocka_unit_test(near_the_orgs_limit_telemetry_waits_and_asks_now_and_then),
+        cmocka_unit_test(calls_are_scarce_from_half_of_ours_or_three_quarters_of_the_orgs),
         cmocka_unit_test(the_forecast_is_a_day_of_the_last_hour),
         cmocka_unit_test(a_restart_gives_no_new_calls),
         cmocka_unit_test(the_days_bytes_end_for_telemetry_before_they_end_for_sales),
