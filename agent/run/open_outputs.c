@@ -79,6 +79,7 @@ static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *s
         sfe_org_options_of(set->compiled, index, agent->platform, agent->log);
 
     options.learned = agent->learned;
+    options.reads_limits = !set->compiled->without_secrets; /* A rehearsal shows records. */
     options.storage = &agent->platform->storage;
     options.on_keep = on_keep;
     options.owner = agent;

@@ -79,6 +79,26 @@ uint64_t budget_forecast(struct budget *budget, uint64_t now_ns)
     return 24 * last_hour;
 }
 
+static uint64_t end_of(uint64_t used, uint64_t limit, uint64_t per_day)
+{
+    if (limit == 0 || per_day == 0) {
+        return 0;
+    }
+    const uint64_t left = used < limit ? limit - used : 0;
+    const uint64_t end_s = left >= per_day ? 0 : left * 24 * HOUR_S / per_day;
+
+    return end_s == 0 && left < per_day ? 1 : end_s;
+}
+
+uint64_t budget_end_s(struct budget *budget, uint64_t now_ns)
+{
+    const uint64_t per_day = budget_forecast(budget, now_ns);
+    const uint64_t ours = end_of(budget_used(budget, now_ns), budget->calls.daily, per_day);
+    const uint64_t orgs = end_of(budget->org_used, budget->org_limit, per_day);
+
+    return ours == 0 || (orgs != 0 && orgs < ours) ? orgs : ours;
+}
+
 /* What somebody with this need may use of `whole`. */
 static uint64_t allowed_of(const struct budget *budget, uint64_t whole, enum sfe_org_need need)
 {

@@ -65,6 +65,10 @@ uint64_t budget_used(struct budget *budget, uint64_t now_ns);
 uint64_t budget_used_bytes(struct budget *budget, uint64_t now_ns);
 uint64_t budget_forecast(struct budget *budget, uint64_t now_ns);
 
+/* In how many seconds the own part, or the org's limit, is reached if the last hour goes on; 0: not
+ * within a day. What others use of the org's is not foreseen. */
+uint64_t budget_end_s(struct budget *budget, uint64_t now_ns);
+
 /* True where something is counted that a restart must not forget, and a step of it is over. */
 bool budget_is_kept(const struct budget *budget);
 bool budget_is_due(const struct budget *budget);

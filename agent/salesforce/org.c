@@ -21,7 +21,8 @@ size_t sfe_org_memory_bytes(bool has_refresh_tokens)
 
     return sfe_arena_cost(sizeof(struct sfe_org)) + sfe_arena_cost(OAUTH_TOKEN_BYTES_MAX) +
            sfe_arena_cost(OAUTH_TOKEN_BYTES_MAX + BEARER_BYTES) +
-           sfe_arena_cost(OAUTH_FORM_BYTES_MAX) + sfe_arena_cost(ANSWER_BYTES_MAX) + refresh;
+           sfe_arena_cost(OAUTH_FORM_BYTES_MAX) + sfe_arena_cost(ANSWER_BYTES_MAX) +
+           limits_memory_bytes() + refresh;
 }
 
 static enum sfe_code open_memory(struct sfe_org *org, struct sfe_arena *arena,
@@ -89,6 +90,9 @@ enum sfe_code sfe_org_open(const struct sfe_org_options *options, struct sfe_are
     if (opened == NULL || open_memory(opened, arena, err) != SFE_OK) {
         return err->code;
     }
+    if (limits_open(&opened->limits, opened, arena, err) != SFE_OK) {
+        return err->code;
+    }
     opened->options = *options;
     opened->options.key_pem = sfe_slice_make(NULL, 0); /* Borrowed for this call only. */
     opened->options.refresh_tokens = sfe_slice_make(NULL, 0);
@@ -121,7 +125,10 @@ uint64_t sfe_org_now_ns(const struct sfe_org *org)
 
 uint64_t sfe_org_turn(struct sfe_org *org, uint64_t now_ns)
 {
-    return org_login_turn(org, now_ns);
+    const uint64_t limits_ns =
+        org->options.reads_limits ? limits_turn(&org->limits, now_ns) : UINT64_MAX;
+
+    return sfe_clock_earlier_ns(org_login_turn(org, now_ns), limits_ns);
 }
 
 void sfe_org_stop(struct sfe_org *org)
@@ -319,6 +326,7 @@ void sfe_org_close(struct sfe_org *org)
     if (org == NULL) {
         return;
     }
+    limits_close(&org->limits);
     if (org->is_under_way && org->exchange != NULL) {
         org->options.http->cancel(org->options.http->context, org->exchange);
         org->exchange = NULL;

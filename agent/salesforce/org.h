@@ -55,6 +55,7 @@ struct sfe_org_options {
     uint32_t calls_per_minute;   /* 0: any number. */
     uint32_t bytes_per_second;   /* Both directions; 0: as fast as it goes. */
     uint32_t reserve_percent;    /* Of the day's, kept for streams with a priority; below 100. */
+    bool reads_limits;           /* Asks now and then for what else the org counts. */
     struct sfe_http_route route; /* By which way the org is reached. */
 };
 
@@ -65,6 +66,15 @@ struct sfe_http_owner {
     uint64_t token_number;              /* The org's: which of its tokens the request went with. */
     struct sfe_http_exchange *exchange; /* Of sfe_org_begin, until it is answered. */
     uint64_t charged_bytes;             /* Of this request, as long as it is under way. */
+};
+
+#define SFE_ORG_LIMITS_MAX 5u
+
+/* One of the org's allocations. */
+struct sfe_org_limit {
+    const char *name; /* As the org names it; static. */
+    uint64_t max;
+    uint64_t left;
 };
 
 struct sfe_org_facts {
@@ -78,9 +88,13 @@ struct sfe_org_facts {
     uint64_t calls_of_day; /* Begun in the last 24 hours, runs before this one included where there
                               is a part of its own. */
     uint64_t daily_calls;  /* That part; 0: none. */
-    uint64_t calls_forecast;      /* Of a day, if the last hour goes on. */
-    uint64_t bytes_of_day;        /* As the calls, both directions. */
-    uint64_t daily_bytes;         /* 0: no bound. */
+    uint64_t calls_forecast; /* Of a day, if the last hour goes on. */
+    uint64_t bytes_of_day;   /* As the calls, both directions. */
+    uint64_t daily_bytes;    /* 0: no bound. */
+    uint64_t calls_end_s; /* At this rate the part's calls, or the org's, end in so many seconds; 0:
+                             they last the day. */
+    struct sfe_org_limit limits[SFE_ORG_LIMITS_MAX];
+    uint32_t limit_count;         /* 0: not asked yet. */
     bool is_held_back;            /* Somebody waits for the day's calls or bytes. */
     bool is_slowed;               /* Somebody waits for its turn on a metered link. */
     struct sfe_error last_error;  /* Of the last log-in; code SFE_OK: it succeeded. */

@@ -62,11 +62,13 @@ static void tell(struct sfe_org *org, uint64_t now_ns)
     uint64_t used = budget_used(&org->budget, now_ns);
     uint64_t forecast = budget_forecast(&org->budget, now_ns);
     uint64_t bytes = budget_used_bytes(&org->budget, now_ns);
+    uint64_t end_s = budget_end_s(&org->budget, now_ns);
 
     sfe_mutex_lock(org->mutex);
     org->facts.calls_of_day = used;
     org->facts.calls_forecast = forecast;
     org->facts.bytes_of_day = bytes;
+    org->facts.calls_end_s = end_s;
     org->facts.is_held_back = org->held_back != 0;
     org->facts.is_slowed = org->slowed != 0;
     sfe_mutex_unlock(org->mutex);

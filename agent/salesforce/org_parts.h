@@ -5,6 +5,7 @@
 
 #include "port/thread.h"
 #include "salesforce/budget.h"
+#include "salesforce/limits.h"
 #include "salesforce/meter.h"
 #include "salesforce/oauth.h"
 #include "salesforce/org.h"
@@ -56,6 +57,8 @@ struct sfe_org {
     bool has_calls;                        /* What flash had of them is added. */
     uint8_t calls_bytes[BUDGET_BYTES_MAX]; /* For flash; guarded by the mutex, as the size. */
     size_t calls_size;                     /* 0: nothing is to be kept. */
+
+    struct limits limits; /* Where `reads_limits` says so. */
 
     /* The org's clock, from the Date of its answers. */
     bool knows_time;

@@ -162,6 +162,23 @@ static void the_forecast_is_a_day_of_the_last_hour(void **state)
     assert_int_equal(budget_forecast(&budget, now_ns), 0);
 }
 
+static void the_end_of_the_calls_is_foreseen_and_none_where_they_last(void **state)
+{
+    (void)state;
+    begin(240, 0);
+    count(SFE_ORG_ORDINARY, 9); /* 216 a day. */
+    assert_int_equal(budget_end_s(&budget, now_ns), 0);
+    count(SFE_ORG_ORDINARY, 11); /* 480 a day, of which 220 are left. */
+    assert_int_equal(budget_end_s(&budget, now_ns), 11 * 3600);
+    budget_told(&budget, 960, 1000, now_ns);
+    assert_int_equal(budget_end_s(&budget, now_ns), 2 * 3600);
+    budget_told(&budget, 1000, 1000, now_ns);
+    assert_int_equal(budget_end_s(&budget, now_ns), 1);
+    begin(0, 0);
+    count(SFE_ORG_ORDINARY, 1000);
+    assert_int_equal(budget_end_s(&budget, now_ns), 0);
+}
+
 static void begin_bytes(uint64_t daily_bytes, uint32_t reserve_percent)
 {
     now_ns = 500 * SECOND;
@@ -283,6 +300,7 @@ int main(void)
         cmocka_unit_test(near_the_orgs_limit_telemetry_waits_and_asks_now_and_then),
         cmocka_unit_test(calls_are_scarce_from_half_of_ours_or_three_quarters_of_the_orgs),
         cmocka_unit_test(the_forecast_is_a_day_of_the_last_hour),
+        cmocka_unit_test(the_end_of_the_calls_is_foreseen_and_none_where_they_last),
         cmocka_unit_test(a_restart_gives_no_new_calls),
         cmocka_unit_test(the_days_bytes_end_for_telemetry_before_they_end_for_sales),
         cmocka_unit_test(bytes_are_due_for_flash_64_times_a_day_and_only_where_they_are_bounded),
