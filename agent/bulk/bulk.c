@@ -72,6 +72,7 @@ static void give_verdict(void *context, uint32_t place, struct sfe_verdict *verd
     SFE_ASSERT(place < bulk->event_count);
     *verdict =
         (struct sfe_verdict){.kind = bulk->events[place].kind, .id_hash = bulk->events[place].key};
+    memcpy(verdict->record_id, bulk->events[place].record_id, sizeof(verdict->record_id));
     if (verdict->kind != SFE_VERDICT_DONE) {
         verdict->err = *sfe_reasons_at(bulk->reasons, bulk->events[place].reason);
     }

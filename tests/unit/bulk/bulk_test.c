@@ -18,11 +18,13 @@ static void a_batch_goes_through_its_calls_and_is_settled_by_its_results(void **
     bulk_world_answer(own, "GET", JOB, 200, JOB_OPEN("InProgress"));
     bulk_world_answer(own, "GET", JOB, 200, JOB_OPEN("JobComplete"));
     bulk_world_answer(own, "GET", "/successfulResults/", 200,
-                      SALES_DONE "a,true,s-2,\na,true,S-1,1.5\n");
+                      SALES_DONE "a,true,s-2,\nb,true,S-1,1.5\n");
     assert_int_equal(own->world->finished_count, 1);
     assert_int_equal(own->world->result.outcome, SFE_SLOT_ANSWERED);
     assert_int_equal(bulk_world_verdict(own, 0), SFE_VERDICT_DONE);
     assert_int_equal(bulk_world_verdict(own, 1), SFE_VERDICT_DONE);
+    assert_string_equal(own->world->verdicts[0].record_id, "b");
+    assert_string_equal(own->world->verdicts[1].record_id, "a");
     bulk_world_answer(own, "DELETE", JOB, 204, "");
     bulk_world_rests(own);
 }
