@@ -5,7 +5,7 @@
 #include "base/assert.h"
 #include "bulk/csv.h"
 #include "bulk/job_text.h"
-#include "run/outputs.h"
+#include "run/output_kind.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,11 +85,11 @@ void rehearsal_bulk_tell_from(struct rehearsal *rehearsal, const struct sfe_conf
     struct sfe_output_options sizes;
     struct sfe_builder *text = &rehearsal->csv_text;
 
-    if (agent_bulk_use(output) != AGENT_BULK_BESIDE) {
+    memset(&sizes, 0, sizeof(sizes));
+    agent_output_kind(output->type)->sizes(&rehearsal->config, output, false, &sizes);
+    if (sizes.large_slot_events == 0) {
         return;
     }
-    memset(&sizes, 0, sizeof(sizes));
-    agent_output_sizes(&rehearsal->config, output, false, &sizes);
     sfe_builder_rewind(text, 0);
     sfe_builder_format(text,
                        "api: bulk instead, once %" PRIu32 " events wait (%" PRIu32

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define RECEIVE_BYTES 32768L
-/* The smallest that curl takes, for sending and for receiving. */
-#define UPLOAD_BYTES     16384L
+#define BUFFER_BYTES 16384L
+/* The smallest that curl takes. */
 #define BUFFER_BYTES_MIN 1024L
 #define KEEP_ALIVE_S     60L
 /* An idle connection older than this is not used again: routers forget it, and a request into the
@@ -102,7 +101,8 @@ static CURLcode set_constants(CURL *easy)
     } constants[] = {
         {CURLOPT_NOSIGNAL, 1},
         {CURLOPT_FOLLOWLOCATION, 0},
-        {CURLOPT_BUFFERSIZE, RECEIVE_BYTES},
+        {CURLOPT_BUFFERSIZE, BUFFER_BYTES},
+        {CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_BYTES},
         {CURLOPT_TCP_KEEPALIVE, 1},
         {CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_S},
         {CURLOPT_MAXAGE_CONN, IDLE_MAX_S},
@@ -134,8 +134,8 @@ static CURLcode set_speed(CURL *easy, uint32_t bytes_per_second)
 {
     long buffer_bytes = (long)(bytes_per_second / 100u);
 
-    if (buffer_bytes > RECEIVE_BYTES) {
-        buffer_bytes = RECEIVE_BYTES;
+    if (buffer_bytes > BUFFER_BYTES) {
+        buffer_bytes = BUFFER_BYTES;
     } else if (buffer_bytes < BUFFER_BYTES_MIN) {
         buffer_bytes = BUFFER_BYTES_MIN;
     }
@@ -144,7 +144,6 @@ static CURLcode set_speed(CURL *easy, uint32_t bytes_per_second)
     result =
         result ? result
                : curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)bytes_per_second);
-    result = result ? result : curl_easy_setopt(easy, CURLOPT_UPLOAD_BUFFERSIZE, UPLOAD_BYTES);
     return result ? result : curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes);
 }
 
