@@ -134,7 +134,7 @@ static const struct config_key table[] = {
              "streams with a priority."},
     {ROW(CONNECTION, "daily_bytes", SIZE), .only = "salesforce",
      TO(CONNECTION, salesforce.daily_bytes), .min = MIB, .max = 1024 * GIB,
-     .help = "Bytes to and fro in 24 hours, log-ins included; then what comes waits. Without it: "
+     .help = "Bytes both ways in 24 hours, log-ins included; then what comes waits. Without it: "
              "no bound."},
     {ROW(CONNECTION, "bytes_per_second", SIZE), .only = "salesforce",
      TO(CONNECTION, salesforce.bytes_per_second), .min = KIB, .max = GIB,

@@ -54,7 +54,7 @@ bool budget_is_scarce(struct budget *budget, enum sfe_org_need need, uint64_t no
 /* A call was begun. */
 void budget_count(struct budget *budget, enum sfe_org_need need, uint64_t now_ns);
 
-/* So many bytes went to and fro. */
+/* So many bytes went, in either direction. */
 void budget_count_bytes(struct budget *budget, uint64_t bytes, uint64_t now_ns);
 
 /* The org told its figures. */
