@@ -130,8 +130,19 @@ static const struct config_key table[] = {
              "fewer and fuller requests. 0: no part of its own."},
     {ROW(CONNECTION, "daily_reserve", WHOLE), .only = "salesforce",
      TO(CONNECTION, salesforce.daily_reserve), .fallback = "10", .max = 90,
-     .help = "Percent of daily_calls, and of the org's own limit, that are kept for streams with a "
-             "priority."},
+     .help = "Percent of daily_calls, daily_bytes and the org's own limit that are kept for "
+             "streams with a priority."},
+    {ROW(CONNECTION, "daily_bytes", SIZE), .only = "salesforce",
+     TO(CONNECTION, salesforce.daily_bytes), .min = MIB, .max = 1024 * GIB,
+     .help = "Bytes both ways in 24 hours, log-ins included; then what comes waits. Without it: "
+             "no bound."},
+    {ROW(CONNECTION, "bytes_per_second", SIZE), .only = "salesforce",
+     TO(CONNECTION, salesforce.bytes_per_second), .min = KIB, .max = GIB,
+     .help = "How fast a metered link may be used, both directions together. Without it: as fast "
+             "as it goes."},
+    {ROW(CONNECTION, "calls_per_minute", WHOLE), .only = "salesforce",
+     TO(CONNECTION, salesforce.calls_per_minute), .fallback = "0", .max = 6000,
+     .help = "Calls that may be begun in a minute, evenly spaced. 0: any number."},
     {ROW(CONNECTION, "proxy", SECTION), .only = "salesforce", .of = SFE_SECTION_PROXY,
      .help = "The way out, where there is no straight one."},
     {ROW(CONNECTION, "interface", INTERFACE), .only = "salesforce",

@@ -495,7 +495,7 @@ static void give_up_large(struct walk *walk)
     struct sfe_output *output = walk->output;
     struct output_slot *slot = walk->slot;
 
-    if (slot != NULL && slot->count >= output->options.large_from) {
+    if (slot != NULL && slot->count >= output_large_from(output)) {
         return;
     }
     if (slot != NULL && slot->count > 0) {
@@ -503,7 +503,7 @@ static void give_up_large(struct walk *walk)
     }
     walk->slot = NULL;
     output->is_catching_up = false;
-    output->large_sequence = output->window.next_sequence + output->options.large_from;
+    output->large_sequence = output->window.next_sequence + output_large_from(output);
     output->has_changed = output->window.count > 0;
 }
 

@@ -114,6 +114,9 @@ void output_tell_dead(struct sfe_output *output, const struct window_entry *entr
 struct output_slot *output_find_slot(const struct sfe_output *output, bool is_large,
                                      enum slot_state state);
 
+/* From how many events on. */
+uint32_t output_large_from(const struct sfe_output *output);
+
 /* Is it the large slot's turn, and does it go on with what was begun before the last start? */
 bool output_wants_large(const struct sfe_output *output);
 bool output_is_resuming(const struct sfe_output *output);

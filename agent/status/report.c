@@ -162,6 +162,22 @@ static const char *org_state(const struct sfe_org_facts *facts)
     return facts->is_waiting_for_clock ? "waiting for the clock" : "not logged in";
 }
 
+/* As the org names them, and once it has told. */
+static void put_limits(struct sfe_json_writer *writer, const struct sfe_org_facts *facts)
+{
+    if (facts->limit_count == 0) {
+        return;
+    }
+    sfe_json_begin_object(writer, "limits");
+    for (uint32_t i = 0; i < facts->limit_count; i++) {
+        sfe_json_begin_object(writer, facts->limits[i].name);
+        sfe_json_put_u64(writer, "max", facts->limits[i].max);
+        sfe_json_put_u64(writer, "left", facts->limits[i].left);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_object(writer);
+}
+
 static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "orgs");
@@ -178,8 +194,16 @@ static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *st
         sfe_json_put_u64(writer, "daily_calls", facts->daily_calls);
         sfe_json_put_u64(writer, "calls_of_day", facts->calls_of_day);
         sfe_json_put_u64(writer, "calls_forecast", facts->calls_forecast);
+        if (facts->calls_end_s != 0) {
+            sfe_json_put_u64(writer, "calls_end_s", facts->calls_end_s);
+        }
+        put_limits(writer, facts);
         sfe_json_put_bool(writer, "held_back", facts->is_held_back);
+        sfe_json_put_bool(writer, "slowed", facts->is_slowed);
+        sfe_json_put_u64(writer, "daily_bytes", facts->daily_bytes);
+        sfe_json_put_u64(writer, "bytes_of_day", facts->bytes_of_day);
         sfe_json_put_u64(writer, "sent_bytes", facts->sent_bytes);
+        sfe_json_put_u64(writer, "received_bytes", facts->received_bytes);
         if (facts->refresh_tokens != 0) {
             sfe_json_put_u64(writer, "refresh_tokens", facts->refresh_tokens);
             sfe_json_put_u64(writer, "refresh_tokens_left", facts->refresh_tokens_left);

@@ -32,6 +32,7 @@ enum fate {
 struct exchange {
     bool is_used;
     bool is_login;
+    bool is_limits;
     enum fate fate;
     uint64_t due_ns;
     struct sfe_builder *answer_body;
@@ -83,7 +84,9 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
     }
     *found = (struct exchange){
         .is_used = true,
-        .is_login = strstr(request->url, "/composite") == NULL,
+        .is_limits = strstr(request->url, "/limits") != NULL,
+        .is_login =
+            strstr(request->url, "/composite") == NULL && strstr(request->url, "/limits") == NULL,
         .fate = draw_fate(org),
         .answer_body = request->answer_body,
         .tag = request->tag,
@@ -263,6 +266,10 @@ static uint16_t act(struct sim_org *org, struct exchange *exchange, struct sfe_b
         sfe_builder_add_text(out, "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"over\"}]");
         return 401;
     }
+    if (exchange->is_limits) {
+        sfe_builder_add_text(out, "{\"DailyApiRequests\":{\"Max\":15000,\"Remaining\":14000}}");
+        return 200;
+    }
     upsert(org, exchange, out);
     return 200;
 }
@@ -287,6 +294,7 @@ static void finish(struct sim_org *org, struct exchange *exchange, sfe_http_visi
 
     if (arrives(fate)) {
         answer.status = act(org, exchange, &out);
+        answer.received_bytes = out.size;
     }
     if (fate == FATE_UNREACHED || fate == FATE_LOST_BEFORE || fate == FATE_LOST_AFTER ||
         fate == FATE_CUT) {

@@ -28,7 +28,7 @@ struct bulk_file {
 struct bulk_job {
     char id[ID_BYTES + 1];
     struct object *object;
-    const struct field *key;
+    const struct field *key; /* NULL: an update, by Id. */
     enum bulk_state state;
     uint64_t changed_ms; /* When the state began. */
     uint32_t puts;

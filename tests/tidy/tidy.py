@@ -50,6 +50,7 @@ NO_TEST_OF_ITS_OWN = {
     "agent/run/flash_turn.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",
     "agent/run/cloud_turn.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",
     "agent/run/threads.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",
+    "agent/run/rehearsal_bulk.c": "commands_test.py reads what it tells",
     "agent/run/rehearsal_explain.c": "rehearsal_test.c and where_test.py read what it tells",
     "agent/run/set.c": "reload_test.py: what stays and what is opened anew, over random changes",
     "agent/run/reload.c": "reload_test.py: 300 reloads under load, refusals of each kind, an audit",

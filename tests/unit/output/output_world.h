@@ -67,6 +67,7 @@ struct world {
     bool has_start;
     struct world_slot slots[WORLD_SLOTS + 1];
     uint64_t large_age_ns;
+    uint32_t large_from_dear;
     uint32_t large_from; /* 0: there is no large slot. */
     enum sfe_large_use large_use;
     bool gaps; /* They are delivered. */
@@ -339,6 +340,7 @@ static void world_open(struct world *world)
         .large_slot_events = world->large_from == 0 ? 0 : WORLD_LARGE,
         .large_from = world->large_from,
         .large_age_ns = world->large_age_ns,
+        .large_from_dear = world->large_from_dear,
         .large_use = world->large_from == 0 ? NULL : world_large_use,
         .clock = &world->clock,
         .entropy = &world->entropy,
