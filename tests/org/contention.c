@@ -15,6 +15,17 @@ void contention_begin(struct contention *contention, uint64_t now_ms)
 {
     contention->now_ms = now_ms;
     contention->request++;
+    contention->records = 0;
+}
+
+void contention_part(struct contention *contention, const struct faults *faults, uint32_t records)
+{
+    const struct fault *slow = &faults->kinds[FAULT_SLOW];
+
+    contention->from_ms = contention->now_ms + faults_records_ms(faults, contention->records);
+    contention->records += records;
+    contention->until_ms = contention->now_ms + (slow->is_on ? slow->delay_ms : 0) +
+                           faults_records_ms(faults, contention->records);
 }
 
 /* In each period the outside process holds other parents. */
@@ -43,14 +54,15 @@ bool contention_locks_out(struct contention *contention, struct faults *faults, 
     const uint32_t place = (uint32_t)(hash % CONTENTION_HOLDS);
     const bool is_held = contention->holds[place].hash == hash &&
                          contention->holds[place].request != contention->request &&
-                         contention->holds[place].until_ms > now_ms;
+                         contention->holds[place].until_ms > contention->from_ms &&
+                         contention->holds[place].from_ms <= contention->until_ms;
     if (is_held) {
         rows->happened++;
         return true;
     }
-    const struct fault *slow = &faults->kinds[FAULT_SLOW];
     contention->holds[place].hash = hash;
     contention->holds[place].request = contention->request;
-    contention->holds[place].until_ms = now_ms + (slow->is_on ? slow->delay_ms : 0);
+    contention->holds[place].from_ms = contention->from_ms;
+    contention->holds[place].until_ms = contention->until_ms;
     return false;
 }
