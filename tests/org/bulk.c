@@ -51,8 +51,8 @@ void bulk_advance(struct org *org)
             change(job, BULK_IN_PROGRESS);
         }
         if (job->state == BULK_IN_PROGRESS && bulk->hold != BULK_IN_PROGRESS &&
-            now_ms >= job->changed_ms + bulk->run_ms +
-                          faults_records_ms(&org->faults, job->lines)) {
+            now_ms >=
+                job->changed_ms + bulk->run_ms + faults_records_ms(&org->faults, job->lines)) {
             run_job(org, job);
         }
     }

@@ -57,7 +57,7 @@ struct bulk {
     uint64_t refuse_jobs; /* So many creations are refused: the allowance of jobs is used up. */
     uint64_t created;
     uint64_t processed; /* Rows of all jobs. */
-    uint64_t spoilt; /* Jobs that could not be closed: uploaded twice. */
+    uint64_t spoilt;    /* Jobs that could not be closed: uploaded twice. */
 };
 
 struct org;

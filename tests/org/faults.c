@@ -73,8 +73,9 @@ static enum sfe_code read_member(const struct sfe_json *json, uint32_t key, stru
     } else if (sfe_json_text_equal(json, key, SFE_TEXT("retry_after"))) {
         fault->retry_after_s = (int64_t)value;
     } else {
-        return sfe_fail(err, SFE_E_CONFIG,
-                        "a fault has probability, count, skip, seconds, ms, record_us, retry_after, on");
+        return sfe_fail(
+            err, SFE_E_CONFIG,
+            "a fault has probability, count, skip, seconds, ms, record_us, retry_after, on");
     }
     return SFE_OK;
 }
