@@ -140,6 +140,8 @@ class BenchSite(parts.Site):
         self.start_broker()
         self.start_agent()
         self.publish(devices=DEVICES, count=count, bytes=BYTES)
+        parts.wait_until(lambda: self.status()["links"][0]["acknowledged"] >= count, 300,
+                         "all is on flash")
         if self.stop_agent() != 0:
             raise AssertionError("the agent did not end in order")
         self.stop_broker()
