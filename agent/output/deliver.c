@@ -498,6 +498,20 @@ static void give_up_large(struct walk *walk)
     output->has_changed = output->window.count > 0;
 }
 
+/* All was offered, and nothing of the batch that the last run left can be taken back: its events
+ * stand behind others of their keys, whose settling was lost with the power. They go again. */
+static void give_up_resuming(const struct walk *walk)
+{
+    const struct sfe_output *output = walk->output;
+    const struct sfe_target *target = output->options.target;
+    const struct output_slot *slot = walk->slot;
+
+    if (walk->is_blocked || walk->due_ns != UINT64_MAX || (slot != NULL && slot->count > 0)) {
+        return;
+    }
+    target->abandon(target->context, walk->is_large ? output->options.slot_count : 0);
+}
+
 static void walk_window(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
@@ -515,7 +529,9 @@ static void walk_window(struct walk *walk)
     while (!walk->is_blocked && !window_is_full(&output->window) &&
            (in_lanes(walk) || have_slot(walk, 0)) && take_event(walk)) {
     }
-    if (walk->is_large && !walk->is_blocked && !output_is_resuming(output)) {
+    if (output_is_resuming(output)) {
+        give_up_resuming(walk);
+    } else if (walk->is_large && !walk->is_blocked) {
         give_up_large(walk);
     }
     end_walk(walk);

@@ -387,6 +387,7 @@ void sim_org_forget(struct sim_org *org)
             abandon(org, &org->exchanges[i]);
         }
     }
+    org->life++;
 }
 
 void sim_org_port(struct sim_org *org, struct sfe_http *http)
@@ -434,6 +435,11 @@ bool sim_org_has(const struct sim_org *org, uint32_t number)
 uint32_t sim_org_value(const struct sim_org *org, uint32_t number)
 {
     return org->values[number];
+}
+
+bool sim_org_is_old_work(const struct sim_org *org)
+{
+    return org->is_old_work;
 }
 
 uint64_t sim_org_jobs(const struct sim_org *org)

@@ -37,6 +37,8 @@ void sim_org_forget(struct sim_org *org);
 bool sim_org_has(const struct sim_org *org, uint32_t number);
 /* Of a row that it has: what was written last. */
 uint32_t sim_org_value(const struct sim_org *org, uint32_t number);
+/* Within `applied`: it is written by a bulk job that was made before sim_org_forget. */
+bool sim_org_is_old_work(const struct sim_org *org);
 /* Bulk jobs that were processed to an end. */
 uint64_t sim_org_jobs(const struct sim_org *org);
 uint64_t sim_org_requests(const struct sim_org *org);

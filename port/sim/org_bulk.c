@@ -49,6 +49,7 @@ static struct job *make_job(struct sim_org *org)
     }
     drop_job(made);
     made->made = ++org->jobs_made;
+    made->life = org->life;
     (void)snprintf(made->id, sizeof(made->id), "7505e%010uAAA", (unsigned)made->made);
     return made;
 }
@@ -155,11 +156,13 @@ static void queue(struct sim_org *org, struct job *job)
 
 static void process(struct sim_org *org, struct job *job)
 {
+    org->is_old_work = job->life != org->life;
     for (uint32_t n = 0; n < ROWS_AT_ONCE && job->processed < job->end_after; n++) {
         struct job_row *row = &job->rows[job->processed++];
         row->error = org_upsert(org, job->has_locks, row->number, row->value);
         row->is_processed = true;
     }
+    org->is_old_work = false;
     if (job->processed == job->end_after) {
         job->state = job->end;
         org->jobs_processed++;
@@ -263,6 +266,9 @@ static uint16_t give_results(struct sim_org *org, const struct job *job, bool fa
 
     if (job->state < JOB_COMPLETE) {
         return refuse("INVALIDJOBSTATE", out);
+    }
+    if (job->csv_size == 0) {
+        return 200; /* It was aborted before anything came. */
     }
     sfe_builder_add_text(out, failed ? "\"sf__Id\",\"sf__Error\"," : "\"sf__Id\",\"sf__Created\",");
     sfe_builder_add(out, line_at(job, 0));

@@ -69,7 +69,8 @@ struct job {
     uint32_t end_after;
     bool has_locks;
     uint32_t uploads;
-    uint8_t *csv; /* Owned, as the rows. */
+    uint64_t life; /* Of the agent that made it. */
+    uint8_t *csv;  /* Owned, as the rows. */
     size_t csv_size;
     struct job_row *rows; /* In the order in which they are processed. */
     uint32_t row_count;
@@ -89,6 +90,8 @@ struct sim_org {
     bool has_row[SIM_ORG_ROWS_MAX];
     uint32_t values[SIM_ORG_ROWS_MAX];
     struct job jobs[JOBS_MAX];
+    uint64_t life;    /* The agent's how manyth. */
+    bool is_old_work; /* What is being written is of a job of an earlier one. */
     uint64_t jobs_made;
     uint64_t jobs_processed; /* To their end, whichever. */
     uint64_t seen_ns;        /* When the jobs were moved on last. */

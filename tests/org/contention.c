@@ -37,6 +37,18 @@ static bool is_held_outside(const struct fault *outside, struct sfe_slice id, ui
     return outside->is_on && part_of(hash) < outside->probability;
 }
 
+static bool is_same(const struct hold *a, const struct hold *b)
+{
+    return a->hash == b->hash && a->request == b->request && a->from_ms == b->from_ms &&
+           a->until_ms == b->until_ms;
+}
+
+static bool excludes(const struct hold *hold, const struct hold *mine)
+{
+    return hold->hash == mine->hash && hold->request != mine->request &&
+           hold->until_ms > mine->from_ms && hold->from_ms <= mine->until_ms;
+}
+
 bool contention_locks_out(struct contention *contention, struct faults *faults, struct sfe_slice id)
 {
     const uint64_t now_ms = contention->now_ms;
@@ -51,18 +63,18 @@ bool contention_locks_out(struct contention *contention, struct faults *faults, 
         outside->happened++;
         return true;
     }
-    const uint32_t place = (uint32_t)(hash % CONTENTION_HOLDS);
-    const bool is_held = contention->holds[place].hash == hash &&
-                         contention->holds[place].request != contention->request &&
-                         contention->holds[place].until_ms > contention->from_ms &&
-                         contention->holds[place].from_ms <= contention->until_ms;
-    if (is_held) {
-        rows->happened++;
-        return true;
+    const uint32_t place = (uint32_t)(hash % CONTENTION_PARENTS);
+    const struct hold mine = {hash, contention->from_ms, contention->until_ms, contention->request};
+    for (uint32_t i = 0; i < CONTENTION_HOLDS; i++) {
+        const struct hold *hold = &contention->holds[place][i];
+        if (is_same(hold, &mine)) {
+            return false;
+        }
+        if (excludes(hold, &mine)) {
+            rows->happened++;
+            return true;
+        }
     }
-    contention->holds[place].hash = hash;
-    contention->holds[place].request = contention->request;
-    contention->holds[place].from_ms = contention->from_ms;
-    contention->holds[place].until_ms = contention->until_ms;
+    contention->holds[place][contention->next[place]++ % CONTENTION_HOLDS] = mine;
     return false;
 }

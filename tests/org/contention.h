@@ -15,19 +15,24 @@
 
 struct faults;
 
-#define CONTENTION_HOLDS 4096u
+#define CONTENTION_PARENTS 1024u
+#define CONTENTION_HOLDS   32u
+
+struct hold {
+    uint64_t hash;
+    uint64_t from_ms;
+    uint64_t until_ms;
+    uint64_t request;
+};
 
 struct contention {
-    struct {
-        uint64_t hash;
-        uint64_t from_ms;
-        uint64_t until_ms;
-        uint64_t request;
-    } holds[CONTENTION_HOLDS]; /* By hash; a newer one replaces an older. */
-    uint64_t request;          /* Of the request at hand. */
-    uint64_t now_ms;           /* When it came. */
-    uint64_t records;          /* Of its parts so far. */
-    uint64_t from_ms;          /* When the part at hand runs, one part after the other. */
+    /* By hash; of each place a newer one replaces the oldest. */
+    struct hold holds[CONTENTION_PARENTS][CONTENTION_HOLDS];
+    uint32_t next[CONTENTION_PARENTS];
+    uint64_t request; /* Of the request at hand. */
+    uint64_t now_ms;  /* When it came. */
+    uint64_t records; /* Of its parts so far. */
+    uint64_t from_ms; /* When the part at hand runs, one part after the other. */
     uint64_t until_ms;
 };
 

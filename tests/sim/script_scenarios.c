@@ -96,8 +96,8 @@ static struct script *script_of(const struct site *site)
 }
 
 /* A value comes for the first time only after all before it of its row. After a crash the agent may
- * begin anew with an older one, and a broker whose connection broke sends again what was not
- * acknowledged; otherwise no value goes back. */
+ * begin anew with an older one, also than what a job of its earlier life writes then, and a broker
+ * whose connection broke sends again what was not acknowledged; otherwise no value goes back. */
 static void applied(void *owner, uint32_t number, uint32_t value, bool is_new)
 {
     const struct site *site = owner;
@@ -118,7 +118,9 @@ static void applied(void *owner, uint32_t number, uint32_t value, bool is_new)
               value + 1u >= script->newest[number] || sim_broker_was_repeated(site->broker, value),
               "row %u goes back from value %u to value %u", (unsigned)number,
               (unsigned)script->newest[number] - 1u, (unsigned)value);
-    script->newest[number] = value + 1u;
+    if (!sim_org_is_old_work(site->org)) {
+        script->newest[number] = value + 1u;
+    }
     script->is_seen[value] = true;
 }
 
