@@ -75,7 +75,8 @@ static void data_that_cannot_be_read_while_they_go_out_end_the_job(void **state)
     bulk_world_answer(own, "POST", "/jobs/ingest", 200, JOB_OPEN("Open"));
     world->is_gone = true;
     uint32_t upload = bulk_world_expect(own, "PUT", "/batches");
-    assert_int_equal(world_call(world, upload)->body_size, sizeof("SaleId__c,Total__c\n") - 1);
+    /* The reads before the one that met it. */
+    assert_true(world_call(world, upload)->body_size < sizeof("SaleId__c,Total__c\n"));
     world_break(world, upload);
     assert_int_equal(world->result.outcome, SFE_SLOT_AGAIN);
     uint32_t abort = bulk_world_expect(own, "PATCH", JOB);
