@@ -66,7 +66,7 @@ static const struct config_key table[] = {
     {ROW(FLASH, "cycles", WHOLE), TO(CONFIG, agent.flash_cycles), .required = true, .min = 1,
      .max = 10000000, .help = "How often its cells can be written, by its maker's word."},
 
-    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "1024", .max = 16384,
+    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "512", .max = 16384,
      .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
              "each; 0: none."},
 
@@ -410,7 +410,8 @@ static const struct config_key table[] = {
     {ROW(RECORD, "map", MAP), .of = SFE_SECTION_FIELD, COUNTED(RECORD, fields, field_count),
      .required = true, .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
      .help = "Its fields. Text is a template: {/pointer}, {item:/pointer}, {topic.N}, {topic}, "
-             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace. A "
+             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace; "
+             "{/sku|trim|upper} puts text through functions. A "
              "number, true, false or null is a constant. An object says more."},
 
     {ROW(FIELD, "from", TEMPLATE), TO(FIELD, from),
@@ -421,6 +422,9 @@ static const struct config_key table[] = {
      .help = "What it becomes. Default: a lone {/pointer} keeps its type, all else is text."},
     {ROW(FIELD, "unit", WORD), TO(FIELD, unit), .fallback = "auto",
      .allowed = "auto|s|ms|us|ns|rfc3339", .help = "How a time is written; for date and datetime."},
+    {ROW(FIELD, "zone", TEXT), TO(FIELD, zone), .max = 64,
+     .help = "Time zone of times that are written without one, and of the day that a date is: "
+             "Europe/Berlin, or its rule, CET-1CEST,M3.5.0,M10.5.0/3. For date and datetime."},
     {ROW(FIELD, "default", SCALAR), TO(FIELD, default_value),
      .help = "Taken where the event has no value. Without it such an event is a dead letter."},
     {ROW(FIELD, "optional", FLAG), TO(FIELD, is_optional), .fallback = "false",

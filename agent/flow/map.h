@@ -11,6 +11,8 @@
  *   {source} {agent} name of the input, agent.id
  *   {payload}        the whole payload as text (must be UTF-8); {payload:base64} in base64
  *   {{ and }}        a brace
+ * Behind | stand functions of the value's text: {/sku|trim|upper}; flow/text_function.h has them.
+ * A | of a name itself is written \|.
  *
  * A template that is one part alone keeps that part's JSON type; with anything beside it, it is
  * text. {time} is RFC 3339 text in UTC with milliseconds, or, for a field of type int or double, a
@@ -55,6 +57,9 @@ struct sfe_map_field {
     bool is_optional;
     enum sfe_map_type type;
     enum sfe_time_unit unit;
+    /* Rule of base/time_zone.h: of times that are written without one, and of the day that a time
+     * becomes. NULL: such times are refused, and days are of UTC. */
+    const char *zone;
     /* JSON numbers: the value becomes value * scale + offset, exactly (flow/decimal.h). NULL: 1 and
      * 0; both NULL: it need not be a number. Not of a constant, a default, a boolean or a time. */
     const char *scale;

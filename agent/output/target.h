@@ -15,6 +15,7 @@
 
 #include <stdbool.h>
 
+struct sfe_json_writer;
 struct sfe_lane; /* Order keys in use: lane.h. */
 
 enum sfe_verdict_kind {
@@ -52,7 +53,10 @@ struct sfe_slot_result {
     const struct sfe_verdict *verdicts; /* With ANSWERED: one for each event. Live for the call. */
     /* Instead of `verdicts`, where there are too many to hold: fills in that of one event. */
     void (*verdict)(void *context, uint32_t place_in_slot, struct sfe_verdict *verdict);
-    void *context;
+    /* Writes what came back for one event, as members of an open object; asked for only by an
+     * output that passes answers on. NULL: nothing is known but the verdict. */
+    void (*answer)(void *context, uint32_t place_in_slot, struct sfe_json_writer *writer);
+    void *context; /* Of both. */
     uint32_t count;
     int64_t retry_after_s; /* What the other side asked for; -1: nothing. */
     struct sfe_error err;  /* With the other outcomes. */

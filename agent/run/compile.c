@@ -90,10 +90,10 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     return SFE_OK;
 }
 
-/* Gives the fields of `options` their conditions. */
-static enum sfe_code compile_conditions(struct compiler *compiler,
-                                        const struct sfe_config_record *record,
-                                        struct sfe_map_options *options, struct sfe_error *err)
+/* Gives the fields of `options` their zones and conditions. */
+static enum sfe_code compile_fields(struct compiler *compiler,
+                                    const struct sfe_config_record *record,
+                                    struct sfe_map_options *options, struct sfe_error *err)
 {
     enum sfe_code code = SFE_OK;
     struct sfe_map_field *fields =
@@ -104,8 +104,16 @@ static enum sfe_code compile_conditions(struct compiler *compiler,
     }
     for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
         fields[i] = options->fields[i];
-        code = compile_where(compiler, record->fields[i].condition,
-                             record->fields[i].condition_count, &fields[i].condition, err);
+        code = compile_zone(compiler, record->fields[i].zone, &fields[i].zone, err);
+        if (code == SFE_E_CONFIG) {
+            compile_report(compiler, &record->fields[i].place, err);
+            fields[i].zone = NULL;
+            code = SFE_OK;
+        }
+        if (code == SFE_OK) {
+            code = compile_where(compiler, record->fields[i].condition,
+                                 record->fields[i].condition_count, &fields[i].condition, err);
+        }
     }
     options->fields = fields;
     return code;
@@ -121,7 +129,7 @@ static enum sfe_code compile_record(struct compiler *compiler,
         sfe_compile_map_options(compiler->config, record, compiler->arena, &options, err);
 
     if (code == SFE_OK) {
-        code = compile_conditions(compiler, record, &options, err);
+        code = compile_fields(compiler, record, &options, err);
     }
     if (code != SFE_OK) {
         return code;

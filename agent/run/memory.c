@@ -1,6 +1,7 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
 #include "run/open_http.h"
+#include "run/output_kind.h"
 #include "run/outputs.h"
 #include "run/service.h"
 
@@ -76,96 +77,16 @@ static size_t tables_bytes(const struct sfe_config *config)
     return bytes;
 }
 
-/* Beyond the events of a job so many may wait for their keys. */
-#define WINDOW_EXTRA SFE_WINDOW_EVENTS
-
-/* A job upserts. */
-static bool upserts_all(const struct sfe_config_output *output)
-{
-    for (uint32_t i = 0; i < output->record_count; i++) {
-        if (output->records[i].action != SFE_ACTION_UPSERT) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* A rehearsal shows records; nothing of a job would be to be seen. Where order is asked for, a job
- * holds one event of a key at most: no backlog goes faster by it. */
-enum agent_bulk_use agent_bulk_use(const struct sfe_config_output *output)
-{
-    if (output->type != SFE_OUTPUT_SALESFORCE_RECORDS) {
-        return AGENT_BULK_NEVER;
-    }
-    if (output->api == SFE_API_BULK) {
-        return AGENT_BULK_ALWAYS;
-    }
-    return output->api == SFE_API_AUTO && output->order_by == NULL && !output->all_or_none &&
-                   output->bulk_from != 0 && upserts_all(output)
-               ? AGENT_BULK_BESIDE
-               : AGENT_BULK_NEVER;
-}
-
-void agent_output_sizes(const struct sfe_config *config, const struct sfe_config_output *output,
-                        bool is_rehearsal, struct sfe_output_options *sizes)
-{
-    const struct sfe_records_options records = agent_records_options(config, output);
-    const enum agent_bulk_use use = is_rehearsal ? AGENT_BULK_NEVER : agent_bulk_use(output);
-
-    sizes->slot_count = records.slot_count;
-    sizes->slot_events_max = records.slot_events_max;
-    sizes->batch_age_ns = output->batch_age_ns;
-    sizes->window_events = SFE_WINDOW_EVENTS;
-    if (use == AGENT_BULK_ALWAYS) {
-        sizes->slot_count = 1;
-        sizes->slot_events_max = output->bulk_records;
-        sizes->batch_age_ns = output->bulk_age_ns;
-        sizes->is_costly = true;
-    } else if (use == AGENT_BULK_BESIDE) {
-        sizes->large_slot_events = output->bulk_records;
-        sizes->large_age_ns = output->bulk_age_ns;
-        sizes->large_from =
-            output->bulk_from < output->bulk_records ? output->bulk_from : output->bulk_records;
-    }
-    if (use != AGENT_BULK_NEVER) {
-        sizes->window_events = output->bulk_records + WINDOW_EXTRA;
-    }
-}
-
-bool agent_has_records(const struct sfe_config_output *output, bool is_rehearsal)
-{
-    return is_rehearsal || agent_bulk_use(output) != AGENT_BULK_ALWAYS;
-}
-
-size_t agent_job_memory_bytes(uint32_t records_max)
-{
-    const struct sfe_bulk_options options = {.records_max = records_max};
-
-    return sfe_arena_cost(sizeof(struct sfe_target)) +
-           sfe_arena_cost(sizeof(struct sfe_target_pair)) + sfe_bulk_memory_bytes(&options) +
-           sfe_bulk_journal_memory_bytes(records_max);
-}
-
-size_t agent_bulk_memory_bytes(const struct sfe_config_output *output)
-{
-    return agent_bulk_use(output) == AGENT_BULK_NEVER
-               ? 0
-               : agent_job_memory_bytes(output->bulk_records);
-}
-
 size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint32_t stream)
 {
     const struct sfe_config_output *output = &config->outputs[index];
+    const struct agent_output_kind *kind = agent_output_kind(output->type);
     const struct sfe_stream_options options = stream_options(config, stream);
-    const struct sfe_records_options records = agent_records_options(config, output);
     struct sfe_output_options sizes = {.name = output->name};
 
-    agent_output_sizes(config, output, false, &sizes);
-    return sfe_stream_reader_memory_bytes(&options) +
-           (agent_has_records(output, false)
-                ? sfe_arena_cost(sizeof(struct sfe_target)) + sfe_records_memory_bytes(&records)
-                : 0) +
-           agent_bulk_memory_bytes(output) + sfe_output_memory_bytes(&sizes);
+    kind->sizes(config, output, false, &sizes);
+    return sfe_stream_reader_memory_bytes(&options) + kind->memory_bytes(config, output) +
+           sfe_output_memory_bytes(&sizes);
 }
 
 static size_t outputs_bytes(const struct sfe_config *config)
@@ -246,21 +167,22 @@ static size_t fixed_bytes(const struct sfe_config *config)
            agent_questions_memory_bytes(config);
 }
 
-static size_t org_library_bytes(const struct sfe_config *config, uint32_t connection)
+static size_t tls_layers(const struct sfe_config_salesforce *org)
 {
-    const struct sfe_config_salesforce *org = &config->connections[connection].salesforce;
     const bool is_tls = strncmp(org->login_url, "https://", 8) == 0;
     const bool is_proxy_tls = org->proxy_url != NULL && strncmp(org->proxy_url, "https://", 8) == 0;
-    const size_t layers = (is_tls ? 1u : 0u) + (is_proxy_tls ? 1u : 0u);
-    size_t exchanges = LOGINS;
 
-    for (uint32_t i = 0; i < config->output_count; i++) {
-        const struct sfe_config_output *output = &config->outputs[i];
-        if (output->connection == connection) {
-            exchanges += (size_t)output->from_count * output->requests_in_flight;
-        }
-    }
-    return layers * ORG_TLS_BYTES + exchanges * (EXCHANGE_BYTES + layers * EXCHANGE_TLS_BYTES);
+    return (is_tls ? 1u : 0u) + (is_proxy_tls ? 1u : 0u);
+}
+
+size_t agent_exchange_bytes(const struct sfe_config_salesforce *org)
+{
+    return EXCHANGE_BYTES + tls_layers(org) * EXCHANGE_TLS_BYTES;
+}
+
+static size_t org_library_bytes(const struct sfe_config_salesforce *org)
+{
+    return tls_layers(org) * ORG_TLS_BYTES + LOGINS * agent_exchange_bytes(org);
 }
 
 static size_t link_library_bytes(const struct sfe_config_mqtt *mqtt)
@@ -279,8 +201,13 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
         bytes += config->connections[i].type == SFE_CONNECTION_SALESFORCE
-                     ? org_library_bytes(config, i)
+                     ? org_library_bytes(&config->connections[i].salesforce)
                      : link_library_bytes(&config->connections[i].mqtt);
+    }
+    for (uint32_t i = 0; i < config->output_count; i++) {
+        const struct sfe_config_output *output = &config->outputs[i];
+        bytes +=
+            output->from_count * agent_output_kind(output->type)->library_bytes(config, output);
     }
     return bytes;
 }

@@ -1,30 +1,13 @@
-/* How outputs go, and how large that makes them: for who opens them and who says what they take.
- * Pure. */
+/* What the files that open connections and outputs share. */
 #ifndef SFE_RUN_OUTPUTS_H
 #define SFE_RUN_OUTPUTS_H
 
-#include "config/config.h"
-#include "output/output.h"
-#include "salesforce/records.h"
+#include "run/parts.h"
 
-/* Does it go by ingest jobs: never, for a backlog beside its records, or always? */
-enum agent_bulk_use { AGENT_BULK_NEVER, AGENT_BULK_BESIDE, AGENT_BULK_ALWAYS };
-enum agent_bulk_use agent_bulk_use(const struct sfe_config_output *output);
+/* The org of a connection of the set; all of them are open. */
+struct sfe_org *agent_find_org(const struct agent_set *set, uint32_t connection);
 
-/* What an output's target is opened with, as far as its memory is concerned. */
-struct sfe_records_options agent_records_options(const struct sfe_config *config,
-                                                 const struct sfe_config_output *output);
-
-/* Fills in the slots, the window and their times. */
-void agent_output_sizes(const struct sfe_config *config, const struct sfe_config_output *output,
-                        bool is_rehearsal, struct sfe_output_options *sizes);
-
-/* Does it go record by record at all? */
-bool agent_has_records(const struct sfe_config_output *output, bool is_rehearsal);
-
-/* What jobs of so many records take from an output's arena, target and journal; and what those of
- * this output take. */
-size_t agent_job_memory_bytes(uint32_t records_max);
-size_t agent_bulk_memory_bytes(const struct sfe_config_output *output);
+/* What one exchange with an org takes of the libraries' heap at most. Pure. */
+size_t agent_exchange_bytes(const struct sfe_config_salesforce *org);
 
 #endif

@@ -18,6 +18,7 @@
 
 #include <stdatomic.h>
 
+struct agent_output_kind;
 struct gathered;
 struct questions;
 
@@ -65,7 +66,8 @@ struct agent_output {
     uint32_t config_index; /* In that setup. */
     uint32_t stream_index; /* In the set. */
     uint32_t carried;
-    struct sfe_output *output; /* NULL: not opened yet. */
+    const struct agent_output_kind *kind; /* NULL: not opened yet, as the next. */
+    struct sfe_output *output;
     struct sfe_stream_reader *reader;
     struct sfe_target *target;        /* What the output goes by; in `arena`, as the next. */
     struct sfe_target *records;       /* `target` itself, or a part of it; NULL: none. */

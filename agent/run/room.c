@@ -1,9 +1,7 @@
 #include "run/room.h"
 
 #include "base/assert.h"
-#include "run/outputs.h"
-#include "run/parts.h"
-#include "bulk/journal.h"
+#include "run/output_kind.h"
 
 #include <inttypes.h>
 
@@ -36,9 +34,10 @@ uint64_t sfe_room_bytes_max(const struct sfe_config *config)
         bytes += SFE_SEGMENTS_ASIDE_MAX * (uint64_t)config->streams[i].segment_bytes;
     }
     for (uint32_t i = 0; i < config->output_count; i++) {
-        if (agent_bulk_use(&config->outputs[i]) != AGENT_BULK_NEVER) {
-            bytes += config->outputs[i].from_count *
-                     sfe_bulk_journal_flash_bytes(config->outputs[i].bulk_records);
+        const struct sfe_config_output *output = &config->outputs[i];
+        const struct agent_output_kind *kind = agent_output_kind(output->type);
+        if (kind->flash_bytes != NULL) {
+            bytes += output->from_count * kind->flash_bytes(config, output);
         }
     }
     return bytes;

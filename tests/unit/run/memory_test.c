@@ -160,84 +160,6 @@ static void the_arena_of_a_stream_has_room_for_what_a_larger_run_left(void **sta
     sfe_arena_close(arena);
 }
 
-static struct sfe_config_connection the_connection;
-static const struct sfe_config the_config = {.connections = &the_connection, .connection_count = 1};
-
-static struct sfe_config_output make_output(enum sfe_output_api api)
-{
-    return (struct sfe_config_output){.name = "o",
-                                      .api = api,
-                                      .batch_records = 200,
-                                      .requests_in_flight = 4,
-                                      .batch_age_ns = 1,
-                                      .bulk_from = 2000,
-                                      .bulk_records = 10000,
-                                      .bulk_age_ns = 60};
-}
-
-static void bulk_alone_is_one_slot_of_a_whole_job(void **state)
-{
-    const struct sfe_config_output output = make_output(SFE_API_BULK);
-    struct sfe_output_options sizes = {.name = "o"};
-
-    (void)state;
-    agent_output_sizes(&the_config, &output, false, &sizes);
-    assert_int_equal(sizes.slot_count, 1);
-    assert_int_equal(sizes.slot_events_max, 10000);
-    assert_int_equal(sizes.batch_age_ns, 60);
-    assert_true(sizes.is_costly);
-    assert_int_equal(sizes.large_slot_events, 0);
-    assert_true(sizes.window_events > 10000);
-    assert_false(agent_has_records(&output, false));
-    assert_true(agent_bulk_memory_bytes(&output) > 0);
-}
-
-static void auto_has_a_large_slot_beside_the_others(void **state)
-{
-    struct sfe_config_output output = make_output(SFE_API_AUTO);
-    struct sfe_output_options sizes = {.name = "o"};
-
-    (void)state;
-    agent_output_sizes(&the_config, &output, false, &sizes);
-    assert_int_equal(sizes.slot_count, 4);
-    assert_int_equal(sizes.batch_age_ns, 1);
-    assert_int_equal(sizes.large_slot_events, 10000);
-    assert_int_equal(sizes.large_from, 2000);
-    assert_true(agent_has_records(&output, false));
-    output.bulk_records = 500;
-    agent_output_sizes(&the_config, &output, false, &sizes);
-    assert_int_equal(sizes.large_from, 500); /* A full job is a backlog. */
-}
-
-static void nothing_is_kept_for_bulk_where_it_is_not_used(void **state)
-{
-    struct sfe_config_output outputs[3] = {make_output(SFE_API_COLLECTIONS),
-                                           make_output(SFE_API_AUTO), make_output(SFE_API_AUTO)};
-
-    (void)state;
-    outputs[1].bulk_from = 0;
-    outputs[2].order_by = "{topic}";
-    for (uint32_t i = 0; i < 3; i++) {
-        struct sfe_output_options sizes = {.name = "o"};
-        agent_output_sizes(&the_config, &outputs[i], false, &sizes);
-        assert_int_equal(sizes.large_slot_events, 0);
-        assert_int_equal(sizes.window_events, SFE_WINDOW_EVENTS);
-        assert_int_equal(agent_bulk_memory_bytes(&outputs[i]), 0);
-    }
-}
-
-static void a_rehearsal_shows_records(void **state)
-{
-    const struct sfe_config_output output = make_output(SFE_API_BULK);
-    struct sfe_output_options sizes = {.name = "o"};
-
-    (void)state;
-    agent_output_sizes(&the_config, &output, true, &sizes);
-    assert_int_equal(sizes.slot_events_max, 200);
-    assert_int_equal(sizes.large_slot_events, 0);
-    assert_true(agent_has_records(&output, true));
-}
-
 static void each_tls_connection_raises_the_figure_of_the_libraries(void **state)
 {
     static const struct sfe_config_broker brokers[] = {{"a", 1883, false}, {"b", 8883, true}};
@@ -275,10 +197,6 @@ int main(void)
         cmocka_unit_test(what_thins_a_stream_and_the_quota_of_all_are_counted),
         cmocka_unit_test(a_reload_is_counted_with_all_parts_twice),
         cmocka_unit_test(the_arena_of_a_stream_has_room_for_what_a_larger_run_left),
-        cmocka_unit_test(bulk_alone_is_one_slot_of_a_whole_job),
-        cmocka_unit_test(auto_has_a_large_slot_beside_the_others),
-        cmocka_unit_test(nothing_is_kept_for_bulk_where_it_is_not_used),
-        cmocka_unit_test(a_rehearsal_shows_records),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
