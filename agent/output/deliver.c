@@ -507,24 +507,9 @@ static void give_up_large(struct walk *walk)
     output->has_changed = output->window.count > 0;
 }
 
-/* All was offered, and nothing of the batch that the last run left can be taken back: its events
- * stand behind others of their keys, whose settling was lost with the power. They go again. */
-static void give_up_resuming(const struct walk *walk)
-{
-    const struct sfe_output *output = walk->output;
-    const struct sfe_target *target = output->options.target;
-    const struct output_slot *slot = walk->slot;
-
-    if (walk->is_blocked || walk->due_ns != UINT64_MAX || (slot != NULL && slot->count > 0)) {
-        return;
-    }
-    target->abandon(target->context, walk->is_large ? output->options.slot_count : 0);
-}
-
 static void walk_window(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
-    uint32_t count = output->window.count;
 
     mind_lanes(output);
     sfe_lane_begin(output->lane);
@@ -532,15 +517,15 @@ static void walk_window(struct walk *walk)
     output->is_catching_up = walk->is_large;
     keep_lanes(output);
     walk->slot = in_lanes(walk) ? NULL : output_find_slot(output, walk->is_large, SLOT_FILLING);
-    for (uint32_t i = 0; i < count && !walk->is_blocked; i++) {
+    for (uint32_t i = 0, count = output->window.count; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
     while (!walk->is_blocked && !window_is_full(&output->window) &&
            (in_lanes(walk) || have_slot(walk, 0)) && take_event(walk)) {
     }
-    if (output_is_resuming(output)) {
-        give_up_resuming(walk);
-    } else if (walk->is_large && !walk->is_blocked) {
+    if (!walk->is_blocked && output_is_resuming(output)) {
+        output_give_up_resuming(output, walk->slot, walk->due_ns);
+    } else if (!walk->is_blocked && walk->is_large) {
         give_up_large(walk);
     }
     end_walk(walk);
