@@ -595,6 +595,5 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     if (output->in_flight > in_flight && output->options.large_use != NULL) {
         return output->now_ns; /* A large batch is sent in many steps: the first is due. */
     }
-    /* The target may have something to do of its own. */
-    return sfe_clock_earlier_ns(due_ns, ready_ns);
+    return sfe_clock_earlier_ns(due_ns, ready_ns); /* The target may have something of its own. */
 }
