@@ -24,7 +24,9 @@ static void drop_job(struct job *job)
 {
     free(job->csv);
     free(job->rows);
-    *job = (struct job){0};
+    memset(job, 0, sizeof(*job));
+    job->csv = NULL;
+    job->rows = NULL;
 }
 
 static struct job *find_job(struct sim_org *org, struct sfe_slice id)

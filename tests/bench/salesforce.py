@@ -258,10 +258,10 @@ def middle(values):
     return statistics.median(values)
 
 
-def say_ratio(what, bare, full, count, goal):
+def say_ratio(what, bare, full, count, goal, base="floor"):
     ratios = [one["seconds"] / other["seconds"] for one, other in zip(bare, full)]
-    print("%-44s floor %7.0f/s, agent %7.0f/s, ratio %.2f (%s)%s" % (
-        what, count / middle([one["seconds"] for one in bare]),
+    print("%-44s %s %7.0f/s, agent %7.0f/s, ratio %.2f (%s)%s" % (
+        what, base, count / middle([one["seconds"] for one in bare]),
         count / middle([one["seconds"] for one in full]), middle(ratios),
         " ".join("%.2f" % ratio for ratio in ratios),
         "" if goal is None else "; goal %.2f: %s" % (
@@ -329,7 +329,8 @@ def bench_outputs(site, options):
             org.stop()
         runs.append(pair)
     single, many = zip(*runs)
-    say_ratio("3 outputs, conditions, 10 fields : 1 output", single, many, options.count, 0.7)
+    say_ratio("3 outputs, conditions, 10 fields : 1 output", single, many, options.count, 0.7,
+              "1 output")
 
 
 def bench_isolation(site, options):
@@ -353,7 +354,7 @@ def bench_isolation(site, options):
                 one.stop()
         runs.append(pair)
     alone, beside = zip(*runs)
-    say_ratio("healthy beside dead, 1 % and garbage : alone", alone, beside, count, 0.9)
+    say_ratio("healthy beside dead, 1 % and garbage : alone", alone, beside, count, 0.9, "alone")
 
 
 class Publisher:
