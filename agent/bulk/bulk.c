@@ -175,6 +175,9 @@ static void abandon(void *context, uint32_t number)
     struct sfe_bulk *bulk = context;
 
     SFE_ASSERT(number == bulk->options.slot && !bulk->is_sent);
+    if (bulk->state == BULK_REFILL && bulk->event_count == 0) {
+        bulk_enter(bulk, BULK_DELETE); /* None of its events can be taken back. */
+    }
     bulk_empty(bulk);
 }
 

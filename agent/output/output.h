@@ -25,7 +25,8 @@ enum sfe_large_use {
     SFE_LARGE_DEAR,   /* Calls are scarce: from `large_from_dear` on. */
     SFE_LARGE_SHUT,   /* Not now: the others are used whatever waits. */
     SFE_LARGE_RESUMES /* It alone: the target takes back a batch that the last run left under way,
-                         and it goes as soon as all was offered. */
+                         and it goes as soon as all was offered. Where nothing of it can
+                         be taken back the target's `abandon` is called. */
 };
 
 struct sfe_output_options {

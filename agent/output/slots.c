@@ -32,6 +32,16 @@ bool output_is_resuming(const struct sfe_output *output)
     return large_use(output) == SFE_LARGE_RESUMES;
 }
 
+void output_give_up_resuming(const struct sfe_output *output, const struct output_slot *slot,
+                             uint64_t due_ns)
+{
+    const struct sfe_target *target = output->options.target;
+
+    if (due_ns == UINT64_MAX && (slot == NULL || slot->count == 0)) {
+        target->abandon(target->context, output->slot_total - 1u);
+    }
+}
+
 /* A burst is no backlog: the oldest event has waited for some time. Before one was read nobody
  * knows, but that what was behind a backlog is one. While the clock is unset the count alone
  * decides. */

@@ -212,6 +212,18 @@ class Faults(OrgTest):
         self.org.upsert([reading(1)])
         self.assertLess(time.time() - begin, 0.09)
 
+    def test_slow_takes_time_for_each_record(self):
+        self.org.login()
+        self.org.faults(slow={"record_us": 20000})
+        begin = time.time()
+        self.org.upsert([reading(1)])
+        one = time.time() - begin
+        begin = time.time()
+        self.org.upsert([reading(number) for number in range(20)])
+        self.assertGreater(time.time() - begin, 0.39)
+        self.assertGreater(one, 0.019)
+        self.assertLess(one, 0.39)
+
     def test_row_locks_fail_single_records(self):
         self.org.faults(row_lock={"probability": 0.5}, seed=7)
         answer = self.org.upsert([reading(n) for n in range(200)])

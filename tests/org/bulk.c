@@ -51,7 +51,8 @@ void bulk_advance(struct org *org)
             change(job, BULK_IN_PROGRESS);
         }
         if (job->state == BULK_IN_PROGRESS && bulk->hold != BULK_IN_PROGRESS &&
-            now_ms >= job->changed_ms + bulk->run_ms) {
+            now_ms >=
+                job->changed_ms + bulk->run_ms + faults_records_ms(&org->faults, job->lines)) {
             run_job(org, job);
         }
     }
@@ -169,6 +170,10 @@ static void upload(struct call *call, struct bulk_job *job)
     } else {
         job->csv.size = 0;
         buffer_add(&job->csv, call->raw);
+        job->lines = 0;
+        for (size_t i = 0; i < call->raw.size; i++) {
+            job->lines += call->raw.bytes[i] == '\n';
+        }
         job->puts++;
         call->status = 201;
     }

@@ -242,6 +242,7 @@ static void write_result(struct work *work, const struct draft *draft, const str
     struct bulk_file *file = draft->failure.code == NULL ? &job->successes : &job->failures;
     char id[ID_BYTES];
     job->processed++;
+    work->org->bulk.processed++;
     work->org->audit.records++;
     if (draft->failure.code == NULL) {
         record_id(draft->object, draft->record, id);

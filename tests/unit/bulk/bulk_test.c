@@ -110,6 +110,21 @@ static void where_all_of_the_last_job_was_settled_before_it_is_deleted(void **st
     assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-3\"}"), SFE_OK);
 }
 
+/* They stand behind an event of their key whose settling was lost. */
+static void a_job_of_the_last_run_ends_when_none_of_its_events_can_be_taken_back(void **state)
+{
+    struct bulk_world *own = *state;
+    struct world *world = own->world;
+
+    crash_after_close(own);
+    bulk_world_answer(own, "GET", JOB, 200, JOB_OPEN("JobComplete"));
+    world->target.abandon(world->target.context, 0);
+    assert_int_equal(sfe_bulk_use(own->bulk), SFE_LARGE_MAY);
+    bulk_world_answer(own, "DELETE", JOB, 204, "");
+    bulk_world_rests(own);
+    assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-1\"}"), SFE_OK);
+}
+
 static void a_job_that_was_left_open_is_aborted_before_anything_is_sent(void **state)
 {
     struct bulk_world *own = *state;
@@ -216,6 +231,7 @@ int main(void)
         TEST(an_id_that_is_in_the_batch_waits_for_the_next),
         TEST(a_job_of_the_last_run_is_waited_for_and_its_events_taken_back),
         TEST(where_all_of_the_last_job_was_settled_before_it_is_deleted),
+        TEST(a_job_of_the_last_run_ends_when_none_of_its_events_can_be_taken_back),
         TEST(a_job_that_was_left_open_is_aborted_before_anything_is_sent),
         TEST(a_job_of_the_last_run_that_is_gone_lets_its_events_go_again),
         TEST(the_end_of_the_agent_leaves_a_closed_job_to_the_next_run),

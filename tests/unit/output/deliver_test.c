@@ -449,6 +449,22 @@ static void a_batch_that_is_resumed_goes_in_the_large_slot_however_small(void **
     assert_int_equal(world->slots[WORLD_SLOTS].count, 2);
 }
 
+static void a_batch_of_which_nothing_can_be_resumed_is_given_up(void **state)
+{
+    struct world *world = *state;
+
+    world->large_use = SFE_LARGE_RESUMES;
+    world->holds_back = true;
+    world_append(world, "ab");
+    world_turn(world);
+    assert_int_equal(world->abandoned[WORLD_SLOTS], 1);
+    world->holds_back = false;
+    world_append(world, "c");
+    world_turn(world);
+    assert_int_equal(world->abandoned[WORLD_SLOTS], 1);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, 3);
+}
+
 static void an_event_that_was_read_again_meanwhile_is_not_damaged(void **state)
 {
     struct world *world = *state;
@@ -628,6 +644,7 @@ int main(void)
         LARGE(while_it_is_shut_a_backlog_goes_in_the_others),
         LARGE(where_calls_are_scarce_the_large_slot_waits_until_it_is_the_cheaper),
         LARGE(a_batch_that_is_resumed_goes_in_the_large_slot_however_small),
+        LARGE(a_batch_of_which_nothing_can_be_resumed_is_given_up),
         TEST(an_event_that_was_read_again_meanwhile_is_not_damaged),
         TEST(children_of_a_parent_share_one_request_once_rows_were_locked),
         TEST(parents_in_different_requests_go_side_by_side),

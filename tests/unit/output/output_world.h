@@ -70,6 +70,8 @@ struct world {
     uint32_t large_from_dear;
     uint32_t large_from; /* 0: there is no large slot. */
     enum sfe_large_use large_use;
+    bool holds_back; /* Every event. */
+    uint32_t abandoned[WORLD_SLOTS + 1];
     bool gaps; /* They are delivered. */
     bool refuses_gaps;
     char gap_payload[512]; /* Of the last one offered. */
@@ -202,9 +204,11 @@ static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_even
     struct world *world = context;
     struct world_slot *slot = &world->slots[number];
     uint8_t letter = event->payload.bytes[0];
-
     (void)time_ns;
     world->offers++;
+    if (world->holds_back) {
+        return SFE_E_AGAIN;
+    }
     if (letter == '!' || (letter == '{' && world->refuses_gaps)) {
         return sfe_fail(err, SFE_E_UNMAPPED, "Value__c: no value at /value");
     }
@@ -267,6 +271,7 @@ static enum sfe_code world_send(void *context, uint32_t number, struct sfe_error
 static void world_abandon(void *context, uint32_t number)
 {
     ((struct world *)context)->slots[number].count = 0;
+    ((struct world *)context)->abandoned[number]++;
 }
 
 /* The second letter is the parent. */
