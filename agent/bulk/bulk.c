@@ -72,6 +72,7 @@ static void give_verdict(void *context, uint32_t place, struct sfe_verdict *verd
     SFE_ASSERT(place < bulk->event_count);
     *verdict =
         (struct sfe_verdict){.kind = bulk->events[place].kind, .id_hash = bulk->events[place].key};
+    memcpy(verdict->record_id, bulk->events[place].record_id, sizeof(verdict->record_id));
     if (verdict->kind != SFE_VERDICT_DONE) {
         verdict->err = *sfe_reasons_at(bulk->reasons, bulk->events[place].reason);
     }
@@ -115,6 +116,19 @@ static void bind(void *context, const struct sfe_target_host *host)
     bulk->host = *host;
 }
 
+/* Does the day have a job's calls? One of the last run was begun, and is ended. */
+static bool may_begin(const struct sfe_bulk *bulk, uint64_t now_ns, uint64_t *until_ns)
+{
+    uint64_t begin_ns = UINT64_MAX;
+
+    if (bulk->is_sent || bulk->state == BULK_REFILL ||
+        sfe_org_may_call(bulk->options.org, bulk->options.need, now_ns, &begin_ns)) {
+        return true;
+    }
+    *until_ns = sfe_clock_earlier_ns(*until_ns, begin_ns);
+    return false;
+}
+
 /* Until a job that nobody waits for is over nothing else may be sent: it could be overtaken, and
  * what it says be written over what is newer. */
 static bool is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
@@ -127,7 +141,7 @@ static bool is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
         bulk_show(bulk);
     }
     bool may_come_late = bulk->state == BULK_ABORT || (bulk->is_left && bulk->state != BULK_REFILL);
-    return is_org_ready && !may_come_late && !bulk->is_leaving;
+    return is_org_ready && !may_come_late && !bulk->is_leaving && may_begin(bulk, now_ns, until_ns);
 }
 
 static enum sfe_code send(void *context, uint32_t number, struct sfe_error *err)
@@ -135,8 +149,13 @@ static enum sfe_code send(void *context, uint32_t number, struct sfe_error *err)
     struct sfe_bulk *bulk = context;
     struct sfe_error none = {.code = SFE_OK};
 
+    uint64_t ignored = 0;
+
     (void)err;
     SFE_ASSERT(number == bulk->options.slot && bulk->event_count > 0 && !bulk->is_sent);
+    if (!may_begin(bulk, sfe_org_now_ns(bulk->options.org), &ignored)) {
+        return SFE_E_AGAIN;
+    }
     bulk->is_sent = true;
     if (bulk->rows.count == 0) {
         bulk_finish(bulk, SFE_SLOT_ANSWERED, &none, -1); /* Its events make no records at all. */
@@ -156,6 +175,9 @@ static void abandon(void *context, uint32_t number)
     struct sfe_bulk *bulk = context;
 
     SFE_ASSERT(number == bulk->options.slot && !bulk->is_sent);
+    if (bulk->state == BULK_REFILL && bulk->event_count == 0) {
+        bulk_enter(bulk, BULK_DELETE); /* None of its events can be taken back. */
+    }
     bulk_empty(bulk);
 }
 
@@ -171,7 +193,11 @@ enum sfe_large_use sfe_bulk_use(const void *context)
     if (bulk->state == BULK_REFILL) {
         return SFE_LARGE_RESUMES;
     }
-    return sfe_org_now_ns(bulk->options.org) < bulk->shut_until_ns ? SFE_LARGE_SHUT : SFE_LARGE_MAY;
+    if (sfe_org_now_ns(bulk->options.org) < bulk->shut_until_ns) {
+        return SFE_LARGE_SHUT;
+    }
+    return sfe_org_is_scarce(bulk->options.org, bulk->options.need) ? SFE_LARGE_DEAR
+                                                                    : SFE_LARGE_MAY;
 }
 
 void sfe_bulk_leave(struct sfe_bulk *bulk)

@@ -50,6 +50,7 @@ struct sfe_bulk_options {
     uint32_t slot;           /* The number the output gives its slot. */
     uint32_t records_max; /* Of a batch, events and records alike; the last event may go beyond. */
     bool has_other;       /* What does not go by bulk can go another way. */
+    enum sfe_org_need need; /* Of a job's calls; one that was begun is ended. */
     struct sfe_bulk_journal *journal;
     const struct sfe_entropy *entropy; /* Jitter. */
     struct sfe_log *log;

@@ -129,14 +129,33 @@ enum sfe_code bulk_file_next(struct sfe_bulk *bulk, struct sfe_error *err)
     return code;
 }
 
+/* Moves what is left of the piece behind the `got` bytes that are there. */
+static void give_piece(struct bulk_file *file, uint8_t *bytes, size_t capacity, size_t *got)
+{
+    const struct sfe_slice left =
+        sfe_slice_part(sfe_builder_slice(&file->piece), file->sent, capacity - *got);
+
+    if (left.size > 0) {
+        memcpy(bytes + *got, left.bytes, left.size);
+    }
+    file->sent += left.size;
+    *got += left.size;
+}
+
+/* As many rows as there is room for: each read becomes a send, and a record of TLS. */
 enum sfe_code bulk_file_read(void *context, uint8_t *bytes, size_t capacity, size_t *got)
 {
     struct sfe_bulk *bulk = context;
     struct bulk_file *file = &bulk->file;
     struct sfe_error err;
 
-    while (file->sent == file->piece.size) {
+    *got = 0;
+    give_piece(file, bytes, capacity, got);
+    while (*got < capacity) {
         enum sfe_code code = bulk_file_next(bulk, &err);
+        if (code == SFE_E_END && *got > 0) {
+            break;
+        }
         if (code != SFE_OK) {
             if (code != SFE_E_END) {
                 sfe_log_error(bulk->options.log, SFE_WARNING, "cannot make a bulk job's data",
@@ -144,11 +163,7 @@ enum sfe_code bulk_file_read(void *context, uint8_t *bytes, size_t capacity, siz
             }
             return code; /* At its end too: it was measured longer. */
         }
+        give_piece(file, bytes, capacity, got);
     }
-    const struct sfe_slice left =
-        sfe_slice_part(sfe_builder_slice(&file->piece), file->sent, capacity);
-    memcpy(bytes, left.bytes, left.size);
-    file->sent += left.size;
-    *got = left.size;
     return SFE_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/json_writer.h"
+#include "bulk/job_text.h"
 
 #include <stdio.h>
 
@@ -104,10 +105,9 @@ static void note_job(struct sfe_bulk *bulk)
     bulk_journal_end(journal);
 }
 
-static void write_create(struct sfe_bulk *bulk)
+void bulk_job_add_text(const struct sfe_map *map, struct sfe_builder *out)
 {
-    const struct sfe_map *map = bulk->options.maps[bulk->map];
-    struct sfe_json_writer writer = sfe_json_writer_make(&bulk->body);
+    struct sfe_json_writer writer = sfe_json_writer_make(out);
 
     sfe_json_begin_object(&writer, NULL);
     sfe_json_put_text(&writer, "object", sfe_slice_text(sfe_map_object(map)));
@@ -124,7 +124,7 @@ static void write_body(struct sfe_bulk *bulk)
 {
     sfe_builder_rewind(&bulk->body, 0);
     if (bulk->state == BULK_CREATE) {
-        write_create(bulk);
+        bulk_job_add_text(bulk->options.maps[bulk->map], &bulk->body);
     } else if (bulk->state == BULK_CLOSE) {
         sfe_builder_add_text(&bulk->body, "{\"state\":\"UploadComplete\"}");
     } else if (bulk->state == BULK_ABORT) {
@@ -229,7 +229,8 @@ static uint64_t call(struct sfe_bulk *bulk, uint64_t now_ns)
     struct sfe_org_request request = {.method = method_of(bulk->state),
                                       .path = path,
                                       .answer_body = &bulk->answer_body,
-                                      .owner = &bulk->owner};
+                                      .owner = &bulk->owner,
+                                      .need = bulk->options.need};
 
     write_path(bulk, path);
     prepare(bulk, &request);

@@ -35,6 +35,7 @@ struct bulk_event {
     uint64_t key;    /* Of the order: the hash of its first record's external ID. */
     uint32_t reason; /* Its place among the reasons; without meaning where DONE. */
     enum sfe_verdict_kind kind;
+    char record_id[SFE_WATCH_RECORD_ID_BYTES]; /* Of its first record, once the org told it. */
 };
 
 /* What the org says of a job. */

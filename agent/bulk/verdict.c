@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/card_number.h"
+#include "salesforce/collections.h"
 #include "salesforce/verdict.h"
 
 #include <stdio.h>
@@ -77,6 +78,19 @@ static void judge_failure(struct sfe_bulk *bulk, uint32_t event, struct sfe_slic
     bulk_judge(bulk, event, retry == SFE_RETRY_NEVER ? SFE_VERDICT_DEAD : SFE_VERDICT_RETRY, &err);
 }
 
+/* That of the event's first record, for `trace`. */
+static void note_record(struct sfe_bulk *bulk, uint32_t event, const struct bulk_result *result)
+{
+    struct bulk_event *noted = &bulk->events[event];
+
+    _Static_assert(BULK_RECORD_BYTES == SFE_WATCH_RECORD_ID_BYTES, "an Id and its end");
+    if (bulk->map == 0 && collections_hash_id(result->id) == noted->key) {
+        SFE_ASSERT(result->record.size < sizeof(noted->record_id));
+        (void)snprintf(noted->record_id, sizeof(noted->record_id), "%.*s", (int)result->record.size,
+                       (const char *)result->record.bytes);
+    }
+}
+
 void bulk_take_result(void *context, const struct bulk_result *result)
 {
     struct sfe_bulk *bulk = context;
@@ -90,6 +104,7 @@ void bulk_take_result(void *context, const struct bulk_result *result)
     }
     row->is_open = false;
     bulk->settled_rows++;
+    note_record(bulk, row->event, result);
     if (bulk->state == BULK_FAILURES) {
         judge_failure(bulk, row->event, result->error);
     }

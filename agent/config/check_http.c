@@ -37,6 +37,24 @@ static bool is_address(struct sfe_slice host)
     return is_ipv4(host) || (host.size != 0 && memchr(host.bytes, ':', host.size) != NULL);
 }
 
+/* Beyond loopback what comes is encrypted, and senders are known. */
+static void check_exposed(struct config_load *load, const struct sfe_config_http *http,
+                          uint32_t token)
+{
+    if (http->tls_cert_file == NULL) {
+        load_mistake(load, token,
+                     "what comes to %s is not encrypted; allowed: 127.0.0.0/8 and ::1, elsewhere "
+                     "with \"tls\", or with \"plain\": true in this input",
+                     http->host);
+    } else if (http->is_open && http->tls_client_ca_file == NULL) {
+        load_mistake(load, token,
+                     "everybody who reaches %s may send; allowed: 127.0.0.0/8 and ::1, elsewhere "
+                     "with another \"auth\" than none, with \"client_ca_file\" in tls, or with "
+                     "\"plain\": true in this input",
+                     http->host);
+    }
+}
+
 static void check_listen(struct config_load *load, struct sfe_config_http *http, uint32_t token)
 {
     char text[URL_BYTES_MAX];
@@ -54,10 +72,7 @@ static void check_listen(struct config_load *load, struct sfe_config_http *http,
     http->host = load_keep(load, url.host);
     http->port = url.port;
     if (!http->plain && !spelling_is_loopback(url.host)) {
-        load_mistake(load, token,
-                     "what comes to %.*s is not encrypted; allowed: 127.0.0.0/8 and ::1, elsewhere "
-                     "with \"plain\": true in this input",
-                     (int)url.host.size, (const char *)url.host.bytes);
+        check_exposed(load, http, token);
     }
 }
 
@@ -112,6 +127,11 @@ static void check_auth(struct config_load *load, const struct sfe_config_http *h
 
     if (none != SFE_JSON_NONE && !http->is_open) {
         load_mistake(load, none, "found false; allowed: true, or one of the others");
+    }
+    if (http->client_name_count != 0 && http->tls_client_ca_file == NULL) {
+        load_mistake(load, auth,
+                     "\"client_certificate\" needs an authority; allowed: with "
+                     "\"client_ca_file\" in the tls of this input");
     }
 }
 

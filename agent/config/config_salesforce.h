@@ -26,9 +26,12 @@ struct sfe_config_salesforce {
     const char *client_secret;
     const char *refresh_token_file; /* With refresh-token only. */
     const char *refresh_token;
-    uint32_t daily_calls;   /* `daily_calls`; default 0: no part of its own. */
-    uint32_t daily_reserve; /* `daily_reserve`, percent; default 10. */
-    const char *cert_file;  /* `tls`.`cert_file`: our own certificate; NULL: none. */
+    uint32_t daily_calls;      /* `daily_calls`; default 0: no part of its own. */
+    uint32_t daily_reserve;    /* `daily_reserve`, percent; default 10. */
+    uint64_t daily_bytes;      /* `daily_bytes`; default 0: no bound, as of the next two. */
+    uint32_t calls_per_minute; /* `calls_per_minute`. */
+    uint64_t bytes_per_second; /* `bytes_per_second`; fits 32 bits. */
+    const char *cert_file;     /* `tls`.`cert_file`: our own certificate; NULL: none. */
     const char *cert_key_file;
     const char *cert_key;
     const char *proxy_url; /* `proxy`.`url`; NULL: straight. */

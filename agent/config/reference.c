@@ -165,15 +165,23 @@ void reference_read_streams(struct config_load *load, const struct config_key *r
     store_count(row, base, count);
 }
 
+static bool is_list_for(const struct config_load *load, const struct config_key *row,
+                        uint32_t token)
+{
+    const uint32_t length = sfe_json_length(&load->json, token);
+
+    return sfe_json_kind(&load->json, token) == SFE_JSON_ARRAY && length >= row->min &&
+           length <= row->max;
+}
+
 void reference_read_texts(struct config_load *load, const struct config_key *row, uint32_t token,
                           void *base)
 {
-    bool is_list = sfe_json_kind(&load->json, token) == SFE_JSON_ARRAY;
     const char **texts = NULL;
     uint32_t count = 0;
     uint32_t item;
 
-    if (!is_list || sfe_json_length(&load->json, token) > row->max) {
+    if (!is_list_for(load, row, token)) {
         value_mistake(load, row, token, NULL);
         return;
     }

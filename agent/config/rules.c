@@ -29,7 +29,10 @@ static const struct rule {
     {SFE_SECTION_PROXY, NULL, AT_MOST_ONE, "password_file|password"},
     {SFE_SECTION_PROXY, NULL, NEEDS, "password_file|username"},
     {SFE_SECTION_PROXY, NULL, NEEDS, "password|username"},
-    {SFE_SECTION_HTTP_AUTH, NULL, EXACTLY_ONE, "bearer_file|bearer|hmac_file|hmac|none"},
+    {SFE_SECTION_HTTP_TLS, NULL, EXACTLY_ONE, "key_file|key"},
+    {SFE_SECTION_HTTP_AUTH, NULL, EXACTLY_ONE,
+     "bearer_file|bearer|hmac_file|hmac|client_certificate|none"},
+    {SFE_SECTION_HTTP_AUTH, NULL, NEEDS, "hmac_timestamp_header|hmac_file|hmac"},
     {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value"},
 };
 
@@ -54,7 +57,15 @@ static const struct fragment {
      "\"^https?://(login|test)\\\\.salesforce\\\\.com(:[0-9]+)?/?$\"}}}}}"},
     {SFE_SECTION_INPUT, "http",
      "{\"anyOf\":[{\"required\":[\"plain\"],\"properties\":{\"plain\":{\"const\":true}}},"
-     "{\"properties\":{\"listen\":{\"pattern\":\"^(127\\\\.[0-9.]+|\\\\[::1\\\\]):\"}}}]}"},
+     "{\"properties\":{\"listen\":{\"pattern\":\"^(127\\\\.[0-9.]+|\\\\[::1\\\\]):\"}}},"
+     "{\"required\":[\"tls\"],\"anyOf\":[{\"properties\":{\"auth\":{\"properties\":{\"none\":false}"
+     "}}},"
+     "{\"properties\":{\"tls\":{\"required\":[\"client_ca_file\"]}}}]}]}"},
+    {SFE_SECTION_INPUT, "http",
+     "{\"if\":{\"required\":[\"auth\"],\"properties\":{\"auth\":"
+     "{\"required\":[\"client_certificate\"]}}},"
+     "\"then\":{\"required\":[\"tls\"],"
+     "\"properties\":{\"tls\":{\"required\":[\"client_ca_file\"]}}}}"},
     {SFE_SECTION_INPUT, "http",
      "{\"properties\":{\"listen\":{\"pattern\":\"^([0-9.]{7,15}|\\\\[[0-9A-Fa-f:.]{2,45}\\\\]):"
      "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$\"},"
@@ -129,7 +140,7 @@ static void add_list(struct sfe_builder *out, const char *keys, uint32_t first, 
 
 static void check_one(struct config_load *load, const struct rule *rule, uint32_t token)
 {
-    char list[96];
+    char list[128];
     struct sfe_builder builder = sfe_builder_make(list, sizeof(list) - 1);
     bool needs = rule->kind == NEEDS;
     uint32_t count = count_keys(load, token, rule->keys, needs ? 1 : 0);

@@ -130,8 +130,19 @@ static const struct config_key table[] = {
              "fewer and fuller requests. 0: no part of its own."},
     {ROW(CONNECTION, "daily_reserve", WHOLE), .only = "salesforce",
      TO(CONNECTION, salesforce.daily_reserve), .fallback = "10", .max = 90,
-     .help = "Percent of daily_calls, and of the org's own limit, that are kept for streams with a "
-             "priority."},
+     .help = "Percent of daily_calls, daily_bytes and the org's own limit that are kept for "
+             "streams with a priority."},
+    {ROW(CONNECTION, "daily_bytes", SIZE), .only = "salesforce",
+     TO(CONNECTION, salesforce.daily_bytes), .min = MIB, .max = 1024 * GIB,
+     .help = "Bytes both ways in 24 hours, log-ins included; then what comes waits. Without it: "
+             "no bound."},
+    {ROW(CONNECTION, "bytes_per_second", SIZE), .only = "salesforce",
+     TO(CONNECTION, salesforce.bytes_per_second), .min = KIB, .max = GIB,
+     .help = "How fast a metered link may be used, both directions together. Without it: as fast "
+             "as it goes."},
+    {ROW(CONNECTION, "calls_per_minute", WHOLE), .only = "salesforce",
+     TO(CONNECTION, salesforce.calls_per_minute), .fallback = "0", .max = 6000,
+     .help = "Calls that may be begun in a minute, evenly spaced. 0: any number."},
     {ROW(CONNECTION, "proxy", SECTION), .only = "salesforce", .of = SFE_SECTION_PROXY,
      .help = "The way out, where there is no straight one."},
     {ROW(CONNECTION, "interface", INTERFACE), .only = "salesforce",
@@ -248,7 +259,7 @@ static const struct config_key table[] = {
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
-     .later = "files|salesforce-query", .help = "Where events come from."},
+     .later = "salesforce-query", .help = "Where events come from."},
     {ROW(INPUT, "connection", CONNECTION), .only = "mqtt", TO(INPUT, connection),
      .required = true, .allowed = "mqtt", .help = "The broker, by its name in connections."},
     {ROW(INPUT, "topic", TOPIC), .only = "mqtt", TO(INPUT, topic), .required = true,
@@ -260,9 +271,11 @@ static const struct config_key table[] = {
      .help = "The stream that events are appended to."},
     {ROW(INPUT, "retained", WORD), .only = "mqtt", TO(INPUT, retained), .fallback = "take",
      .allowed = "take|ignore", .help = "Whether retained messages are events."},
-    {ROW(INPUT, "identity", WORD), .only = "mqtt", TO(INPUT, identity_rule),
+    {ROW(INPUT, "identity", WORD), .only = "mqtt|files", TO(INPUT, identity_rule),
      .fallback = "content", .allowed = "content|arrival",
-     .help = "content: the same topic and payload is one event. arrival: each message is one."},
+     .help = "content: the same topic and payload is one event; of files, the same line behind "
+             "the same lines of a file of the same name. arrival: each message is one; each file "
+             "is new."},
     {ROW(INPUT, "mask", TEXTS), COUNTED(INPUT, mask, mask_count), .max = 64,
      .help = "Members of a JSON payload, at any depth, whose values are masked to their last 4 "
              "characters before anything is written. Card verification values, PINs and magnetic "
@@ -270,12 +283,21 @@ static const struct config_key table[] = {
     {ROW(INPUT, "card_guard", FLAG), TO(INPUT, card_guard),
      .help = "Looks for card numbers wherever they stand, in payload and topic, and masks them to "
              "their last 4 digits before anything is written. Default: true where there is mask."},
+    {ROW(INPUT, "admit", WHERE), COUNTED(INPUT, admit, admit_count),
+     .help = "Which events a sender may send here, as where of an output; what eq, ne, or a value "
+             "alone compare with may be a template of {topic}, {topic.N}, {source} and {agent}, "
+             "such as {topic.1}. What does not hold, or cannot be judged, never gets into the "
+             "stream: over MQTT it is a dead letter (not-admitted), over HTTP the request is "
+             "refused (403)."},
     {ROW(INPUT, "listen", TEXT), .only = "http", TO(INPUT, http.listen), .required = true,
      .note = "an address and a port, \"127.0.0.1:8088\" or \"[::1]:8088\"",
      .help = "Address and port to listen at. Each input has its own."},
     {ROW(INPUT, "plain", FLAG), .only = "http", TO(INPUT, http.plain), .fallback = "false",
-     .help = "Allows to listen beyond loopback, without encryption: anyone on the way can read and "
-             "change what passes."},
+     .help = "Allows to listen beyond loopback without encryption, or without asking who sends: "
+             "anyone on the way can read and change what passes, or send."},
+    {ROW(INPUT, "tls", SECTION), .only = "http", .of = SFE_SECTION_HTTP_TLS,
+     .help = "Encrypts what comes (TLS 1.2 or later). The files are read at the start and at each "
+             "reload."},
     {ROW(INPUT, "path", TEXT), .only = "http", TO(INPUT, http.path), .required = true,
      .max = SFE_HTTP_PATH_BYTES_MAX,
      .help = "Path that events are posted to; without its first slash it is their topic: of "
@@ -288,7 +310,8 @@ static const struct config_key table[] = {
              "and without that header the event's content."},
     {ROW(INPUT, "request_max", SIZE), .only = "http", TO(INPUT, http.request_bytes_max),
      .fallback = "256KiB", .min = KIB, .max = SFE_HTTP_REQUEST_BYTES_MAX,
-     .help = "The largest body of a request. Each connection has a buffer of this size."},
+     .help = "The largest body of a request, also when inflated from gzip. Each connection has a "
+             "buffer of this size, and the input one more."},
     {ROW(INPUT, "request_timeout", DURATION), .only = "http", TO(INPUT, http.request_timeout_ns),
      .fallback = "30s", .min = SECOND, .max = 10 * MINUTE,
      .help = "How long a request may take to come, and then to become durable."},
@@ -297,8 +320,40 @@ static const struct config_key table[] = {
      .help = "Connections at once; the next one waits."},
     {ROW(INPUT, "rate", WHOLE), .only = "http", TO(INPUT, http.rate), .fallback = "100",
      .max = 100000, .help = "Requests a second that one address may make; 0: no limit."},
-    {ROW(INPUT, "directory", FILE), .only = "files", .help = "Folder that is watched."},
-    {ROW(INPUT, "format", TEXT), .only = "files", .help = "Format of the files."},
+    {ROW(INPUT, "directory", FILE), .only = "files", TO(INPUT, files.directory), .required = true,
+     .help = "Folder that is watched. The agent must be allowed to move files in it."},
+    {ROW(INPUT, "format", WORD), .only = "files", TO(INPUT, files.format), .required = true,
+     .allowed = "csv|json|ndjson",
+     .help = "csv: each row is an event, an object of texts. json: a file is one object, or a list "
+             "of them. ndjson: each line is an object."},
+    {ROW(INPUT, "pattern", TEXT), .only = "files", TO(INPUT, files.pattern), .max = 128,
+     .help = "Names of the files: * is any text, ? one character; capitals are as small letters. "
+             "Default: *.csv, *.json or *.ndjson."},
+    {ROW(INPUT, "complete", WORD), .only = "files", TO(INPUT, files.complete),
+     .fallback = "settled", .allowed = "settled|marker",
+     .help = "When a file is whole. settled: it has not changed for settle. marker: a file of its "
+             "name and .done or .ok stands beside it as well."},
+    {ROW(INPUT, "settle", DURATION), .only = "files", TO(INPUT, files.settle_ns),
+     .fallback = "5s", .max = 24 * HOUR,
+     .help = "How long a file must not have changed. 0s where files are renamed into place."},
+    {ROW(INPUT, "delimiter", WORD), .only = "files", TO(INPUT, files.delimiter),
+     .fallback = "comma", .allowed = "comma|semicolon|tab|pipe",
+     .help = "What stands between the fields of a row of csv."},
+    {ROW(INPUT, "columns", TEXTS), .only = "files",
+     COUNTED(INPUT, files.columns, files.column_count), .max = 512,
+     .help = "Names of the columns of csv. Default: the first line of each file has them."},
+    {ROW(INPUT, "encoding", WORD), .only = "files", TO(INPUT, files.encoding),
+     .fallback = "utf-8", .allowed = "utf-8|windows-1252",
+     .help = "Encoding of csv; windows-1252 reads ISO 8859-1 too."},
+    {ROW(INPUT, "done", TEXT), .only = "files", TO(INPUT, files.done), .fallback = "done",
+     .max = 64, .help = "Folder inside directory for files that are taken."},
+    {ROW(INPUT, "failed", TEXT), .only = "files", TO(INPUT, files.failed), .fallback = "failed",
+     .max = 64, .help = "Folder inside directory for files that are none of their format."},
+    {ROW(INPUT, "keep_done", WHOLE), .only = "files", TO(INPUT, files.keep_done),
+     .fallback = "1000", .max = 100000,
+     .help = "So many files stay in done, and a few more; the oldest go. 0: none is kept."},
+    {ROW(INPUT, "keep_done_size", SIZE), .only = "files", TO(INPUT, files.keep_done_bytes),
+     .fallback = "64MiB", .min = KIB, .max = 1024 * GIB, .help = "And so many bytes."},
     {ROW(INPUT, "connection", CONNECTION), .only = "salesforce-events|salesforce-query",
      TO(INPUT, connection), .required = true, .allowed = "salesforce",
      .help = "The org, by its name in connections."},
@@ -315,6 +370,17 @@ static const struct config_key table[] = {
     {ROW(INPUT, "query", TEXT), .only = "salesforce-query", .help = "The query."},
     {ROW(INPUT, "every", DURATION), .only = "salesforce-query", .help = "How often it is asked."},
 
+    {ROW(HTTP_TLS, "cert_file", FILE), TO(INPUT, http.tls_cert_file), .required = true,
+     .help = "File of our certificate and its chain (PEM). A key on a curve (EC) costs a fraction "
+             "of an RSA key's time in each handshake."},
+    {ROW(HTTP_TLS, "key_file", FILE), TO(INPUT, http.tls_key_file),
+     .help = "File of its private key (PEM); others must not be able to read it."},
+    {ROW(HTTP_TLS, "key", SECRET), TO(INPUT, http.tls_key),
+     .help = "Where that key (PEM) is: env:NAME or credential:NAME."},
+    {ROW(HTTP_TLS, "client_ca_file", FILE), TO(INPUT, http.tls_client_ca_file),
+     .help = "File of authorities (PEM): each sender must show a certificate of one of them, "
+             "whatever auth asks for besides."},
+
     {ROW(HTTP_AUTH, "bearer_file", FILE), TO(INPUT, http.bearer_file),
      .help = "File that holds the bearer token that a sender must show; others must not be able to "
              "read it."},
@@ -329,6 +395,17 @@ static const struct config_key table[] = {
      .max = 64,
      .help = "Header that holds the signature, in hexadecimal or base64, sha256= before it or "
              "not."},
+    {ROW(HTTP_AUTH, "hmac_timestamp_header", TEXT), TO(INPUT, http.hmac_timestamp_header),
+     .max = 64,
+     .help = "Header that holds the time of sending, in seconds since 1970; signed is then "
+             "TIME.BODY. The same name as hmac_header: one header holds both, as t=TIME,v1=HEX."},
+    {ROW(HTTP_AUTH, "hmac_window", DURATION), TO(INPUT, http.hmac_window_ns), .fallback = "5m",
+     .min = SECOND, .max = 24 * HOUR,
+     .help = "How far that time may be from ours; what is older or newer is refused."},
+    {ROW(HTTP_AUTH, "client_certificate", TEXTS),
+     COUNTED(INPUT, http.client_names, http.client_name_count), .min = 1, .max = 64,
+     .help = "Names of senders: the certificate that is shown must have one of them, to the "
+             "letter, as its common name, a DNS name or a URI. With tls.client_ca_file."},
     {ROW(HTTP_AUTH, "none", FLAG), TO(INPUT, http.is_open), .note = "only true says something",
      .help = "true: whoever reaches the address may send."},
 

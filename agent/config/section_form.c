@@ -29,6 +29,7 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_THIN] = {.name = "thin", .heading = "thin of an entry of streams"},
     [SFE_SECTION_INPUT] = {.name = "input", .heading = "An entry of inputs",
         .size = sizeof(INPUT), .place_offset = offsetof(INPUT, place), .types = "type"},
+    [SFE_SECTION_HTTP_TLS] = {.name = "http-tls", .heading = "tls of an input of type http"},
     [SFE_SECTION_HTTP_AUTH] = {.name = "http-auth", .heading = "auth of an input of type http"},
     [SFE_SECTION_OUTPUT] = {.name = "output", .heading = "An entry of outputs",
         .size = sizeof(OUTPUT), .place_offset = offsetof(OUTPUT, place), .types = "type"},

@@ -51,7 +51,7 @@ void sfe_doctor_flash(const struct sfe_doctor_options *options);
 void sfe_doctor_broker(const struct sfe_doctor_options *options, uint32_t index);
 
 /* Where input `index`, of type http, listens: is the address free, or does somebody listen there
- * already, such as the running agent? */
+ * already, such as the running agent? And how long is its certificate good? */
 void sfe_doctor_listen(const struct sfe_doctor_options *options, uint32_t index);
 
 /* The log-in of org `index`: the way there, with its proxy, OAuth, clocks; then, with `with_api`,

@@ -1,10 +1,15 @@
 #include "doctor/finding.h"
 
 #include "base/assert.h"
+#include "base/time_format.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #define PATIENCE_NS UINT64_C(2000000000)
+#define SECOND_NS   INT64_C(1000000000)
+#define DAY_S       INT64_C(86400)
+#define SOON_DAYS   30
 
 static void on_ready(void *owner, struct sfe_socket *socket, unsigned events)
 {
@@ -38,6 +43,43 @@ static bool is_answered(const struct sfe_doctor_options *options,
     return is_standing;
 }
 
+/* Senders that check it, as they should, are gone the day it ends. */
+static void look_at_certificate(const struct sfe_doctor_options *options, uint32_t index)
+{
+    const struct sfe_config_input *input = &options->config->inputs[index];
+    const struct sfe_tls_server_options *tls = &options->compiled->inputs[index].tls;
+    const struct sfe_clock *clock = &options->platform->clock;
+    struct sfe_finding finding = {
+        .level = SFE_FINDING_WARN, .check = "tls", .subject = input->name};
+    char text[128] = "";
+    struct sfe_builder day = sfe_builder_make(text, sizeof(text) - 1u);
+    int64_t until_s = 0;
+    int64_t now_ns = 0;
+    struct sfe_error err;
+
+    (void)snprintf(finding.setting, sizeof(finding.setting), "/inputs/%s/tls/cert_file",
+                   input->name);
+    if (sfe_tls_server_check(tls, &until_s, &err) != SFE_OK) {
+        finding.level = SFE_FINDING_FAIL;
+        finding.code = err.code;
+        finding_tell(options, &finding, err.message, "name a certificate (PEM) and its own key");
+        return;
+    }
+    (void)clock->wall_ns(clock->context, &now_ns);
+    const int64_t days = (until_s - now_ns / SECOND_NS) / DAY_S;
+    if (until_s <= now_ns / SECOND_NS) {
+        (void)snprintf(text, sizeof(text), "its certificate has ended");
+    } else if (days < SOON_DAYS) {
+        (void)snprintf(text, sizeof(text), "its certificate ends in %" PRId64 " days", days);
+    } else {
+        sfe_time_add_date(&day, until_s * SECOND_NS);
+        finding_ok(options, "tls", input->name, "key and certificate fit, good until %s", text);
+        return;
+    }
+    finding_tell(options, &finding, text,
+                 "renew it, and `sfedge reload`: without it senders send nothing");
+}
+
 void sfe_doctor_listen(const struct sfe_doctor_options *options, uint32_t index)
 {
     const struct sfe_config_input *input = &options->config->inputs[index];
@@ -49,6 +91,9 @@ void sfe_doctor_listen(const struct sfe_doctor_options *options, uint32_t index)
     struct sfe_error err;
 
     SFE_ASSERT(input->type == SFE_INPUT_HTTP);
+    if (http->tls_cert_file != NULL && options->compiled->inputs[index].tls.cert.size != 0) {
+        look_at_certificate(options, index);
+    }
     if (poller->listen(poller->context, http->host, http->port, &listener, &err) == SFE_OK) {
         poller->close(poller->context, listener);
         finding_ok(options, "input", input->name, "%s is free to be listened at", http->listen);

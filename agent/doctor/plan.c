@@ -175,6 +175,10 @@ static enum sfe_code open_record(struct planning *planning, const struct sfe_con
         code = sfe_plan_open(&planned->options, options->arena, &planning->records[planning->count],
                              err);
     }
+    for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
+        planning->records[planning->count].fields[i].is_conditional =
+            record->fields[i].condition_count != 0;
+    }
     planning->count += code == SFE_OK ? 1u : 0u;
     return code;
 }

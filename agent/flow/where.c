@@ -42,10 +42,9 @@ static bool is_text(const struct flow_value *value)
     return value->kind == FLOW_VALUE_TEXT || value->kind == FLOW_VALUE_STRING;
 }
 
-static bool is_equal(const struct where_node *node, const struct sight *sight)
+static bool is_equal(const struct flow_value *operand, const struct sight *sight)
 {
     const struct flow_value *value = &sight->value;
-    const struct flow_value *operand = &node->operand;
 
     if (operand->kind == FLOW_VALUE_TEXT && value->kind == FLOW_VALUE_STRING) {
         return value->is_escaped
@@ -144,6 +143,25 @@ static enum answer judge_match(const struct sfe_where *where, const struct where
     return flow_pattern_is_in(&node->pattern, plain) ? ANSWER_YES : ANSWER_NO;
 }
 
+static enum answer judge_equal(const struct sfe_where *where, const struct where_node *node,
+                               const struct sight *sight, struct sfe_error *err)
+{
+    struct flow_value operand = node->operand;
+    bool equal;
+
+    if (node->reference != NULL) {
+        struct sfe_builder text = sfe_builder_make(where->referred, SFE_WHERE_TEXT_BYTES_MAX);
+        if (sfe_template_add(node->reference, sight->subject, &text, err) != SFE_OK) {
+            return ANSWER_UNKNOWN;
+        }
+        operand.text = sfe_builder_slice(&text);
+    }
+    equal = node->reference != NULL && sight->value.kind == FLOW_VALUE_NUMBER
+                ? sfe_slice_equal(sight->value.text, operand.text)
+                : is_equal(&operand, sight);
+    return equal == (node->kind == SFE_WHERE_EQ) ? ANSWER_YES : ANSWER_NO;
+}
+
 /* Records why where the answer is not known. */
 static enum answer judge_comparison(const struct sfe_where *where, const struct where_node *node,
                                     struct sight *sight, struct sfe_error *err)
@@ -157,7 +175,7 @@ static enum answer judge_comparison(const struct sfe_where *where, const struct 
     switch (node->kind) {
     case SFE_WHERE_EQ:
     case SFE_WHERE_NE:
-        return is_equal(node, sight) == (node->kind == SFE_WHERE_EQ) ? ANSWER_YES : ANSWER_NO;
+        return judge_equal(where, node, sight, err);
     case SFE_WHERE_EXISTS:
         return (value->kind != FLOW_VALUE_ABSENT) == (node->operand.kind == FLOW_VALUE_TRUE)
                    ? ANSWER_YES

@@ -54,6 +54,14 @@ SFE_MUST_USE enum sfe_code sfe_where_compile(const struct sfe_where_node *nodes,
                                              struct sfe_arena *arena, struct sfe_where **where,
                                              uint32_t *bad_node, struct sfe_error *err);
 
+/* Lets what eq and ne compare with be a template of the sender: text with {…} in it becomes what
+ * {topic}, {topic.N}, {source} and {agent} are of the event at hand. A number is then equal where
+ * it is written like that text; where the topic has no such level the event cannot be judged.
+ * Called once, after sfe_where_compile. Errors as there: SFE_E_CONFIG of any other template. */
+SFE_MUST_USE enum sfe_code sfe_where_refer(struct sfe_where *where, const char *agent_id,
+                                           struct sfe_arena *arena, uint32_t *bad_node,
+                                           struct sfe_error *err);
+
 /* Judges an event; a NULL `where` takes every one. SFE_OK: it is taken. SFE_E_SKIPPED: it is not.
  * SFE_E_UNMAPPED: it cannot be judged; err says why. One thread at a time for each `where`, which
  * holds the scratch memory. */

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "flow/template.h"
 
 static const char *copy_text(const char *text, struct sfe_arena *arena, struct sfe_error *err)
 {
@@ -145,4 +146,54 @@ enum sfe_code sfe_where_compile(const struct sfe_where_node *nodes, uint32_t cou
         *where = made;
     }
     return code;
+}
+
+static bool may_refer(const struct where_node *node)
+{
+    return (node->kind == SFE_WHERE_EQ || node->kind == SFE_WHERE_NE) &&
+           node->operand.kind == FLOW_VALUE_TEXT && node->operand.text.size != 0 &&
+           memchr(node->operand.text.bytes, '{', node->operand.text.size) != NULL;
+}
+
+/* The operand's text ends with a NUL, as its memory was zeroed and has a byte more. */
+static enum sfe_code make_reference(struct where_node *node, const char *agent_id,
+                                    struct sfe_arena *arena, struct sfe_error *err)
+{
+    const char *text = (const char *)node->operand.text.bytes;
+    enum sfe_code code;
+
+    if (strlen(text) != node->operand.text.size) {
+        return sfe_fail(err, SFE_E_CONFIG, "there is a NUL in a template");
+    }
+    code = sfe_template_compile(text, agent_id, arena, &node->reference, err);
+    if (code == SFE_OK && !sfe_template_is_of_sender(node->reference)) {
+        return sfe_fail(err, SFE_E_CONFIG,
+                        "that needs more than the topic; allowed: {topic}, {topic.N}, {source}, "
+                        "{agent}");
+    }
+    return code;
+}
+
+enum sfe_code sfe_where_refer(struct sfe_where *where, const char *agent_id,
+                              struct sfe_arena *arena, uint32_t *bad_node, struct sfe_error *err)
+{
+    for (uint32_t i = 0; i < where->count; i++) {
+        struct where_node *node = &where->nodes[i];
+
+        if (!where_is_comparison(node->kind) || !may_refer(node)) {
+            continue;
+        }
+        *bad_node = i;
+        if (where->referred == NULL) {
+            where->referred = sfe_arena_take(arena, SFE_WHERE_TEXT_BYTES_MAX, err);
+        }
+        if (where->referred == NULL) {
+            return err->code;
+        }
+        const enum sfe_code code = make_reference(node, agent_id, arena, err);
+        if (code != SFE_OK) {
+            return code;
+        }
+    }
+    return SFE_OK;
 }

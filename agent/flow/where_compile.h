@@ -18,13 +18,15 @@ struct where_node {
     const struct flow_pointer *pointer; /* Shared by neighbours at one place. NULL: the topic. */
     struct flow_value operand;          /* Its text plain. */
     struct flow_pattern pattern;        /* Of MATCHES. */
+    struct sfe_template *reference;     /* In place of the operand; NULL: none. */
 };
 
 struct sfe_where {
-    const struct where_node *nodes;
+    struct where_node *nodes;
     uint32_t count;
-    uint8_t *answers; /* One a node, of the event at hand. */
-    uint8_t *text;    /* SFE_WHERE_TEXT_BYTES_MAX of scratch. */
+    uint8_t *answers;  /* One a node, of the event at hand. */
+    uint8_t *text;     /* SFE_WHERE_TEXT_BYTES_MAX of scratch. */
+    uint8_t *referred; /* As much, where there are references. */
 };
 
 static inline bool where_is_comparison(enum sfe_where_kind kind)

@@ -25,6 +25,7 @@ size_t sfe_http_source_memory_bytes(const struct sfe_http_source_options *option
     return sfe_arena_cost(sizeof(*self)) +
            sfe_arena_cost(options->connections * sizeof(*self->connections)) +
            sfe_arena_cost(tokens_max(options) * sizeof(*self->tokens)) +
+           sfe_arena_cost(options->request_bytes_max) +
            options->connections *
                sfe_arena_cost(HTTP_AUTH_BLOCK_BYTES + http_buffer_bytes(options));
 }
@@ -149,7 +150,10 @@ static uint64_t turn(void *context, uint64_t now_ns)
         if (connection->state == HTTP_FREE) {
             continue;
         }
-        due_ns = connection->due_ns < due_ns ? connection->due_ns : due_ns;
+        const uint64_t next_ns = connection->state == HTTP_GREETING && connection->may_greet
+                                     ? self->greet_ns
+                                     : connection->due_ns;
+        due_ns = next_ns < due_ns ? next_ns : due_ns;
         if (connection->is_blocked && now_ns + HTTP_BLOCKED_NS < due_ns) {
             due_ns = now_ns + HTTP_BLOCKED_NS;
         }
@@ -179,7 +183,8 @@ static void stop(void *context)
     for (uint32_t i = 0; i < self->options.connections; i++) {
         struct http_connection *connection = &self->connections[i];
         connection->closes = true;
-        if (connection->state == HTTP_HEAD || connection->state == HTTP_BODY) {
+        if (connection->state == HTTP_HEAD || connection->state == HTTP_BODY ||
+            connection->state == HTTP_GREETING) {
             http_connection_close(connection);
         }
     }
@@ -227,6 +232,9 @@ static void close(void *context)
             http_connection_close(&self->connections[i]);
         }
     }
+    http_io_close(self);
+    sfe_gunzip_close(self->gunzip);
+    self->gunzip = NULL;
 }
 
 static enum sfe_code take_connections(struct http_source *self, struct sfe_arena *arena,
@@ -238,7 +246,8 @@ static enum sfe_code take_connections(struct http_source *self, struct sfe_arena
     self->tokens = sfe_arena_take(arena, self->token_capacity * sizeof(*self->tokens), err);
     self->connections =
         sfe_arena_take(arena, options->connections * sizeof(*self->connections), err);
-    if (self->tokens == NULL || self->connections == NULL) {
+    self->inflated = sfe_arena_take(arena, options->request_bytes_max, err);
+    if (self->tokens == NULL || self->connections == NULL || self->inflated == NULL) {
         return err->code;
     }
     for (uint32_t i = 0; i < options->connections; i++) {
@@ -266,9 +275,14 @@ enum sfe_code sfe_http_source_open(const struct sfe_http_source_options *options
     self->options = *options;
     self->rate.per_second = options->requests_per_second;
     self->topic = sfe_slice_text(options->path + 1);
-    if (take_connections(self, arena, err) != SFE_OK) {
+    if (take_connections(self, arena, err) != SFE_OK || http_io_open(self, err) != SFE_OK) {
         return err->code;
     }
-    *source = (struct sfe_source){self, turn, stop, is_quiet, facts, close};
+    self->gunzip = sfe_gunzip_open();
+    if (self->gunzip == NULL) {
+        http_io_close(self);
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory to inflate requests");
+    }
+    *source = (struct sfe_source){self, turn, stop, is_quiet, facts, close, NULL};
     return SFE_OK;
 }

@@ -8,7 +8,8 @@
  *
  * The topic of its events is the path without its first slash. While the address is in use by
  * somebody else the listener is tried again; so a reload may open the successor before this one is
- * closed. Bounded: so many connections, each with one buffer. Without TLS.
+ * closed. Bounded: so many connections, each with one buffer, and with one of TLS where there is a
+ * certificate. Handshakes take at most a quarter of the thread's time.
  */
 #ifndef SFE_INPUT_HTTP_H
 #define SFE_INPUT_HTTP_H
@@ -20,6 +21,7 @@
 #include "port/clock.h"
 #include "port/crypto.h"
 #include "port/poller.h"
+#include "port/tls.h"
 
 struct sfe_http_source_options {
     const char *input;      /* Name. Borrowed, as all pointers here, for the life of the source. */
@@ -29,7 +31,12 @@ struct sfe_http_source_options {
     struct sfe_slice token; /* Bearer token that a sender needs; empty: none. */
     struct sfe_slice signing_key; /* Key of the HMAC that a sender needs; empty: none. */
     const char *signature_name;   /* The header field that holds it. */
-    const char *identity;         /* Pointer to each event's identity; NULL: none. */
+    const char *time_name;        /* The one that holds its time, or both; NULL: no time. */
+    uint64_t time_window_ns;      /* How far that may be from ours. */
+    struct sfe_tls_server_options tls_bytes; /* Its `cert` empty: no TLS. Needed for open alone. */
+    const char *const *client_names;         /* One of them each sender's certificate must have. */
+    uint32_t client_name_count;              /* 0: no matter which. */
+    const char *identity;                    /* Pointer to each event's identity; NULL: none. */
     uint32_t request_bytes_max;
     uint64_t request_timeout_ns;
     uint32_t connections;
@@ -38,6 +45,7 @@ struct sfe_http_source_options {
     struct sfe_intake *intake; /* With one route, whose filter is the topic. */
     const struct sfe_poller *poller;
     const struct sfe_crypto *crypto;
+    const struct sfe_tls *tls; /* NULL where there is no TLS. */
     const struct sfe_clock *clock;
     struct sfe_log *log;
 };

@@ -12,12 +12,13 @@ static const struct {
     {200, "OK", ""},
     {400, "Bad Request", ""},
     {401, "Unauthorized", "WWW-Authenticate: Bearer\r\n"},
+    {403, "Forbidden", ""},
     {404, "Not Found", ""},
     {405, "Method Not Allowed", "Allow: POST\r\n"},
     {408, "Request Timeout", ""},
     {411, "Length Required", ""},
     {413, "Content Too Large", ""},
-    {415, "Unsupported Media Type", "Accept-Encoding: identity\r\n"},
+    {415, "Unsupported Media Type", "Accept-Encoding: gzip, identity\r\n"},
     {417, "Expectation Failed", ""},
     {429, "Too Many Requests", "Retry-After: 1\r\n"},
     {431, "Request Header Fields Too Large", ""},
@@ -95,14 +96,12 @@ void http_answer_refused(struct http_connection *connection, const struct sfe_er
 void http_answer_continue(struct http_connection *connection)
 {
     static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    const struct sfe_poller *poller = connection->source->options.poller;
-    struct sfe_error ignored;
     size_t count = 0;
 
-    /* So few bytes go at once, or the connection is of no use; a sender goes on without, too. */
-    if (poller->write(poller->context, connection->socket, sfe_slice_make(text, sizeof(text) - 1),
-                      &count, &ignored) != SFE_IO_DATA ||
+    /* So few bytes go at once, or the connection is of no use: what TLS has begun to write has to
+     * be ended before anything else. */
+    if (http_io_write(connection, sfe_slice_make(text, sizeof(text) - 1), &count) != SFE_IO_DATA ||
         count != sizeof(text) - 1) {
-        connection->closes = true;
+        http_connection_close(connection);
     }
 }

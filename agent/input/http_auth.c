@@ -47,26 +47,44 @@ static void make_block(const struct sfe_crypto *crypto, struct sfe_slice secret,
     }
 }
 
-static void make_digest(const struct sfe_crypto *crypto, struct sfe_slice secret, uint8_t *body,
-                        size_t size, uint8_t digest[DIGEST_BYTES])
+/* What is signed: a time, a point and the body; or the body alone. */
+struct text {
+    struct sfe_slice time;
+    uint8_t *body;
+    size_t size;
+};
+
+static void make_digest(const struct sfe_crypto *crypto, struct sfe_slice secret,
+                        const struct text *text, uint8_t digest[DIGEST_BYTES])
 {
-    uint8_t *front = body - HTTP_AUTH_BLOCK_BYTES;
-    uint8_t saved[HTTP_AUTH_BLOCK_BYTES];
+    const size_t time_bytes = text->time.size == 0 ? 0 : text->time.size + 1u;
+    const size_t front_bytes = HTTP_AUTH_BLOCK_BYTES + time_bytes;
+    uint8_t *front = text->body - front_bytes;
+    uint8_t saved[HTTP_AUTH_BLOCK_BYTES + HTTP_AUTH_TIME_BYTES_MAX + 1u];
+    uint8_t time[HTTP_AUTH_TIME_BYTES_MAX];
     uint8_t outer[HTTP_AUTH_BLOCK_BYTES + DIGEST_BYTES];
 
-    memcpy(saved, front, sizeof(saved));
+    SFE_ASSERT(text->time.size <= sizeof(time));
+    memcpy(saved, front, front_bytes);
+    if (time_bytes != 0) {
+        memcpy(time, text->time.bytes, text->time.size);
+        memcpy(front + HTTP_AUTH_BLOCK_BYTES, time, text->time.size);
+        text->body[-1] = '.';
+    }
     make_block(crypto, secret, INNER_PAD, front);
-    crypto->sha256(crypto->context, sfe_slice_make(front, HTTP_AUTH_BLOCK_BYTES + size),
+    crypto->sha256(crypto->context, sfe_slice_make(front, front_bytes + text->size),
                    outer + HTTP_AUTH_BLOCK_BYTES);
-    memcpy(front, saved, sizeof(saved));
+    memcpy(front, saved, front_bytes);
     make_block(crypto, secret, OUTER_PAD, outer);
     crypto->sha256(crypto->context, sfe_slice_make(outer, sizeof(outer)), digest);
     sfe_wipe(outer, sizeof(outer));
 }
 
 bool http_auth_signature(const struct sfe_crypto *crypto, struct sfe_slice secret,
-                         struct sfe_slice signature, uint8_t *body, size_t size)
+                         struct sfe_slice time, struct sfe_slice signature, uint8_t *body,
+                         size_t size)
 {
+    const struct text signed_text = {time, body, size};
     const struct sfe_slice prefix = SFE_TEXT("sha256=");
     uint8_t digest[DIGEST_BYTES];
     uint8_t text[2u * DIGEST_BYTES];
@@ -81,7 +99,7 @@ bool http_auth_signature(const struct sfe_crypto *crypto, struct sfe_slice secre
         return false;
     }
     memcpy(given, signature.bytes, signature.size);
-    make_digest(crypto, secret, body, size, digest);
+    make_digest(crypto, secret, &signed_text, digest);
     if (signature.size == sizeof(text)) {
         sfe_builder_add_hex(&wanted, sfe_slice_make(digest, sizeof(digest)));
         for (size_t i = 0; i < sizeof(given); i++) {

@@ -22,8 +22,13 @@ void http_connection_begin(struct http_connection *connection, struct sfe_socket
     connection->size = 0;
     connection->closes = false;
     connection->is_blocked = false;
+    connection->is_secure = false;
     poller->peer(poller->context, socket, connection->address);
     await_head(connection, HTTP_HEAD_NS, now_ns);
+    http_io_begin(connection);
+    if (connection->is_secure) {
+        connection->state = HTTP_GREETING;
+    }
     http_connection_turn(connection, now_ns);
 }
 
@@ -31,6 +36,7 @@ void http_connection_close(struct http_connection *connection)
 {
     const struct sfe_poller *poller = connection->source->options.poller;
 
+    http_io_end(connection);
     poller->close(poller->context, connection->socket);
     connection->socket = NULL;
     connection->state = HTTP_FREE;
@@ -39,6 +45,9 @@ void http_connection_close(struct http_connection *connection)
 
 bool http_connection_is_idle(const struct http_connection *connection, uint64_t now_ns)
 {
+    if (connection->state == HTTP_GREETING) {
+        return !connection->may_greet && now_ns >= connection->greeted_ns + HTTP_GREET_NS;
+    }
     return connection->state == HTTP_HEAD && connection->size == 0 &&
            now_ns >= connection->request_ns + HTTP_YOUNG_NS;
 }
@@ -46,11 +55,16 @@ bool http_connection_is_idle(const struct http_connection *connection, uint64_t 
 static void watch(struct http_connection *connection)
 {
     static const unsigned wishes[] = {
-        [HTTP_HEAD] = SFE_POLL_READ,  [HTTP_BODY] = SFE_POLL_READ, [HTTP_ANSWER] = SFE_POLL_WRITE,
+        [HTTP_GREETING] = 0,          [HTTP_HEAD] = SFE_POLL_READ,
+        [HTTP_BODY] = SFE_POLL_READ,  [HTTP_ANSWER] = SFE_POLL_WRITE,
         [HTTP_DRAIN] = SFE_POLL_READ, [HTTP_DURABLE] = 0,
     };
     const struct sfe_poller *poller = connection->source->options.poller;
-    const unsigned events = wishes[connection->state];
+    unsigned events = wishes[connection->state];
+
+    if (connection->state == HTTP_GREETING && !connection->may_greet) {
+        events = connection->greet_events;
+    }
 
     if (connection->watched != events) {
         connection->watched = events;
@@ -72,6 +86,9 @@ static enum sfe_code judge_head(struct http_connection *connection, uint64_t now
     if (options->token.size != 0 && !http_auth_bearer(options->token, head->authorization)) {
         return http_refuse(err, 401, "the bearer token is missing or wrong");
     }
+    if (!http_io_is_known(connection)) {
+        return http_refuse(err, 403, "who this certificate names may not send here");
+    }
     if (!sfe_slice_equal(head->path, sfe_slice_text(options->path))) {
         return http_refuse(err, 404, "nothing is taken at this path");
     }
@@ -84,11 +101,12 @@ static enum sfe_code judge_head(struct http_connection *connection, uint64_t now
 static bool take_head(struct http_connection *connection, uint64_t now_ns)
 {
     const struct sfe_http_source_options *options = &connection->source->options;
+    const struct http_field_names names = {options->signature_name, options->time_name};
     struct sfe_error err;
     enum sfe_code code;
 
-    code = http_head_parse(sfe_slice_make(connection->bytes, connection->size),
-                           options->signature_name, &connection->head, &err);
+    code = http_head_parse(sfe_slice_make(connection->bytes, connection->size), &names,
+                           &connection->head, &err);
     if (code == SFE_E_AGAIN) {
         return false;
     }
@@ -128,19 +146,42 @@ static void next_request(struct http_connection *connection, uint64_t now_ns)
     await_head(connection, connection->size == 0 ? HTTP_IDLE_NS : HTTP_HEAD_NS, now_ns);
 }
 
+static void begin_drain(struct http_connection *connection, uint64_t now_ns)
+{
+    http_io_end(connection);
+    connection->state = HTTP_DRAIN;
+    connection->due_ns = now_ns + HTTP_DRAIN_NS;
+}
+
+static bool greet(struct http_connection *connection, uint64_t now_ns)
+{
+    struct http_source *source = connection->source;
+    struct sfe_error err;
+    const enum sfe_code code = http_io_greet(connection, now_ns, &err);
+
+    if (code == SFE_E_AGAIN) {
+        return false;
+    }
+    if (code != SFE_OK) {
+        source->last_error = err;
+        (void)sfe_within(&source->last_error, "a connection was refused");
+        begin_drain(connection, now_ns); /* So that it hears why. */
+        return true;
+    }
+    await_head(connection, HTTP_HEAD_NS, now_ns);
+    return true;
+}
+
 /* True: it is written, or the connection is closed. */
 static bool write_answer(struct http_connection *connection, uint64_t now_ns)
 {
-    const struct sfe_poller *poller = connection->source->options.poller;
-    struct sfe_error ignored;
-
     while (connection->answer_begin < connection->answer_end) {
         const struct sfe_slice rest =
             sfe_slice_make(connection->answer + connection->answer_begin,
                            connection->answer_end - connection->answer_begin);
         size_t count = 0;
 
-        switch (poller->write(poller->context, connection->socket, rest, &count, &ignored)) {
+        switch (http_io_write(connection, rest, &count)) {
         case SFE_IO_DATA:
             connection->answer_begin += count;
             break;
@@ -154,8 +195,7 @@ static bool write_answer(struct http_connection *connection, uint64_t now_ns)
         }
     }
     if (connection->closes) {
-        connection->state = HTTP_DRAIN;
-        connection->due_ns = now_ns + HTTP_DRAIN_NS;
+        begin_drain(connection, now_ns);
     } else {
         next_request(connection, now_ns);
     }
@@ -166,6 +206,8 @@ static bool write_answer(struct http_connection *connection, uint64_t now_ns)
 static bool move_on(struct http_connection *connection, uint64_t now_ns)
 {
     switch (connection->state) {
+    case HTTP_GREETING:
+        return greet(connection, now_ns);
     case HTTP_HEAD:
         return take_head(connection, now_ns);
     case HTTP_BODY:
@@ -188,7 +230,9 @@ static void give_up(struct http_connection *connection, uint64_t now_ns)
 {
     struct sfe_error err;
 
-    if (now_ns < connection->due_ns) {
+    /* A handshake that waits for its turn is not late by its sender's fault. */
+    if (now_ns < connection->due_ns ||
+        (connection->state == HTTP_GREETING && connection->may_greet)) {
         return;
     }
     switch (connection->state) {
@@ -204,6 +248,7 @@ static void give_up(struct http_connection *connection, uint64_t now_ns)
         (void)http_refuse(&err, 408, "the body of the request has not come in time");
         http_answer_refused(connection, &err, now_ns);
         break;
+    case HTTP_GREETING:
     case HTTP_ANSWER:
     case HTTP_DRAIN:
         http_connection_close(connection);
@@ -216,36 +261,21 @@ static void give_up(struct http_connection *connection, uint64_t now_ns)
     }
 }
 
-void http_connection_turn(struct http_connection *connection, uint64_t now_ns)
-{
-    while (move_on(connection, now_ns)) {
-    }
-    give_up(connection, now_ns);
-    while (move_on(connection, now_ns)) {
-    }
-    if (connection->state != HTTP_FREE) {
-        watch(connection);
-    }
-}
-
 /* False: the connection is over. */
 static bool receive(struct http_connection *connection, uint64_t now_ns)
 {
-    const struct sfe_poller *poller = connection->source->options.poller;
     const size_t capacity = http_buffer_bytes(&connection->source->options);
     const bool is_draining = connection->state == HTTP_DRAIN;
     const bool was_empty = connection->size == 0;
-    struct sfe_error ignored;
     size_t count = 0;
     enum sfe_io io;
 
     if (is_draining) {
-        io = poller->read(poller->context, connection->socket, connection->bytes, capacity, &count,
-                          &ignored);
+        io = http_io_read(connection, connection->bytes, capacity, &count);
     } else {
         SFE_ASSERT(connection->size < capacity);
-        io = poller->read(poller->context, connection->socket, connection->bytes + connection->size,
-                          capacity - connection->size, &count, &ignored);
+        io = http_io_read(connection, connection->bytes + connection->size,
+                          capacity - connection->size, &count);
         connection->size += count;
     }
     if (io == SFE_IO_DATA && connection->state == HTTP_HEAD && was_empty) {
@@ -254,13 +284,46 @@ static bool receive(struct http_connection *connection, uint64_t now_ns)
     return io == SFE_IO_DATA || io == SFE_IO_WOULD_BLOCK;
 }
 
+/* True: there were more bytes, of which the poller would not tell. */
+static bool receive_more(struct http_connection *connection, uint64_t now_ns)
+{
+    if ((connection->state != HTTP_HEAD && connection->state != HTTP_BODY) ||
+        !http_io_has_more(connection)) {
+        return false;
+    }
+    if (!receive(connection, now_ns)) {
+        http_connection_close(connection);
+    }
+    return true;
+}
+
+static void go_on(struct http_connection *connection, uint64_t now_ns)
+{
+    do {
+        while (move_on(connection, now_ns)) {
+        }
+    } while (receive_more(connection, now_ns));
+}
+
+void http_connection_turn(struct http_connection *connection, uint64_t now_ns)
+{
+    go_on(connection, now_ns);
+    give_up(connection, now_ns);
+    go_on(connection, now_ns);
+    if (connection->state != HTTP_FREE) {
+        watch(connection);
+    }
+}
+
 static void on_ready(void *owner, struct sfe_socket *socket, unsigned events)
 {
     struct http_connection *connection = owner;
     const uint64_t now_ns = sfe_clock_monotonic_ns(connection->source->options.clock);
-    const bool reads = (connection->watched & SFE_POLL_READ) != 0;
+    const bool greets = connection->state == HTTP_GREETING;
+    const bool reads = (connection->watched & SFE_POLL_READ) != 0 && !greets;
 
     SFE_ASSERT(connection->socket == socket);
+    connection->may_greet = greets;
     if (reads && (events & (SFE_POLL_READ | SFE_POLL_FAILED)) != 0) {
         if (!receive(connection, now_ns)) {
             http_connection_close(connection);

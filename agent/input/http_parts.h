@@ -2,19 +2,22 @@
  *
  * http.c: the source and its listener. http_connection.c: a connection, from request to request.
  * http_take.c: a request that has come whole, until its events are durable. http_answer.c: what is
- * said. Edge thread. */
+ * said. http_io.c: bytes, through TLS where there is TLS. Edge thread. */
 #ifndef SFE_INPUT_HTTP_PARTS_H
 #define SFE_INPUT_HTTP_PARTS_H
 
 #include "input/http.h"
 #include "input/http_events.h"
 #include "input/http_rate.h"
+#include "port/compress.h"
 
 #define HTTP_ANSWER_BYTES 1024u
 
 #define HTTP_SECOND_NS UINT64_C(1000000000)
 /* A head is one packet or two. */
 #define HTTP_HEAD_NS (10u * HTTP_SECOND_NS)
+/* A handshake is four packets; who keeps us waiting for the next one makes room for who waits. */
+#define HTTP_GREET_NS (3u * HTTP_SECOND_NS)
 /* A till that keeps its connection sends again within this, or connects anew. */
 #define HTTP_IDLE_NS (60u * HTTP_SECOND_NS)
 /* Who has just come in is about to say something. */
@@ -31,12 +34,13 @@
 
 enum http_state {
     HTTP_FREE,
-    HTTP_HEAD,    /* A head is awaited, or read. */
-    HTTP_BODY,    /* Its body is read. */
-    HTTP_STAGING, /* Its events are being staged. */
-    HTTP_DURABLE, /* They are staged, and not durable yet. */
-    HTTP_ANSWER,  /* The answer is written. */
-    HTTP_DRAIN    /* It is written; what still comes is thrown away. */
+    HTTP_GREETING, /* The handshake of TLS. */
+    HTTP_HEAD,     /* A head is awaited, or read. */
+    HTTP_BODY,     /* Its body is read. */
+    HTTP_STAGING,  /* Its events are being staged. */
+    HTTP_DURABLE,  /* They are staged, and not durable yet. */
+    HTTP_ANSWER,   /* The answer is written. */
+    HTTP_DRAIN     /* It is written; what still comes is thrown away. */
 };
 
 struct http_source;
@@ -44,6 +48,11 @@ struct http_source;
 struct http_connection {
     struct http_source *source;
     struct sfe_socket *socket;
+    struct sfe_tls_session *session; /* NULL: the source has no TLS. */
+    bool is_secure;                  /* Bytes go through the session. */
+    bool may_greet;                  /* The stream has what the handshake waits for. */
+    unsigned greet_events;           /* That is what it waits for. */
+    uint64_t greeted_ns;             /* When the handshake went on last. */
     enum http_state state;
     unsigned watched;
     uint8_t address[16];
@@ -67,6 +76,8 @@ struct http_connection {
 struct http_source {
     struct sfe_http_source_options options;
     struct sfe_slice topic;
+    struct sfe_tls_server *tls_server; /* NULL: no TLS. */
+    uint64_t greet_ns;                 /* When a handshake may go on. */
     struct sfe_socket *listener;
     unsigned listener_watched;
     uint64_t listen_ns; /* When it is tried (again). */
@@ -74,6 +85,8 @@ struct http_source {
     struct sfe_json_token *tokens;
     uint32_t token_capacity;
     struct http_rate rate;
+    struct sfe_gunzip *gunzip;
+    uint8_t *inflated; /* Of one body, for a moment; request_bytes_max. */
     bool is_stopping;
     uint64_t received;
     uint64_t acknowledged;
@@ -90,6 +103,35 @@ static inline struct http_events_rules http_rules(const struct http_source *sour
     return (struct http_events_rules){source->options.identity, source->options.event_bytes_max,
                                       source->tokens, source->token_capacity};
 }
+
+/* http_io.c */
+
+/* Opens what TLS needs, for each connection; does nothing where the options say of none. The
+ * certificate's and the key's bytes are not needed any more. */
+SFE_MUST_USE enum sfe_code http_io_open(struct http_source *source, struct sfe_error *err);
+void http_io_close(struct http_source *source);
+
+/* The socket was accepted. */
+void http_io_begin(struct http_connection *connection);
+
+/* A step of the handshake, where it is due. SFE_E_AGAIN: not over; see `greet_events`. */
+enum sfe_code http_io_greet(struct http_connection *connection, uint64_t now_ns,
+                            struct sfe_error *err);
+
+/* As the poller's. */
+enum sfe_io http_io_read(struct http_connection *connection, void *bytes, size_t capacity,
+                         size_t *count);
+enum sfe_io http_io_write(struct http_connection *connection, struct sfe_slice bytes,
+                          size_t *count);
+
+/* True where a read would give bytes that the poller does not tell of. */
+bool http_io_has_more(const struct http_connection *connection);
+
+/* Says goodbye; what comes later is of no interest. */
+void http_io_end(struct http_connection *connection);
+
+/* True where the sender has shown a certificate with one of the names, or no name is asked for. */
+bool http_io_is_known(const struct http_connection *connection);
 
 /* http_connection.c */
 
@@ -126,7 +168,7 @@ void http_answer_taken(struct http_connection *connection, uint64_t now_ns);
 void http_answer_refused(struct http_connection *connection, const struct sfe_error *err,
                          uint64_t now_ns);
 
-/* "100 Continue", if there is room for it; the state stays. */
+/* "100 Continue"; the state stays, or where there is no room for it the connection is closed. */
 void http_answer_continue(struct http_connection *connection);
 
 #endif

@@ -225,8 +225,13 @@ static enum sfe_code read_transfer(struct sfe_slice value, struct http_head *hea
 static enum sfe_code read_encoding(struct sfe_slice value, struct http_head *head,
                                    struct sfe_error *err)
 {
+    const bool is_gzip =
+        http_same_word(value, SFE_TEXT("gzip")) || http_same_word(value, SFE_TEXT("x-gzip"));
+
     (void)err;
-    head->is_encoded = head->is_encoded || !http_same_word(value, SFE_TEXT("identity"));
+    head->is_encoded = head->is_encoded || (is_gzip && head->is_gzip) ||
+                       (!is_gzip && !http_same_word(value, SFE_TEXT("identity")));
+    head->is_gzip = head->is_gzip || is_gzip;
     return SFE_OK;
 }
 
@@ -258,7 +263,12 @@ static const struct known_field {
     {"connection", read_connection},       {"expect", read_expect},
 };
 
-static enum sfe_code read_field(struct sfe_slice line, const char *signature_name,
+static bool is_field(struct sfe_slice name, const char *wanted)
+{
+    return wanted != NULL && http_same_word(name, sfe_slice_text(wanted));
+}
+
+static enum sfe_code read_field(struct sfe_slice line, const struct http_field_names *names,
                                 struct http_head *head, struct sfe_error *err)
 {
     struct sfe_slice value = line;
@@ -269,11 +279,16 @@ static enum sfe_code read_field(struct sfe_slice line, const char *signature_nam
         return http_refuse(err, 400, "a header field is not valid");
     }
     value = trim(value);
-    if (signature_name != NULL && http_same_word(name, sfe_slice_text(signature_name))) {
+    if (is_field(name, names->signature)) {
         if (head->signature.size != 0) {
             return http_refuse(err, 400, "the signature stands twice");
         }
         head->signature = value;
+    } else if (is_field(name, names->time)) {
+        if (head->time.size != 0) {
+            return http_refuse(err, 400, "the time of the signature stands twice");
+        }
+        head->time = value;
     }
     for (size_t i = 0; i < sizeof(known_fields) / sizeof(known_fields[0]); i++) {
         if (http_same_word(name, sfe_slice_text(known_fields[i].name))) {
@@ -295,7 +310,7 @@ static size_t skip_empty_lines(struct sfe_slice bytes)
     return at;
 }
 
-static enum sfe_code read_lines(struct sfe_slice rest, const char *signature_name,
+static enum sfe_code read_lines(struct sfe_slice rest, const struct http_field_names *names,
                                 struct http_head *head, struct sfe_error *err)
 {
     enum sfe_code code = SFE_OK;
@@ -316,12 +331,12 @@ static enum sfe_code read_lines(struct sfe_slice rest, const char *signature_nam
         if (++fields > HTTP_FIELDS_MAX) {
             return http_refuse(err, 431, "there are too many header fields");
         }
-        code = read_field(line, signature_name, head, err);
+        code = read_field(line, names, head, err);
     }
     return code;
 }
 
-enum sfe_code http_head_parse(struct sfe_slice bytes, const char *signature_name,
+enum sfe_code http_head_parse(struct sfe_slice bytes, const struct http_field_names *names,
                               struct http_head *head, struct sfe_error *err)
 {
     const struct sfe_slice front = sfe_slice_part(bytes, 0, HTTP_HEAD_BYTES_MAX);
@@ -338,7 +353,7 @@ enum sfe_code http_head_parse(struct sfe_slice bytes, const char *signature_name
     }
     head->bytes = begin + size;
     head->is_known_kind = true;
-    return read_lines(sfe_slice_part(text, 0, size), signature_name, head, err);
+    return read_lines(sfe_slice_part(text, 0, size), names, head, err);
 }
 
 enum sfe_code http_head_check_body(const struct http_head *head, uint64_t body_bytes_max,
@@ -358,7 +373,7 @@ enum sfe_code http_head_check_body(const struct http_head *head, uint64_t body_b
         return err->code;
     }
     if (head->is_encoded) {
-        return http_refuse(err, 415, "bodies are taken as they are, without Content-Encoding");
+        return http_refuse(err, 415, "the Content-Encoding must be gzip, or none");
     }
     if (!head->is_known_kind) {
         return http_refuse(err, 415,

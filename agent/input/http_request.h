@@ -17,6 +17,12 @@ enum http_body_kind {
     HTTP_BODY_LINES /* One value a line. */
 };
 
+/* The fields that hold a signature and its time; they may be one. NULL: none. */
+struct http_field_names {
+    const char *signature;
+    const char *time;
+};
+
 /* Slices are of the bytes that were read. */
 struct http_head {
     size_t bytes; /* Of the head, with the empty line that ends it. */
@@ -26,7 +32,8 @@ struct http_head {
     bool wants_close;
     bool wants_continue; /* "Expect: 100-continue" */
     bool is_chunked;     /* Or any other transfer coding. */
-    bool is_encoded;     /* Any content coding but identity. */
+    bool is_gzip;        /* Content coding "gzip", once. */
+    bool is_encoded;     /* Any other content coding but identity. */
     bool is_known_kind;  /* The content type is one we read, or not said. */
     bool has_body_bytes;
     uint64_t body_bytes;
@@ -34,12 +41,13 @@ struct http_head {
     struct sfe_slice authorization;
     struct sfe_slice key; /* "Idempotency-Key" */
     struct sfe_slice signature;
+    struct sfe_slice time; /* Of the signature, where it has a field of its own. */
 };
 
-/* Reads a head from the front of `bytes`. `signature_name`: the field that holds a signature; NULL:
- * none. SFE_E_AGAIN: it is not whole yet. SFE_E_PROTOCOL: it is none, with err->http_status what to
- * answer. */
-SFE_MUST_USE enum sfe_code http_head_parse(struct sfe_slice bytes, const char *signature_name,
+/* Reads a head from the front of `bytes`. SFE_E_AGAIN: it is not whole yet. SFE_E_PROTOCOL: it is
+ * none, with err->http_status what to answer. */
+SFE_MUST_USE enum sfe_code http_head_parse(struct sfe_slice bytes,
+                                           const struct http_field_names *names,
                                            struct http_head *head, struct sfe_error *err);
 
 /* Whether a body of such a head is taken: has it a length up to `body_bytes_max`, is it something

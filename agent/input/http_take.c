@@ -1,6 +1,6 @@
 #include "base/assert.h"
-#include "input/http_auth.h"
 #include "input/http_parts.h"
+#include "input/http_signed.h"
 
 #include <stdio.h>
 
@@ -22,20 +22,90 @@ static void refuse(struct http_connection *connection, uint16_t status, const ch
     http_answer_refused(connection, &err, now_ns);
 }
 
-static bool is_signed(struct http_connection *connection)
+static enum sfe_code judge_signature(struct http_connection *connection, struct sfe_error *err)
 {
     const struct sfe_http_source_options *options = &connection->source->options;
+    const struct http_signed_rules rules = {
+        .key = options->signing_key,
+        .names = {options->signature_name, options->time_name},
+        .window_ns = options->time_window_ns,
+    };
 
-    return options->signing_key.size == 0 ||
-           http_auth_signature(options->crypto, options->signing_key, connection->head.signature,
-                               connection->bytes + connection->head.bytes,
-                               (size_t)connection->head.body_bytes);
+    return rules.key.size == 0
+               ? SFE_OK
+               : http_signed_check(&rules, options->crypto, options->clock, &connection->head,
+                                   connection->bytes + connection->head.bytes, err);
+}
+
+/* In the place of the body comes what it holds. What was sent behind it moves on; where it has no
+ * room it is sent again: on another connection, as this one is closed with the answer. */
+static enum sfe_code inflate(struct http_connection *connection, struct sfe_error *err)
+{
+    struct http_source *source = connection->source;
+    struct http_head *head = &connection->head;
+    const size_t capacity = http_buffer_bytes(&source->options);
+    const size_t rest = connection->size - head->bytes - (size_t)head->body_bytes;
+    uint8_t *place = connection->bytes + head->bytes;
+    struct sfe_builder output =
+        sfe_builder_make(source->inflated, source->options.request_bytes_max);
+    const enum sfe_code code = sfe_gunzip_add(source->gunzip, body_of(connection), &output, err);
+
+    if (code != SFE_OK) {
+        err->http_status = code == SFE_E_TOO_LARGE ? 413 : code == SFE_E_PROTOCOL ? 400 : 503;
+        err->code = SFE_E_PROTOCOL;
+        return err->code;
+    }
+    if (rest > capacity - head->bytes - output.size) {
+        connection->closes = true;
+        connection->size = head->bytes + output.size;
+    } else {
+        memmove(place + output.size, place + (size_t)head->body_bytes, rest);
+        connection->size = head->bytes + output.size + rest;
+    }
+    memcpy(place, output.bytes, output.size);
+    head->body_bytes = output.size;
+    return SFE_OK;
+}
+
+/* All of the events, or none. */
+static enum sfe_code check_admission(struct http_connection *connection, struct sfe_error *err)
+{
+    const struct http_source *source = connection->source;
+    struct sfe_slice event;
+    size_t offset = 0;
+    uint32_t number = 0;
+
+    while (http_events_next(body_of(connection), &offset, &event)) {
+        const struct sfe_message message = {
+            .topic = source->topic, .payload = event, .payload_bytes = event.size};
+        if (sfe_intake_check(source->options.intake, &message, err) != SFE_OK) {
+            (void)sfe_within(err, "event %u", (unsigned)number);
+            err->code = SFE_E_PROTOCOL;
+            err->http_status = 403;
+            return err->code;
+        }
+        number++;
+    }
+    return SFE_OK;
+}
+
+static enum sfe_code judge_body(struct http_connection *connection, struct sfe_error *err)
+{
+    const struct http_events_rules rules = http_rules(connection->source);
+    enum sfe_code code = judge_signature(connection, err);
+
+    if (code == SFE_OK && connection->head.is_gzip) {
+        code = inflate(connection, err);
+    }
+    if (code == SFE_OK) {
+        code = http_events_check(body_of(connection), connection->head.body_kind, &rules,
+                                 &connection->count, err);
+    }
+    return code == SFE_OK ? check_admission(connection, err) : code;
 }
 
 void http_take_begin(struct http_connection *connection, uint64_t now_ns)
 {
-    struct http_source *source = connection->source;
-    const struct http_events_rules rules = http_rules(source);
     struct sfe_error err;
 
     connection->state = HTTP_STAGING;
@@ -44,10 +114,7 @@ void http_take_begin(struct http_connection *connection, uint64_t now_ns)
     connection->count = 0;
     connection->wait_count = 0;
     connection->due_ns = now_ns + HTTP_PATIENCE_NS;
-    if (!is_signed(connection)) {
-        refuse(connection, 401, "the signature is missing or wrong", now_ns);
-    } else if (http_events_check(body_of(connection), connection->head.body_kind, &rules,
-                                 &connection->count, &err) != SFE_OK) {
+    if (judge_body(connection, &err) != SFE_OK) {
         http_answer_refused(connection, &err, now_ns);
     }
 }

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
+#include "flow/where.h"
 #include "input/thin.h"
 
 #include <inttypes.h>
@@ -32,6 +33,8 @@ struct sfe_intake {
     struct target *targets;  /* Of the message at hand; one a route and one for the dead letters. */
     uint8_t *masked_payload; /* NULL: no route has a guard. */
     uint8_t *masked_topic;
+    struct sfe_json_token *tokens; /* NULL: no route has `admit`. */
+    uint32_t token_capacity;
     struct sfe_card_guard strays; /* For what no route takes. */
     struct sfe_intake_facts facts;
     uint8_t boot_id[16];
@@ -89,14 +92,26 @@ static uint32_t masked_bytes_max(uint32_t event_bytes_max)
     return event_bytes_max > SFE_EVENT_EXCERPT_BYTES ? event_bytes_max : SFE_EVENT_EXCERPT_BYTES;
 }
 
-size_t sfe_intake_memory_bytes(uint32_t route_count, uint32_t event_bytes_max, bool has_guard)
+/* A text of n bytes has no more values. */
+static uint32_t tokens_max(uint32_t event_bytes_max)
+{
+    const uint32_t most = event_bytes_max / 2u + 2u;
+
+    return most < SFE_JSON_TOKENS_MAX ? most : SFE_JSON_TOKENS_MAX;
+}
+
+size_t sfe_intake_memory_bytes(uint32_t route_count, uint32_t event_bytes_max, bool has_guard,
+                               bool has_admit)
 {
     const struct sfe_intake *self = NULL;
     const size_t guards = has_guard ? sfe_arena_cost(masked_bytes_max(event_bytes_max)) +
                                           sfe_arena_cost(SFE_TOPIC_BYTES_MAX)
                                     : 0;
 
-    return guards + sfe_arena_cost(sizeof(*self)) +
+    const size_t tokens =
+        has_admit ? sfe_arena_cost(tokens_max(event_bytes_max) * sizeof(*self->tokens)) : 0;
+
+    return guards + tokens + sfe_arena_cost(sizeof(*self)) +
            sfe_arena_cost((route_count + 1u) * sizeof(*self->routes)) +
            sfe_arena_cost((route_count + 1u) * sizeof(*self->targets));
 }
@@ -119,6 +134,22 @@ static enum sfe_code open_guards(struct sfe_intake *intake, struct sfe_arena *ar
     return intake->masked_payload == NULL || intake->masked_topic == NULL ? err->code : SFE_OK;
 }
 
+static enum sfe_code open_admission(struct sfe_intake *intake, struct sfe_arena *arena,
+                                    struct sfe_error *err)
+{
+    bool is_on = false;
+
+    for (uint32_t i = 0; i < intake->options.route_count; i++) {
+        is_on = is_on || intake->routes[i].options.admit != NULL;
+    }
+    if (!is_on) {
+        return SFE_OK;
+    }
+    intake->token_capacity = tokens_max(intake->options.event_bytes_max);
+    intake->tokens = sfe_arena_take(arena, intake->token_capacity * sizeof(*intake->tokens), err);
+    return intake->tokens == NULL ? err->code : SFE_OK;
+}
+
 enum sfe_code sfe_intake_open(const struct sfe_intake_options *options, struct sfe_arena *arena,
                               struct sfe_intake **intake, struct sfe_error *err)
 {
@@ -139,7 +170,7 @@ enum sfe_code sfe_intake_open(const struct sfe_intake_options *options, struct s
     }
     self->options = *options;
     open_routes(self);
-    if (open_guards(self, arena, err) != SFE_OK) {
+    if (open_guards(self, arena, err) != SFE_OK || open_admission(self, arena, err) != SFE_OK) {
         return err->code;
     }
     options->clock->boot_id(options->clock->context, self->boot_id);
@@ -193,6 +224,11 @@ static void judge(const struct sfe_intake *intake, const struct sfe_message *mes
         verdict->reason = "too-large";
         sfe_builder_format(&text, "only %zu of %" PRIu64 " bytes could be kept",
                            message->payload.size, message->payload_bytes);
+    } else if (message->refusal != NULL) {
+        verdict->reason = "invalid";
+        verdict->keeps_whole = true;
+        sfe_builder_add(&text, sfe_slice_part(sfe_slice_text(message->refusal), 0,
+                                              sizeof(verdict->message) - 1));
     } else if (!is_matched) {
         verdict->reason = "unmatched";
         verdict->keeps_whole = true;
@@ -385,6 +421,56 @@ static enum sfe_code stage_thinned(const struct target *target, const struct sfe
     return code;
 }
 
+/* May it be sent here? What is judged is what would be kept: masked, where there is a guard. */
+static enum sfe_code judge_admission(struct sfe_intake *intake, const struct target *target,
+                                     const struct sfe_event *event, struct sfe_error *err)
+{
+    struct sfe_where *admit = target->route == NULL ? NULL : target->route->options.admit;
+    struct sfe_map_subject subject = {.event = event};
+    enum sfe_code code;
+
+    if (admit == NULL) {
+        return SFE_OK;
+    }
+    subject.is_json = sfe_json_parse(event->payload, 0, intake->tokens, intake->token_capacity,
+                                     &subject.json, &subject.json_error) == SFE_OK;
+    code = sfe_where_judge(admit, &subject, err);
+    if (code == SFE_OK) {
+        return SFE_OK;
+    }
+    if (code == SFE_E_SKIPPED) {
+        return sfe_fail(err, SFE_E_REFUSED, "what \"admit\" of the input asks for does not hold");
+    }
+    (void)sfe_within(err, "\"admit\" of the input");
+    err->code = SFE_E_REFUSED;
+    return SFE_E_REFUSED;
+}
+
+enum sfe_code sfe_intake_check(struct sfe_intake *intake, const struct sfe_message *message,
+                               struct sfe_error *err)
+{
+    struct sfe_card_guard_facts ignored;
+    struct sfe_event event;
+    bool is_matched;
+    const uint32_t count =
+        intake->tokens == NULL ? 0 : choose_targets(intake, message, &is_matched);
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct target *target = &intake->targets[i];
+
+        if (target->route->options.admit == NULL) {
+            continue;
+        }
+        make_event(intake, message, target, &event);
+        guard_event(intake, message, target, &event, &ignored);
+        if (judge_admission(intake, target, &event, err) != SFE_OK) {
+            intake->facts.not_admitted++;
+            return err->code;
+        }
+    }
+    return SFE_OK;
+}
+
 /* Stages into one target. What its stream refuses goes to the dead letters with its words. */
 static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_message *message,
                                   const struct target *target, struct verdict *verdict,
@@ -392,11 +478,19 @@ static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_me
 {
     struct sfe_card_guard_facts guarded;
     struct sfe_event event;
+    bool is_admitted = true;
     enum sfe_code code;
 
     make_event(intake, message, target, &event);
     guard_event(intake, message, target, &event, &guarded);
     if (verdict->reason == NULL) {
+        is_admitted = judge_admission(intake, target, &event, err) == SFE_OK;
+    }
+    if (!is_admitted) {
+        verdict->reason = "not-admitted";
+        verdict->keeps_whole = true;
+        sfe_printable(verdict->message, sizeof(verdict->message), sfe_slice_text(err->message));
+    } else if (verdict->reason == NULL) {
         code = stage_thinned(target, &event, receipt, err);
         if (code == SFE_OK) {
             count_guarded(intake, &guarded);
@@ -419,6 +513,7 @@ static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_me
     }
     code = stage_dead(intake, &event, verdict, receipt, err);
     if (code == SFE_OK) {
+        intake->facts.not_admitted += is_admitted ? 0u : 1u;
         count_guarded(intake, &guarded);
     }
     return code;
@@ -447,6 +542,8 @@ static void count_message(struct sfe_intake *intake, const struct sfe_message *m
     intake->facts.accepted++;
     if (is_too_large(intake, message)) {
         intake->facts.too_large++;
+    } else if (message->refusal != NULL) {
+        intake->facts.refused++;
     } else if (verdict->reason != NULL) {
         intake->facts.unmatched++;
     }

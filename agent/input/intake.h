@@ -14,7 +14,8 @@
 struct sfe_arena;
 struct sfe_intake;
 
-struct sfe_thin; /* input/thin.h */
+struct sfe_thin;  /* input/thin.h */
+struct sfe_where; /* flow/where.h */
 
 /* One input as the intake sees it: what it takes, where it goes. */
 struct sfe_intake_route {
@@ -27,6 +28,7 @@ struct sfe_intake_route {
                                     payload are one event. */
     struct sfe_card_guard guard; /* What is masked before anything is written. */
     struct sfe_thin *thin;       /* Of the stream; NULL: it is not thinned. */
+    struct sfe_where *admit;     /* What a sender may send; NULL: everything. */
 };
 
 struct sfe_intake_options {
@@ -49,8 +51,10 @@ struct sfe_message {
     struct sfe_slice identity; /* MQTT 5 user property "event-id"; empty: none. */
     bool is_retained;
     bool is_repeated;
-    uint32_t progress; /* 0 at first; kept by the intake over SFE_E_FULL: call again with the same
-                          message. */
+    const char *refusal; /* Why it is no event: then it goes to the dead letters, whole. NULL: it is
+                            one. */
+    uint32_t progress;   /* 0 at first; kept by the intake over SFE_E_FULL: call again with the same
+                            message. */
 };
 
 /* What must become durable before the sender is answered. */
@@ -63,14 +67,17 @@ struct sfe_intake_facts {
     uint64_t accepted; /* Messages. */
     uint64_t empty;    /* Empty payload: clears a retained message, is not an event. */
     uint64_t retained_ignored;
-    uint64_t too_large; /* To the dead letters with the first bytes. */
-    uint64_t unmatched; /* No input takes this topic: to the dead letters. */
+    uint64_t refused;      /* By their source: to the dead letters. */
+    uint64_t too_large;    /* To the dead letters with the first bytes. */
+    uint64_t unmatched;    /* No input takes this topic: to the dead letters. */
+    uint64_t not_admitted; /* An input's `admit` does not hold: to the dead letters, or refused. */
     struct sfe_card_guard_facts guard;
 };
 
-/* What an intake of so many routes takes from the arena; `has_guard`: one of them has a card guard.
- * Pure. */
-size_t sfe_intake_memory_bytes(uint32_t route_count, uint32_t event_bytes_max, bool has_guard);
+/* What an intake of so many routes takes from the arena; `has_guard`: one of them has a card guard;
+ * `has_admit`: one of them has that. Pure. */
+size_t sfe_intake_memory_bytes(uint32_t route_count, uint32_t event_bytes_max, bool has_guard,
+                               bool has_admit);
 
 /* Opens the door; routes are copied into `arena`, which gives the one buffer for masked copies too
  * where a route has a guard. SFE_E_NO_MEMORY. */
@@ -92,6 +99,12 @@ SFE_MUST_USE enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct s
 
 /* The identity of an event whose message says `identity`. Pure. */
 struct sfe_hash128 sfe_intake_given_identity(struct sfe_slice identity);
+
+/* For a sender that can be told: would a message be admitted by every input that takes its topic?
+ * SFE_E_REFUSED, counted, where not: err says why. Stages nothing. */
+SFE_MUST_USE enum sfe_code sfe_intake_check(struct sfe_intake *intake,
+                                            const struct sfe_message *message,
+                                            struct sfe_error *err);
 
 /* True where `topic` matches `filter` (MQTT 5, section 4.7; '$' topics are not matched by a leading
  * wildcard). Pure. */

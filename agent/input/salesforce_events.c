@@ -319,7 +319,7 @@ enum sfe_code sfe_salesforce_events_open(const struct sfe_salesforce_events_opti
     for (uint32_t i = 0; i < options->channel_count; i++) {
         self->channels[i].options = options->channels[i];
     }
-    *source = (struct sfe_source){self, turn, stop, is_quiet, facts, close};
+    *source = (struct sfe_source){self, turn, stop, is_quiet, facts, close, NULL};
     *events = self;
     return SFE_OK;
 }

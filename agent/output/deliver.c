@@ -495,7 +495,7 @@ static void give_up_large(struct walk *walk)
     struct sfe_output *output = walk->output;
     struct output_slot *slot = walk->slot;
 
-    if (slot != NULL && slot->count >= output->options.large_from) {
+    if (slot != NULL && slot->count >= output_large_from(output)) {
         return;
     }
     if (slot != NULL && slot->count > 0) {
@@ -503,14 +503,13 @@ static void give_up_large(struct walk *walk)
     }
     walk->slot = NULL;
     output->is_catching_up = false;
-    output->large_sequence = output->window.next_sequence + output->options.large_from;
+    output->large_sequence = output->window.next_sequence + output_large_from(output);
     output->has_changed = output->window.count > 0;
 }
 
 static void walk_window(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
-    uint32_t count = output->window.count;
 
     mind_lanes(output);
     sfe_lane_begin(output->lane);
@@ -518,13 +517,15 @@ static void walk_window(struct walk *walk)
     output->is_catching_up = walk->is_large;
     keep_lanes(output);
     walk->slot = in_lanes(walk) ? NULL : output_find_slot(output, walk->is_large, SLOT_FILLING);
-    for (uint32_t i = 0; i < count && !walk->is_blocked; i++) {
+    for (uint32_t i = 0, count = output->window.count; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
     while (!walk->is_blocked && !window_is_full(&output->window) &&
            (in_lanes(walk) || have_slot(walk, 0)) && take_event(walk)) {
     }
-    if (walk->is_large && !walk->is_blocked && !output_is_resuming(output)) {
+    if (!walk->is_blocked && output_is_resuming(output)) {
+        output_give_up_resuming(output, walk->slot, walk->due_ns);
+    } else if (!walk->is_blocked && walk->is_large) {
         give_up_large(walk);
     }
     end_walk(walk);
@@ -594,6 +595,5 @@ uint64_t output_deliver_turn(struct sfe_output *output)
     if (output->in_flight > in_flight && output->options.large_use != NULL) {
         return output->now_ns; /* A large batch is sent in many steps: the first is due. */
     }
-    /* The target may have something to do of its own. */
-    return sfe_clock_earlier_ns(due_ns, ready_ns);
+    return sfe_clock_earlier_ns(due_ns, ready_ns); /* The target may have something of its own. */
 }

@@ -22,9 +22,11 @@ struct sfe_output;
 
 enum sfe_large_use {
     SFE_LARGE_MAY,
+    SFE_LARGE_DEAR,   /* Calls are scarce: from `large_from_dear` on. */
     SFE_LARGE_SHUT,   /* Not now: the others are used whatever waits. */
     SFE_LARGE_RESUMES /* It alone: the target takes back a batch that the last run left under way,
-                         and it goes as soon as all was offered. */
+                         and it goes as soon as all was offered. Where nothing of it can
+                         be taken back the target's `abandon` is called. */
 };
 
 struct sfe_output_options {
@@ -44,6 +46,7 @@ struct sfe_output_options {
     uint32_t large_slot_events;
     uint32_t large_from;
     uint64_t large_age_ns;
+    uint32_t large_from_dear; /* Instead of large_from: where a large batch costs fewer calls. */
     /* A batch costs so much that it waits for company even while others wait for it. */
     bool is_costly;
     /* What the target wants of the large slot, or else of its only one. NULL: may be used. */

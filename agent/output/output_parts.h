@@ -114,9 +114,19 @@ void output_tell_dead(struct sfe_output *output, const struct window_entry *entr
 struct output_slot *output_find_slot(const struct sfe_output *output, bool is_large,
                                      enum slot_state state);
 
+/* From how many events on. */
+uint32_t output_large_from(const struct sfe_output *output);
+
 /* Is it the large slot's turn, and does it go on with what was begun before the last start? */
 bool output_wants_large(const struct sfe_output *output);
 bool output_is_resuming(const struct sfe_output *output);
+
+/* After a walk that was not blocked, while the target takes back a batch of the last run: where
+ * nothing of it is in `slot` (NULL: nothing is) and nothing comes later, none of it can be taken
+ * back. Its events stand behind others of their keys, whose settling was lost with the power: all
+ * go again. */
+void output_give_up_resuming(const struct sfe_output *output, const struct output_slot *slot,
+                             uint64_t due_ns);
 
 /* May one more request be begun? */
 bool output_may_send(const struct sfe_output *output);

@@ -21,9 +21,25 @@ static enum sfe_large_use large_use(const struct sfe_output *output)
                : output->options.large_use(output->options.target->context);
 }
 
+uint32_t output_large_from(const struct sfe_output *output)
+{
+    return large_use(output) == SFE_LARGE_DEAR ? output->options.large_from_dear
+                                               : output->options.large_from;
+}
+
 bool output_is_resuming(const struct sfe_output *output)
 {
     return large_use(output) == SFE_LARGE_RESUMES;
+}
+
+void output_give_up_resuming(const struct sfe_output *output, const struct output_slot *slot,
+                             uint64_t due_ns)
+{
+    const struct sfe_target *target = output->options.target;
+
+    if (due_ns == UINT64_MAX && (slot == NULL || slot->count == 0)) {
+        target->abandon(target->context, output->slot_total - 1u);
+    }
 }
 
 /* A burst is no backlog: the oldest event has waited for some time. Before one was read nobody
@@ -60,7 +76,7 @@ bool output_wants_large(const struct sfe_output *output)
     }
     return large_use(output) != SFE_LARGE_SHUT &&
            output->window.next_sequence >= output->large_sequence &&
-           unread + output->window.count >= output->options.large_from && is_old(output);
+           unread + output->window.count >= output_large_from(output) && is_old(output);
 }
 
 /* May one more request be begun? */

@@ -94,7 +94,8 @@ struct sfe_target {
     /* Sends what the slot holds; `finished` follows, later. On failure (out of connections) the
      * slot is still filled: try again. */
     enum sfe_code (*send)(void *context, uint32_t slot, struct sfe_error *err);
-    /* Empties a slot without sending (stop). */
+    /* Empties a slot without sending (stop). Of an empty slot, while the target takes back a batch
+     * of the last run: all was offered, and none of it can be taken back. */
     void (*abandon)(void *context, uint32_t slot);
     /* The keys of an event that is not offered yet: its order key as `offer` finds it, and the key
      * of the parent whose row the target locks when it writes the event's (0: none known). NULL:

@@ -66,6 +66,23 @@ static enum sfe_code compile_where(struct compiler *compiler,
     return code;
 }
 
+static enum sfe_code compile_admit(struct compiler *compiler, const struct sfe_config_input *input,
+                                   struct sfe_where **admit, struct sfe_error *err)
+{
+    uint32_t bad_node = 0;
+    enum sfe_code code = compile_where(compiler, input->admit, input->admit_count, admit, err);
+
+    if (code != SFE_OK || *admit == NULL) {
+        return code;
+    }
+    code = sfe_where_refer(*admit, compiler->config->agent.id, compiler->arena, &bad_node, err);
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, &input->admit[bad_node].place, err);
+        return SFE_OK;
+    }
+    return code;
+}
+
 enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
                                       const struct sfe_config_record *record,
                                       struct sfe_arena *arena, struct sfe_map_options *options,
@@ -303,6 +320,9 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     for (uint32_t i = 0; i < config->stream_count && code == SFE_OK; i++) {
         code = compile_thin(&compiler, &config->streams[i].thin, &compiled->streams[i], err);
     }
+    for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
+        code = compile_admit(&compiler, &config->inputs[i], &compiled->inputs[i].admit, err);
+    }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);
     }
@@ -341,5 +361,6 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
     }
     for (uint32_t i = 0; compiled->inputs != NULL && i < compiled->config->input_count; i++) {
         wipe(&compiled->inputs[i].secret);
+        wipe(&compiled->inputs[i].tls.key);
     }
 }

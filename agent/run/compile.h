@@ -31,6 +31,9 @@ struct sfe_compiled_connection {
 struct sfe_compiled_input {
     struct sfe_slice secret; /* Bearer token or signing key of an http input; empty: none. As
                                 above. */
+    struct sfe_where *admit; /* Of the edge thread; NULL: every event. */
+    struct sfe_tls_server_options tls; /* Its certificate, its key and its senders' authorities, as
+                                          they were when this was compiled. `cert` empty: none. */
 };
 
 struct sfe_compiled_stream {

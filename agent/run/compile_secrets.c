@@ -10,6 +10,8 @@
 /* A private key of 8192 bits in PEM takes some 6.5 kB. */
 #define SECRET_BYTES_MAX 8192u
 #define PATH_BYTES_MAX   512u
+/* A chain of some certificates, or the authorities of senders. */
+#define CERTIFICATES_BYTES_MAX (32u * 1024u)
 
 /* One secret of a connection and where it is: one of the two, or none. */
 struct wish {
@@ -123,6 +125,51 @@ static enum sfe_code grant(struct compiler *compiler,
     return grant_to(compiler, &owner, wish, err);
 }
 
+/* Keeps what a file holds, so that a reload sees when it has been renewed. */
+static enum sfe_code keep_certificates(struct compiler *compiler,
+                                       const struct sfe_config_input *input, const char *key,
+                                       struct sfe_slice *kept, struct sfe_error *err)
+{
+    const bool is_own = strcmp(key, "cert_file") == 0;
+    const char *path = is_own ? input->http.tls_cert_file : input->http.tls_client_ca_file;
+    struct sfe_builder content;
+    uint8_t *memory;
+
+    if (path == NULL) {
+        return SFE_OK;
+    }
+    memory = sfe_arena_take(compiler->arena, CERTIFICATES_BYTES_MAX, err);
+    if (memory == NULL) {
+        return err->code;
+    }
+    content = sfe_builder_make(memory, CERTIFICATES_BYTES_MAX);
+    if (sfe_process_read_file(path, &content, err) == SFE_OK) {
+        if (content.size != 0) {
+            *kept = sfe_builder_slice(&content);
+            return SFE_OK;
+        }
+        (void)sfe_fail(err, SFE_E_CONFIG, "it is empty");
+    }
+    (void)sfe_within(err, "input \"%s\": cannot use its tls.%s", input->name, key);
+    compile_report(compiler, &input->place, err);
+    return SFE_OK;
+}
+
+/* What could not be read is reported already. */
+static void check_listener(struct compiler *compiler, const struct sfe_config_input *input,
+                           const struct sfe_tls_server_options *tls)
+{
+    const bool is_whole = tls->cert.size != 0 && tls->key.size != 0 &&
+                          (input->http.tls_client_ca_file == NULL || tls->client_ca.size != 0);
+    int64_t until_s;
+    struct sfe_error err;
+
+    if (is_whole && sfe_tls_server_check(tls, &until_s, &err) != SFE_OK) {
+        (void)sfe_within(&err, "input \"%s\": tls", input->name);
+        compile_report(compiler, &input->place, &err);
+    }
+}
+
 enum sfe_code compile_input(struct compiler *compiler, const struct sfe_config_input *input,
                             struct sfe_compiled_input *compiled, struct sfe_error *err)
 {
@@ -130,11 +177,21 @@ enum sfe_code compile_input(struct compiler *compiler, const struct sfe_config_i
     const struct wish wishes[] = {
         {"auth.bearer", input->http.bearer_file, input->http.bearer, true, &compiled->secret},
         {"auth.hmac", input->http.hmac_file, input->http.hmac, true, &compiled->secret},
+        {"tls.key", input->http.tls_key_file, input->http.tls_key, false, &compiled->tls.key},
     };
     enum sfe_code code = SFE_OK;
 
     for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]) && code == SFE_OK; i++) {
         code = grant_to(compiler, &owner, &wishes[i], err);
+    }
+    if (code == SFE_OK) {
+        code = keep_certificates(compiler, input, "cert_file", &compiled->tls.cert, err);
+    }
+    if (code == SFE_OK) {
+        code = keep_certificates(compiler, input, "client_ca_file", &compiled->tls.client_ca, err);
+    }
+    if (code == SFE_OK) {
+        check_listener(compiler, input, &compiled->tls);
     }
     return code;
 }

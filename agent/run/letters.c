@@ -191,6 +191,21 @@ static uint32_t stream_of_annotation(const struct sfe_config *config, struct sfe
     return UINT32_MAX;
 }
 
+/* What a sender may not send gets into no stream, not with all the others either. */
+static bool is_not_admitted(struct sfe_slice annotation)
+{
+    struct sfe_json_token tokens[ANNOTATION_TOKENS_MAX];
+    struct sfe_json json;
+    struct sfe_error ignored;
+
+    if (sfe_json_parse(annotation, 0, tokens, ANNOTATION_TOKENS_MAX, &json, &ignored) != SFE_OK) {
+        return false;
+    }
+    const uint32_t reason = sfe_json_member(&json, 0, SFE_TEXT("reason"));
+    return reason != SFE_JSON_NONE && sfe_json_kind(&json, reason) == SFE_JSON_STRING &&
+           sfe_json_text_equal(&json, reason, SFE_TEXT("not-admitted"));
+}
+
 /* The stream of the first input that takes the letter's topic today, or UINT32_MAX. */
 static uint32_t stream_of_topic(const struct sfe_config *config, struct sfe_slice topic)
 {
@@ -261,6 +276,12 @@ enum sfe_code sfe_letters_retry(struct sfe_letters *letters, uint64_t sequence,
     if ((letter.flags & SFE_EVENT_EXCERPT) != 0) {
         return sfe_fail(err, SFE_E_UNSUPPORTED,
                         "dead letter %llu holds only the first bytes of its payload",
+                        (unsigned long long)sequence);
+    }
+    if (is_not_admitted(letter.annotation)) {
+        return sfe_fail(err, SFE_E_UNSUPPORTED,
+                        "dead letter %llu was not admitted: it is its sender's to send, once the "
+                        "\"admit\" of the input allows it",
                         (unsigned long long)sequence);
     }
     uint32_t index = stream_of_annotation(config, letter.annotation);

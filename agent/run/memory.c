@@ -1,6 +1,7 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
 #include "run/open_events.h"
+#include "run/open_files.h"
 #include "run/open_http.h"
 #include "run/output_kind.h"
 #include "run/outputs.h"
@@ -22,6 +23,11 @@
 /* mbedTLS for one connection: a file of certificates is read whole (1 MiB), a bundle of 220 kB
  * takes 600 kB when parsed, records 33 kB, a handshake and what may be resumed 100 kB. */
 #define LINK_TLS_BYTES (2048u * KIB)
+/* mbedTLS for an input of type http: its certificates; and for each connection records (33 kB), a
+ * handshake (20 kB) and the certificates that a sender shows (16 kB, and as much when parsed). */
+#define LISTENER_TLS_BYTES (256u * KIB)
+#define SENDER_TLS_BYTES   (96u * KIB)
+#define INFLATE_BYTES      (64u * KIB) /* zlib for one such input. */
 /* libcurl's TLS for one org: the same bundle takes 570 kB, twice while it is read anew. */
 #define ORG_TLS_BYTES      (1536u * KIB)
 #define EXCHANGE_BYTES     (48u * KIB)
@@ -112,6 +118,7 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
 {
     uint32_t routes = 0;
     bool has_guard = false;
+    bool has_admit = false;
     size_t plan = sfe_arena_cost((config->input_count + 1u) * sizeof(struct sfe_intake_route)) +
                   sfe_arena_cost((config->input_count + 1u) * sizeof(struct sfe_mqtt_subscription));
 
@@ -120,6 +127,7 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
         if (input->connection == connection) {
             routes++;
             has_guard = has_guard || input->card_guard || input->mask_count != 0;
+            has_admit = has_admit || input->admit_count != 0;
         }
     }
     if (routes == 0) {
@@ -133,7 +141,8 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
     plan += sfe_arena_cost(sizeof(struct sfe_mqtt_former));
     plan += sfe_arena_cost(config->connections[connection].mqtt.broker_count *
                            sizeof(struct sfe_mqtt_broker));
-    return plan + sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard) +
+    return plan +
+           sfe_intake_memory_bytes(routes, config->agent.event_bytes_max, has_guard, has_admit) +
            sfe_mqtt_source_memory_bytes(&options);
 }
 
@@ -144,6 +153,8 @@ static size_t sources_bytes(const struct sfe_config *config)
     for (uint32_t i = 0; i < config->input_count; i++) {
         if (config->inputs[i].type == SFE_INPUT_HTTP) {
             bytes += agent_http_source_bytes(config, i);
+        } else if (config->inputs[i].type == SFE_INPUT_FILES) {
+            bytes += agent_files_source_bytes(config, i);
         }
     }
 
@@ -207,6 +218,16 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
                                 ? 0
                                 : agent_exchange_bytes(&config->connections[i].salesforce))
                      : link_library_bytes(&config->connections[i].mqtt);
+    }
+    for (uint32_t i = 0; i < config->input_count; i++) {
+        const struct sfe_config_http *http = &config->inputs[i].http;
+        if (config->inputs[i].type != SFE_INPUT_HTTP) {
+            continue;
+        }
+        bytes += INFLATE_BYTES;
+        if (http->tls_cert_file != NULL) {
+            bytes += LISTENER_TLS_BYTES + http->connections * SENDER_TLS_BYTES;
+        }
     }
     for (uint32_t i = 0; i < config->output_count; i++) {
         const struct sfe_config_output *output = &config->outputs[i];

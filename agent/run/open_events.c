@@ -28,6 +28,7 @@ size_t agent_events_source_bytes(const struct sfe_config *config, uint32_t conne
 {
     const uint32_t count = count_channels(config, connection);
     bool has_guard = false;
+    bool has_admit = false;
     size_t bytes = 0;
 
     if (count == 0) {
@@ -38,13 +39,14 @@ size_t agent_events_source_bytes(const struct sfe_config *config, uint32_t conne
         if (is_of(config, i, connection)) {
             const struct sfe_stream_options options = agent_stream_options(config, input->stream);
             has_guard = has_guard || input->card_guard || input->mask_count != 0;
+            has_admit = has_admit || input->admit_count != 0;
             bytes += sfe_replay_memory_bytes(&options);
         }
     }
     return bytes + sfe_arena_cost(count * sizeof(struct sfe_intake_route)) +
            sfe_arena_cost(count * sizeof(struct sfe_cometd_channel)) +
            sfe_arena_cost(count * sizeof(struct sfe_salesforce_events_channel)) +
-           sfe_intake_memory_bytes(count, config->agent.event_bytes_max, has_guard) +
+           sfe_intake_memory_bytes(count, config->agent.event_bytes_max, has_guard, has_admit) +
            sfe_cometd_memory_bytes(count, SFE_EVENTS_ANSWER_BYTES) +
            sfe_salesforce_events_memory_bytes(count);
 }

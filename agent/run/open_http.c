@@ -14,7 +14,8 @@ size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)
     };
 
     return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
-                                   input->card_guard || input->mask_count != 0) +
+                                   input->card_guard || input->mask_count != 0,
+                                   input->admit_count != 0) +
            sfe_http_source_memory_bytes(&options);
 }
 
@@ -29,7 +30,8 @@ enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent
     const struct sfe_intake_route route = agent_route(set, config);
     enum sfe_code code;
 
-    SFE_ASSERT(config->type == SFE_INPUT_HTTP && (http->is_open || secret.size != 0));
+    SFE_ASSERT(config->type == SFE_INPUT_HTTP &&
+               (http->is_open || http->client_name_count != 0 || secret.size != 0));
     code = agent_open_arena(agent_http_source_bytes(set->config, source->input_index),
                             &source->arena, err);
     if (code == SFE_OK) {
@@ -46,6 +48,11 @@ enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent
         .token = is_signed ? nothing : secret,
         .signing_key = is_signed ? secret : nothing,
         .signature_name = is_signed ? http->hmac_header : NULL,
+        .time_name = is_signed ? http->hmac_timestamp_header : NULL,
+        .time_window_ns = http->hmac_window_ns,
+        .tls_bytes = set->compiled->inputs[source->input_index].tls,
+        .client_names = http->client_names,
+        .client_name_count = http->client_name_count,
         .identity = http->identity,
         .request_bytes_max = http->request_bytes_max,
         .request_timeout_ns = http->request_timeout_ns,
@@ -54,6 +61,7 @@ enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent
         .event_bytes_max = set->config->agent.event_bytes_max,
         .intake = source->intake,
         .poller = &agent->platform->poller,
+        .tls = &agent->platform->tls,
         .crypto = &agent->platform->crypto,
         .clock = &agent->platform->clock,
         .log = agent->log,

@@ -47,6 +47,9 @@ struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, u
         .route = route_of(&config->salesforce, own),
         .daily_calls = config->salesforce.daily_calls,
         .reserve_percent = config->salesforce.daily_reserve,
+        .daily_bytes = config->salesforce.daily_bytes,
+        .calls_per_minute = config->salesforce.calls_per_minute,
+        .bytes_per_second = (uint32_t)config->salesforce.bytes_per_second,
         .ca_file = config->salesforce.ca_file,
         .connect_timeout_ms = (uint32_t)(config->salesforce.connect_timeout_ns / 1000000u),
         .request_timeout_ms = (uint32_t)(config->salesforce.request_timeout_ns / 1000000u),
@@ -72,6 +75,7 @@ static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *s
         sfe_org_options_of(set->compiled, index, agent->platform, agent->log);
 
     options.learned = agent->learned;
+    options.reads_limits = !set->compiled->without_secrets; /* A rehearsal shows records. */
     options.storage = &agent->platform->storage;
     options.on_keep = on_keep;
     options.owner = agent;

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "run/compile.h"
 #include "run/open_events.h"
+#include "run/open_files.h"
 #include "run/open_http.h"
 #include "salesforce/cometd.h"
 
@@ -42,6 +43,7 @@ struct sfe_intake_route agent_route(const struct agent_set *set,
         .identity_by_arrival = input->identity_rule == SFE_IDENTITY_BY_ARRIVAL,
         .guard = {input->mask, input->mask_count, input->card_guard},
         .thin = set->streams[input->stream].thin,
+        .admit = set->compiled->inputs[input - set->config->inputs].admit,
     };
 }
 
@@ -215,6 +217,25 @@ static enum sfe_code open_mqtt_source(struct sfe_agent *agent, const struct agen
     return code == SFE_OK ? open_source(agent, set, source, &plan, err) : code;
 }
 
+/* A kind of input is a line here, one in memory.c, and its own files. */
+static enum sfe_code (*const openers[])(struct sfe_agent *agent, const struct agent_set *set,
+                                        struct agent_source *source, struct sfe_error *err) = {
+    [SFE_INPUT_MQTT] = open_mqtt_source,
+    [SFE_INPUT_HTTP] = agent_open_http_source,
+    [SFE_INPUT_FILES] = agent_open_files_source,
+    [SFE_INPUT_SALESFORCE_EVENTS] = agent_open_events_source,
+};
+
+static enum sfe_input_type type_of(const struct agent_set *set, const struct agent_source *source)
+{
+    if (source->connection_index == AGENT_NONE) {
+        return set->config->inputs[source->input_index].type;
+    }
+    return set->config->connections[source->connection_index].type == SFE_CONNECTION_SALESFORCE
+               ? SFE_INPUT_SALESFORCE_EVENTS
+               : SFE_INPUT_MQTT;
+}
+
 enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
                                  struct sfe_error *err)
 {
@@ -226,14 +247,7 @@ enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
         if (source->carried != AGENT_NEW) {
             continue;
         }
-        if (source->connection_index == AGENT_NONE) {
-            code = agent_open_http_source(agent, set, source, err);
-        } else if (set->config->connections[source->connection_index].type ==
-                   SFE_CONNECTION_SALESFORCE) {
-            code = agent_open_events_source(agent, set, source, err);
-        } else {
-            code = open_mqtt_source(agent, set, source, err);
-        }
+        code = openers[type_of(set, source)](agent, set, source, err);
     }
     return code;
 }

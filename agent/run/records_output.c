@@ -10,6 +10,8 @@
 
 /* Of an output that no longer goes by bulk and has a job left: its events go again. */
 #define LEFT_EVENTS 1u
+/* A bulk job that nothing goes wrong with: create, upload, close, some polls, results, delete. */
+#define JOB_CALLS 8u
 
 /* Does it go by ingest jobs: never, for a backlog beside its records, or always? */
 enum bulk_use { BULK_NEVER, BULK_BESIDE, BULK_ALWAYS };
@@ -87,6 +89,16 @@ static enum bulk_use bulk_use(const struct sfe_config_output *output)
                : BULK_NEVER;
 }
 
+/* From how many events on a bulk job costs fewer calls than requests do. */
+static uint32_t dear_from(const struct sfe_config_output *output, uint32_t slot_events_max)
+{
+    const uint32_t of_request =
+        slot_events_max / (output->record_count > 1 ? output->record_count : 1);
+    const uint32_t events = JOB_CALLS * (of_request == 0 ? 1 : of_request);
+
+    return events < output->bulk_records ? events : output->bulk_records;
+}
+
 static void records_sizes(const struct sfe_config *config, const struct sfe_config_output *output,
                           bool is_rehearsal, struct sfe_output_options *sizes)
 {
@@ -107,6 +119,7 @@ static void records_sizes(const struct sfe_config *config, const struct sfe_conf
         sizes->large_age_ns = output->bulk_age_ns;
         sizes->large_from =
             output->bulk_from < output->bulk_records ? output->bulk_from : output->bulk_records;
+        sizes->large_from_dear = dear_from(output, records.slot_events_max);
     }
     if (use != BULK_NEVER) {
         sizes->window_events = output->bulk_records + WINDOW_EXTRA;
@@ -260,6 +273,7 @@ static enum sfe_code set_target(struct agent_output *output, bool is_alone,
     if (sizes->large_slot_events == 0) {
         sizes->large_slot_events = LEFT_EVENTS;
         sizes->large_from = UINT32_MAX;
+        sizes->large_from_dear = UINT32_MAX;
     }
     return SFE_OK;
 }
@@ -288,6 +302,7 @@ static enum sfe_code open_bulk(struct sfe_agent *agent, const struct agent_set *
         .slot = use == BULK_ALWAYS ? 0 : sizes->slot_count,
         .records_max = use == BULK_NEVER ? LEFT_EVENTS : config->bulk_records,
         .has_other = use != BULK_ALWAYS,
+        .need = need_of(set, output),
         .journal = output->journal,
         .entropy = &agent->platform->entropy,
         .log = agent->log,

@@ -10,7 +10,7 @@
 
 /* An event that is not settled after so many turns will not be. */
 #define TURNS_MAX   1000u
-#define FIXED_BYTES (24u * 1024u * 1024u)
+#define FIXED_BYTES (28u * 1024u * 1024u)
 #define FOUND_BYTES 4096u
 
 static uint64_t monotonic_ns(void *context)
@@ -148,7 +148,7 @@ static enum sfe_code open_scratch(struct rehearsal *rehearsal, struct sfe_error 
     }
     rehearsal->step.found = sfe_builder_make(found, FOUND_BYTES);
     rehearsal->step.result = sfe_builder_make(result, result_bytes);
-    return SFE_OK;
+    return rehearsal_bulk_open(rehearsal, err);
 }
 
 /* The filter behind "$share/group/". */

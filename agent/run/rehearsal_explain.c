@@ -152,6 +152,10 @@ static const char *api_told(const struct sfe_config_output *output)
     default:
         break;
     }
+    if (output->api == SFE_API_BULK) {
+        return "api: bulk, as configured: jobs as below; the requests that follow show the same "
+               "records as Collections";
+    }
     if (output->all_or_none) {
         return "api: graph, for all_or_none: all records of the event or none";
     }
@@ -169,6 +173,7 @@ static void explain_api(struct rehearsal *rehearsal, const struct sfe_config_out
 
     told.message = api_told(output);
     audience->on_step(audience->reader, &told);
+    rehearsal_bulk_tell_from(rehearsal, output, told);
 }
 
 /* The steps of every output that reads the event. */
@@ -196,6 +201,9 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
         for (uint32_t map = 0; map < config->record_count; map++) {
             told.object = config->records[map].object;
             explain_map(rehearsal, &config->records[map], compiled->maps[map], &subject, told);
+            if (config->api == SFE_API_BULK) {
+                rehearsal_bulk_explain(rehearsal, compiled->maps[map], &subject, told);
+            }
         }
     }
 }

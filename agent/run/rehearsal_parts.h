@@ -64,7 +64,20 @@ struct rehearsal {
     struct sfe_json_token *tokens;
     struct sfe_map_step step;
     bool has_letter;
+    struct sfe_builder csv_value; /* Scratch for a bulk job's rows. */
+    struct sfe_builder csv_text;
 };
+
+/* Takes the scratch of the following two. */
+SFE_MUST_USE enum sfe_code rehearsal_bulk_open(struct rehearsal *rehearsal, struct sfe_error *err);
+
+/* Tells what a bulk job of the event's records would be. */
+void rehearsal_bulk_explain(struct rehearsal *rehearsal, const struct sfe_map *map,
+                            const struct sfe_map_subject *subject, struct sfe_rehearsal_step told);
+
+/* Tells from where on an output with api auto goes by bulk, if it does. */
+void rehearsal_bulk_tell_from(struct rehearsal *rehearsal, const struct sfe_config_output *output,
+                              struct sfe_rehearsal_step told);
 
 /* Tells how each event that stream `index` holds becomes records, step by step. */
 SFE_MUST_USE enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index,

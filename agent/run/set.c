@@ -162,22 +162,26 @@ static void plan_sources(struct agent_set *set, const struct agent_set *before)
     }
 }
 
-/* Is input `index` of the set what it was in `setup`, down to its secret? */
+/* Is input `index` of the set what it was in `setup`, down to its secrets and certificates? */
 static bool same_input(const struct agent_set *set, uint32_t index, const struct sfe_setup *setup,
                        uint32_t before)
 {
     const struct sfe_config_part a = {set->config, index};
     const struct sfe_config_part b = {setup->config, before};
 
-    return sfe_config_same_input(a, b) &&
-           same_slice(set->compiled->inputs[index].secret, setup->compiled.inputs[before].secret);
+    const struct sfe_compiled_input *now = &set->compiled->inputs[index];
+    const struct sfe_compiled_input *then = &setup->compiled.inputs[before];
+
+    return sfe_config_same_input(a, b) && same_slice(now->secret, then->secret) &&
+           same_slice(now->tls.cert, then->tls.cert) && same_slice(now->tls.key, then->tls.key) &&
+           same_slice(now->tls.client_ca, then->tls.client_ca);
 }
 
 /* Inputs that are a source each. */
 static void plan_inputs(struct agent_set *set, const struct agent_set *before)
 {
     for (uint32_t i = 0; i < set->config->input_count; i++) {
-        if (set->config->inputs[i].type != SFE_INPUT_HTTP) {
+        if (set->config->inputs[i].type == SFE_INPUT_MQTT) {
             continue;
         }
         struct agent_source *source = &set->sources[set->source_count++];

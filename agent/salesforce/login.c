@@ -115,7 +115,7 @@ static enum sfe_code begin_exchange(struct sfe_org *org, const char *method, con
     if (length < 0 || (size_t)length >= sizeof(url)) {
         return sfe_fail(err, SFE_E_TOO_LARGE, "login_url is too long");
     }
-    const struct sfe_http_request request = {
+    struct sfe_http_request request = {
         .method = method,
         .url = url,
         .headers = &form_header,
@@ -129,7 +129,15 @@ static enum sfe_code begin_exchange(struct sfe_org *org, const char *method, con
         .route = &org->options.route,
     };
     sfe_builder_rewind(&org->answer_body, 0);
-    return org->options.http->begin(org->options.http->context, &request, &org->exchange, err);
+    enum sfe_code code = org_measure(org, &request, err);
+    if (code == SFE_OK) {
+        code = org->options.http->begin(org->options.http->context, &request, &org->exchange, err);
+    }
+    if (code == SFE_OK) {
+        org_count_login(org);
+        org_charge_begin(org, &request, &org->login_owner);
+    }
+    return code;
 }
 
 static void set_waiting(struct sfe_org *org, bool is_waiting)
@@ -360,6 +368,7 @@ void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answ
     org->is_under_way = false;
     org->exchange = NULL;
     org_learn_time(org, answer);
+    org_charge_end(org, &org->login_owner, answer);
     sfe_wipe(org->form.bytes, org->form.capacity);
     if (answer->code != SFE_OK) {
         err = answer->err;

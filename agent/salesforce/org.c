@@ -22,7 +22,8 @@ size_t sfe_org_memory_bytes(bool has_refresh_tokens)
 
     return sfe_arena_cost(sizeof(struct sfe_org)) + sfe_arena_cost(OAUTH_TOKEN_BYTES_MAX) +
            sfe_arena_cost(OAUTH_TOKEN_BYTES_MAX + BEARER_BYTES) +
-           sfe_arena_cost(OAUTH_FORM_BYTES_MAX) + sfe_arena_cost(ANSWER_BYTES_MAX) + refresh;
+           sfe_arena_cost(OAUTH_FORM_BYTES_MAX) + sfe_arena_cost(ANSWER_BYTES_MAX) +
+           limits_memory_bytes() + refresh;
 }
 
 static enum sfe_code open_memory(struct sfe_org *org, struct sfe_arena *arena,
@@ -90,13 +91,18 @@ enum sfe_code sfe_org_open(const struct sfe_org_options *options, struct sfe_are
     if (opened == NULL || open_memory(opened, arena, err) != SFE_OK) {
         return err->code;
     }
+    if (limits_open(&opened->limits, opened, arena, err) != SFE_OK) {
+        return err->code;
+    }
     opened->options = *options;
     opened->options.key_pem = sfe_slice_make(NULL, 0); /* Borrowed for this call only. */
     opened->options.refresh_tokens = sfe_slice_make(NULL, 0);
     opened->login_owner.on_answer = org_login_answered;
-    budget_open(&opened->budget, options->daily_calls, options->reserve_percent,
-                sfe_clock_monotonic_ns(options->clock));
+    budget_open(&opened->budget, options->daily_calls, options->daily_bytes,
+                options->reserve_percent, sfe_clock_monotonic_ns(options->clock));
+    meter_open(&opened->meter, options->calls_per_minute, options->bytes_per_second);
     opened->facts.daily_calls = options->daily_calls;
+    opened->facts.daily_bytes = options->daily_bytes;
     code = options->refresh_tokens.size != 0
                ? open_refresh(opened, options->refresh_tokens, arena, err)
                : open_key(opened, options->key_pem, err);
@@ -120,7 +126,10 @@ uint64_t sfe_org_now_ns(const struct sfe_org *org)
 
 uint64_t sfe_org_turn(struct sfe_org *org, uint64_t now_ns)
 {
-    return org_login_turn(org, now_ns);
+    const uint64_t limits_ns =
+        org->options.reads_limits ? limits_turn(&org->limits, now_ns) : UINT64_MAX;
+
+    return sfe_clock_earlier_ns(org_login_turn(org, now_ns), limits_ns);
 }
 
 void sfe_org_stop(struct sfe_org *org)
@@ -215,7 +224,7 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
         {"Sforce-Call-Options", SFE_TEXT("client=sfedge")},
     };
     const size_t header_count = add_headers(request, headers, 3);
-    const struct sfe_http_request sent = {
+    struct sfe_http_request sent = {
         .method = request->method,
         .url = url,
         .headers = headers,
@@ -235,16 +244,22 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
     };
     sfe_builder_rewind(request->answer_body, 0);
     request->owner->token_number = org->token_number;
-    enum sfe_code code =
-        org->options.http->begin(org->options.http->context, &sent, &exchange, err);
+    enum sfe_code code = org_measure(org, &sent, err);
+    if (code == SFE_OK) {
+        code = org->options.http->begin(org->options.http->context, &sent, &exchange, err);
+    }
     if (code == SFE_OK) {
         request->owner->exchange = exchange;
+        org_charge_begin(org, &sent, request->owner);
     }
     if (code == SFE_OK && !request->is_free) {
         sfe_mutex_lock(org->mutex);
         org->facts.api_calls++;
         sfe_mutex_unlock(org->mutex);
         org_count_call(org, request->need);
+    }
+    if (code != SFE_OK) {
+        org_charge_end(org, request->owner, NULL);
     }
     return code;
 }
@@ -264,14 +279,12 @@ void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer)
     SFE_ASSERT(owner != NULL);
     owner->exchange = NULL;
     org_learn_time(org, answer);
-    sfe_mutex_lock(org->mutex);
-    org->facts.sent_bytes += answer->sent_bytes;
+    org_charge_end(org, owner, answer);
     if (is_told) {
+        sfe_mutex_lock(org->mutex);
         org->facts.api_used = used;
         org->facts.api_limit = limit;
-    }
-    sfe_mutex_unlock(org->mutex);
-    if (is_told) {
+        sfe_mutex_unlock(org->mutex);
         budget_told(&org->budget, used, limit, sfe_org_now_ns(org));
     }
     if (!org->has_token || owner->token_number != org->token_number || answer->code != SFE_OK) {
@@ -298,6 +311,7 @@ void sfe_org_cancel(struct sfe_org *org, struct sfe_http_owner *owner)
     if (owner->exchange != NULL) {
         org->options.http->cancel(org->options.http->context, owner->exchange);
         owner->exchange = NULL;
+        org_charge_end(org, owner, NULL);
     }
 }
 
@@ -338,6 +352,7 @@ void sfe_org_close(struct sfe_org *org)
     if (org == NULL) {
         return;
     }
+    limits_close(&org->limits);
     if (org->is_under_way && org->exchange != NULL) {
         org->options.http->cancel(org->options.http->context, org->exchange);
         org->exchange = NULL;

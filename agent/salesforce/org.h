@@ -51,7 +51,11 @@ struct sfe_org_options {
     void (*on_keep)(void *owner); /* Cloud has something for sfe_org_keep. NULL: nobody asks. */
     void *owner;
     uint32_t daily_calls;        /* This gateway's part of the org's; 0: as many as there are. */
-    uint32_t reserve_percent;    /* Of both, kept for streams with a priority; below 100. */
+    uint64_t daily_bytes;        /* Both directions, log-ins too; 0: any number. */
+    uint32_t calls_per_minute;   /* 0: any number. */
+    uint32_t bytes_per_second;   /* Both directions; 0: as fast as it goes. */
+    uint32_t reserve_percent;    /* Of the day's, kept for streams with a priority; below 100. */
+    bool reads_limits;           /* Asks now and then for what else the org counts. */
     struct sfe_http_route route; /* By which way the org is reached. */
 };
 
@@ -61,20 +65,38 @@ struct sfe_http_owner {
     void (*on_answer)(struct sfe_http_owner *owner, const struct sfe_http_answer *answer);
     uint64_t token_number;              /* The org's: which of its tokens the request went with. */
     struct sfe_http_exchange *exchange; /* Of sfe_org_begin, until it is answered. */
+    uint64_t charged_bytes;             /* Of this request, as long as it is under way. */
+};
+
+#define SFE_ORG_LIMITS_MAX 5u
+
+/* One of the org's allocations. */
+struct sfe_org_limit {
+    const char *name; /* As the org names it; static. */
+    uint64_t max;
+    uint64_t left;
 };
 
 struct sfe_org_facts {
     bool has_token;
     uint64_t logins;
-    uint64_t api_calls; /* Requests that count against the allowance, since open. */
-    uint64_t sent_bytes;
+    uint64_t api_calls;  /* Requests that count against the allowance, since open. */
+    uint64_t sent_bytes; /* On the wire, before TLS; log-ins too. */
+    uint64_t received_bytes;
     uint64_t api_used; /* From Sforce-Limit-Info; 0: not heard yet. */
     uint64_t api_limit;
     uint64_t calls_of_day; /* Begun in the last 24 hours, runs before this one included where there
                               is a part of its own. */
     uint64_t daily_calls;  /* That part; 0: none. */
-    uint64_t calls_forecast;      /* Of a day, if the last hour goes on. */
-    bool is_held_back;            /* Somebody waits for the day's calls. */
+    uint64_t calls_forecast; /* Of a day, if the last hour goes on. */
+    uint64_t bytes_of_day;   /* As the calls, both directions. */
+    uint64_t daily_bytes;    /* 0: no bound. */
+    uint64_t calls_end_s; /* At this rate the part's calls, or the org's, end in so many seconds; 0:
+                             they last the day. */
+    struct sfe_org_limit limits[SFE_ORG_LIMITS_MAX];
+    uint32_t limit_count;         /* 0: not asked yet. */
+    bool is_held_back;            /* Somebody waits for the day's calls or bytes. */
+    bool is_slowed;               /* Somebody waits for its turn on a metered link. */
     struct sfe_error last_error;  /* Of the last log-in; code SFE_OK: it succeeded. */
     bool is_waiting_for_clock;    /* No JWT can be signed before somebody tells the time. */
     uint32_t refresh_tokens;      /* How many were given; 0: another flow. */
@@ -108,10 +130,13 @@ bool sfe_org_is_quiet(const struct sfe_org *org);
 /* True when requests may be begun now; otherwise asks for a log-in and says when to ask again. */
 bool sfe_org_is_ready(struct sfe_org *org, uint64_t now_ns, uint64_t *until_ns);
 
-/* True when the day's calls allow a new batch now; otherwise says when to ask again. One that was
- * begun is ended. */
+/* True when the day's calls and bytes, and the rate of a metered link, allow a new batch now;
+ * otherwise says when to ask again. One that was begun is ended. */
 bool sfe_org_may_call(struct sfe_org *org, enum sfe_org_need need, uint64_t now_ns,
                       uint64_t *until_ns);
+
+/* True where the day's calls are used so far that the cheapest way is worth waiting for. */
+bool sfe_org_is_scarce(struct sfe_org *org, enum sfe_org_need need);
 
 /* One request of sfe_org_begin. */
 struct sfe_org_request {
@@ -135,7 +160,7 @@ struct sfe_org_request {
 
 /* Begins a request to `path` (below instance_url, "/services/data/…") with the token and a JSON
  * body (`is_gzip`: compressed). `owner` gets the answer. Body and answer buffer are borrowed until
- * then. SFE_E_AGAIN: not ready. */
+ * then. SFE_E_AGAIN: not ready. SFE_E_FULL: a metered link has another large body under way. */
 SFE_MUST_USE enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *request,
                                          struct sfe_error *err);
 

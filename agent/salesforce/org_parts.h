@@ -5,6 +5,8 @@
 
 #include "port/thread.h"
 #include "salesforce/budget.h"
+#include "salesforce/limits.h"
+#include "salesforce/meter.h"
 #include "salesforce/oauth.h"
 #include "salesforce/org.h"
 #include "salesforce/refresh.h"
@@ -41,12 +43,22 @@ struct sfe_org {
     struct sfe_builder form;
     struct sfe_builder answer_body;
 
-    /* The day's calls. */
+    /* The day's calls and bytes, and the rate. */
     struct budget budget;
-    uint32_t held_back;                    /* A bit for each need. */
+    struct meter meter;
+    uint32_t held_back;           /* A bit for each need. */
+    uint32_t slowed;              /* The same. */
+    struct sfe_http_owner *large; /* Whose large body a metered link carries; NULL: none. */
+    struct sfe_http_body upload;  /* It, counted as it flows. */
+    const struct sfe_http_body *whole_upload;
+    struct sfe_http_sink sink;
+    const struct sfe_http_sink *whole_sink;
+    uint64_t guessed_bytes;                /* Charged to the meter alone. */
     bool has_calls;                        /* What flash had of them is added. */
     uint8_t calls_bytes[BUDGET_BYTES_MAX]; /* For flash; guarded by the mutex, as the size. */
     size_t calls_size;                     /* 0: nothing is to be kept. */
+
+    struct limits limits; /* Where `reads_limits` says so. */
 
     /* The org's clock, from the Date of its answers. */
     bool knows_time;
@@ -64,8 +76,21 @@ void org_login_answered(struct sfe_http_owner *owner, const struct sfe_http_answ
 /* Learns the org's clock from any answer of its. */
 void org_learn_time(struct sfe_org *org, const struct sfe_http_answer *answer);
 
-/* Counts a call that was begun. */
+/* Counts a call that was begun; one that costs none of the allowance is a log-in. */
 void org_count_call(struct sfe_org *org, enum sfe_org_need need);
+void org_count_login(struct sfe_org *org);
+
+/* Prepares a request for a metered link: its pace, its time, its large bodies. SFE_E_FULL: another
+ * large one is under way. */
+enum sfe_code org_measure(struct sfe_org *org, struct sfe_http_request *request,
+                          struct sfe_error *err);
+
+/* The request of `owner`, measured before, was begun; is over (NULL: no answer comes, or it could
+ * not begin). */
+void org_charge_begin(struct sfe_org *org, const struct sfe_http_request *request,
+                      struct sfe_http_owner *owner);
+void org_charge_end(struct sfe_org *org, struct sfe_http_owner *owner,
+                    const struct sfe_http_answer *answer);
 
 /* Keeps the count, where it is due. Flash thread. */
 void org_keep_calls(struct sfe_org *org);

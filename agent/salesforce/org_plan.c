@@ -233,6 +233,26 @@ static void check_id(const struct plan_teller *teller, const struct sfe_map_fiel
     }
 }
 
+/* What the org requires must come with every record. */
+static void check_presence(const struct plan_teller *teller, const struct sfe_map_field *wanted,
+                           const struct sfe_plan_field *found)
+{
+    const struct sfe_plan_facts *facts = &found->facts;
+    const char *fix = "give it a \"default\", or make it not required in the org";
+
+    if (facts->is_nillable || facts->is_defaulted || wanted->default_value != NULL) {
+        return;
+    }
+    if (found->is_conditional) {
+        plan_tell(teller, false, fix,
+                  "%s is required by the org, and left out where its \"if\" does not hold",
+                  facts->name);
+    } else if (wanted->is_optional) {
+        plan_tell(teller, false, fix, "%s is optional in the mapping, and required by the org",
+                  facts->name);
+    }
+}
+
 static void check_permission(const struct plan_teller *teller, const struct sfe_map_field *wanted,
                              struct sfe_plan_field *found, bool is_id)
 {
@@ -253,10 +273,7 @@ static void check_permission(const struct plan_teller *teller, const struct sfe_
                   "%s can be written at creation only: a record that is sent again is refused",
                   facts->name);
     }
-    if (!facts->is_nillable && !facts->is_defaulted && wanted->is_optional) {
-        plan_tell(teller, false, "give it a \"default\", or make it not required in the org",
-                  "%s is optional in the mapping, and required by the org", facts->name);
-    }
+    check_presence(teller, wanted, found);
 }
 
 static void check_picklist(const struct plan_teller *teller, const struct sfe_plan_field *found)

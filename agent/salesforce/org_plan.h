@@ -53,7 +53,8 @@ struct sfe_plan_facts {
 
 /* One field of the mapping beside the org's. */
 struct sfe_plan_field {
-    bool is_found; /* The field, or of a reference the field that holds it. */
+    bool is_conditional; /* Set after open: the mapping has it behind a condition. */
+    bool is_found;       /* The field, or of a reference the field that holds it. */
     bool lacks_permission;
     struct sfe_plan_facts facts;
     bool is_key_found; /* Of a reference: the parent's field. */

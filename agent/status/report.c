@@ -44,6 +44,23 @@ static void put_guard(struct sfe_json_writer *writer, const struct sfe_card_guar
     sfe_json_end_object(writer);
 }
 
+static void put_files(struct sfe_json_writer *writer, const struct sfe_source_files *files)
+{
+    sfe_json_begin_object(writer, "files");
+    if (files->current == NULL) {
+        sfe_json_put_null(writer, "current");
+    } else {
+        sfe_json_put_text(writer, "current", sfe_slice_text(files->current));
+    }
+    sfe_json_put_u64(writer, "line", files->line);
+    sfe_json_put_u64(writer, "waiting", files->waiting);
+    sfe_json_put_u64(writer, "done", files->done);
+    sfe_json_put_u64(writer, "failed", files->failed);
+    sfe_json_put_u64(writer, "refused_rows", files->refused);
+    sfe_json_put_u64(writer, "grown_after", files->grown_after);
+    sfe_json_end_object(writer);
+}
+
 static void put_links(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "links");
@@ -63,7 +80,11 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
         sfe_json_put_u64(writer, "retained_ignored", intake->retained_ignored);
         sfe_json_put_u64(writer, "too_large", intake->too_large);
         sfe_json_put_u64(writer, "unmatched", intake->unmatched);
+        sfe_json_put_u64(writer, "not_admitted", intake->not_admitted);
         put_guard(writer, &intake->guard);
+        if (source->has_files) {
+            put_files(writer, &source->files);
+        }
         put_error(writer, "last_error", &source->last_error);
         sfe_json_end_object(writer);
     }
@@ -146,6 +167,22 @@ static const char *org_state(const struct sfe_org_facts *facts)
     return facts->is_waiting_for_clock ? "waiting for the clock" : "not logged in";
 }
 
+/* As the org names them, and once it has told. */
+static void put_limits(struct sfe_json_writer *writer, const struct sfe_org_facts *facts)
+{
+    if (facts->limit_count == 0) {
+        return;
+    }
+    sfe_json_begin_object(writer, "limits");
+    for (uint32_t i = 0; i < facts->limit_count; i++) {
+        sfe_json_begin_object(writer, facts->limits[i].name);
+        sfe_json_put_u64(writer, "max", facts->limits[i].max);
+        sfe_json_put_u64(writer, "left", facts->limits[i].left);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_object(writer);
+}
+
 static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "orgs");
@@ -162,8 +199,16 @@ static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *st
         sfe_json_put_u64(writer, "daily_calls", facts->daily_calls);
         sfe_json_put_u64(writer, "calls_of_day", facts->calls_of_day);
         sfe_json_put_u64(writer, "calls_forecast", facts->calls_forecast);
+        if (facts->calls_end_s != 0) {
+            sfe_json_put_u64(writer, "calls_end_s", facts->calls_end_s);
+        }
+        put_limits(writer, facts);
         sfe_json_put_bool(writer, "held_back", facts->is_held_back);
+        sfe_json_put_bool(writer, "slowed", facts->is_slowed);
+        sfe_json_put_u64(writer, "daily_bytes", facts->daily_bytes);
+        sfe_json_put_u64(writer, "bytes_of_day", facts->bytes_of_day);
         sfe_json_put_u64(writer, "sent_bytes", facts->sent_bytes);
+        sfe_json_put_u64(writer, "received_bytes", facts->received_bytes);
         if (facts->refresh_tokens != 0) {
             sfe_json_put_u64(writer, "refresh_tokens", facts->refresh_tokens);
             sfe_json_put_u64(writer, "refresh_tokens_left", facts->refresh_tokens_left);

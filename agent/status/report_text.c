@@ -78,6 +78,27 @@ static void add_masked(const struct screen *screen, uint32_t link)
     add_field(screen, masked, ", verification values and PINs ", "authentication");
 }
 
+static void add_files(const struct screen *screen, uint32_t link)
+{
+    uint32_t files = sfe_json_member(screen->document, link, SFE_TEXT("files"));
+
+    if (files == SFE_JSON_NONE) {
+        return;
+    }
+    add_field(screen, files, "\n      files: waiting ", "waiting");
+    add_field(screen, files, ", done ", "done");
+    add_field(screen, files, ", failed ", "failed");
+    add_field(screen, files, ", refused rows ", "refused_rows");
+    if (number(screen, files, "grown_after") != 0) {
+        add_field(screen, files, ", GROWN AFTER THEIR END ", "grown_after");
+    }
+    if (sfe_json_kind(screen->document, sfe_json_member(screen->document, files,
+                                                        SFE_TEXT("current"))) == SFE_JSON_STRING) {
+        add_field(screen, files, "\n      at line ", "line");
+        add_field(screen, files, " of ", "current");
+    }
+}
+
 static void add_link(const struct screen *screen, uint32_t link)
 {
     add_field(screen, link, "\n  ", "connection");
@@ -91,6 +112,7 @@ static void add_link(const struct screen *screen, uint32_t link)
     add_field(screen, link, ", waiting for flash ", "unacknowledged");
     add_field(screen, link, ", reconnects ", "reconnects");
     add_masked(screen, link);
+    add_files(screen, link);
     add_error(screen, link, "last_error");
 }
 
@@ -143,6 +165,21 @@ static void add_stream(const struct screen *screen, uint32_t stream)
     add_error(screen, stream, "failure");
 }
 
+static void add_limits(const struct screen *screen, uint32_t org)
+{
+    const uint32_t limits = sfe_json_member(screen->document, org, SFE_TEXT("limits"));
+
+    if (limits == SFE_JSON_NONE) {
+        return;
+    }
+    const uint32_t storage = sfe_json_member(screen->document, limits, SFE_TEXT("DataStorageMB"));
+    if (storage != SFE_JSON_NONE) {
+        add_field(screen, storage, ", storage left ", "left");
+        add_field(screen, storage, " of ", "max");
+        sfe_builder_add_text(screen->out, " MB");
+    }
+}
+
 static void add_org(const struct screen *screen, uint32_t org)
 {
     add_field(screen, org, "\n  ", "connection");
@@ -157,6 +194,21 @@ static void add_org(const struct screen *screen, uint32_t org)
         add_field(screen, org, " of ", "daily_calls");
     }
     add_field(screen, org, ", at this rate ", "calls_forecast");
+    if (number(screen, org, "calls_end_s") != 0) {
+        const uint64_t minutes = number(screen, org, "calls_end_s") / 60;
+        sfe_builder_format(screen->out, " (used up in %u h %02u min)", (unsigned)(minutes / 60),
+                           (unsigned)(minutes % 60));
+    }
+    add_limits(screen, org);
+    sfe_builder_add_text(screen->out, ", bytes in 24 h ");
+    add_size(screen, number(screen, org, "bytes_of_day"));
+    if (number(screen, org, "daily_bytes") != 0) {
+        sfe_builder_add_text(screen->out, " of ");
+        add_size(screen, number(screen, org, "daily_bytes"));
+    }
+    if (is_true(screen, org, "held_back")) {
+        sfe_builder_add_text(screen->out, "  HELD BACK until the day has more");
+    }
     if (number(screen, org, "refresh_tokens") != 0) {
         add_field(screen, org, ", refresh tokens left ", "refresh_tokens_left");
         add_field(screen, org, " of ", "refresh_tokens");

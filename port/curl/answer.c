@@ -10,7 +10,9 @@
 /* Below this size curl before 8.7 sends a body together with the headers and counts it with them.
  */
 #define CURL_JOINED_BODY_BYTES (64u * 1024u)
-#define RETRY_AFTER_S_MAX      INT64_C(604800)
+/* Of a request without its body, where that cannot be told from what is known. */
+#define HEAD_BYTES        1024u
+#define RETRY_AFTER_S_MAX INT64_C(604800)
 
 static struct sfe_slice trim(struct sfe_slice text)
 {
@@ -174,12 +176,23 @@ static uint64_t sent_bytes(const struct sfe_http_exchange *exchange)
     (void)curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_UPLOAD_T, &body);
     uint64_t total = request > 0 ? (uint64_t)request : 0;
 #if LIBCURL_VERSION_NUM < 0x080700
+    const uint64_t sent = body > 0 ? (uint64_t)body : 0;
     if (exchange->upload == NULL && !exchange->is_once &&
         exchange->body_size < CURL_JOINED_BODY_BYTES) {
-        return total;
+        /* At a bounded speed a part of the body follows alone; nobody tells how large a part. */
+        return total >= sent ? total : sent + (total < HEAD_BYTES ? total : HEAD_BYTES);
     }
 #endif
     return total + (body > 0 ? (uint64_t)body : 0);
+}
+
+static uint64_t received_bytes(const struct sfe_http_exchange *exchange)
+{
+    long headers = 0;
+    curl_off_t body = 0;
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_HEADER_SIZE, &headers);
+    (void)curl_easy_getinfo(exchange->easy, CURLINFO_SIZE_DOWNLOAD_T, &body);
+    return (headers > 0 ? (uint64_t)headers : 0) + (body > 0 ? (uint64_t)body : 0);
 }
 
 /* What curl's results mean. `sends_nothing`: curl had not come as far as the request. */
@@ -268,6 +281,7 @@ void answer_finish(struct sfe_http_exchange *exchange, CURLcode result, int64_t 
     answer->code = code_of(exchange, result);
     answer->status = status > 0 && status < 1000 ? (uint16_t)status : 0;
     answer->sent_bytes = sent_bytes(exchange);
+    answer->received_bytes = received_bytes(exchange);
     answer->request_left = may_have_left(exchange, result);
     read_times(exchange, wall_s);
     if (answer->code == SFE_OK) {

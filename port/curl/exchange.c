@@ -7,7 +7,9 @@
 #include <strings.h>
 
 #define BUFFER_BYTES 16384L
-#define KEEP_ALIVE_S  60L
+/* The smallest that curl takes. */
+#define BUFFER_BYTES_MIN 1024L
+#define KEEP_ALIVE_S     60L
 /* An idle connection older than this is not used again: routers forget it, and a request into the
  * void would have to be repeated by curl. */
 #define IDLE_MAX_S 50L
@@ -126,6 +128,25 @@ static CURLcode set_constants(CURL *easy)
     return result;
 }
 
+/* curl reads up to 100 buffers before it looks at the speed again: with small ones a burst is about
+ * a second's worth. */
+static CURLcode set_speed(CURL *easy, uint32_t bytes_per_second)
+{
+    long buffer_bytes = (long)(bytes_per_second / 100u);
+
+    if (buffer_bytes > BUFFER_BYTES) {
+        buffer_bytes = BUFFER_BYTES;
+    } else if (buffer_bytes < BUFFER_BYTES_MIN) {
+        buffer_bytes = BUFFER_BYTES_MIN;
+    }
+    CURLcode result =
+        curl_easy_setopt(easy, CURLOPT_MAX_SEND_SPEED_LARGE, (curl_off_t)bytes_per_second);
+    result =
+        result ? result
+               : curl_easy_setopt(easy, CURLOPT_MAX_RECV_SPEED_LARGE, (curl_off_t)bytes_per_second);
+    return result ? result : curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, buffer_bytes);
+}
+
 static CURLcode set_limits(CURL *easy, const struct sfe_http_request *request)
 {
     CURLcode result =
@@ -137,6 +158,9 @@ static CURLcode set_limits(CURL *easy, const struct sfe_http_request *request)
         /* It may take long, but not stand still. */
         result = curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         result = result ? result : curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, STILL_MAX_S);
+    }
+    if (result == CURLE_OK && request->bytes_per_second_max != 0) {
+        result = set_speed(easy, request->bytes_per_second_max);
     }
     if (result != CURLE_OK || request->ca_file == NULL) {
         return result;

@@ -13,19 +13,6 @@
 
 #define IS_VERSION_3 (MBEDTLS_VERSION_NUMBER >= 0x03000000)
 
-struct tls {
-    struct sfe_clock clock;
-    struct sfe_entropy entropy;
-};
-
-int tls_fill_random(void *session, unsigned char *bytes, size_t size)
-{
-    const struct sfe_tls_session *self = session;
-    struct sfe_error ignored;
-
-    return self->entropy.fill(self->entropy.context, bytes, size, &ignored) == SFE_OK ? 0 : -1;
-}
-
 /* The stream as mbedTLS calls it. */
 static int carrier_result(struct sfe_tls_session *session, enum sfe_io io, size_t count, int again)
 {
@@ -65,7 +52,7 @@ static int carrier_send(void *context, const unsigned char *bytes, size_t size)
     return carrier_result(session, io, count, MBEDTLS_ERR_SSL_WANT_WRITE);
 }
 
-static void require_1_2(mbedtls_ssl_config *config)
+void tls_require_1_2(mbedtls_ssl_config *config)
 {
 #if IS_VERSION_3
     mbedtls_ssl_conf_min_tls_version(config, MBEDTLS_SSL_VERSION_TLS1_2);
@@ -81,13 +68,14 @@ static enum sfe_code configure(struct sfe_tls_session *session, struct sfe_error
         config, MBEDTLS_SSL_IS_CLIENT, MBEDTLS_SSL_TRANSPORT_STREAM, MBEDTLS_SSL_PRESET_DEFAULT);
 
     if (result == 0) {
-        require_1_2(config);
+        tls_require_1_2(config);
         mbedtls_ssl_conf_authmode(config, MBEDTLS_SSL_VERIFY_REQUIRED);
         mbedtls_ssl_conf_verify(config, tls_see_certificate, session);
-        mbedtls_ssl_conf_ca_chain(config, &session->trusted, NULL);
-        mbedtls_ssl_conf_rng(config, tls_fill_random, session);
-        if (session->has_own) {
-            result = mbedtls_ssl_conf_own_cert(config, &session->own, &session->key);
+        mbedtls_ssl_conf_ca_chain(config, &session->identity.trusted, NULL);
+        mbedtls_ssl_conf_rng(config, tls_fill_random, &session->identity.entropy);
+        if (session->identity.has_own) {
+            result =
+                mbedtls_ssl_conf_own_cert(config, &session->identity.own, &session->identity.key);
         }
     }
     if (result == 0 && session->protocols[0] != NULL) {
@@ -99,7 +87,7 @@ static enum sfe_code configure(struct sfe_tls_session *session, struct sfe_error
     return result == 0 ? SFE_OK : sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS (%d)", result);
 }
 
-static void session_close(void *context, struct sfe_tls_session *session)
+void tls_close_session(void *context, struct sfe_tls_session *session)
 {
     (void)context;
     if (session == NULL) {
@@ -108,22 +96,19 @@ static void session_close(void *context, struct sfe_tls_session *session)
     tls_resume_forget(session);
     mbedtls_ssl_free(&session->ssl);
     mbedtls_ssl_config_free(&session->config);
-    mbedtls_x509_crt_free(&session->trusted);
-    mbedtls_x509_crt_free(&session->own);
-    mbedtls_pk_free(&session->key); /* Wipes. */
+    tls_identity_free(&session->identity);
     free(session);
 }
 
-static struct sfe_tls_session *make_session(void)
+struct sfe_tls_session *tls_make_session(void)
 {
+    const struct sfe_entropy none = {NULL, NULL};
     struct sfe_tls_session *made = calloc(1, sizeof(*made));
 
     if (made != NULL) {
         mbedtls_ssl_init(&made->ssl);
         mbedtls_ssl_config_init(&made->config);
-        mbedtls_x509_crt_init(&made->trusted);
-        mbedtls_x509_crt_init(&made->own);
-        mbedtls_pk_init(&made->key);
+        tls_identity_init(&made->identity, &none);
         mbedtls_ssl_session_init(&made->ticket.session);
     }
     return made;
@@ -133,7 +118,7 @@ static enum sfe_code session_open(void *context, const struct sfe_tls_options *o
                                   struct sfe_tls_session **session, struct sfe_error *err)
 {
     const struct tls *tls = context;
-    struct sfe_tls_session *made = make_session();
+    struct sfe_tls_session *made = tls_make_session();
     enum sfe_code code;
 
     *session = NULL;
@@ -141,18 +126,32 @@ static enum sfe_code session_open(void *context, const struct sfe_tls_options *o
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS");
     }
     made->clock = tls->clock;
-    made->entropy = tls->entropy;
+    made->identity.entropy = tls->entropy;
     made->protocols[0] = options->alpn;
-    code = tls_read_files(made, options, err);
+    code = tls_read_files(&made->identity, options, err);
     if (code == SFE_OK) {
         code = configure(made, err);
     }
     if (code != SFE_OK) {
-        session_close(context, made);
+        tls_close_session(context, made);
         return code;
     }
     *session = made;
     return SFE_OK;
+}
+
+void tls_begin_carrier(struct sfe_tls_session *session, const struct sfe_tls_carrier *carrier)
+{
+    SFE_ASSERT(session->carrier.stream == NULL);
+    memset(&session->findings, 0, sizeof(session->findings));
+    memset(&session->broken, 0, sizeof(session->broken));
+    session->ended = SFE_IO_DATA;
+    session->is_done = false;
+    session->is_judged = false;
+    session->last_alert = 0;
+    session->unsent = 0;
+    session->carrier = *carrier;
+    mbedtls_ssl_set_bio(&session->ssl, session, carrier_send, carrier_receive, NULL);
 }
 
 static void read_address(struct sfe_tls_session *session, const char *host)
@@ -172,26 +171,18 @@ static enum sfe_code session_begin(void *context, struct sfe_tls_session *sessio
     int result;
 
     (void)context;
-    SFE_ASSERT(session->carrier.stream == NULL);
+    SFE_ASSERT(session->carrier.stream == NULL && session->server == NULL);
     if (size <= 0 || (size_t)size >= sizeof(session->host)) {
         return sfe_fail(err, SFE_E_CONFIG, "a host's name of %d bytes", size);
     }
     read_address(session, host);
-    memset(&session->findings, 0, sizeof(session->findings));
-    memset(&session->broken, 0, sizeof(session->broken));
-    session->ended = SFE_IO_DATA;
-    session->is_done = false;
-    session->is_judged = false;
-    session->last_alert = 0;
-    session->unsent = 0;
     /* RFC 6066, section 3: an address is no server name. tls_see_certificate compares it. */
     result = mbedtls_ssl_set_hostname(&session->ssl, session->address_bytes != 0 ? NULL : host);
     if (result != 0) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS (%d)", result);
     }
     tls_resume_offer(session);
-    session->carrier = *carrier;
-    mbedtls_ssl_set_bio(&session->ssl, session, carrier_send, carrier_receive, NULL);
+    tls_begin_carrier(session, carrier);
     return SFE_OK;
 }
 
@@ -226,6 +217,13 @@ static bool gets_tickets_later(const struct sfe_tls_session *session)
 #endif
 }
 
+static enum sfe_code say_why(const struct sfe_tls_session *session, int result,
+                             struct sfe_error *err)
+{
+    return session->server == NULL ? tls_fail(session, result, err)
+                                   : tls_server_fail(session, result, err);
+}
+
 static enum sfe_code session_handshake(void *context, struct sfe_tls_session *session,
                                        unsigned *events, struct sfe_error *err)
 {
@@ -238,7 +236,7 @@ static enum sfe_code session_handshake(void *context, struct sfe_tls_session *se
     result = mbedtls_ssl_handshake(&session->ssl);
     if (result == 0) {
         session->is_done = true;
-        if (!gets_tickets_later(session)) {
+        if (session->server == NULL && !gets_tickets_later(session)) {
             tls_resume_keep(session);
         }
         return SFE_OK;
@@ -249,8 +247,10 @@ static enum sfe_code session_handshake(void *context, struct sfe_tls_session *se
     }
     session->ended = SFE_IO_FAILED;
     hear_last_word(session);
-    code = tls_fail(session, result, err);
-    tls_resume_fail(session, code == SFE_E_TLS);
+    code = say_why(session, result, err);
+    if (session->server == NULL) {
+        tls_resume_fail(session, code == SFE_E_TLS);
+    }
     return code;
 }
 
@@ -265,7 +265,7 @@ static enum sfe_io end_of(struct sfe_tls_session *session, int result, struct sf
         return SFE_IO_CLOSED;
     }
     session->ended = SFE_IO_FAILED;
-    (void)tls_fail(session, result, err);
+    (void)say_why(session, result, err);
     session->broken = *err;
     return SFE_IO_FAILED;
 }
@@ -345,14 +345,14 @@ static void session_facts(void *context, const struct sfe_tls_session *session,
     struct tls_validity own = {0, INT64_MAX};
 
     (void)context;
-    SFE_ASSERT(session->is_done);
-    for (const mbedtls_x509_crt *at = &session->own; session->has_own && at != NULL;
-         at = at->next) {
+    SFE_ASSERT(session->is_done && session->server == NULL);
+    for (const mbedtls_x509_crt *at = &session->identity.own;
+         session->identity.has_own && at != NULL; at = at->next) {
         tls_narrow_validity(&own, at);
     }
     *facts = (struct sfe_tls_facts){
         .valid_until_s = session->validity.until_s,
-        .own_until_s = session->has_own ? own.until_s : 0,
+        .own_until_s = session->identity.has_own ? own.until_s : 0,
         .version = mbedtls_ssl_get_version(&session->ssl),
         .is_resumed = !session->is_judged,
     };
@@ -391,14 +391,19 @@ enum sfe_code sfe_mbedtls_tls_open(const struct sfe_clock *clock, const struct s
     made->entropy = *entropy;
     *tls = (struct sfe_tls){.context = made,
                             .open = session_open,
-                            .close = session_close,
+                            .close = tls_close_session,
                             .begin = session_begin,
                             .handshake = session_handshake,
                             .read = session_read,
                             .write = session_write,
                             .has_more = session_has_more,
                             .facts = session_facts,
-                            .end = session_end};
+                            .end = session_end,
+                            .server_open = tls_server_open,
+                            .server_close = tls_server_close,
+                            .server_session = tls_server_session,
+                            .accept = tls_server_accept,
+                            .shows = tls_server_shows};
     return SFE_OK;
 }
 
@@ -410,13 +415,14 @@ void sfe_mbedtls_tls_close(struct sfe_tls *tls)
 
 enum sfe_code sfe_tls_check(const struct sfe_tls_options *options, struct sfe_error *err)
 {
-    struct sfe_tls_session *session = make_session();
+    struct sfe_tls_session *session = tls_make_session();
     enum sfe_code code;
 
     if (session == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for TLS");
     }
-    code = tls_read_files(session, options, err);
-    session_close(NULL, session);
+    sfe_posix_entropy(&session->identity.entropy);
+    code = tls_read_files(&session->identity, options, err);
+    tls_close_session(NULL, session);
     return code;
 }

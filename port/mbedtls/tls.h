@@ -34,16 +34,22 @@ struct tls_validity {
     int64_t until_s;
 };
 
-struct sfe_tls_session {
-    mbedtls_ssl_config config;
-    mbedtls_ssl_context ssl;
+/* Whom we trust, and who we are. */
+struct tls_identity {
     mbedtls_x509_crt trusted;
     mbedtls_x509_crt own;
     mbedtls_pk_context key;
     bool has_own;
-    const char *protocols[2];
-    struct sfe_clock clock;
     struct sfe_entropy entropy;
+};
+
+struct sfe_tls_session {
+    struct sfe_tls_server *server; /* NULL: we are the client. */
+    mbedtls_ssl_config config;     /* Of a client, as the next two. */
+    struct tls_identity identity;
+    const char *protocols[2];
+    mbedtls_ssl_context ssl;
+    struct sfe_clock clock;
     struct sfe_tls_carrier carrier; /* Stream NULL: no connection. */
     bool is_done;                   /* The handshake is over. */
     size_t unsent;                  /* Of the write that would have blocked; 0: none. */
@@ -59,16 +65,51 @@ struct sfe_tls_session {
     struct tls_ticket ticket;
 };
 
-/* tls_trust.c: reads the files into the session. */
-enum sfe_code tls_read_files(struct sfe_tls_session *session, const struct sfe_tls_options *options,
+/* What the functions of struct sfe_tls have as context. */
+struct tls {
+    struct sfe_clock clock;
+    struct sfe_entropy entropy;
+};
+
+/* tls.c. NULL: no memory. */
+struct sfe_tls_session *tls_make_session(void);
+void tls_close_session(void *context, struct sfe_tls_session *session);
+/* Lets a connection begin at `carrier`, with all forgotten of the one before. */
+void tls_begin_carrier(struct sfe_tls_session *session, const struct sfe_tls_carrier *carrier);
+void tls_require_1_2(mbedtls_ssl_config *config);
+
+/* tls_trust.c */
+void tls_identity_init(struct tls_identity *identity, const struct sfe_entropy *entropy);
+void tls_identity_free(struct tls_identity *identity); /* Wipes. */
+/* Reads the files of a client, or the bytes of a server. */
+enum sfe_code tls_read_files(struct tls_identity *identity, const struct sfe_tls_options *options,
                              struct sfe_error *err);
-/* mbedTLS' source of random numbers; `session` is the context. */
-int tls_fill_random(void *session, unsigned char *bytes, size_t size);
+enum sfe_code tls_read_bytes(struct tls_identity *identity,
+                             const struct sfe_tls_server_options *options, struct sfe_error *err);
+/* mbedTLS' source of random numbers; struct sfe_entropy is the context. */
+int tls_fill_random(void *entropy, unsigned char *bytes, size_t size);
+
+/* tls_server.c: the functions of struct sfe_tls. */
+enum sfe_code tls_server_open(void *context, const struct sfe_tls_server_options *options,
+                              struct sfe_tls_server **server, struct sfe_error *err);
+void tls_server_close(void *context, struct sfe_tls_server *server);
+enum sfe_code tls_server_session(void *context, struct sfe_tls_server *server,
+                                 struct sfe_tls_session **session, struct sfe_error *err);
+void tls_server_accept(void *context, struct sfe_tls_session *session,
+                       const struct sfe_tls_carrier *carrier);
+bool tls_server_shows(void *context, const struct sfe_tls_session *session, struct sfe_slice name);
+/* Puts into words why a handshake with a client, or its connection, failed. */
+enum sfe_code tls_server_fail(const struct sfe_tls_session *session, int result,
+                              struct sfe_error *err);
 
 /* tls_verify.c: mbedTLS' callback for each certificate of the chain. */
 int tls_see_certificate(void *session, mbedtls_x509_crt *certificate, int depth, uint32_t *flags);
 /* Narrows `validity` to that of `certificate`. */
 void tls_narrow_validity(struct tls_validity *validity, const mbedtls_x509_crt *certificate);
+/* RFC 8446, section 6. */
+const char *tls_alert_name(unsigned alert);
+/* Of the record that was read last. */
+unsigned tls_alert_at_hand(const struct sfe_tls_session *session);
 /* Puts into words why the handshake or the connection failed. */
 enum sfe_code tls_fail(const struct sfe_tls_session *session, int result, struct sfe_error *err);
 

@@ -173,8 +173,7 @@ static enum sfe_code fail_certificate(const struct sfe_tls_session *session, str
                     size > 0 ? (int)strcspn(other, "\n") : 0, other);
 }
 
-/* RFC 8446, section 6. */
-static const char *alert_name(unsigned alert)
+const char *tls_alert_name(unsigned alert)
 {
     static const struct {
         unsigned alert;
@@ -207,14 +206,14 @@ static enum sfe_code fail_alert(const struct sfe_tls_session *session, unsigned 
     bool wants_ours = session->ssl.client_auth != 0;
 #endif
 
-    wants_ours = (wants_ours || alert == 116) && !session->has_own;
+    wants_ours = (wants_ours || alert == 116) && !session->identity.has_own;
     return sfe_fail(err, SFE_E_TLS, "%.60s refuses our TLS handshake: %s (%u)%s", session->host,
-                    alert_name(alert), alert,
+                    tls_alert_name(alert), alert,
                     wants_ours ? "; it asks for a client certificate, and \"cert_file\" names none"
                                : "");
 }
 
-static unsigned alert_at_hand(const struct sfe_tls_session *session)
+unsigned tls_alert_at_hand(const struct sfe_tls_session *session)
 {
 #if IS_VERSION_3
     const unsigned char *message = session->ssl.MBEDTLS_PRIVATE(in_msg);
@@ -243,7 +242,7 @@ enum sfe_code tls_fail(const struct sfe_tls_session *session, int result, struct
     case MBEDTLS_ERR_X509_CERT_VERIFY_FAILED:
         return fail_certificate(session, err);
     case MBEDTLS_ERR_SSL_FATAL_ALERT_MESSAGE:
-        return fail_alert(session, alert_at_hand(session), err);
+        return fail_alert(session, tls_alert_at_hand(session), err);
     case 0:
     case MBEDTLS_ERR_SSL_CONN_EOF:
     case MBEDTLS_ERR_SSL_PEER_CLOSE_NOTIFY:

@@ -13,6 +13,7 @@
 struct message {
     uint16_t packet_id; /* 0: not in flight. */
     bool was_sent;
+    bool was_repeated;
     bool is_acknowledged;
 };
 
@@ -142,6 +143,7 @@ static bool send_next(struct sim_broker *broker)
     if (!sim_line_add(&broker->line, message->was_sent ? 0x3a : 0x32, sfe_builder_slice(&body))) {
         return false;
     }
+    message->was_repeated = message->was_sent;
     message->was_sent = true;
     message->packet_id = broker->next_packet_id;
     broker->in_flight[broker->in_flight_count++] = number;
@@ -238,6 +240,12 @@ void sim_broker_break(struct sim_broker *broker, uint32_t permille)
 uint32_t sim_broker_published(const struct sim_broker *broker)
 {
     return broker->published;
+}
+
+bool sim_broker_was_repeated(const struct sim_broker *broker, uint32_t number)
+{
+    SFE_ASSERT(number < broker->published);
+    return broker->messages[number].was_repeated;
 }
 
 bool sim_broker_is_acknowledged(const struct sim_broker *broker, uint32_t number)

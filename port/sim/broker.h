@@ -30,6 +30,8 @@ void sim_broker_break(struct sim_broker *broker, uint32_t permille);
 
 uint32_t sim_broker_published(const struct sim_broker *broker);
 bool sim_broker_is_acknowledged(const struct sim_broker *broker, uint32_t number);
+/* Sent more than once: the agent cannot know that it has it already. */
+bool sim_broker_was_repeated(const struct sim_broker *broker, uint32_t number);
 uint32_t sim_broker_acknowledged(const struct sim_broker *broker);
 /* What the agent did that MQTT forbids; NULL: nothing. */
 const char *sim_broker_complaint(const struct sim_broker *broker);

@@ -1,58 +1,17 @@
-#include "sim/org.h"
+#include "sim/org_parts.h"
 
 #include "base/assert.h"
-#include "base/json_reader.h"
 #include "base/json_writer.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define EXCHANGES_MAX 32u
-#define TOKENS_MAX    65536u
-#define RECORDS_MAX   200u
-#define PARTS_MAX     5u
-#define DELAY_NS_MAX  80000000u
-#define SLOW_NS       UINT64_C(90000000000)
-#define ANSWER_BYTES  65536u
-
-enum fate {
-    FATE_FINE,
-    FATE_UNREACHED,   /* It never left. */
-    FATE_LOST_BEFORE, /* It left, and did not arrive. */
-    FATE_LOST_AFTER,  /* It was done, and the answer did not arrive. */
-    FATE_CUT,         /* It was done, and half of the answer arrived. */
-    FATE_SERVER,      /* 503. */
-    FATE_SESSION,     /* 401: the session has ended. */
-    FATE_LOCKED,      /* Some rows are held by another transaction. */
-    FATE_HALTED,      /* Of a Composite some parts are not run. */
-    FATE_SLOW,        /* Not within the time limit; done. */
-    FATE_COUNT
-};
-
-struct exchange {
-    bool is_used;
-    bool is_login;
-    enum fate fate;
-    uint64_t due_ns;
-    struct sfe_builder *answer_body;
-    void *tag;
-    char token[32];
-    uint8_t *body; /* A copy. */
-    size_t body_size;
-};
-
-struct sim_org {
-    struct sim_org_options options;
-    struct sim_random random;
-    struct exchange exchanges[EXCHANGES_MAX];
-    struct sfe_json_token *tokens;
-    uint32_t token_number;
-    uint32_t trouble_permille;
-    bool is_away;
-    uint64_t requests;
-    bool has_row[SIM_ORG_ROWS_MAX];
-    uint8_t answer[ANSWER_BYTES];
-};
+#define RECORDS_MAX  200u
+#define PARTS_MAX    5u
+#define DELAY_NS_MAX 80000000u
+#define SLOW_NS      UINT64_C(90000000000)
+#define PIECE_MAX    2048u
 
 static enum fate draw_fate(struct sim_org *org)
 {
@@ -76,20 +35,25 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
     if (found == NULL) {
         return sfe_fail(err, SFE_E_NETWORK, "too many exchanges");
     }
-    uint8_t *body = malloc(request->body.size + 1u);
+    uint8_t *body =
+        malloc((request->upload == NULL ? request->body.size : (size_t)request->upload->size) + 1u);
     SFE_ASSERT(body != NULL);
     if (request->body.size > 0) {
         memcpy(body, request->body.bytes, request->body.size);
     }
     *found = (struct exchange){
         .is_used = true,
-        .is_login = strstr(request->url, "/composite") == NULL,
+        .is_login = strstr(request->url, "/services/oauth2/") != NULL,
         .fate = draw_fate(org),
         .answer_body = request->answer_body,
+        .sink = request->sink,
+        .upload = request->upload,
         .tag = request->tag,
         .body = body,
         .body_size = request->body.size,
     };
+    (void)snprintf(found->method, sizeof(found->method), "%s", request->method);
+    (void)snprintf(found->url, sizeof(found->url), "%s", request->url);
     found->due_ns =
         org->options.world->now_ns +
         (found->fate == FATE_SLOW ? SLOW_NS : sim_random_below(&org->random, DELAY_NS_MAX));
@@ -104,18 +68,25 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
     return SFE_OK;
 }
 
-static uint32_t number_of(struct sfe_slice external_id)
+uint32_t org_whole_number(struct sfe_slice text)
 {
     uint32_t number = 0;
+
+    for (size_t i = 0; i < text.size; i++) {
+        SFE_ASSERT(text.bytes[i] >= '0' && text.bytes[i] <= '9');
+        number = number * 10u + (uint32_t)(text.bytes[i] - '0');
+    }
+    return number;
+}
+
+uint32_t org_number_of(struct sfe_slice external_id)
+{
     size_t at = 0;
 
     while (at < external_id.size && external_id.bytes[at] != '-') {
         at++;
     }
-    for (at++; at < external_id.size; at++) {
-        SFE_ASSERT(external_id.bytes[at] >= '0' && external_id.bytes[at] <= '9');
-        number = number * 10u + (uint32_t)(external_id.bytes[at] - '0');
-    }
+    const uint32_t number = org_whole_number(sfe_slice_part(external_id, at + 1, external_id.size));
     SFE_ASSERT(number < SIM_ORG_ROWS_MAX);
     return number;
 }
@@ -137,20 +108,40 @@ static void add_result(struct sfe_json_writer *json, const char *code)
     sfe_json_end_object(json);
 }
 
-static void upsert_one(struct sim_org *org, const struct exchange *exchange, uint32_t number,
-                       struct sfe_json_writer *json)
+const char *org_upsert(struct sim_org *org, bool may_lock, uint32_t number, uint32_t value)
 {
     const struct sim_org_options *options = &org->options;
 
-    if (exchange->fate == FATE_LOCKED && sim_random_chance(&org->random, 300)) {
-        add_result(json, "UNABLE_TO_LOCK_ROW");
-    } else if (options->refuses(options->owner, number)) {
-        add_result(json, "FIELD_CUSTOM_VALIDATION_EXCEPTION");
-    } else {
-        options->applied(options->owner, number, !org->has_row[number]);
-        org->has_row[number] = true;
-        add_result(json, NULL);
+    if (may_lock && sim_random_chance(&org->random, 300)) {
+        return "UNABLE_TO_LOCK_ROW";
     }
+    if (options->refuses(options->owner, number, value)) {
+        return "FIELD_CUSTOM_VALIDATION_EXCEPTION";
+    }
+    options->applied(options->owner, number, value, !org->has_row[number]);
+    org->has_row[number] = true;
+    org->values[number] = value;
+    return NULL;
+}
+
+static void upsert_one(struct sim_org *org, const struct exchange *exchange,
+                       const struct sfe_json *request, uint32_t record,
+                       struct sfe_json_writer *json)
+{
+    const char *field = org->options.value;
+    const uint32_t id = sfe_json_member(request, record, sfe_slice_text(org->options.external_id));
+    uint32_t value = 0;
+
+    SFE_ASSERT(id != SFE_JSON_NONE);
+    const uint32_t number = org_number_of(sfe_json_raw(request, id));
+    if (field != NULL) {
+        const uint32_t token = sfe_json_member(request, record, sfe_slice_text(field));
+        SFE_ASSERT(token != SFE_JSON_NONE);
+        value = org_whole_number(sfe_json_raw(request, token));
+    } else {
+        value = number;
+    }
+    add_result(json, org_upsert(org, exchange->fate == FATE_LOCKED, number, value));
 }
 
 /* One Collections: the value `collection` of the request. */
@@ -164,9 +155,7 @@ static void upsert_all(struct sim_org *org, const struct exchange *exchange,
     SFE_ASSERT(sfe_json_length(request, records) <= RECORDS_MAX);
     for (uint32_t at = sfe_json_first(request, records); at != SFE_JSON_NONE;
          at = sfe_json_next(request, records, at)) {
-        const uint32_t id = sfe_json_member(request, at, sfe_slice_text(org->options.external_id));
-        SFE_ASSERT(id != SFE_JSON_NONE);
-        upsert_one(org, exchange, number_of(sfe_json_raw(request, id)), json);
+        upsert_one(org, exchange, request, at, json);
     }
 }
 
@@ -248,7 +237,8 @@ static bool has_session(const struct sim_org *org, const struct exchange *exchan
 }
 
 /* Status and body of the answer, as it leaves the org. */
-static uint16_t act(struct sim_org *org, struct exchange *exchange, struct sfe_builder *out)
+static uint16_t act(struct sim_org *org, struct exchange *exchange, struct sfe_builder *out,
+                    char locator[64])
 {
     if (exchange->fate == FATE_SERVER) {
         sfe_builder_add_text(out, "[{\"errorCode\":\"SERVER_UNAVAILABLE\",\"message\":\"busy\"}]");
@@ -263,6 +253,14 @@ static uint16_t act(struct sim_org *org, struct exchange *exchange, struct sfe_b
         sfe_builder_add_text(out, "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"over\"}]");
         return 401;
     }
+    if (strstr(exchange->url, "/limits") != NULL) {
+        sfe_builder_add_text(out, "{\"DailyApiRequests\":{\"Max\":15000,\"Remaining\":14000}}");
+        return 200;
+    }
+    if (strstr(exchange->url, "/jobs/ingest") != NULL) {
+        return org_bulk_act(org, exchange, out, locator);
+    }
+    SFE_ASSERT(strstr(exchange->url, "/composite") != NULL);
     upsert(org, exchange, out);
     return 200;
 }
@@ -270,6 +268,22 @@ static uint16_t act(struct sim_org *org, struct exchange *exchange, struct sfe_b
 static bool arrives(enum fate fate)
 {
     return fate != FATE_UNREACHED && fate != FATE_LOST_BEFORE;
+}
+
+/* What arrives of the answer's body: into the sink piece by piece, or where it is asked for. */
+static void give_body(const struct exchange *exchange, struct sfe_http_answer *answer,
+                      struct sfe_slice body)
+{
+    if (exchange->sink == NULL || answer->status < 200 || answer->status > 299) {
+        sfe_builder_add(exchange->answer_body, body);
+        return;
+    }
+    for (size_t at = 0; at < body.size && answer->code == SFE_OK; at += PIECE_MAX) {
+        const struct sfe_slice piece = sfe_slice_part(body, at, PIECE_MAX);
+        if (exchange->sink->take(exchange->sink->context, piece) != SFE_OK) {
+            answer->code = sfe_fail(&answer->err, SFE_E_PROTOCOL, "the answer is refused");
+        }
+    }
 }
 
 static void finish(struct sim_org *org, struct exchange *exchange, sfe_http_visit visit,
@@ -285,11 +299,15 @@ static void finish(struct sim_org *org, struct exchange *exchange, sfe_http_visi
     };
     const enum fate fate = exchange->fate;
 
-    if (arrives(fate)) {
-        answer.status = act(org, exchange, &out);
+    if (arrives(fate) && !exchange->has_broken) {
+        answer.status = act(org, exchange, &out, answer.locator);
+        answer.received_bytes = out.size;
     }
+    give_body(
+        exchange, &answer,
+        sfe_slice_part(sfe_builder_slice(&out), 0, fate == FATE_CUT ? out.size / 2u : out.size));
     if (fate == FATE_UNREACHED || fate == FATE_LOST_BEFORE || fate == FATE_LOST_AFTER ||
-        fate == FATE_CUT) {
+        fate == FATE_CUT || exchange->has_broken) {
         answer.code = sfe_fail(&answer.err, SFE_E_NETWORK, "the connection broke");
         answer.date_unix_s = 0;
         answer.status = 0;
@@ -298,12 +316,28 @@ static void finish(struct sim_org *org, struct exchange *exchange, sfe_http_visi
         answer.date_unix_s = 0;
         answer.status = 0;
     }
-    sfe_builder_add(
-        exchange->answer_body,
-        sfe_slice_part(sfe_builder_slice(&out), 0, fate == FATE_CUT ? out.size / 2u : out.size));
     free(exchange->body);
     exchange->is_used = false;
     visit(visitor, &answer);
+}
+
+/* One more piece; the upload is borrowed no longer than it takes to read it. */
+static void read_upload(struct sim_org *org, struct exchange *exchange)
+{
+    const size_t left = (size_t)exchange->upload->size - exchange->body_size;
+    size_t got = 0;
+
+    if (left > 0) {
+        const size_t most = 1u + sim_random_below(&org->random, PIECE_MAX);
+        const enum sfe_code code =
+            exchange->upload->read(exchange->upload->context, exchange->body + exchange->body_size,
+                                   left < most ? left : most, &got);
+        exchange->has_broken = code != SFE_OK;
+        exchange->body_size += code == SFE_OK ? got : 0;
+    }
+    if (exchange->has_broken || exchange->body_size == exchange->upload->size) {
+        exchange->upload = NULL;
+    }
 }
 
 static enum sfe_code poll_org(void *context, uint64_t until_ns, sfe_http_visit visit, void *visitor,
@@ -314,9 +348,12 @@ static enum sfe_code poll_org(void *context, uint64_t until_ns, sfe_http_visit v
 
     (void)until_ns;
     (void)err;
+    org_bulk_advance(org);
     for (uint32_t n = 0; n < EXCHANGES_MAX; n++) {
         struct exchange *exchange = &org->exchanges[(first + n) % EXCHANGES_MAX];
-        if (exchange->is_used && exchange->due_ns <= org->options.world->now_ns) {
+        if (exchange->is_used && exchange->upload != NULL) {
+            read_upload(org, exchange);
+        } else if (exchange->is_used && exchange->due_ns <= org->options.world->now_ns) {
             finish(org, exchange, visit, visitor);
         }
     }
@@ -327,9 +364,11 @@ static enum sfe_code poll_org(void *context, uint64_t until_ns, sfe_http_visit v
 static void abandon(struct sim_org *org, struct exchange *exchange)
 {
     struct sfe_builder out = sfe_builder_make(org->answer, sizeof(org->answer));
+    char locator[64];
 
-    if (arrives(exchange->fate) && sim_random_chance(&org->random, 500)) {
-        (void)act(org, exchange, &out);
+    if (arrives(exchange->fate) && exchange->upload == NULL && !exchange->has_broken &&
+        sim_random_chance(&org->random, 500)) {
+        (void)act(org, exchange, &out, locator);
     }
     free(exchange->body);
     exchange->is_used = false;
@@ -353,6 +392,7 @@ void sim_org_forget(struct sim_org *org)
             abandon(org, &org->exchanges[i]);
         }
     }
+    org->life++;
 }
 
 void sim_org_port(struct sim_org *org, struct sfe_http *http)
@@ -376,6 +416,7 @@ void sim_org_close(struct sim_org *org)
 {
     if (org != NULL) {
         sim_org_forget(org);
+        org_bulk_close(org);
         free(org->tokens);
         free(org);
     }
@@ -394,6 +435,21 @@ void sim_org_away(struct sim_org *org, bool is_away)
 bool sim_org_has(const struct sim_org *org, uint32_t number)
 {
     return org->has_row[number];
+}
+
+uint32_t sim_org_value(const struct sim_org *org, uint32_t number)
+{
+    return org->values[number];
+}
+
+bool sim_org_is_old_work(const struct sim_org *org)
+{
+    return org->is_old_work;
+}
+
+uint64_t sim_org_jobs(const struct sim_org *org)
+{
+    return org->jobs_processed;
 }
 
 uint64_t sim_org_requests(const struct sim_org *org)

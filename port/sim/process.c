@@ -98,3 +98,11 @@ enum sfe_code sfe_tls_check(const struct sfe_tls_options *options, struct sfe_er
     (void)options;
     return sfe_fail(err, SFE_E_NOT_FOUND, "there are no certificates in a simulation");
 }
+
+enum sfe_code sfe_tls_server_check(const struct sfe_tls_server_options *options, int64_t *until_s,
+                                   struct sfe_error *err)
+{
+    (void)options;
+    *until_s = 0;
+    return sfe_fail(err, SFE_E_NOT_FOUND, "there are no certificates in a simulation");
+}

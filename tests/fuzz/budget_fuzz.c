@@ -1,5 +1,5 @@
-/* Any bytes as the kept count of API calls: it is taken or not, and what is taken is forgotten
- * after a day. With an odd first byte the checksum is put right. */
+/* Any bytes as the kept counts of API calls and bytes: it is taken or not, and what is taken is
+ * forgotten after a day. With an odd first byte the checksum is put right. */
 #include "base/crc32c.h"
 #include "salesforce/budget.h"
 
@@ -24,12 +24,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct sfe_builder end = sfe_builder_make(bytes + whole - 4, 4);
         sfe_builder_add_u32le(&end, sfe_crc32c(0, sfe_slice_make(bytes, whole - 4)));
     }
-    budget_open(&budget, 100, 10, 0);
+    budget_open(&budget, 100, 1000000, 10, 0);
     bool is_taken = budget_read(&budget, sfe_slice_make(bytes, whole), 1764000000);
-    if (!is_taken && budget_used(&budget, 0) != 0) {
+    if (!is_taken && (budget_used(&budget, 0) != 0 || budget_used_bytes(&budget, 0) != 0)) {
         abort();
     }
-    if (budget_used(&budget, DAYS_NS) != 0) {
+    if (budget_used(&budget, DAYS_NS) != 0 || budget_used_bytes(&budget, DAYS_NS) != 0) {
         abort();
     }
     return 0;

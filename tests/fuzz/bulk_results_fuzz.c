@@ -42,12 +42,14 @@ static void on_row(void *owner, const struct bulk_result *result)
 
     demand(result->id.size <= BULK_ID_TEXT_BYTES, "an id is no longer than any of ours");
     demand(result->error.size <= BULK_ERROR_BYTES, "so much of an error is kept");
+    demand(result->record.size < BULK_RECORD_BYTES, "a record's Id is no longer than any");
     bulk_failure_read(result->error, &failure);
     demand(is_part(failure.code, result->error), "the code is a part of the error");
     demand(is_part(failure.message, result->error), "the message is a part of the error");
     demand(is_part(failure.fields, result->error), "the fields are a part of the error");
     seen->rows++;
     mix(seen, result->id);
+    mix(seen, result->record);
     mix(seen, result->error);
 }
 

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 import unittest
 
 from site_parts import Site, wait_until
@@ -49,6 +50,10 @@ class BudgetSite(Site):
     def org_status(self):
         status = self.status()
         return status["orgs"][0] if status else {}
+
+    def traffic(self):
+        status = self.org_status()
+        return status["sent_bytes"] + status["received_bytes"]
 
     def stored(self, name):
         return self.object_audit(name)["records"]
@@ -130,6 +135,59 @@ class Budget(unittest.TestCase):
             site.start_agent()
             wait_until(lambda: site.stored("DeviceReading__c") == site.readings, 30,
                        "the org has calls again: %s" % site.org_status())
+
+    def test_a_metered_link_is_never_used_faster_and_sales_go_first(self):
+        rate = 24 * 1024
+        with BudgetSite(bytes_per_second=rate, compress=False) as site:
+            begun = time.monotonic()
+            site.start_agent()
+            account = site.publish(count=1500, devices=5, tills=0)
+            wait_until(lambda: site.stored("DeviceReading__c") > 200, 60, "readings flow")
+            self.assertLess(site.stored("DeviceReading__c"), 1200)
+            site.expect_sale()
+            self.assertLess(site.stored("DeviceReading__c"), 1500)
+            self.assertTrue(site.org_status()["sent_bytes"] > 0)
+            site.wait_delivered(account)
+            seconds = time.monotonic() - begun
+            used = site.org_status()["bytes_of_day"]
+            wait_until(lambda: site.traffic() == site.org_status()["bytes_of_day"], 20,
+                       "all is counted that was on the wire: %s" % site.org_status())
+            self.assertGreater(used, 200000)
+            self.assertLessEqual(used, rate * seconds + 80000, "the rate and one request")
+
+    def test_a_bulk_job_on_a_metered_link_lets_sales_pass(self):
+        with BudgetSite(bytes_per_second=32 * 1024, compress=False) as site:
+            site.config["outputs"]["readings"].update(
+                {"api": "bulk", "batch_age": "2s", "bulk_age": "1s"})
+            site.write_config(site.config)
+            site.start_agent()
+            account = site.publish(count=4000, devices=5, tills=0)
+            wait_until(lambda: any(one.get("bulk", {}).get("state") == "upload"
+                                   for one in site.status()["outputs"]), 60, "an upload runs")
+            site.expect_sale()
+            self.assertEqual(site.stored("DeviceReading__c"), 0)
+            site.wait_delivered(account, 120)
+
+    def test_the_days_bytes_end_for_telemetry_before_they_end_for_sales(self):
+        with BudgetSite(daily_bytes="1MiB", daily_reserve=50, compress=False) as site:
+            site.start_agent()
+            site.publish(count=6000, devices=5, tills=0)
+            wait_until(lambda: site.org_status().get("held_back"), 60, "telemetry is held back")
+            held = site.stored("DeviceReading__c")
+            self.assertTrue(200 < held < 6000, held)
+            site.expect_sale()
+            site.stop_agent()
+            site.start_agent()
+            site.expect_sale()
+            wait_until(lambda: site.org_status().get("held_back"), 60, "held back after a start")
+            self.assertEqual(site.stored("DeviceReading__c"), held)
+            code, text, _ = site.command("status", "--config", site.path("sfedge.json"))
+            self.assertEqual(code, 0)
+            self.assertIn("HELD BACK", text)
+            site.stop_agent()
+            site.move(26 * 3600)
+            site.start_agent()
+            wait_until(lambda: site.stored("DeviceReading__c") > held, 60, "the next day has more")
 
 
 if __name__ == "__main__":

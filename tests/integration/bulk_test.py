@@ -66,6 +66,11 @@ class BulkTest(unittest.TestCase):
         self.assertEqual(sum(job["rows"] for job in self.jobs()), COUNT)
         self.assertEqual(self.site.audit()["collections"], 0)
         self.assertEqual(self.site.object_audit("DeviceReading__c")["repeats"], 0)
+        code, text, _ = self.site.command("trace", "d049-80", "--json", "--config",
+                                          self.site.path("sfedge.json"))
+        self.assertEqual(code, 0, text)
+        self.assertEqual(json.loads(text)["answers"][0]["record_id"],
+                         self.site.record("DeviceReading__c", "d049-80")["Id"])
 
     def kill_in(self, state, **settings):
         """Killed while the job is in a state; what the next run does must end well."""

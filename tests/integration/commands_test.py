@@ -63,6 +63,22 @@ class Offline(Commands):
         self.assertIn("no input takes this topic",
                       self.run_command("try", "-t", "other", "-p", "1", code=65))
 
+    def test_try_shows_what_a_bulk_job_would_carry_and_when(self):
+        words = ("try", "-t", "plant/a/telemetry", "-p", reading(1, value=2.5), "--explain")
+        self.assertIn("api: bulk instead, once 2000 events wait (8000 where the day's calls are "
+                      "scarce), the oldest for 60 s", self.run_command(*words))
+        config = json.loads(json.dumps(self.site.config))
+        config["outputs"]["readings"]["api"] = "bulk"
+        self.site.write_config(config)
+        text = self.run_command(*words)
+        self.assertIn("api: bulk, as configured", text)
+        self.assertIn('bulk job: {"object":"DeviceReading__c","operation":"upsert",'
+                      '"externalIdFieldName":"ReadingId__c"', text)
+        rows = text[text.index("bulk rows:"):].splitlines()
+        self.assertIn("ReadingId__c", rows[1].split(","))
+        self.assertEqual(rows[2].split(",")[rows[1].split(",").index("ReadingId__c")], "x-1")
+        self.assertNotIn("bulk instead", text)
+
     def test_try_reads_the_payload_from_where_it_is_said(self):
         with open(self.site.path("payload"), "w", encoding="utf-8") as file:
             file.write(reading(7))

@@ -13,6 +13,8 @@ import unittest
 
 import jsonschema
 
+import certificate_parts as certificates
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 CASES = os.path.join(ROOT, "tests", "config_cases")
 BUILD = ""
@@ -42,6 +44,9 @@ class ConfigCases(unittest.TestCase):
             with open(path, "w", encoding="utf-8") as file:
                 file.write("something\n")
             os.chmod(path, mode)
+        certificates.make_authority(os.path.join(cls.folder, "files"), "site")
+        certificates.make_certificate(os.path.join(cls.folder, "files"), "gateway", "site",
+                                      "DNS:gateway.lan")
         with open(os.path.join(cls.folder, "files", "units.csv"), "w", encoding="utf-8") as file:
             file.write("unit,name\nC,Celsius\n")
         path = os.path.join(cls.folder, "files", "stream.key")

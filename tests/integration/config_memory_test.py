@@ -3,6 +3,8 @@ and the libraries' under real handshakes by mutual TLS."""
 
 import json
 import os
+import socket
+import ssl
 import struct
 import subprocess
 import sys
@@ -256,6 +258,47 @@ class ConfigMemory(unittest.TestCase):
             self.assertLessEqual(others, cursors)
             self.assertLessEqual(cursors, 20 * others)
             self.assertLessEqual(every, said["flash_bytes_max"])
+
+    def test_the_libraries_with_senders_by_tls(self):
+        with SecuredSite(1, False) as site:
+            if site.agent_is_instrumented():
+                self.skipTest("a sanitizer has a heap of its own")
+            certificates.make_authority(site.folder, "ca")
+            certificates.make_certificate(site.folder, "server", "ca", "IP:127.0.0.1")
+            certificates.make_certificate(site.folder, "client", "ca", "DNS:till-1.lan")
+            port, connections = free_port(), 32
+            site.write_config({**site.default_config(), "connections": {}, "outputs": {}, "inputs": {
+                "till": {"type": "http", "listen": "127.0.0.1:%d" % port, "path": "/a",
+                         "auth": {"client_certificate": ["client"]}, "connections": connections,
+                         "stream": "sales", "tls": {"cert_file": "server.crt", "key_file":
+                                                    "server.key", "client_ca_file": "ca.crt"}}}})
+            code, text, error = site.command("check", "-c", site.path("sfedge.json"), "--json")
+            self.assertEqual(code, 0, text + error)
+            libraries = json.loads(text)["library_bytes_max"]
+            site.start_agent()
+            context = ssl.create_default_context(cafile=site.path("ca.crt"))
+            context.load_cert_chain(site.path("client.crt"), site.path("client.key"))
+            greeting = [socket.create_connection(("127.0.0.1", port), timeout=60)
+                        for _ in range(connections // 2)]
+            hello = ssl.MemoryBIO()
+            try:
+                context.wrap_bio(ssl.MemoryBIO(), hello, server_hostname="127.0.0.1").do_handshake()
+            except ssl.SSLWantReadError:
+                pass
+            hello = hello.read()
+            for wire in greeting:  # They are answered, and say nothing more.
+                wire.sendall(hello)
+                self.assertTrue(wire.recv(1))
+            secure = [context.wrap_socket(socket.create_connection(("127.0.0.1", port), timeout=60),
+                                          server_hostname="127.0.0.1")
+                      for _ in range(connections // 2)]
+            most = site.heap_most()
+            print("libraries: %d kB said, %d kB taken" % (libraries >> 10, most >> 10))
+            self.assertLessEqual(most, libraries)
+            self.assertLessEqual(libraries, 4 * most)
+            for wire in greeting + secure:
+                wire.close()
+            self.assertEqual(site.stop_agent(), 0)
 
     def test_the_libraries_without_tls(self):
         self.hold_libraries(4, False)

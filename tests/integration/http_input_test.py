@@ -1,5 +1,6 @@
 """HTTP into the agent: 200 only after the flash, repeats that change nothing, and senders of every bad kind."""
 
+import gzip
 import hashlib
 import hmac
 import http.client
@@ -202,7 +203,11 @@ class HttpInput(unittest.TestCase):
             (400, {"Content_Type": "application/x-ndjson"}, b'{"a":1}\n{"b"}\n', "line 2"),
             (413, {}, b'{"a":"' + b"x" * 70000 + b'"}', "over the limit"),
             (413, {}, json.dumps([{"a": 1}, {"b": "x" * 17000}]).encode(), "element 1"),
-            (415, {"Content_Encoding": "gzip"}, b"x", "Content-Encoding"),
+            (415, {"Content_Encoding": "br"}, b"x", "Content-Encoding"),
+            (400, {"Content_Encoding": "gzip"}, b"x", "gzip"),
+            (400, {"Content_Encoding": "gzip"}, gzip.compress(b'{"a":1}')[:-1], "too early"),
+            (400, {"Content_Encoding": "gzip"}, gzip.compress(deep), "deep"),
+            (413, {"Content_Encoding": "gzip"}, gzip.compress(b" " * 40000000), "too large"),
             (415, {"Content_Type": "text/xml"}, b"<x/>", "Content-Type"),
             (400, {"Idempotency_Key": "k" * 256}, b"{}", "Idempotency-Key"),
             (401, {"Authorization": "Bearer wrong"}, b"{}", "token"),
@@ -225,7 +230,8 @@ class HttpInput(unittest.TestCase):
         self.assertIn(b" 400 ", till.raw(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"))
         status = site.status()
         self.assertEqual([stream["events"] for stream in status["streams"]], [0, 0])
-        self.assertEqual(till.post({"a": 1})[0], 200)
+        self.assertEqual(till.post(gzip.compress(b'[{"a":1},{"a":2}]'), Content_Encoding="gzip")[:2],
+                         (200, {"accepted": 2}))
         self.assertNotIn(TOKEN, site.agent_log() + json.dumps(status))
 
     def test_slow_senders_hold_up_nobody(self):
@@ -263,6 +269,22 @@ class HttpInput(unittest.TestCase):
         self.assertEqual(till.post(body + b" ", X_Hub=digest)[0], 401)
         self.assertEqual(till.post(body, X_Hub="sha256=" + digest)[0], 200)
         self.assertEqual(site.status()["streams"][0]["events"], 1)
+
+    def test_a_recorded_request_is_refused_later(self):
+        _, till = self.start(org=False, auth={
+            "hmac_file": "token", "hmac_header": "Stripe-Signature",
+            "hmac_timestamp_header": "Stripe-Signature", "hmac_window": "1h"})
+        till.token = ""
+
+        def sign(body, at):
+            digest = hmac.new(TOKEN.encode(), b"%d." % at + body, hashlib.sha256).hexdigest()
+            return "t=%d,v1=%s" % (at, digest)
+        now = int(time.time())
+        for at, body, signed, wanted in ((now, b'{"a":1}', b'{"a":1}', (200,)),
+                                         (now, b'{"a":2}', b'{"a":1}', (401,)),
+                                         (now - 7200, b'{"a":3}', b'{"a":3}', (401, 503)),
+                                         (now + 7200, b'{"a":4}', b'{"a":4}', (401, 503))):
+            self.assertIn(till.post(body, Stripe_Signature=sign(signed, at))[0], wanted)
 
     def test_cards_are_masked_before_anything_is_written(self):
         site, till = self.start(org=False, mask=["card_number"])

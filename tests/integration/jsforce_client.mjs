@@ -103,19 +103,11 @@ seen.badLocator = await refused(conn.queryMore('/services/data/v' + version + '/
 const jobs = await fetch(url + '/services/data/v' + version + '/jobs/ingest', { headers: { Authorization: 'Bearer ' + conn.accessToken } })
 seen.bulk = jobs.status !== 404
 if (seen.bulk) {
-  // All is said: this org takes no job that leaves its defaults out.
-  const job = conn.bulk2.createJob({
-    object: 'PosSale__c',
-    operation: 'upsert',
-    externalIdFieldName: 'SaleId__c',
-    contentType: 'CSV',
-    lineEnding: 'LF',
-    columnDelimiter: 'COMMA'
-  })
+  // As jsforce has it by default: what is not said is left out, and rows of objects have an empty column Id.
+  const job = conn.bulk2.createJob({ object: 'PosSale__c', operation: 'upsert', externalIdFieldName: 'SaleId__c' })
   await job.open()
-  // As text: of objects, jsforce makes rows with an empty column Id as well, which this org does not know.
-  const rows = Array.from({ length: 500 }, (_, number) => 'b-' + number + ',EUR\n')
-  await job.uploadData('SaleId__c,Currency__c\n' + rows.join('') + 'b-bad,EURO\n')
+  const rows = Array.from({ length: 500 }, (_, number) => ({ SaleId__c: 'b-' + number, Currency__c: 'EUR' }))
+  await job.uploadData([...rows, { SaleId__c: 'b-bad', Currency__c: 'EURO' }])
   await job.close()
   await job.poll(100, 60000)
   const outcome = await job.getAllResults()
@@ -124,6 +116,12 @@ if (seen.bulk) {
   assert.equal(outcome.unprocessedRecords.length, 0)
   assert.match(outcome.failedResults[0].sf__Error, /STRING_TOO_LONG/)
   assert.equal((await conn.query("SELECT COUNT() FROM PosSale__c WHERE SaleId__c LIKE 'b-%'")).totalSize, 500)
+  const changes = outcome.successfulResults.slice(0, 20).map((one) => ({ Id: one.sf__Id, Store__c: 'changed' }))
+  const updated = await conn.bulk2.loadAndWaitForResults({ object: 'PosSale__c', operation: 'update',
+    input: [...changes, { Id: 'a00000000000000AAA', Store__c: 'none' }], pollInterval: 100, pollTimeout: 60000 })
+  assert.equal(updated.successfulResults.length, 20)
+  assert.match(updated.failedResults[0].sf__Error, /INVALID_CROSS_REFERENCE_KEY/)
+  assert.equal((await conn.query("SELECT COUNT() FROM PosSale__c WHERE Store__c = 'changed'")).totalSize, 20)
 }
 const token = conn.accessToken
 await conn.oauth2.revokeToken(token)

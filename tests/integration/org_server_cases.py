@@ -11,6 +11,46 @@ import urllib.parse
 from org_driver import (CLIENT, SECRET, Answer, OrgTest, Place, assertion, reading, running)
 
 
+class Bulk(OrgTest):
+    def run_job(self, csv, **job):
+        """The texts of both result files of a job."""
+        answer = self.org.call("POST", "jobs/ingest", json.dumps({"object": "Reading__c", **job}))
+        self.assertEqual(answer.status, 200, answer.text)
+        path = "jobs/ingest/" + answer.json["id"]
+        self.assertEqual((answer.json["contentType"], answer.json["lineEnding"],
+                          answer.json["columnDelimiter"]), ("CSV", "LF", "COMMA"))
+        self.assertEqual(self.org.call("PUT", path + "/batches", csv,
+                                       Content_Type="text/csv").status, 201)
+        self.org.call("PATCH", path, json.dumps({"state": "UploadComplete"}))
+        for _ in range(200):
+            if self.org.call("GET", path).json["state"] in ("JobComplete", "Failed"):
+                break
+            time.sleep(0.05)
+        return [self.org.call("GET", path + tail).text.decode()
+                for tail in ("/successfulResults/", "/failedResults/")]
+
+    def test_what_a_job_leaves_out_has_its_default_and_an_empty_id_says_nothing(self):
+        done, failed = self.run_job("Id,ReadingId__c,DeviceId__c\n,b-1,d\na00000000000000AAA,b-2,d\n",
+                                    operation="upsert", externalIdFieldName="ReadingId__c")
+        self.assertIn('"","b-1"', done)
+        self.assertIn("INVALID_FIELD_FOR_INSERT_UPDATE", failed)
+        for wrong in ({"contentType": "JSON"}, {"lineEnding": "CRLF"}, {"columnDelimiter": "TAB"}):
+            answer = self.org.call("POST", "jobs/ingest", json.dumps(
+                {"object": "Reading__c", "operation": "upsert",
+                 "externalIdFieldName": "ReadingId__c", **wrong}))
+            self.assertEqual((answer.status, answer.code), (400, "INVALIDJOB"))
+
+    def test_an_update_goes_by_the_column_id(self):
+        record = self.org.upsert([reading(1)]).json[0]["id"]
+        done, failed = self.run_job("Id,DeviceId__c\n%s,new\na00000000000000AAA,none\n,no\n" % record,
+                                    operation="update")
+        self.assertIn(record, done)
+        self.assertIn("INVALID_CROSS_REFERENCE_KEY", failed)
+        self.assertIn("MISSING_ARGUMENT", failed)
+        self.assertEqual(self.org.call("GET", "sobjects/Reading__c/" + record).json["DeviceId__c"],
+                         "new")
+
+
 class Http(OrgTest):
     def raw(self, data, expect):
         with socket.create_connection(("127.0.0.1", self.org.port), 10) as link:
@@ -171,6 +211,18 @@ class Faults(OrgTest):
         begin = time.time()
         self.org.upsert([reading(1)])
         self.assertLess(time.time() - begin, 0.09)
+
+    def test_slow_takes_time_for_each_record(self):
+        self.org.login()
+        self.org.faults(slow={"record_us": 20000})
+        begin = time.time()
+        self.org.upsert([reading(1)])
+        one = time.time() - begin
+        begin = time.time()
+        self.org.upsert([reading(number) for number in range(20)])
+        self.assertGreater(time.time() - begin, 0.39)
+        self.assertGreater(one, 0.019)
+        self.assertLess(one, 0.39)
 
     def test_row_locks_fail_single_records(self):
         self.org.faults(row_lock={"probability": 0.5}, seed=7)

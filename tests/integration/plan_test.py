@@ -89,12 +89,14 @@ class Compared(Plan):
         reading["Small__c"] = {"type": "double", "precision": 4, "scale": 2}
         reading["Must__c"] = {"type": "string", "length": 80, "required": True}
         reading["Soft__c"] = {"type": "string", "length": 80, "required": True}
+        reading["Mark__c"] = {"type": "string", "length": 80, "required": True}
         reading["Flag__c"] = {"type": "boolean"}
         reading["Day__c"] = {"type": "date"}
         reading["Count__c"] = {"type": "int"}
         self.change_map(Kind__c={"value": "C"}, Loose__c={"value": "C"}, Formula__c=1,
                         Locked__c="{/x}y", Short__c="{id}", Small__c={"value": 100},
                         Soft__c={"from": "/s", "type": "string", "optional": True},
+                        Mark__c={"from": "/m", "type": "string", "if": {"/value": {"gt": 80}}},
                         Flag__c={"from": "/f", "type": "string"}, Vaule__c="{/v}",
                         Day__c={"from": "/d", "type": "datetime"},
                         Count__c={"from": "/c", "type": "double"}, At__c="{/ts}",
@@ -107,6 +109,7 @@ class Compared(Plan):
                 "Short__c": ("takes 4 characters, and gets 32",),
                 "Small__c": ("2 digits left of the point",),
                 "Soft__c": ("optional in the mapping, and required by the org", "default"),
+                "Mark__c": ("left out where its \"if\" does not hold", "default"),
                 "Flag__c": ("is of type boolean, and gets text", '"type": "boolean"'),
                 "Vaule__c": ("no field Vaule__c", "is Value__c meant?"),
                 "Day__c": ("is of type date, and gets a time", '"type": "date"'),

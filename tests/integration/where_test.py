@@ -4,6 +4,8 @@ judged is a dead letter, and a reload compares the conditions."""
 import json
 import sys
 import unittest
+import urllib.error
+import urllib.request
 
 import site_parts as parts
 
@@ -35,6 +37,45 @@ class Where(unittest.TestCase):
         self.site.publish_one("plant/a/telemetry", json.dumps({
             "reading": "x-%d" % number, "seq": number, "ts": 1795478400123, "value": value,
             "unit": "C", **more}))
+
+    def test_what_a_sender_may_not_send_is_kept_apart(self):
+        port = parts.free_port()
+        inputs = self.config["inputs"]
+        inputs["readings"]["admit"] = {"/device": "{topic.1}"}
+        inputs["web"] = {"type": "http", "listen": "127.0.0.1:%d" % port, "path": "/plant/web/telemetry",
+                         "auth": {"none": True}, "stream": "telemetry",
+                         "admit": {"/device": "{topic.1}"}}
+        self.start()
+        for number, device in enumerate(("a", "b", "a", None)):
+            self.publish(number, 1, **({"device": device} if device else {}))
+        parts.wait_until(lambda: self.ids() == ["x-0", "x-2"], 30, "what may be sent is delivered")
+        status = self.site.status()
+        links = {link["connection"]: link for link in status["links"]}
+        self.assertEqual(links["site"]["not_admitted"], 2)
+        self.assertEqual([stream["events"] for stream in status["streams"]
+                          if stream["name"] == "dead"], [2])
+        letters = self.site.command("dead", "ls", "--config", self.site.path("sfedge.json"))[1]
+        self.assertEqual(letters.count("not-admitted"), 2, letters)
+
+        def post(*devices):
+            request = urllib.request.Request(
+                "http://127.0.0.1:%d/plant/web/telemetry" % port, json.dumps([
+                    {"reading": "w-%s" % device, "seq": 1, "ts": 1795478400123, "value": 1,
+                     "unit": "C", "device": device} for device in devices]).encode(),
+                {"Content-Type": "application/json"})
+            try:
+                with urllib.request.urlopen(request, timeout=60) as answer:
+                    return answer.status, answer.read().decode()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read().decode()
+        self.assertEqual(post("web")[0], 200)
+        status, text = post("web", "a")
+        self.assertEqual(status, 403)
+        self.assertIn("event 1", text)
+        links = {link["connection"]: link for link in self.site.status()["links"]}
+        self.assertEqual((links["web"]["not_admitted"], links["web"]["received"]), (1, 1))
+        parts.wait_until(lambda: self.ids() == ["w-web", "x-0", "x-2"], 30, "and nothing else")
+        self.assertEqual(self.site.stop_agent(), 0)
 
     def ids(self):
         return sorted(self.site.ids(self.object))

@@ -117,7 +117,21 @@ static void write_ids(const struct object *object, struct buffer *out)
     buffer_add_text(out, "],");
 }
 
-static void write_object(const struct object *object, bool ids, struct buffer *out)
+/* Microseconds of wall clock, in the order of the IDs. */
+static void write_times(const struct object *object, struct buffer *out)
+{
+    buffer_add_text(out, "\"created_us\":[");
+    for (uint32_t i = 0; i < object->record_count; i++) {
+        if (!object->records[i]->deleted) {
+            buffer_add_u64(out, object->records[i]->created_us);
+            buffer_add_text(out, ",");
+        }
+    }
+    out->size -= out->bytes[out->size - 1] == ',';
+    buffer_add_text(out, "],");
+}
+
+static void write_object(const struct object *object, enum audit_lists lists, struct buffer *out)
 {
     buffer_add_json(out, sfe_slice_text(object->name));
     buffer_add_text(out, ":{");
@@ -130,8 +144,11 @@ static void write_object(const struct object *object, bool ids, struct buffer *o
     if (object->order.key != NULL) {
         write_order(&object->order, out);
     }
-    if (ids) {
+    if (lists != AUDIT_COUNTS) {
         write_ids(object, out);
+    }
+    if (lists == AUDIT_TIMES) {
+        write_times(object, out);
     }
     end_object(out);
 }
@@ -156,7 +173,7 @@ static void write_totals(const struct audit *audit, struct buffer *out)
 }
 
 void audit_write(const struct audit *audit, const struct schema *schema,
-                 const struct faults *faults, const struct object *object, bool ids,
+                 const struct faults *faults, const struct object *object, enum audit_lists lists,
                  struct buffer *out)
 {
     buffer_add_text(out, "{");
@@ -169,7 +186,7 @@ void audit_write(const struct audit *audit, const struct schema *schema,
     buffer_add_text(out, ",\"objects\":{");
     for (uint32_t i = 0; i < schema->object_count; i++) {
         if (object == NULL || object == &schema->objects[i]) {
-            write_object(&schema->objects[i], ids, out);
+            write_object(&schema->objects[i], lists, out);
             buffer_add_text(out, ",");
         }
     }

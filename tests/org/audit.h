@@ -28,9 +28,13 @@ struct audit {
 /* Notes that `record` was created: was it in the order of its key? */
 void order_note(struct object *object, const struct record *record, struct pool *pool);
 
-/* Writes the audit as JSON. With `object` only that one; with `ids` the external IDs too. */
+/* What the audit lists of each record. */
+enum audit_lists { AUDIT_COUNTS, AUDIT_IDS, AUDIT_TIMES };
+
+/* Writes the audit as JSON. With `object` only that one; with AUDIT_IDS the external IDs too, with
+ * AUDIT_TIMES also when each was created. */
 void audit_write(const struct audit *audit, const struct schema *schema,
-                 const struct faults *faults, const struct object *object, bool ids,
+                 const struct faults *faults, const struct object *object, enum audit_lists lists,
                  struct buffer *out);
 
 #endif

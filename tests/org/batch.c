@@ -16,6 +16,7 @@ void batch_begin(struct batch *batch, const struct sfe_json *json, uint32_t coun
         batch->capacity = count;
         batch->drafts = memory_grow(batch->drafts, count * sizeof *batch->drafts);
     }
+    contention_part(batch->contention, batch->faults, count);
     batch->json = json;
     batch->count = 0;
     batch->value_count = 0;

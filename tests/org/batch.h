@@ -104,6 +104,11 @@ struct sfe_slice batch_text(struct batch *batch, uint32_t token);
  * that: required fields, unique values, locks. */
 void draft_find(struct batch *batch, struct draft *draft, const struct field *key);
 
+struct org;
+
+/* Looks the record of an update up by its Id, or fails it. */
+void draft_find_id(struct org *org, struct draft *draft, struct sfe_slice id);
+
 /* The same checks for a record that is new (draft->record NULL) or was found by Id. */
 void draft_check(struct batch *batch, struct draft *draft, const struct field *key);
 

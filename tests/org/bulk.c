@@ -51,7 +51,8 @@ void bulk_advance(struct org *org)
             change(job, BULK_IN_PROGRESS);
         }
         if (job->state == BULK_IN_PROGRESS && bulk->hold != BULK_IN_PROGRESS &&
-            now_ms >= job->changed_ms + bulk->run_ms) {
+            now_ms >=
+                job->changed_ms + bulk->run_ms + faults_records_ms(&org->faults, job->lines)) {
             run_job(org, job);
         }
     }
@@ -59,10 +60,12 @@ void bulk_advance(struct org *org)
 
 static void describe_job(const struct bulk_job *job, uint32_t version, struct buffer *out)
 {
-    buffer_format(out, "{\"id\":\"%s\",\"operation\":\"upsert\",\"object\":\"%s\",", job->id,
-                  job->object->name);
-    buffer_format(out, "\"state\":\"%s\",\"externalIdFieldName\":\"%s\",", STATES[job->state],
-                  job->key->name);
+    buffer_format(out, "{\"id\":\"%s\",\"operation\":\"%s\",\"object\":\"%s\",\"state\":\"%s\",",
+                  job->id, job->key == NULL ? "update" : "upsert", job->object->name,
+                  STATES[job->state]);
+    if (job->key != NULL) {
+        buffer_format(out, "\"externalIdFieldName\":\"%s\",", job->key->name);
+    }
     buffer_format(out,
                   "\"concurrencyMode\":\"Parallel\",\"contentType\":\"CSV\",\"apiVersion\":%u.0,"
                   "\"contentUrl\":\"services/data/v%u.0/jobs/ingest/%s/batches\",",
@@ -92,8 +95,34 @@ static bool is_word(const struct call *call, struct sfe_slice name, struct sfe_s
     return sfe_slice_equal(member_text(call, name), wanted);
 }
 
+/* What is left out, or null, has its documented default. */
+static bool is_word_or_default(const struct call *call, struct sfe_slice name,
+                               struct sfe_slice fallback)
+{
+    uint32_t token =
+        call->body == SFE_JSON_NONE ? SFE_JSON_NONE : sfe_json_member(call->json, call->body, name);
+    return token == SFE_JSON_NONE || sfe_json_kind(call->json, token) == SFE_JSON_NULL ||
+           is_word(call, name, fallback);
+}
+
+static void add_job(struct org *org, struct call *call, struct object *object,
+                    const struct field *key)
+{
+    struct bulk *bulk = &org->bulk;
+    bulk->jobs = memory_grow(bulk->jobs, (bulk->count + 1) * sizeof *bulk->jobs);
+    struct bulk_job *job = &bulk->jobs[bulk->count++];
+    memset(job, 0, sizeof *job);
+    (void)snprintf(job->id, sizeof job->id, "7505e%010uAAA",
+                   (unsigned)++bulk->created % 1000000000u);
+    job->object = object;
+    job->key = key;
+    change(job, BULK_OPEN);
+    describe_job(job, call->version, call->out);
+}
+
 static void create_job(struct org *org, struct call *call)
 {
+    bool is_update = is_word(call, SFE_TEXT("operation"), SFE_TEXT("update"));
     struct bulk *bulk = &org->bulk;
     struct object *object = schema_object(&org->schema, member_text(call, SFE_TEXT("object")));
     const struct field *key =
@@ -104,25 +133,17 @@ static void create_job(struct org *org, struct call *call)
         call_error(call, 400, "EXCEEDED_QUOTA", "ApiBatchItems Limit exceeded.");
     } else if (bulk->count == BULK_JOBS_MAX || object == NULL) {
         call_error(call, 400, "INVALIDENTITY", "Entity is not supported by the Bulk API");
-    } else if (key == NULL || !key->external_id) {
+    } else if (!is_update && (key == NULL || !key->external_id)) {
         call_error(call, 400, "INVALIDJOB",
                    "Field name provided, x does not match an External ID, Salesforce Id, or "
                    "indexed field");
-    } else if (!is_word(call, SFE_TEXT("operation"), SFE_TEXT("upsert")) ||
-               !is_word(call, SFE_TEXT("contentType"), SFE_TEXT("CSV")) ||
-               !is_word(call, SFE_TEXT("lineEnding"), SFE_TEXT("LF")) ||
-               !is_word(call, SFE_TEXT("columnDelimiter"), SFE_TEXT("COMMA"))) {
-        call_error(call, 400, "INVALIDJOB", "sfedge-org knows upsert of CSV, LF, COMMA");
+    } else if (!(is_update || is_word(call, SFE_TEXT("operation"), SFE_TEXT("upsert"))) ||
+               !is_word_or_default(call, SFE_TEXT("contentType"), SFE_TEXT("CSV")) ||
+               !is_word_or_default(call, SFE_TEXT("lineEnding"), SFE_TEXT("LF")) ||
+               !is_word_or_default(call, SFE_TEXT("columnDelimiter"), SFE_TEXT("COMMA"))) {
+        call_error(call, 400, "INVALIDJOB", "sfedge-org knows upsert and update of CSV, LF, COMMA");
     } else {
-        bulk->jobs = memory_grow(bulk->jobs, (bulk->count + 1) * sizeof *bulk->jobs);
-        struct bulk_job *job = &bulk->jobs[bulk->count++];
-        memset(job, 0, sizeof *job);
-        (void)snprintf(job->id, sizeof job->id, "7505e%010uAAA",
-                       (unsigned)++bulk->created % 1000000000u);
-        job->object = object;
-        job->key = key;
-        change(job, BULK_OPEN);
-        describe_job(job, call->version, call->out);
+        add_job(org, call, object, is_update ? NULL : key);
     }
 }
 
@@ -149,6 +170,10 @@ static void upload(struct call *call, struct bulk_job *job)
     } else {
         job->csv.size = 0;
         buffer_add(&job->csv, call->raw);
+        job->lines = 0;
+        for (size_t i = 0; i < call->raw.size; i++) {
+            job->lines += call->raw.bytes[i] == '\n';
+        }
         job->puts++;
         call->status = 201;
     }

@@ -28,10 +28,11 @@ struct bulk_file {
 struct bulk_job {
     char id[ID_BYTES + 1];
     struct object *object;
-    const struct field *key;
+    const struct field *key; /* NULL: an update, by Id. */
     enum bulk_state state;
     uint64_t changed_ms; /* When the state began. */
     uint32_t puts;
+    uint32_t lines; /* Of the upload. */
     uint32_t rows;
     uint32_t processed; /* Failed ones too. */
     uint32_t failed;
@@ -55,7 +56,8 @@ struct bulk {
     uint64_t page;        /* Rows in one part of a result file; 0: all. */
     uint64_t refuse_jobs; /* So many creations are refused: the allowance of jobs is used up. */
     uint64_t created;
-    uint64_t spoilt; /* Jobs that could not be closed: uploaded twice. */
+    uint64_t processed; /* Rows of all jobs. */
+    uint64_t spoilt;    /* Jobs that could not be closed: uploaded twice. */
 };
 
 struct org;

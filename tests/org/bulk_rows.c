@@ -103,6 +103,9 @@ static bool is_field(struct object *object, struct sfe_slice name)
 {
     struct sfe_slice first = name;
     struct sfe_slice relationship = split_first(&first, '.');
+    if (text_equal_caseless(name, SFE_TEXT("Id"))) {
+        return true;
+    }
     return first.size == 0 ? schema_field(object, name) != NULL
                            : schema_relationship(object, relationship) != NULL;
 }
@@ -152,13 +155,16 @@ static void add_member(struct object *object, struct sfe_slice name, struct sfe_
     const struct field *field = schema_field(object, name);
     struct sfe_slice behind = name;
     struct sfe_slice relationship = split_first(&behind, '.');
+    bool is_id = text_equal_caseless(name, SFE_TEXT("Id"));
     if (text.size == 0) {
         return;
     }
     buffer_add_text(json, ",");
-    buffer_add_json(json, field != NULL ? name : relationship);
+    buffer_add_json(json, field != NULL || is_id ? name : relationship);
     buffer_add_text(json, ":");
-    if (field == NULL) {
+    if (is_id) {
+        buffer_add_json(json, text);
+    } else if (field == NULL) {
         buffer_add_text(json, "{");
         buffer_add_json(json, behind);
         buffer_add_text(json, ":");
@@ -236,6 +242,7 @@ static void write_result(struct work *work, const struct draft *draft, const str
     struct bulk_file *file = draft->failure.code == NULL ? &job->successes : &job->failures;
     char id[ID_BYTES];
     job->processed++;
+    work->org->bulk.processed++;
     work->org->audit.records++;
     if (draft->failure.code == NULL) {
         record_id(draft->object, draft->record, id);
@@ -281,6 +288,20 @@ static void write_records(struct work *work, uint32_t begin, uint32_t end, struc
     buffer_add_text(&work->json, "]");
 }
 
+/* An update's record is looked up at once: its Id does not stay. */
+static void read_one(struct work *work, uint32_t record)
+{
+    struct batch *batch = &work->org->batch;
+    struct draft *draft = batch_add(batch, work->job->object);
+    struct sfe_slice id = {NULL, 0};
+    bool is_read = record_read(batch, draft, record, work->job->key == NULL ? &id : NULL);
+    SFE_ASSERT(is_read);
+    if (work->job->key == NULL) {
+        draft_find_id(work->org, draft, id);
+        draft_check(batch, draft, NULL);
+    }
+}
+
 /* Rows [begin, end) as one call of triggers. */
 static void process_chunk(struct work *work, uint32_t begin, uint32_t end, struct csv *csv)
 {
@@ -298,13 +319,14 @@ static void process_chunk(struct work *work, uint32_t begin, uint32_t end, struc
     batch_begin(batch, &json, end - begin);
     for (uint32_t record = sfe_json_first(&json, 0); record != SFE_JSON_NONE;
          record = sfe_json_next(&json, 0, record)) {
-        bool is_read = record_read(batch, batch_add(batch, work->job->object), record, NULL);
-        SFE_ASSERT(is_read);
+        read_one(work, record);
     }
-    for (uint32_t i = 0; i < batch->count; i++) {
+    for (uint32_t i = 0; i < batch->count && work->job->key != NULL; i++) {
         draft_find(batch, &batch->drafts[i], work->job->key);
     }
-    batch_check_keys(batch, work->job->key);
+    if (work->job->key != NULL) {
+        batch_check_keys(batch, work->job->key);
+    }
     batch_put(batch, false);
     batch->bad_field_in_record = kept;
     for (uint32_t i = batch->count; i > 0; i--) {

@@ -221,28 +221,6 @@ static void upsert(struct org *org, struct call *call, struct sfe_slice object_n
     write_results(org, call, true);
 }
 
-/* An update's record is named by its Id. */
-static void find_by_id(struct org *org, struct draft *draft, struct sfe_slice id)
-{
-    struct batch *batch = &org->batch;
-    struct object *object = NULL;
-    struct record *record = table_find_id(&org->schema, id, &object);
-    char shown[40];
-    sfe_printable(shown, sizeof shown, id);
-    if (id.size == 0) {
-        batch_fail(batch, draft, "MISSING_ARGUMENT", NULL, "Id not specified in an update call");
-    } else if (!id_is_well_formed(id)) {
-        batch_fail(batch, draft, "MALFORMED_ID", NULL, "bad id %s", shown);
-    } else if (record == NULL || object != draft->object || record->undone) {
-        batch_fail(batch, draft, "INVALID_CROSS_REFERENCE_KEY", NULL, "invalid cross reference id");
-    } else if (record->deleted) {
-        batch_fail(batch, draft, "ENTITY_IS_DELETED", NULL, "entity is deleted");
-    } else {
-        draft->record = record;
-        draft->found = true;
-    }
-}
-
 /* Reads records of mixed types; consecutive ones of a type are a chunk. */
 static bool read_mixed(struct org *org, struct call *call, const struct envelope *envelope,
                        bool is_update)
@@ -273,7 +251,7 @@ static bool read_mixed(struct org *org, struct call *call, const struct envelope
             return false;
         }
         if (is_update) {
-            find_by_id(org, draft, id);
+            draft_find_id(org, draft, id);
         }
         draft_check(batch, draft, NULL);
         if (object->is_event && faults_happens(&org->faults, FAULT_EVENT_LIMIT)) {

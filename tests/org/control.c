@@ -59,10 +59,13 @@ static void give_audit(struct org *org, const struct http_request *request, stru
     if (!query_object(org, request, reply, &object)) {
         return;
     }
-    bool wants_ids =
-        form_value(request->query, SFE_TEXT("ids"), &ids) && sfe_slice_equal(ids, SFE_TEXT("1"));
+    enum audit_lists lists = AUDIT_COUNTS;
+    if (form_value(request->query, SFE_TEXT("ids"), &ids)) {
+        lists = sfe_slice_equal(ids, SFE_TEXT("times")) ? AUDIT_TIMES : AUDIT_COUNTS;
+        lists = sfe_slice_equal(ids, SFE_TEXT("1")) ? AUDIT_IDS : lists;
+    }
     reply->status = 200;
-    audit_write(&org->audit, &org->schema, &org->faults, object, wants_ids, &reply->body);
+    audit_write(&org->audit, &org->schema, &org->faults, object, lists, &reply->body);
 }
 
 static void give_record(struct org *org, const struct http_request *request, struct reply *reply)

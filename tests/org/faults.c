@@ -71,11 +71,14 @@ static enum sfe_code read_member(const struct sfe_json *json, uint32_t key, stru
         fault->delay_ms = (uint64_t)(value * 1000);
     } else if (sfe_json_text_equal(json, key, SFE_TEXT("ms"))) {
         fault->delay_ms = (uint64_t)value;
+    } else if (sfe_json_text_equal(json, key, SFE_TEXT("record_us"))) {
+        fault->record_us = (uint64_t)value;
     } else if (sfe_json_text_equal(json, key, SFE_TEXT("retry_after"))) {
         fault->retry_after_s = (int64_t)value;
     } else {
-        return sfe_fail(err, SFE_E_CONFIG,
-                        "a fault has probability, count, skip, seconds, ms, retry_after, on");
+        return sfe_fail(
+            err, SFE_E_CONFIG,
+            "a fault has probability, count, skip, seconds, ms, record_us, retry_after, on");
     }
     return SFE_OK;
 }

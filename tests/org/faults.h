@@ -41,6 +41,7 @@ struct fault {
     uint64_t left;         /* Times it may still happen. */
     uint64_t skip;         /* Requests it lets pass first. */
     uint64_t delay_ms;     /* Of timeout and slow; 0 at timeout is never. */
+    uint64_t record_us;    /* Of slow: further time for each record that is written. */
     int64_t retry_after_s; /* -1: no such header. */
     uint64_t happened;
 };
@@ -60,6 +61,13 @@ enum fault_kind faults_draw(struct faults *faults, enum fault_place place);
 
 /* Whether one of the faults that go with others (slow, row lock, wrong count) happens now. */
 bool faults_happens(struct faults *faults, enum fault_kind kind);
+
+/* What `records` cost over the time of their request, in milliseconds. */
+static inline uint64_t faults_records_ms(const struct faults *faults, uint64_t records)
+{
+    const struct fault *slow = &faults->kinds[FAULT_SLOW];
+    return slow->is_on ? records * slow->record_us / 1000u : 0;
+}
 
 static inline bool faults_lock_row(struct faults *faults)
 {

@@ -160,6 +160,7 @@ void org_answer(struct org *org, const struct http_request *request, struct repl
         control_answer(org, request, reply);
         return;
     }
+    const uint64_t before = org->audit.records - org->bulk.processed;
     org->audit.requests++;
     contention_begin(&org->contention, clock_monotonic_ms());
     enum fault_place place = begins(request->path, "/services/oauth2/") ? FAULT_ON_TOKEN
@@ -171,7 +172,9 @@ void org_answer(struct org *org, const struct http_request *request, struct repl
         fault_after(org, kind, reply);
     }
     if (faults_happens(&org->faults, FAULT_SLOW)) {
-        reply->delay_ms += org->faults.kinds[FAULT_SLOW].delay_ms;
+        const uint64_t records = org->audit.records - org->bulk.processed - before;
+        reply->delay_ms +=
+            org->faults.kinds[FAULT_SLOW].delay_ms + faults_records_ms(&org->faults, records);
     }
     org->audit.answer_bytes += reply->body.size;
     SFE_ASSERT(reply->status >= 200);

@@ -122,7 +122,7 @@ static int write_audit(const struct org *org)
         return 0;
     }
     struct buffer text = {NULL, 0, 0};
-    audit_write(&org->audit, &org->schema, &org->faults, NULL, false, &text);
+    audit_write(&org->audit, &org->schema, &org->faults, NULL, AUDIT_COUNTS, &text);
     bool written = buffer_write_file(&text, org->options.audit_file);
     buffer_close(&text);
     return written ? 0 : complain(EXIT_OS, org->options.audit_file, "cannot be written");

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "batch.h"
+#include "org.h"
 #include "http_parser.h"
 
 /* The field a member means: a guess from the record before, then by name. */
@@ -182,4 +183,25 @@ bool record_read(struct batch *batch, struct draft *draft, uint32_t token, struc
         }
     }
     return true;
+}
+
+void draft_find_id(struct org *org, struct draft *draft, struct sfe_slice id)
+{
+    struct batch *batch = &org->batch;
+    struct object *object = NULL;
+    struct record *record = table_find_id(&org->schema, id, &object);
+    char shown[40];
+    sfe_printable(shown, sizeof shown, id);
+    if (id.size == 0) {
+        batch_fail(batch, draft, "MISSING_ARGUMENT", NULL, "Id not specified in an update call");
+    } else if (!id_is_well_formed(id)) {
+        batch_fail(batch, draft, "MALFORMED_ID", NULL, "bad id %s", shown);
+    } else if (record == NULL || object != draft->object || record->undone) {
+        batch_fail(batch, draft, "INVALID_CROSS_REFERENCE_KEY", NULL, "invalid cross reference id");
+    } else if (record->deleted) {
+        batch_fail(batch, draft, "ENTITY_IS_DELETED", NULL, "entity is deleted");
+    } else {
+        draft->record = record;
+        draft->found = true;
+    }
 }

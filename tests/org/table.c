@@ -1,6 +1,7 @@
 #include "table.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "audit.h"
 #include "base/assert.h"
@@ -132,7 +133,11 @@ static struct record *add_record(struct table *table, struct object *object)
             memory_grow(object->records, object->record_capacity * sizeof(struct record *));
     }
     struct record *record = pool_take(&table->pool, sizeof *record);
-    *record = (struct record){object->record_count, 0, false, false, NULL};
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    *record = (struct record){.number = object->record_count,
+                              .created_us =
+                                  (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u};
     object->records[object->record_count++] = record;
     return record;
 }

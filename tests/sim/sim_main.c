@@ -1,5 +1,6 @@
 /* sim --seed N --scenario NAME --steps M   one run again
- * sim --states N | --seconds N             all scenarios in turn, from seed N on (--seed) */
+ * sim --states N | --seconds N             all scenarios in turn, from seed N on (--seed)
+ * sim --runs N --scenario NAME             one scenario, so many seeds from --seed on */
 #include "state.h"
 
 #include <inttypes.h>
@@ -51,6 +52,7 @@ struct options {
     uint64_t steps;
     uint64_t states;
     uint64_t seconds;
+    uint64_t runs;
     const char *seeds; /* A file of runs to do again. */
     bool is_quiet;
 };
@@ -58,6 +60,7 @@ struct options {
 struct totals {
     uint64_t states;
     uint64_t runs;
+    uint64_t jobs;
     uint64_t losses;
     uint64_t losses_told;
 };
@@ -72,15 +75,19 @@ static const struct sim_scenario *scenario_at(uint32_t index)
         return &sim_policy_scenarios[index];
     }
     index -= sim_policy_scenario_count;
-    return index < sim_agent_scenario_count
-               ? &sim_agent_scenarios[index]
-               : &sim_token_scenarios[index - sim_agent_scenario_count];
+    if (index < sim_agent_scenario_count) {
+        return &sim_agent_scenarios[index];
+    }
+    index -= sim_agent_scenario_count;
+    return index < sim_token_scenario_count
+               ? &sim_token_scenarios[index]
+               : &sim_script_scenarios[index - sim_token_scenario_count];
 }
 
 static uint32_t scenario_count(void)
 {
     return sim_flash_scenario_count + sim_policy_scenario_count + sim_agent_scenario_count +
-           sim_token_scenario_count;
+           sim_token_scenario_count + sim_script_scenario_count;
 }
 
 static const struct sim_scenario *find_scenario(const char *name)
@@ -107,6 +114,7 @@ static uint64_t play(const struct sim_scenario *scenario, uint64_t seed, uint64_
     scenario->play(&run);
     run_under_way = NULL;
     totals->states += run.crash_states;
+    totals->jobs += run.jobs;
     totals->losses += run.losses;
     totals->losses_told += run.losses_told;
     totals->runs++;
@@ -119,7 +127,8 @@ static uint32_t next_scenario(const uint64_t *states)
     uint32_t best = 0;
 
     for (uint32_t i = 1; i < scenario_count(); i++) {
-        if (states[i] * scenario_at(best)->share < states[best] * scenario_at(i)->share) {
+        if (scenario_at(i)->share > 0 &&
+            states[i] * scenario_at(best)->share < states[best] * scenario_at(i)->share) {
             best = i;
         }
     }
@@ -186,6 +195,8 @@ static bool read_option(struct options *options, const char *name, const char *v
         options->states = number;
     } else if (strcmp(name, "--seconds") == 0) {
         options->seconds = number;
+    } else if (strcmp(name, "--runs") == 0) {
+        options->runs = number;
     } else if (strcmp(name, "--seeds") == 0) {
         options->seeds = value;
     } else {
@@ -196,13 +207,13 @@ static bool read_option(struct options *options, const char *name, const char *v
 
 int main(int argc, char **argv)
 {
-    struct options options = {.seed = 1, .states = 20000};
+    struct options options = {.seed = 1, .states = 20000, .runs = 1};
     struct totals totals = {0};
     int status = 0;
 
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc || !read_option(&options, argv[i], argv[i + 1])) {
-            (void)fprintf(stderr, "usage: sim [--seed N] [--scenario NAME] [--steps M] "
+            (void)fprintf(stderr, "usage: sim [--seed N] [--scenario NAME] [--steps M] [--runs N] "
                                   "[--states N | --seconds N | --seeds FILE]\n");
             return 64;
         }
@@ -217,9 +228,14 @@ int main(int argc, char **argv)
             (void)fprintf(stderr, "no scenario '%s'\n", options.scenario);
             return 64;
         }
-        (void)play(scenario, options.seed, options.steps, &totals);
+        for (uint64_t i = 0; i < options.runs; i++) {
+            (void)play(scenario, options.seed + i, options.steps, &totals);
+        }
     } else {
         play_all(&options, &totals);
+    }
+    if (totals.jobs > 0) {
+        (void)printf("%" PRIu64 " bulk jobs processed\n", totals.jobs);
     }
     (void)printf("%" PRIu64 " crash states tried in %" PRIu64 " runs; lying syncs lost something "
                  "in %" PRIu64 " of them, recovery knew it in %" PRIu64 "\n",

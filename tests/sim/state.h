@@ -12,6 +12,7 @@ struct sim_run {
     uint32_t steps;
     uint32_t density;      /* Crash states tried at one place: about so many. */
     uint64_t crash_states; /* Tried in this run. */
+    uint64_t jobs;         /* Bulk jobs that the org processed. */
     uint64_t losses;       /* By a sync that lied: acknowledged events that are gone; */
     uint64_t losses_told;  /* of these runs, those in which recovery said so. */
 };
@@ -26,7 +27,7 @@ struct sim_scenario {
     const char *name;
     void (*play)(struct sim_run *run);
     uint32_t steps; /* Of a run, where nothing else is said. */
-    uint32_t share; /* Of all crash states, in parts of the sum of all shares. */
+    uint32_t share; /* Of all crash states, in parts of the sum of all shares; 0: not with them. */
 };
 
 extern const struct sim_scenario sim_flash_scenarios[];
@@ -37,5 +38,7 @@ extern const struct sim_scenario sim_agent_scenarios[];
 extern const uint32_t sim_agent_scenario_count;
 extern const struct sim_scenario sim_token_scenarios[];
 extern const uint32_t sim_token_scenario_count;
+extern const struct sim_scenario sim_script_scenarios[];
+extern const uint32_t sim_script_scenario_count;
 
 #endif

@@ -67,7 +67,8 @@ struct sfe_http_request {
      * its own: nothing repeats it. */
     const struct sfe_http_body *upload;
     const struct sfe_http_sink
-        *sink; /* Instead of `answer_body` for a 2xx; NULL: none. Borrowed. */
+        *sink;                     /* Instead of `answer_body` for a 2xx; NULL: none. Borrowed. */
+    uint32_t bytes_per_second_max; /* On average in each direction; 0: as fast as it goes. */
     /* Takes the values of Set-Cookie, a line each, those that fit; NULL: nobody asks. Borrowed. */
     struct sfe_builder *cookies;
     /* `body` goes out once: where a connection that was used before breaks without an answer, the
@@ -80,11 +81,12 @@ struct sfe_http_answer {
     /* SFE_OK: an HTTP answer came whole. Otherwise SFE_E_NETWORK, SFE_E_TIMEOUT, SFE_E_TLS,
      * SFE_E_TOO_LARGE (answer over its bound), SFE_E_PROTOCOL; `err` says more. */
     enum sfe_code code;
-    uint16_t status;       /* 0 where no status line came. */
-    bool request_left;     /* Some byte of the request may have left: the result is unknown. */
-    int64_t retry_after_s; /* From Retry-After, seconds or date; -1: none. */
-    int64_t date_unix_s;   /* From Date; 0: none. */
-    uint64_t sent_bytes;   /* Of body and headers, on the wire. */
+    uint16_t status;         /* 0 where no status line came. */
+    bool request_left;       /* Some byte of the request may have left: the result is unknown. */
+    int64_t retry_after_s;   /* From Retry-After, seconds or date; -1: none. */
+    int64_t date_unix_s;     /* From Date; 0: none. */
+    uint64_t sent_bytes;     /* Of body and headers, on the wire, before TLS. */
+    uint64_t received_bytes; /* The same of the answer. */
     uint64_t duration_ns;
     char content_type[64]; /* Lower-case, without parameters. */
     char limit_info[96];   /* Sforce-Limit-Info, as it stands. */

@@ -205,6 +205,36 @@ static void answer_that_refuses_goes_where_it_can_be_read(void **state)
     assert_int_equal(client->body.size, 2);
 }
 
+static enum sfe_code count_bytes(void *context, struct sfe_slice bytes)
+{
+    *(size_t *)context += bytes.size;
+    return SFE_OK;
+}
+
+static void a_bound_on_the_speed_is_kept(void **state)
+{
+    static char answer[200100];
+    struct client *client = *state;
+    size_t taken = 0;
+    const struct sfe_http_sink sink = {&taken, count_bytes};
+    char url[64];
+    size_t head = (size_t)snprintf(answer, sizeof(answer),
+                                   "HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n");
+    const struct server_step step = {.answer = answer, .answer_size = head + 200000};
+    memset(answer + head, 'x', 200000);
+    serve(client, &step, 1);
+    url_of(client, url, "http");
+    struct sfe_http_request request = make_request(client, "GET", url);
+    request.sink = &sink;
+    request.bytes_per_second_max = 100000;
+    begin(client, &request);
+    poll_until(client, 1);
+    assert_int_equal(client->answer.code, SFE_OK);
+    assert_int_equal(taken, 200000);
+    assert_int_equal(client->answer.received_bytes, head + 200000);
+    assert_true(client->answer.duration_ns > UINT64_C(400000000));
+}
+
 static void sink_that_refuses_ends_the_exchange(void **state)
 {
     struct client *client = *state;
@@ -253,6 +283,7 @@ int main(void)
         CLIENT_TEST(body_that_cannot_be_read_ends_the_exchange),
         CLIENT_TEST(answer_goes_into_a_sink_where_it_is_a_good_one),
         CLIENT_TEST(answer_that_refuses_goes_where_it_can_be_read),
+        CLIENT_TEST(a_bound_on_the_speed_is_kept),
         CLIENT_TEST(sink_that_refuses_ends_the_exchange),
         CLIENT_TEST(body_that_goes_out_once_is_not_sent_again_by_itself),
     };

@@ -22,22 +22,30 @@ struct client {
     char bearer[32];
 };
 
-static bool refuses(void *owner, uint32_t number)
+static bool refuses(void *owner, uint32_t number, uint32_t value)
 {
     (void)owner;
+    (void)value;
     return number == 9;
 }
 
-static void applied(void *owner, uint32_t number, bool is_new)
+static void applied(void *owner, uint32_t number, uint32_t value, bool is_new)
 {
     (void)number;
+    (void)value;
     ((struct client *)owner)->applied += is_new ? 1u : 0u;
 }
 
 static int setup(void **state)
 {
     struct client *client = test_calloc(1, sizeof(*client));
-    const struct sim_org_options options = {&client->world, "Id__c", refuses, applied, client};
+    const struct sim_org_options options = {
+        .world = &client->world,
+        .external_id = "Id__c",
+        .refuses = refuses,
+        .applied = applied,
+        .owner = client,
+    };
 
     sim_world_begin(&client->world, 1);
     client->org = sim_org_open(&options);

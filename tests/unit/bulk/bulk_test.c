@@ -1,5 +1,7 @@
 #include "bulk_world.h"
 
+#include "salesforce/org_parts.h"
+
 static void a_batch_goes_through_its_calls_and_is_settled_by_its_results(void **state)
 {
     struct bulk_world *own = *state;
@@ -16,11 +18,13 @@ static void a_batch_goes_through_its_calls_and_is_settled_by_its_results(void **
     bulk_world_answer(own, "GET", JOB, 200, JOB_OPEN("InProgress"));
     bulk_world_answer(own, "GET", JOB, 200, JOB_OPEN("JobComplete"));
     bulk_world_answer(own, "GET", "/successfulResults/", 200,
-                      SALES_DONE "a,true,s-2,\na,true,S-1,1.5\n");
+                      SALES_DONE "a,true,s-2,\nb,true,S-1,1.5\n");
     assert_int_equal(own->world->finished_count, 1);
     assert_int_equal(own->world->result.outcome, SFE_SLOT_ANSWERED);
     assert_int_equal(bulk_world_verdict(own, 0), SFE_VERDICT_DONE);
     assert_int_equal(bulk_world_verdict(own, 1), SFE_VERDICT_DONE);
+    assert_string_equal(own->world->verdicts[0].record_id, "b");
+    assert_string_equal(own->world->verdicts[1].record_id, "a");
     bulk_world_answer(own, "DELETE", JOB, 204, "");
     bulk_world_rests(own);
 }
@@ -106,6 +110,21 @@ static void where_all_of_the_last_job_was_settled_before_it_is_deleted(void **st
     assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-3\"}"), SFE_OK);
 }
 
+/* They stand behind an event of their key whose settling was lost. */
+static void a_job_of_the_last_run_ends_when_none_of_its_events_can_be_taken_back(void **state)
+{
+    struct bulk_world *own = *state;
+    struct world *world = own->world;
+
+    crash_after_close(own);
+    bulk_world_answer(own, "GET", JOB, 200, JOB_OPEN("JobComplete"));
+    world->target.abandon(world->target.context, 0);
+    assert_int_equal(sfe_bulk_use(own->bulk), SFE_LARGE_MAY);
+    bulk_world_answer(own, "DELETE", JOB, 204, "");
+    bulk_world_rests(own);
+    assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-1\"}"), SFE_OK);
+}
+
 static void a_job_that_was_left_open_is_aborted_before_anything_is_sent(void **state)
 {
     struct bulk_world *own = *state;
@@ -155,6 +174,30 @@ static void the_end_of_the_agent_leaves_a_closed_job_to_the_next_run(void **stat
     bulk_world_rests(own);
 }
 
+static void a_job_begins_while_the_day_has_calls_and_ends_when_it_has_none(void **state)
+{
+    struct bulk_world *own = *state;
+    struct world *world = own->world;
+    struct sfe_target *target = &world->target;
+    uint64_t until_ns = 0;
+
+    assert_int_equal(bulk_world_offer(own, "{\"sale\":\"S-1\"}"), SFE_OK);
+    budget_told(&world->org->budget, 1000, 1000, world->now_ns);
+    assert_false(target->is_ready(target->context, world->now_ns, &until_ns));
+    assert_true(until_ns > world->now_ns && until_ns != UINT64_MAX);
+    assert_int_equal(target->send(target->context, 0, &world->err), SFE_E_AGAIN);
+    assert_int_equal(world->call_count, 1);
+    budget_told(&world->org->budget, 700, 1000, world->now_ns);
+    assert_int_equal(sfe_bulk_use(own->bulk), SFE_LARGE_MAY);
+    bulk_world_send(own);
+    budget_told(&world->org->budget, 1000, 1000, world->now_ns);
+    assert_int_equal(sfe_bulk_use(own->bulk), SFE_LARGE_DEAR);
+    bulk_world_close_job(own);
+    bulk_world_answer(own, "GET", JOB, 200, JOB_OPEN("JobComplete"));
+    bulk_world_answer(own, "GET", "/successfulResults/", 200, SALES_DONE "a,true,S-1,\n");
+    assert_int_equal(own->world->finished_count, 1);
+}
+
 static void its_memory_is_what_it_says(void **state)
 {
     struct bulk_world *own = *state;
@@ -188,9 +231,11 @@ int main(void)
         TEST(an_id_that_is_in_the_batch_waits_for_the_next),
         TEST(a_job_of_the_last_run_is_waited_for_and_its_events_taken_back),
         TEST(where_all_of_the_last_job_was_settled_before_it_is_deleted),
+        TEST(a_job_of_the_last_run_ends_when_none_of_its_events_can_be_taken_back),
         TEST(a_job_that_was_left_open_is_aborted_before_anything_is_sent),
         TEST(a_job_of_the_last_run_that_is_gone_lets_its_events_go_again),
         TEST(the_end_of_the_agent_leaves_a_closed_job_to_the_next_run),
+        TEST(a_job_begins_while_the_day_has_calls_and_ends_when_it_has_none),
         TEST(its_memory_is_what_it_says),
     };
 

@@ -10,7 +10,7 @@
 #include "bulk/results.h"
 
 struct seen {
-    char text[1024]; /* "id|error;" for each row. */
+    char text[1024]; /* "id|error;" or "id=record|error;" for each row. */
 };
 
 static void on_row(void *owner, const struct bulk_result *result)
@@ -18,8 +18,10 @@ static void on_row(void *owner, const struct bulk_result *result)
     struct seen *seen = owner;
     size_t size = strlen(seen->text);
 
-    (void)snprintf(seen->text + size, sizeof(seen->text) - size, "%.*s|%.*s;", (int)result->id.size,
-                   (const char *)result->id.bytes, (int)result->error.size,
+    (void)snprintf(seen->text + size, sizeof(seen->text) - size, "%.*s%s%.*s|%.*s;",
+                   (int)result->id.size, (const char *)result->id.bytes,
+                   result->record.size > 0 ? "=" : "", (int)result->record.size,
+                   (const char *)result->record.bytes, (int)result->error.size,
                    (const char *)result->error.bytes);
 }
 
@@ -56,7 +58,18 @@ static void rows_are_known_by_the_column_of_the_external_id(void **state)
     assert_true(read_all("\"sf__Id\",\"sf__Created\",\"Value__c\",\"READINGID__C\"\n"
                          "\"a00\",\"true\",\"1\",\"R1\"\n\"a01\",\"false\",\"\",\" R2 \"\n",
                          &seen));
-    assert_string_equal(seen.text, "R1|;R2|;");
+    assert_string_equal(seen.text, "R1=a00|;R2=a01|;");
+}
+
+static void a_record_id_is_letters_and_digits_and_no_longer_than_any(void **state)
+{
+    struct seen seen;
+
+    (void)state;
+    assert_true(read_all("READINGID__C,sf__Id\n1,a005e00000abcdeAAA\n2,a005e00000abcdeAAAB\n"
+                         "3,<a00>\n4,\n5,a01\n",
+                         &seen));
+    assert_string_equal(seen.text, "1=a005e00000abcdeAAA|;2|;3|;4|;5=a01|;");
 }
 
 static void quotes_commas_and_line_ends_within_a_value_are_part_of_it(void **state)
@@ -86,7 +99,7 @@ static void a_file_that_breaks_off_within_a_row_is_not_whole(void **state)
 
     (void)state;
     assert_false(read_all("sf__Id,ReadingId__c\n\"a\",\"R1\"\n\"b\",\"R", &seen));
-    assert_string_equal(seen.text, "R1|;");
+    assert_string_equal(seen.text, "R1=a|;");
     assert_false(read_all("sf__Id,ReadingId__c\na,R1\nb,R2", &seen));
     assert_true(read_all("sf__Id,ReadingId__c\n\"a\",\"R1\"\n\"b\",\"R2\"", &seen));
 }
@@ -112,7 +125,7 @@ static void an_id_longer_than_any_of_ours_is_none(void **state)
     memset(text + size, 'x', BULK_ID_TEXT_BYTES + 1);
     memcpy(text + size + BULK_ID_TEXT_BYTES + 1, "\"\n", 3);
     assert_true(read_all(text, &seen));
-    assert_string_equal(seen.text, "|;");
+    assert_string_equal(seen.text, "=a|;");
 }
 
 static void expect_failure(const char *text, const char *code, const char *message,
@@ -142,6 +155,7 @@ static void a_failure_has_code_message_and_fields(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_record_id_is_letters_and_digits_and_no_longer_than_any),
         cmocka_unit_test(rows_are_known_by_the_column_of_the_external_id),
         cmocka_unit_test(quotes_commas_and_line_ends_within_a_value_are_part_of_it),
         cmocka_unit_test(an_empty_file_has_no_rows_and_so_has_a_header_alone),

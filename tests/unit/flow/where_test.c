@@ -241,6 +241,57 @@ static void each_condition_is_explained_with_what_it_found(void **state)
     assert_int_equal(step.code, SFE_E_SKIPPED);
 }
 
+/* Does `/v` of the payload compare with the template? The topic is plant/d7/telemetry. */
+static enum sfe_code judge_reference(enum sfe_where_kind kind, const char *value,
+                                     const char *operand)
+{
+    const struct sfe_where_node node = {kind, 1, "/v", operand};
+    char payload[256];
+    uint32_t bad_node = 9;
+    struct sfe_where *where = compile(&node, 1);
+    struct sfe_event event;
+
+    if (sfe_where_refer(where, "store-042", fixture.arena, &bad_node, &fixture.err) != SFE_OK) {
+        assert_int_equal(bad_node, 0);
+        return fixture.err.code;
+    }
+    (void)snprintf(payload, sizeof(payload), "{\"v\":%s}", value);
+    fixture_event(payload);
+    event = *fixture.subject.event;
+    event.topic = SFE_TEXT("plant/d7/12");
+    fixture.subject.event = &event;
+    return sfe_where_judge(where, &fixture.subject, &fixture.err);
+}
+
+static void what_is_compared_with_may_be_of_the_topic(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "\"d7\"", "\"{topic.1}\""), SFE_OK);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "\"d\\u0037\"", "\"{topic.1}\""), SFE_OK);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "\"d8\"", "\"{topic.1}\""), SFE_E_SKIPPED);
+    assert_int_equal(judge_reference(SFE_WHERE_NE, "\"d8\"", "\"{topic.1}\""), SFE_OK);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "\"{topic.1}\"", "\"{topic.1}\""),
+                     SFE_E_SKIPPED);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "\"store-042-d7\"", "\"{agent}-{topic.1}\""),
+                     SFE_OK);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "12", "\"{topic.2}\""), SFE_OK);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "12.0", "\"{topic.2}\""), SFE_E_SKIPPED);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "[\"d7\"]", "\"{topic.1}\""), SFE_E_SKIPPED);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "null", "\"{topic.1}\""), SFE_E_SKIPPED);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "\"x\"", "\"{topic.3}\""), SFE_E_UNMAPPED);
+    assert_int_equal(judge_reference(SFE_WHERE_NE, "\"x\"", "\"{topic.3}\""), SFE_E_UNMAPPED);
+}
+
+static void what_is_not_of_the_sender_cannot_be_referred_to(void **state)
+{
+    (void)state;
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "1", "\"{/other}\""), SFE_E_CONFIG);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "1", "\"{id}\""), SFE_E_CONFIG);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "1", "\"{nonsense}\""), SFE_E_CONFIG);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "1", "\"{topic.1\""), SFE_E_CONFIG);
+    assert_int_equal(judge_reference(SFE_WHERE_EQ, "1", "\"{topic.1}\\u0000\""), SFE_E_CONFIG);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -256,6 +307,8 @@ int main(void)
         TEST(what_decides_counts_even_beside_what_cannot_be_judged),
         TEST(conditions_stand_within_each_other),
         TEST(each_condition_is_explained_with_what_it_found),
+        TEST(what_is_compared_with_may_be_of_the_topic),
+        TEST(what_is_not_of_the_sender_cannot_be_referred_to),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -167,9 +167,16 @@ static inline void fake_tls_end(void *context, struct sfe_tls_session *session)
 
 static inline struct sfe_tls fake_tls(struct sfe_tls_session *session)
 {
-    return (struct sfe_tls){
-        session,       fake_tls_open,  fake_tls_close,    fake_tls_begin, fake_tls_handshake,
-        fake_tls_read, fake_tls_write, fake_tls_has_more, fake_tls_facts, fake_tls_end};
+    return (struct sfe_tls){.context = session,
+                            .open = fake_tls_open,
+                            .close = fake_tls_close,
+                            .begin = fake_tls_begin,
+                            .handshake = fake_tls_handshake,
+                            .read = fake_tls_read,
+                            .write = fake_tls_write,
+                            .has_more = fake_tls_has_more,
+                            .facts = fake_tls_facts,
+                            .end = fake_tls_end};
 }
 
 static inline struct gate *world_gate_with(struct input_world *world,

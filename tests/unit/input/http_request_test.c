@@ -10,11 +10,13 @@
 
 #define LINE "POST /pos/sales HTTP/1.1\r\n"
 
+static const struct http_field_names names = {"X-Signature", "X-Time"};
+
 static uint16_t status_of(const char *text)
 {
     struct http_head head;
     struct sfe_error err = {0};
-    enum sfe_code code = http_head_parse(sfe_slice_text(text), "X-Signature", &head, &err);
+    enum sfe_code code = http_head_parse(sfe_slice_text(text), &names, &head, &err);
 
     if (code == SFE_OK) {
         code = http_head_check_body(&head, 1000, &err);
@@ -29,13 +31,13 @@ static void a_head_is_read_with_what_it_says(void **state)
         "\r\nPOST /pos/sales?till=1 HTTP/1.1\r\nHost: x\r\n"
         "content-LENGTH:  12 \r\nContent-Type: application/json; charset=utf-8"
         "\r\nAuthorization: Bearer t\r\nIdempotency-Key: k-1\r\n"
-        "x-signature: ab\r\nConnection: keep-alive, Close\r\n"
+        "x-signature: ab\r\nX-TIME: 12\r\nConnection: keep-alive, Close\r\n"
         "Expect: 100-continue\r\n\r\n{}";
     struct http_head head;
     struct sfe_error err;
 
     (void)state;
-    assert_int_equal(http_head_parse(sfe_slice_text(text), "X-Signature", &head, &err), SFE_OK);
+    assert_int_equal(http_head_parse(sfe_slice_text(text), &names, &head, &err), SFE_OK);
     assert_int_equal(head.bytes, sizeof(text) - 1 - 2);
     assert_true(sfe_slice_equal(head.method, SFE_TEXT("POST")));
     assert_true(sfe_slice_equal(head.path, SFE_TEXT("/pos/sales")));
@@ -46,6 +48,7 @@ static void a_head_is_read_with_what_it_says(void **state)
     assert_true(sfe_slice_equal(head.authorization, SFE_TEXT("Bearer t")));
     assert_true(sfe_slice_equal(head.key, SFE_TEXT("k-1")));
     assert_true(sfe_slice_equal(head.signature, SFE_TEXT("ab")));
+    assert_true(sfe_slice_equal(head.time, SFE_TEXT("12")));
     assert_int_equal(http_head_check_body(&head, 12, &err), SFE_OK);
 }
 
@@ -110,7 +113,13 @@ static void what_is_not_taken_has_its_own_answer(void **state)
     assert_int_equal(status_of(LINE "Transfer-Encoding: chunked\r\n\r\n"), 411);
     assert_int_equal(status_of(LINE "Content-Length: 1000\r\n\r\n"), 200);
     assert_int_equal(status_of(LINE "Content-Length: 1001\r\n\r\n"), 413);
-    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: gzip\r\n\r\n"), 415);
+    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: br\r\n\r\n"), 415);
+    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: gzip, gzip\r\n\r\n"),
+                     415);
+    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: gzip\r\n"
+                                    "Content-Encoding: gzip\r\n\r\n"),
+                     415);
+    assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: GZIP\r\n\r\n"), 200);
     assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Encoding: identity\r\n\r\n"),
                      200);
     assert_int_equal(status_of(LINE "Content-Length: 9\r\nContent-Type: text/xml\r\n\r\n"), 415);

@@ -1,6 +1,7 @@
 #include "input_world.h"
 
 #include "input/http.h"
+#include "port/compress.h"
 
 #define SECOND UINT64_C(1000000000)
 #define HEAD   "POST /pos/sales HTTP/1.1\r\nAuthorization: Bearer geheim\r\n"
@@ -168,6 +169,7 @@ static void a_value_of_the_event_is_its_identity_wherever_it_stands(void **state
     struct sfe_error err;
 
     (void)open_source(state);
+    source.close(source.context);
     options.identity = "/id";
     assert_int_equal(sfe_http_source_open(&options, world->arena, &source, &err), SFE_OK);
     (void)turn(world);
@@ -303,6 +305,7 @@ static void who_says_nothing_makes_room_for_others(void **state)
     struct sfe_error err;
 
     options.connections = 1;
+    source.close(source.context);
     assert_int_equal(sfe_http_source_open(&options, world->arena, &source, &err), SFE_OK);
     (void)turn(world);
     world->client_waits = true;
@@ -383,6 +386,82 @@ static void a_sender_that_waits_for_leave_gets_it(void **state)
     source.close(source.context);
 }
 
+/* The head, and `size` bytes of text packed; with `next` behind it. */
+static void send_packed(struct input_world *world, const void *text, size_t size, const char *next)
+{
+    static uint8_t memory[16384];
+    uint8_t packed_memory[8192];
+    struct sfe_builder packed = sfe_builder_make(packed_memory, sizeof(packed_memory));
+    struct sfe_builder request = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_gzip *gzip = sfe_gzip_open();
+    struct sfe_error err;
+
+    assert_non_null(gzip);
+    assert_int_equal(sfe_gzip_add(gzip, sfe_slice_make(text, size), &packed, &err), SFE_OK);
+    sfe_gzip_close(gzip);
+    sfe_builder_format(&request, HEAD "Content-Encoding: gzip\r\nContent-Length: %zu\r\n\r\n",
+                       packed.size);
+    sfe_builder_add(&request, sfe_builder_slice(&packed));
+    sfe_builder_add_text(&request, next);
+    assert_false(request.overflowed);
+    send_bytes(&world->client, sfe_builder_slice(&request));
+}
+
+static void a_packed_body_is_unpacked_and_what_follows_it_stays(void **state)
+{
+    struct input_world *world = connect_client(state);
+    char text[1000];
+
+    memset(text, ' ', sizeof(text));
+    memcpy(text, "{\"a\":1}", 7);
+    world->sales.durable = 9;
+    send_packed(world, text, sizeof(text), POST("7", "{\"b\":2}"));
+    pump(world);
+    (void)turn(world);
+    assert_int_equal(world->sales.staged, 2);
+    assert_non_null(strstr(world->sales.kept[0].payload, "{\"a\":1}"));
+    assert_string_equal(world->sales.kept[1].payload, "{\"b\":2}");
+    expect_status(&world->client, "200");
+    assert_true(world->client.is_open);
+    source.close(source.context);
+}
+
+static void what_has_no_room_behind_an_unpacked_body_is_sent_again(void **state)
+{
+    struct input_world *world = connect_client(state);
+    static char text[2000];
+    static char next[9000];
+
+    memset(text, ' ', sizeof(text));
+    memcpy(text, "{\"a\":1}", 7);
+    memset(next, '\n', sizeof(next) - 1);
+    world->sales.durable = 9;
+    send_packed(world, text, sizeof(text), next);
+    pump(world);
+    assert_int_equal(world->sales.staged, 1);
+    assert_non_null(
+        memmem(world->client.written, world->client.written_size, "Connection: close", 17));
+    expect_status(&world->client, "200");
+    source.close(source.context);
+}
+
+static void a_body_that_swells_beyond_the_limit_is_refused(void **state)
+{
+    struct input_world *world = connect_client(state);
+    uint8_t *zeros = calloc(1, 100 * 1024);
+
+    assert_non_null(zeros);
+    send_packed(world, zeros, 100 * 1024, "");
+    free(zeros);
+    pump(world);
+    expect_status(&world->client, "413");
+    SEND(&world->client, HEAD "Content-Encoding: gzip\r\nContent-Length: 7\r\n\r\n{\"a\":1}");
+    pump(world);
+    expect_status(&world->client, "400");
+    assert_int_equal(world->sales.staged, 0);
+    source.close(source.context);
+}
+
 static void a_sender_that_leaves_takes_nothing_with_it(void **state)
 {
     struct input_world *world = connect_client(state);
@@ -417,6 +496,9 @@ int main(void)
         WORLD_TEST(an_address_in_use_is_tried_again),
         WORLD_TEST(an_answer_that_does_not_go_at_once_is_written_on),
         WORLD_TEST(a_sender_that_waits_for_leave_gets_it),
+        WORLD_TEST(a_packed_body_is_unpacked_and_what_follows_it_stays),
+        WORLD_TEST(what_has_no_room_behind_an_unpacked_body_is_sent_again),
+        WORLD_TEST(a_body_that_swells_beyond_the_limit_is_refused),
         WORLD_TEST(a_sender_that_leaves_takes_nothing_with_it),
     };
 

@@ -467,10 +467,17 @@ static inline int world_close(void **state)
 static inline struct sfe_intake *world_intake(struct input_world *world, uint32_t event_bytes_max)
 {
     const struct sfe_intake_route routes[] = {
-        {"tills", "pos/+/sale", &world->sales, true, false, {NULL, 0, false}, NULL},
-        {"plant", "plant/#", &world->readings, false, true, {NULL, 0, false}, NULL},
-        {"all", "+/+/both", &world->sales, false, false, {NULL, 0, false}, NULL},
-        {"copy", "$share/group/+/+/both", &world->readings, false, false, {NULL, 0, false}, NULL},
+        {"tills", "pos/+/sale", &world->sales, true, false, {NULL, 0, false}, NULL, NULL},
+        {"plant", "plant/#", &world->readings, false, true, {NULL, 0, false}, NULL, NULL},
+        {"all", "+/+/both", &world->sales, false, false, {NULL, 0, false}, NULL, NULL},
+        {"copy",
+         "$share/group/+/+/both",
+         &world->readings,
+         false,
+         false,
+         {NULL, 0, false},
+         NULL,
+         NULL},
     };
     struct sfe_intake_options options = {
         .routes = routes,

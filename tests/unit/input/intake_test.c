@@ -1,5 +1,7 @@
 #include "unit/input/input_world.h"
 
+#include "flow/where.h"
+
 #define LIMIT 100u
 
 static struct sfe_message message_of(const char *topic, const char *payload)
@@ -47,9 +49,9 @@ static void accept_stages_into_each_matching_stream_once(void **state)
 {
     struct input_world *world = *state;
     const struct sfe_intake_route routes[] = {
-        {"one", "a/#", &world->sales, false, false, {NULL, 0, false}, NULL},
-        {"two", "a/b", &world->sales, false, false, {NULL, 0, false}, NULL},
-        {"three", "+/b", &world->readings, false, false, {NULL, 0, false}, NULL},
+        {"one", "a/#", &world->sales, false, false, {NULL, 0, false}, NULL, NULL},
+        {"two", "a/b", &world->sales, false, false, {NULL, 0, false}, NULL, NULL},
+        {"three", "+/b", &world->readings, false, false, {NULL, 0, false}, NULL, NULL},
     };
     struct sfe_intake_options options = {routes,        3,   &world->dead, LIMIT,
                                          &world->clock, "x", NULL,         NULL};
@@ -175,6 +177,67 @@ static void unmatched_message_is_a_dead_letter_with_its_whole_payload(void **sta
     assert_int_equal(facts.too_large, 0);
 }
 
+/* An input of pos/+/sale whose events name their till: /till is {topic.1}. */
+static struct sfe_intake *intake_that_admits(struct input_world *world)
+{
+    static const struct sfe_where_node node = {SFE_WHERE_EQ, 1, "/till", "\"{topic.1}\""};
+    struct sfe_intake_route route = {
+        .input = "tills", .filter = "pos/+/sale", .stream = &world->sales};
+    const struct sfe_intake_options options = {
+        .routes = &route,
+        .route_count = 1,
+        .dead = &world->dead,
+        .event_bytes_max = LIMIT,
+        .clock = &world->clock,
+        .agent_id = "store-042",
+    };
+    struct sfe_intake *intake = NULL;
+    uint32_t bad_node = 0;
+    struct sfe_error err;
+
+    assert_int_equal(sfe_where_compile(&node, 1, world->arena, &route.admit, &bad_node, &err),
+                     SFE_OK);
+    assert_int_equal(sfe_where_refer(route.admit, "store-042", world->arena, &bad_node, &err),
+                     SFE_OK);
+    const size_t before = sfe_arena_cost(sfe_arena_taken(world->arena));
+    assert_int_equal(sfe_intake_open(&options, world->arena, &intake, &err), SFE_OK);
+    assert_int_equal(sfe_arena_cost(sfe_arena_taken(world->arena)) - before,
+                     sfe_intake_memory_bytes(1, LIMIT, false, true));
+    return intake;
+}
+
+static void what_a_sender_may_not_send_is_a_dead_letter_and_counted(void **state)
+{
+    static const char *const refused[] = {"{\"till\":\"t2\"}", "{}", "no JSON", "[1,2"};
+    struct input_world *world = *state;
+    struct sfe_intake *intake = intake_that_admits(world);
+    struct sfe_message message = message_of("pos/t1/sale", "{\"till\":\"t1\"}");
+    struct sfe_receipt receipts[4];
+    struct sfe_intake_facts facts;
+    struct sfe_error err;
+
+    assert_int_equal(sfe_intake_check(intake, &message, &err), SFE_OK);
+    assert_int_equal(accept(intake, &message, receipts), 1);
+    assert_ptr_equal(receipts[0].stream, &world->sales);
+    for (uint32_t i = 0; i < 4; i++) {
+        message = message_of("pos/t1/sale", refused[i]);
+        assert_int_equal(accept(intake, &message, receipts), 1);
+        assert_ptr_equal(receipts[0].stream, &world->dead);
+        assert_string_equal(world->dead.kept[i].payload, refused[i]);
+        assert_string_equal(world->dead.kept[i].source, "tills");
+        assert_non_null(strstr(world->dead.kept[i].annotation, "{\"reason\":\"not-admitted\","));
+        sfe_intake_facts(intake, &facts);
+        assert_int_equal(facts.not_admitted, i + 1);
+    }
+    assert_int_equal(world->sales.staged, 1);
+    assert_int_equal(sfe_intake_check(intake, &message, &err), SFE_E_REFUSED);
+    assert_int_equal(world->dead.staged, 4);
+    sfe_intake_facts(intake, &facts);
+    assert_int_equal(facts.not_admitted, 5);
+    assert_int_equal(facts.unmatched, 0);
+    assert_int_equal(facts.accepted, 5);
+}
+
 static void message_over_the_limit_is_a_dead_letter_with_its_first_bytes(void **state)
 {
     struct input_world *world = *state;
@@ -291,8 +354,8 @@ static struct sfe_intake *guarded_intake(struct input_world *world)
 {
     static const char *const mask[] = {"card_number"};
     const struct sfe_intake_route routes[] = {
-        {"tills", "pos/#", &world->sales, false, false, {mask, 1, true}, NULL},
-        {"plain", "pos/#", &world->readings, false, false, {NULL, 0, false}, NULL},
+        {"tills", "pos/#", &world->sales, false, false, {mask, 1, true}, NULL, NULL},
+        {"plain", "pos/#", &world->readings, false, false, {NULL, 0, false}, NULL, NULL},
     };
     struct sfe_intake_options options = {routes,        2,   &world->dead, LIMIT,
                                          &world->clock, "x", NULL,         NULL};
@@ -380,6 +443,7 @@ int main(void)
         WORLD_TEST(retained_message_is_ignored_only_by_the_input_that_says_so),
         WORLD_TEST(repeated_message_is_taken_and_marked),
         WORLD_TEST(unmatched_message_is_a_dead_letter_with_its_whole_payload),
+        WORLD_TEST(what_a_sender_may_not_send_is_a_dead_letter_and_counted),
         WORLD_TEST(message_over_the_limit_is_a_dead_letter_with_its_first_bytes),
         WORLD_TEST(message_at_the_limit_is_no_dead_letter),
         WORLD_TEST(message_that_a_stream_refuses_is_a_dead_letter_with_its_words),

@@ -332,6 +332,7 @@ static int large_setup(void **state)
     struct world *world = world_make();
 
     world->large_from = 8;
+    world->large_from_dear = 12;
     world->large_age_ns = SECOND;
     world_open(world);
     *state = world;
@@ -418,6 +419,25 @@ static void while_it_is_shut_a_backlog_goes_in_the_others(void **state)
     assert_int_equal(world->slots[WORLD_SLOTS].count, 0);
 }
 
+static void where_calls_are_scarce_the_large_slot_waits_until_it_is_the_cheaper(void **state)
+{
+    struct world *world = *state;
+
+    world->large_use = SFE_LARGE_DEAR;
+    be_under_way(world);
+    world_append(world, "abcdefghi"); /* With the one under way: 10. */
+    world_turn(world);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, 0);
+    assert_int_equal(world_sent_slots(world), 3);
+    world_answer(world, 2);
+    world_answer(world, 6);
+    world_after(world, SECOND);
+    world_answer(world, 10);
+    world_append(world, "jklmnopqrstuv");
+    world_after(world, SECOND);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, WORLD_LARGE);
+}
+
 static void a_batch_that_is_resumed_goes_in_the_large_slot_however_small(void **state)
 {
     struct world *world = *state;
@@ -427,6 +447,22 @@ static void a_batch_that_is_resumed_goes_in_the_large_slot_however_small(void **
     world_turn(world);
     assert_int_equal(world_slot_of(world, 1), WORLD_SLOTS);
     assert_int_equal(world->slots[WORLD_SLOTS].count, 2);
+}
+
+static void a_batch_of_which_nothing_can_be_resumed_is_given_up(void **state)
+{
+    struct world *world = *state;
+
+    world->large_use = SFE_LARGE_RESUMES;
+    world->holds_back = true;
+    world_append(world, "ab");
+    world_turn(world);
+    assert_int_equal(world->abandoned[WORLD_SLOTS], 1);
+    world->holds_back = false;
+    world_append(world, "c");
+    world_turn(world);
+    assert_int_equal(world->abandoned[WORLD_SLOTS], 1);
+    assert_int_equal(world->slots[WORLD_SLOTS].count, 3);
 }
 
 static void an_event_that_was_read_again_meanwhile_is_not_damaged(void **state)
@@ -606,7 +642,9 @@ int main(void)
         LARGE(a_backlog_of_few_keys_is_none),
         LARGE(what_must_go_in_smaller_company_does_not_go_in_the_large_slot),
         LARGE(while_it_is_shut_a_backlog_goes_in_the_others),
+        LARGE(where_calls_are_scarce_the_large_slot_waits_until_it_is_the_cheaper),
         LARGE(a_batch_that_is_resumed_goes_in_the_large_slot_however_small),
+        LARGE(a_batch_of_which_nothing_can_be_resumed_is_given_up),
         TEST(an_event_that_was_read_again_meanwhile_is_not_damaged),
         TEST(children_of_a_parent_share_one_request_once_rows_were_locked),
         TEST(parents_in_different_requests_go_side_by_side),

@@ -67,8 +67,11 @@ struct world {
     bool has_start;
     struct world_slot slots[WORLD_SLOTS + 1];
     uint64_t large_age_ns;
+    uint32_t large_from_dear;
     uint32_t large_from; /* 0: there is no large slot. */
     enum sfe_large_use large_use;
+    bool holds_back; /* Every event. */
+    uint32_t abandoned[WORLD_SLOTS + 1];
     bool gaps; /* They are delivered. */
     bool refuses_gaps;
     char gap_payload[512]; /* Of the last one offered. */
@@ -201,9 +204,11 @@ static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_even
     struct world *world = context;
     struct world_slot *slot = &world->slots[number];
     uint8_t letter = event->payload.bytes[0];
-
     (void)time_ns;
     world->offers++;
+    if (world->holds_back) {
+        return SFE_E_AGAIN;
+    }
     if (letter == '!' || (letter == '{' && world->refuses_gaps)) {
         return sfe_fail(err, SFE_E_UNMAPPED, "Value__c: no value at /value");
     }
@@ -266,6 +271,7 @@ static enum sfe_code world_send(void *context, uint32_t number, struct sfe_error
 static void world_abandon(void *context, uint32_t number)
 {
     ((struct world *)context)->slots[number].count = 0;
+    ((struct world *)context)->abandoned[number]++;
 }
 
 /* The second letter is the parent. */
@@ -339,6 +345,7 @@ static void world_open(struct world *world)
         .large_slot_events = world->large_from == 0 ? 0 : WORLD_LARGE,
         .large_from = world->large_from,
         .large_age_ns = world->large_age_ns,
+        .large_from_dear = world->large_from_dear,
         .large_use = world->large_from == 0 ? NULL : world_large_use,
         .clock = &world->clock,
         .entropy = &world->entropy,

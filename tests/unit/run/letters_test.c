@@ -37,6 +37,7 @@ static struct sfe_config sealed_config;
 static struct sfe_compiled_stream sealed_keys[2];
 static struct sfe_compiled sealed;
 static bool is_sealed;
+static const char *why_second = "{\"reason\":\"unmatched\"}";
 
 /* Four letters: of an output, of none (no input took it), of an output, and an excerpt. */
 static void write_letters(void)
@@ -57,7 +58,7 @@ static void write_letters(void)
             .source = SFE_TEXT("tills"),
             .topic = SFE_TEXT("pos/7/sale"),
             .payload = sfe_slice_text(PAYLOADS[i]),
-            .annotation = i == 1 ? SFE_TEXT("{\"reason\":\"unmatched\"}")
+            .annotation = i == 1 ? sfe_slice_text(why_second)
                                  : SFE_TEXT("{\"output\":\"o\",\"stream\":\"sales\"}"),
         };
         assert_int_equal(sfe_stream_stage(world->stream, &event, &sequence, &err), SFE_OK);
@@ -123,6 +124,16 @@ static int begin(void **state)
 {
     (void)state;
     world = world_open(3);
+    why_second = "{\"reason\":\"unmatched\"}";
+    write_letters();
+    return 0;
+}
+
+static int begin_not_admitted(void **state)
+{
+    (void)state;
+    world = world_open(3);
+    why_second = "{\"reason\":\"not-admitted\",\"message\":\"m\",\"input\":\"tills\"}";
     write_letters();
     return 0;
 }
@@ -165,6 +176,16 @@ static void an_excerpt_cannot_be_retried_and_stays(void **state)
     assert_int_equal(sfe_letters_retry(letters, 4, &err), SFE_E_UNSUPPORTED);
     assert_int_equal(sfe_letters_save(letters, &err), SFE_OK);
     assert_true(is_listed(4));
+}
+
+static void what_was_not_admitted_gets_into_no_stream_later_either(void **state)
+{
+    (void)state;
+    assert_int_equal(open_letters(), SFE_OK);
+    assert_int_equal(sfe_letters_retry(letters, 2, &err), SFE_E_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "not admitted"));
+    assert_int_equal(sfe_letters_save(letters, &err), SFE_OK);
+    assert_true(is_listed(2));
 }
 
 static void what_is_not_saved_has_not_happened(void **state)
@@ -354,6 +375,8 @@ int main(void)
         SEALED(a_letter_of_an_old_key_is_sealed_with_the_present_one),
         SEALED(without_the_key_nothing_is_changed),
         TEST(what_is_not_saved_has_not_happened),
+        cmocka_unit_test_setup_teardown(what_was_not_admitted_gets_into_no_stream_later_either,
+                                        begin_not_admitted, end),
         TEST(a_letter_is_settled_once),
         cmocka_unit_test(a_cut_in_any_call_loses_no_letter),
     };

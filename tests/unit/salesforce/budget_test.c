@@ -20,7 +20,7 @@ static uint64_t until_ns;
 static void begin(uint32_t daily_calls, uint32_t reserve_percent)
 {
     now_ns = 500 * SECOND;
-    budget_open(&budget, daily_calls, reserve_percent, now_ns);
+    budget_open(&budget, daily_calls, 0, reserve_percent, now_ns);
 }
 
 static void count(enum sfe_org_need need, uint32_t calls)
@@ -133,6 +133,23 @@ static void near_the_orgs_limit_telemetry_waits_and_asks_now_and_then(void **sta
     assert_true(allows(SFE_ORG_ORDINARY));
 }
 
+static void calls_are_scarce_from_half_of_ours_or_three_quarters_of_the_orgs(void **state)
+{
+    (void)state;
+    begin(100, 20);
+    count(SFE_ORG_ORDINARY, 39);
+    assert_false(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+    count(SFE_ORG_ORDINARY, 1);
+    assert_true(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+    assert_false(budget_is_scarce(&budget, SFE_ORG_PRIORITY, now_ns));
+    begin(0, 0);
+    assert_false(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+    budget_told(&budget, 749, 1000, now_ns);
+    assert_false(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+    budget_told(&budget, 750, 1000, now_ns);
+    assert_true(budget_is_scarce(&budget, SFE_ORG_ORDINARY, now_ns));
+}
+
 static void the_forecast_is_a_day_of_the_last_hour(void **state)
 {
     (void)state;
@@ -143,6 +160,61 @@ static void the_forecast_is_a_day_of_the_last_hour(void **state)
     assert_int_equal(budget_forecast(&budget, now_ns), 24 * 30);
     now_ns += HOUR;
     assert_int_equal(budget_forecast(&budget, now_ns), 0);
+}
+
+static void the_end_of_the_calls_is_foreseen_and_none_where_they_last(void **state)
+{
+    (void)state;
+    begin(240, 0);
+    count(SFE_ORG_ORDINARY, 9); /* 216 a day. */
+    assert_int_equal(budget_end_s(&budget, now_ns), 0);
+    count(SFE_ORG_ORDINARY, 11); /* 480 a day, of which 220 are left. */
+    assert_int_equal(budget_end_s(&budget, now_ns), 11 * 3600);
+    budget_told(&budget, 960, 1000, now_ns);
+    assert_int_equal(budget_end_s(&budget, now_ns), 2 * 3600);
+    budget_told(&budget, 1000, 1000, now_ns);
+    assert_int_equal(budget_end_s(&budget, now_ns), 1);
+    begin(0, 0);
+    count(SFE_ORG_ORDINARY, 1000);
+    assert_int_equal(budget_end_s(&budget, now_ns), 0);
+}
+
+static void begin_bytes(uint64_t daily_bytes, uint32_t reserve_percent)
+{
+    now_ns = 500 * SECOND;
+    budget_open(&budget, 0, daily_bytes, reserve_percent, now_ns);
+}
+
+static void the_days_bytes_end_for_telemetry_before_they_end_for_sales(void **state)
+{
+    (void)state;
+    begin_bytes(1000000, 20);
+    budget_count_bytes(&budget, 799999, now_ns);
+    assert_true(allows(SFE_ORG_ORDINARY));
+    budget_count_bytes(&budget, 1, now_ns);
+    assert_false(allows(SFE_ORG_ORDINARY));
+    assert_int_equal(until_ns, 500 * SECOND + HOUR);
+    assert_true(allows(SFE_ORG_PRIORITY));
+    budget_count_bytes(&budget, 200000, now_ns);
+    assert_false(allows(SFE_ORG_PRIORITY));
+    assert_true(allows(SFE_ORG_PAST_SHARE));
+    now_ns += 25 * HOUR;
+    assert_true(allows(SFE_ORG_ORDINARY));
+    assert_int_equal(budget_used_bytes(&budget, now_ns), 0);
+}
+
+static void bytes_are_due_for_flash_64_times_a_day_and_only_where_they_are_bounded(void **state)
+{
+    (void)state;
+    begin_bytes(64000, 0);
+    budget_count_bytes(&budget, 1000, now_ns);
+    assert_false(budget_is_due(&budget));
+    budget_count_bytes(&budget, 1, now_ns);
+    assert_true(budget_is_due(&budget));
+    begin_bytes(0, 0);
+    budget_count_bytes(&budget, UINT32_MAX, now_ns);
+    count(SFE_ORG_ORDINARY, 100);
+    assert_false(budget_is_kept(&budget) || budget_is_due(&budget));
 }
 
 static struct sfe_slice write(int64_t unix_s)
@@ -182,6 +254,21 @@ static void a_restart_gives_no_new_calls(void **state)
     }
 }
 
+static void a_restart_gives_no_new_bytes(void **state)
+{
+    uint8_t memory[BUDGET_BYTES_MAX];
+
+    (void)state;
+    begin_bytes(64000, 0);
+    budget_count_bytes(&budget, UINT64_C(1) << 40, now_ns);
+    struct sfe_slice bytes = write(NOW_S);
+    memcpy(memory, bytes.bytes, bytes.size);
+    begin_bytes(64000, 0);
+    assert_true(budget_read(&budget, sfe_slice_make(memory, bytes.size), NOW_S + 3600));
+    assert_int_equal(budget_used_bytes(&budget, now_ns), (UINT64_C(1) << 40) + 1001);
+    assert_false(allows(SFE_ORG_PRIORITY));
+}
+
 static void a_damaged_count_adds_nothing(void **state)
 {
     uint8_t memory[BUDGET_BYTES_MAX];
@@ -211,8 +298,13 @@ int main(void)
         cmocka_unit_test(a_load_that_is_too_high_is_spread_over_the_day),
         cmocka_unit_test(calls_are_forgotten_after_a_day_and_not_before),
         cmocka_unit_test(near_the_orgs_limit_telemetry_waits_and_asks_now_and_then),
+        cmocka_unit_test(calls_are_scarce_from_half_of_ours_or_three_quarters_of_the_orgs),
         cmocka_unit_test(the_forecast_is_a_day_of_the_last_hour),
+        cmocka_unit_test(the_end_of_the_calls_is_foreseen_and_none_where_they_last),
         cmocka_unit_test(a_restart_gives_no_new_calls),
+        cmocka_unit_test(the_days_bytes_end_for_telemetry_before_they_end_for_sales),
+        cmocka_unit_test(bytes_are_due_for_flash_64_times_a_day_and_only_where_they_are_bounded),
+        cmocka_unit_test(a_restart_gives_no_new_bytes),
         cmocka_unit_test(a_damaged_count_adds_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -87,6 +87,32 @@ static void what_is_near_is_named_and_what_is_far_is_not(void **state)
     assert_string_equal(record.fields[1].nearest, "");
 }
 
+static void a_required_field_behind_a_condition_is_told_unless_it_has_a_default(void **state)
+{
+    static const char required[] =
+        OBJECT(FIELD("Ext__c", "string", ID) ",{\"name\":\"Must__c\",\"type\":\"string\","
+                                             "\"createable\":true,\"updateable\":true}");
+    struct sfe_map_field fields[] = {
+        {.name = "Ext__c", .from = "{/id}", .type = SFE_MAP_STRING},
+        {.name = "Must__c", .from = "{/m}", .type = SFE_MAP_STRING},
+    };
+    struct sfe_map_options wanted = {
+        .object = "Child__c", .external_id = "Ext__c", .fields = fields, .field_count = 2};
+    struct sfe_plan_record record;
+
+    (void)state;
+    for (unsigned round = 0; round < 3; round++) {
+        told[0] = '\0';
+        fields[1].default_value = round == 2 ? "\"x\"" : NULL;
+        assert_int_equal(sfe_plan_open(&wanted, arena, &record, &err), SFE_OK);
+        record.fields[1].is_conditional = round > 0;
+        assert_int_equal(sfe_plan_read(&record, sfe_slice_text(required), &LISTENER, &err), SFE_OK);
+        assert_string_equal(told, round != 1 ? ""
+                                             : "1:warn:Must__c is required by the org, and left "
+                                               "out where its \"if\" does not hold\n");
+    }
+}
+
 static void a_broken_description_says_nothing_of_the_object(void **state)
 {
     struct sfe_plan_record record;
@@ -193,6 +219,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_the_same_in_any_case_and_a_parent_is_asked_for),
+        cmocka_unit_test(a_required_field_behind_a_condition_is_told_unless_it_has_a_default),
         cmocka_unit_test(what_is_near_is_named_and_what_is_far_is_not),
         cmocka_unit_test(a_broken_description_says_nothing_of_the_object),
         cmocka_unit_test(only_custom_names_of_no_package_are_made),

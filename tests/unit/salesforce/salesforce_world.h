@@ -36,6 +36,8 @@ struct call {
     bool is_gzip;
     bool is_over;
     const struct sfe_http_sink *sink;
+    uint32_t bytes_per_second_max;
+    uint32_t total_timeout_ms;
     char body[BODY_MAX];
     size_t body_size;
     struct sfe_builder *answer_body;
@@ -127,6 +129,8 @@ static inline enum sfe_code world_begin(void *context, const struct sfe_http_req
         world_read(call, request->upload);
     }
     call->sink = request->sink;
+    call->bytes_per_second_max = request->bytes_per_second_max;
+    call->total_timeout_ms = request->total_timeout_ms;
     call->answer_body = request->answer_body;
     call->tag = request->tag;
     *exchange = (struct sfe_http_exchange *)call;
