@@ -250,13 +250,6 @@ static struct sfe_hash128 identity_of_arrival(struct sfe_intake *intake,
     return sfe_hash128(parts, sizeof(parts) / sizeof(parts[0]));
 }
 
-struct sfe_hash128 sfe_intake_given_identity(struct sfe_slice identity)
-{
-    const struct sfe_slice parts[] = {SFE_TEXT("event-id"), identity};
-
-    return sfe_hash128(parts, sizeof(parts) / sizeof(parts[0]));
-}
-
 static void identify(struct sfe_intake *intake, const struct sfe_message *message,
                      const struct target *target, int64_t wall_ns, struct sfe_event *event)
 {

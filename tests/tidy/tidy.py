@@ -34,7 +34,7 @@ BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "
 BANNED_ABOVE_PORT = ["time", "clock", "rand", "srand", "exit", "fopen", "errno", "getenv", "signal",
                      "printf", "fprintf", "puts", "strtol", "strtoul", "strtod"]
 LIMITS = {"function lines": 60, "complexity": 12, "source lines": 600, "header lines": 250,
-          "parameters": 6, "nesting": 4, "columns": 100, "includes": 14, "module sources": 34}
+          "parameters": 6, "nesting": 4, "columns": 100, "includes": 14, "module sources": 35}
 # Sources whose behaviour is tested by another test than one of their own name, with the reason. May only shrink.
 NO_TEST_OF_ITS_OWN = {
     "agent/main.c": "three lines; every integration test passes through it",

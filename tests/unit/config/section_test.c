@@ -87,12 +87,10 @@ static const struct bad unavailable[] = {
      "/outputs/readings/on_done", 6, "\"on_done\" is not available in this version"},
     {IN_OUTPUT("'from': 'telemetry', 'where': {}, 'records': [" RECORD_GOOD "]"),
      "/outputs/readings/where", 6, "nothing in it"},
-    {WHOLE("'inputs': {'w': {'type': 'files', 'directory': 'd', 'format': 'csv'}}"),
-     "/inputs/w/type", 6,
-     "\"files\" is not available in this version; allowed: \"mqtt\", \"http\", "
-     "\"salesforce-events\""},
     {WHOLE("'inputs': {'w': {'type': 'salesforce-query', 'query': 'q', 'every': '15m'}}"),
-     "/inputs/w/type", 6, "\"salesforce-query\" is not available in this version"},
+     "/inputs/w/type", 6,
+     "\"salesforce-query\" is not available in this version; allowed: \"mqtt\", \"http\", "
+     "\"files\", \"salesforce-events\""},
     {WHOLE("'outputs': {'w': {'type': 'mqtt', 'connection': 'site', 'from': 'sales', 'topic': 't', "
            "'payload': 'p', 'qos': 1}}"),
      "/outputs/w/type", 6, "\"mqtt\" is not available in this version"},
@@ -135,11 +133,12 @@ static void an_unknown_key_beside_an_unavailable_type_is_still_reported(void **s
 {
     struct loading *loading = (struct loading *)*state;
 
-    load(loading, ROOT("'inputs': {'x': {'type': 'files', 'stream': 'dead', 'directry': 'd'}}"));
+    load(loading,
+         ROOT("'inputs': {'x': {'type': 'salesforce-query', 'stream': 'dead', 'evry': '1m'}}"));
 
     assert_int_equal(loading->mistake_count, 2);
     assert_string_equal(loading->mistakes[0].pointer, "/inputs/x/type");
-    assert_non_null(strstr(loading->mistakes[1].message, "did you mean \"directory\"?"));
+    assert_non_null(strstr(loading->mistakes[1].message, "did you mean \"every\"?"));
 }
 
 static void a_key_written_with_escapes_is_the_same_key(void **state)
