@@ -1,6 +1,7 @@
 #include "config/check.h"
 
 #include "base/assert.h"
+#include "config/check_answers.h"
 #include "config/check_http.h"
 #include "config/quantity.h"
 #include "config/spelling.h"
@@ -502,6 +503,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    check_answers(load);
     default_events(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);

@@ -2,7 +2,7 @@
  * settles each by its own verdict.
  *
  * Exactly once in effect: an event is settled when its target said done, or when its dead letter is
- * durable. The cursor passes an event only when it is settled; order is kept within an order key:
+ * durable; where its answer is passed on (answer_event.h), when that is durable. The cursor passes an event only when it is settled; order is kept within an order key:
  * an event never overtakes an unsettled one of the same key. Cloud thread, but for the calls that
  * say otherwise.
  */
@@ -32,6 +32,9 @@ struct sfe_output_options {
     struct sfe_stream *stream; /* Read through `reader`. */
     struct sfe_stream_reader *reader;
     struct sfe_stream *dead;
+    struct sfe_stream *on_done; /* Takes the answers to what was delivered; NULL: nobody does. */
+    struct sfe_stream *on_dead; /* The same of what could not be. */
+    uint32_t answer_bytes_max;  /* Their payloads; 0: there are no such streams. */
     struct sfe_target *target;
     const struct sfe_cursor *cursor; /* Where it stood; NULL: at the stream's beginning. Copied. */
     uint32_t slot_count;             /* Requests in flight at once. */
@@ -75,6 +78,7 @@ struct sfe_output_facts {
     uint64_t delivered; /* Events done since open. */
     uint64_t skipped;   /* Events passed over since open because `where` does not take them. */
     uint64_t dead;      /* Events dead-lettered since open. */
+    uint64_t answers;   /* Events staged for on_done and on_dead since open. */
     uint64_t retried;   /* Verdicts RETRY since open. */
     uint64_t requests;  /* Batches sent since open. */
     uint32_t in_flight; /* Requests sent and not answered. */
@@ -96,7 +100,7 @@ uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns);
 
 /* No new batch is begun; what is in flight is still settled. */
 void sfe_output_stop(struct sfe_output *output);
-/* True when nothing is in flight, be it to the target or, as a letter, to the dead stream. */
+/* True when nothing is in flight, be it to the target or, as a letter or an answer, to a stream. */
 bool sfe_output_is_quiet(const struct sfe_output *output);
 
 /* The cursor as it stands ("output/stream"). Any thread (its own lock). */

@@ -33,6 +33,7 @@ struct window_entry *window_add(struct window *window, uint64_t sequence,
         .arrival_ns = arrival_ns,
         .place = place,
         .state = ENTRY_WAITING,
+        .answer = WINDOW_NO_ANSWER,
     };
     window->count++;
     window->next_sequence = sequence + 1;

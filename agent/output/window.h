@@ -17,8 +17,13 @@ enum entry_state {
     ENTRY_WAITING, /* To be offered, not before due_ns. */
     ENTRY_IN_SLOT, /* Filling or sent. */
     ENTRY_DYING,   /* Dead, and not yet in the dead stream: `reason` says why. */
-    ENTRY_BURIED   /* In the dead stream as `dead_sequence`; settled once that is durable. */
+    ENTRY_BURIED,  /* In the dead stream as `dead_sequence`; settled once that is durable. */
+    ENTRY_OWING,   /* Over; its answer is not in the stream of answers yet. */
+    ENTRY_TOLD     /* Its answer is, as `answer_sequence`; settled once that is durable. */
 };
+
+/* `answer` of an entry without one. */
+#define WINDOW_NO_ANSWER UINT32_MAX
 
 struct window_entry {
     uint64_t sequence;
@@ -30,17 +35,21 @@ struct window_entry {
     uint64_t due_ns;
     uint64_t offered_ns; /* First offering since the last answer; 0: not yet. */
     uint64_t dead_sequence;
+    uint64_t answer_sequence;
     uint64_t unread_ns; /* When reading it again first failed; 0: it has not. */
     int64_t arrival_ns; /* Unix time. */
     struct sfe_stream_place place;
     uint32_t attempts;    /* Tries that ended with an answer. */
-    uint32_t reason;      /* Of a dying one: its place among the reasons. */
+    uint32_t reason;      /* Of a dying one, until its answer is told: its place among the reasons. */
+    uint32_t answer;      /* What came back, by its place among the texts; WINDOW_NO_ANSWER. */
     uint32_t split_limit; /* It may share a slot of at most so many; 0: any. */
     uint32_t locks;       /* Tries that met a lock. */
     uint32_t failures;    /* The server failed with it, in a row. */
     uint32_t answers;     /* Of the output, when the server last failed with it. */
     uint32_t slot;        /* While it is in one. */
     bool has_keys;        /* parent_key was looked for. */
+    bool is_dead;         /* Of one that owes or told: its letter is in the dead stream. */
+    bool is_answer_cut;   /* What came back was too large to be kept. */
     enum entry_state state;
 };
 
