@@ -10,7 +10,7 @@ enum step { STEP_VALUE, STEP_AFTER_VALUE, STEP_END, STEP_FAILED };
 struct parser {
     const uint8_t *begin;
     const uint8_t *end;
-    const uint8_t *at; /* The next byte; after a failure, the byte at fault. */
+    const uint8_t *at;             /* The next byte; after a failure, the byte at fault. */
     struct sfe_json_token *tokens; /* NULL: none are kept. */
     uint32_t count;
     uint32_t capacity;

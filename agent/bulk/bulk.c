@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/json_writer.h"
 #include "bulk/parts.h"
 
 #include <stdio.h>
@@ -58,6 +59,9 @@ void bulk_empty(struct sfe_bulk *bulk)
 {
     bulk_rows_rewind(&bulk->rows, 0);
     sfe_reasons_clear(bulk->reasons);
+    for (uint32_t i = 0; bulk->record_ids != NULL && i < bulk->event_count; i++) {
+        bulk->record_ids[i][0] = '\0';
+    }
     bulk->event_count = 0;
     bulk->batch_bytes = 0;
     bulk->is_sent = false;
@@ -75,6 +79,23 @@ static void give_verdict(void *context, uint32_t place, struct sfe_verdict *verd
     if (verdict->kind != SFE_VERDICT_DONE) {
         verdict->err = *sfe_reasons_at(bulk->reasons, bulk->events[place].reason);
     }
+}
+
+/* Of the first record: a job may have made many. */
+static void add_answer(void *context, uint32_t place, struct sfe_json_writer *writer)
+{
+    const struct sfe_bulk *bulk = context;
+
+    SFE_ASSERT(place < bulk->event_count);
+    if (bulk->record_ids[place][0] == '\0') {
+        return;
+    }
+    sfe_json_begin_array(writer, "records");
+    sfe_json_begin_object(writer, NULL);
+    sfe_json_put_text(writer, "object", sfe_slice_text(sfe_map_object(bulk->options.maps[0])));
+    sfe_json_put_text(writer, "id", sfe_slice_text(bulk->record_ids[place]));
+    sfe_json_end_object(writer);
+    sfe_json_end_array(writer);
 }
 
 void bulk_fail(struct sfe_bulk *bulk, enum sfe_slot_outcome outcome, const struct sfe_error *err,
@@ -96,6 +117,7 @@ void bulk_finish(struct sfe_bulk *bulk, enum sfe_slot_outcome outcome, const str
         .slot = bulk->options.slot,
         .outcome = outcome,
         .verdict = give_verdict,
+        .answer = bulk->record_ids == NULL ? NULL : add_answer,
         .context = bulk,
         .count = bulk->event_count,
         .retry_after_s = retry_after_s,
@@ -200,6 +222,8 @@ size_t sfe_bulk_memory_bytes(const struct sfe_bulk_options *options)
     return sfe_arena_cost(sizeof(struct sfe_bulk)) +
            sfe_arena_cost(options->records_max * sizeof(struct bulk_event)) +
            sfe_arena_cost(options->records_max * sizeof(uint64_t)) +
+           (options->keeps_ids ? sfe_arena_cost(options->records_max * SFE_WATCH_RECORD_ID_BYTES)
+                               : 0) +
            bulk_rows_memory_bytes(rows_max(options)) + sfe_reasons_memory_bytes(REASONS_MAX) +
            sfe_arena_cost(SFE_JSON_TOKENS_MAX * sizeof(struct sfe_json_token)) +
            sfe_arena_cost(PIECE_BYTES) + sfe_arena_cost(VALUE_BYTES) + sfe_arena_cost(BODY_BYTES) +
@@ -224,6 +248,13 @@ static enum sfe_code open_memory(struct sfe_bulk *bulk, struct sfe_arena *arena,
     if (bulk->events == NULL || bulk->sequences == NULL ||
         bulk_rows_open(&bulk->rows, rows_max(&bulk->options), arena, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
+    }
+    if (bulk->options.keeps_ids) {
+        bulk->record_ids =
+            sfe_arena_take(arena, bulk->options.records_max * sizeof(*bulk->record_ids), err);
+        if (bulk->record_ids == NULL) {
+            return err->code;
+        }
     }
     bulk->reasons = sfe_reasons_open(REASONS_MAX, arena, err);
     bulk->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*bulk->tokens), err);

@@ -49,6 +49,7 @@ struct sfe_bulk_options {
     struct sfe_where *where; /* Which events are taken; NULL: all. */
     uint32_t slot;           /* The number the output gives its slot. */
     uint32_t records_max; /* Of a batch, events and records alike; the last event may go beyond. */
+    bool keeps_ids;       /* Of each event's first record, wanted as an answer. */
     bool has_other;       /* What does not go by bulk can go another way. */
     struct sfe_bulk_journal *journal;
     const struct sfe_entropy *entropy; /* Jitter. */

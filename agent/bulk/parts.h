@@ -78,7 +78,8 @@ struct sfe_bulk {
 
     /* The batch. */
     struct bulk_event *events;
-    uint64_t *sequences; /* Scratch: of the events, in their order. */
+    char (*record_ids)[SFE_WATCH_RECORD_ID_BYTES]; /* Of the events; NULL: none are kept. */
+    uint64_t *sequences;                           /* Scratch: of the events, in their order. */
     uint32_t event_count;
     uint64_t batch_bytes;
     struct bulk_rows rows;

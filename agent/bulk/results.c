@@ -15,6 +15,7 @@ void bulk_results_begin(struct bulk_results *results, const char *id_column,
     results->columns = 0;
     results->id_at = NO_COLUMN;
     results->error_at = NO_COLUMN;
+    results->record_at = NO_COLUMN;
     results->quoting = BULK_PLAIN;
     results->is_header = true;
     results->is_row_begun = false;
@@ -22,6 +23,7 @@ void bulk_results_begin(struct bulk_results *results, const char *id_column,
     results->name = sfe_builder_make(results->name_memory, sizeof(results->name_memory));
     results->id = sfe_builder_make(results->id_memory, sizeof(results->id_memory));
     results->error = sfe_builder_make(results->error_memory, sizeof(results->error_memory));
+    results->record = sfe_builder_make(results->record_memory, sizeof(results->record_memory));
 }
 
 static uint8_t small_letter(uint8_t byte)
@@ -69,6 +71,9 @@ static struct sfe_builder *keeper(struct bulk_results *results)
     if (results->column == results->id_at) {
         return &results->id;
     }
+    if (results->column == results->record_at) {
+        return &results->record;
+    }
     return results->column == results->error_at ? &results->error : NULL;
 }
 
@@ -90,6 +95,8 @@ static void end_field(struct bulk_results *results)
             results->id_at = results->column;
         } else if (!results->name.overflowed && is_name(name, "sf__Error")) {
             results->error_at = results->column;
+        } else if (!results->name.overflowed && is_name(name, "sf__Id")) {
+            results->record_at = results->column;
         }
         sfe_builder_rewind(&results->name, 0);
     }
@@ -113,6 +120,7 @@ static void end_row(struct bulk_results *results)
         const struct bulk_result result = {
             .id = results->id.overflowed ? sfe_slice_make(NULL, 0)
                                          : trim(sfe_builder_slice(&results->id)),
+            .record = trim(sfe_builder_slice(&results->record)),
             .error = sfe_builder_slice(&results->error),
         };
         results->rows++;
@@ -122,6 +130,7 @@ static void end_row(struct bulk_results *results)
     results->is_row_begun = false;
     sfe_builder_rewind(&results->id, 0);
     sfe_builder_rewind(&results->error, 0);
+    sfe_builder_rewind(&results->record, 0);
 }
 
 /* A byte outside of quotes, or behind the quote that may have ended them. */

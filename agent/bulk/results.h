@@ -16,8 +16,9 @@
 
 /* One row. Slices live for the call. */
 struct bulk_result {
-    struct sfe_slice id;    /* Trimmed; empty: not there, or longer than any of ours. */
-    struct sfe_slice error; /* sf__Error: "CODE:message:fields --"; empty in successful rows. */
+    struct sfe_slice id;     /* Trimmed; empty: not there, or longer than any of ours. */
+    struct sfe_slice record; /* sf__Id; empty: none. */
+    struct sfe_slice error;  /* sf__Error: "CODE:message:fields --"; empty in successful rows. */
 };
 
 enum bulk_quoting {
@@ -35,6 +36,7 @@ struct bulk_results {
     uint32_t columns;
     uint32_t id_at; /* UINT32_MAX: not found. */
     uint32_t error_at;
+    uint32_t record_at;
     enum bulk_quoting quoting;
     bool is_header;
     bool is_row_begun;
@@ -42,9 +44,11 @@ struct bulk_results {
     struct sfe_builder name; /* Of a column, in the header. */
     struct sfe_builder id;
     struct sfe_builder error;
+    struct sfe_builder record;
     uint8_t name_memory[128];
     uint8_t id_memory[BULK_ID_TEXT_BYTES];
     uint8_t error_memory[BULK_ERROR_BYTES];
+    uint8_t record_memory[32];
 };
 
 /* Begins a file; `id_column` (borrowed) is the external ID's field, found whatever its case. */

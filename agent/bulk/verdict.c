@@ -90,6 +90,10 @@ void bulk_take_result(void *context, const struct bulk_result *result)
     }
     row->is_open = false;
     bulk->settled_rows++;
+    if (bulk->state == BULK_SUCCESSES && bulk->map == 0 && bulk->record_ids != NULL &&
+        bulk->record_ids[row->event][0] == '\0') {
+        sfe_printable(bulk->record_ids[row->event], sizeof(bulk->record_ids[0]), result->record);
+    }
     if (bulk->state == BULK_FAILURES) {
         judge_failure(bulk, row->event, result->error);
     }

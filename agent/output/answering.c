@@ -38,12 +38,11 @@ static size_t texts_bytes(size_t slot_events)
 
 size_t output_answers_memory_bytes(const struct sfe_output_options *options, size_t slot_events)
 {
-    return options->answer_bytes_max == 0
-               ? 0
-               : sfe_arena_cost(sizeof(struct output_answers)) +
-                     sfe_arena_cost(SFE_ANSWER_BYTES_MAX) +
-                     sfe_arena_cost(options->answer_bytes_max) +
-                     answer_texts_memory_bytes(texts_bytes(slot_events));
+    return options->answer_bytes_max == 0 ? 0
+                                          : sfe_arena_cost(sizeof(struct output_answers)) +
+                                                sfe_arena_cost(SFE_ANSWER_BYTES_MAX) +
+                                                sfe_arena_cost(options->answer_bytes_max) +
+                                                answer_texts_memory_bytes(texts_bytes(slot_events));
 }
 
 enum sfe_code output_open_answers(struct sfe_output *output, size_t slot_events,
@@ -86,8 +85,8 @@ static bool keep_answer(struct sfe_output *output, struct window_entry *entry,
     result->answer(result->context, place, &writer);
     sfe_json_end_object(&writer);
     entry->is_answer_cut = text->overflowed;
-    return text->overflowed || answer_texts_keep(output->answering->texts, sfe_builder_slice(text),
-                                                 &entry->answer);
+    return text->overflowed ||
+           answer_texts_keep(output->answering->texts, sfe_builder_slice(text), &entry->answer);
 }
 
 bool output_owe_done(struct sfe_output *output, struct window_entry *entry,

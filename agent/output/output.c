@@ -246,7 +246,8 @@ void sfe_output_stop(struct sfe_output *output)
 
 bool sfe_output_is_quiet(const struct sfe_output *output)
 {
-    /* A letter or an answer that is on its way to flash would be written again after the next start. */
+    /* A letter or an answer that is on its way to flash would be written again after the next
+     * start. */
     return output->in_flight == 0 && output->buried == 0 && output_has_told_all(output);
 }
 

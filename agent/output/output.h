@@ -2,9 +2,9 @@
  * settles each by its own verdict.
  *
  * Exactly once in effect: an event is settled when its target said done, or when its dead letter is
- * durable; where its answer is passed on (answer_event.h), when that is durable. The cursor passes an event only when it is settled; order is kept within an order key:
- * an event never overtakes an unsettled one of the same key. Cloud thread, but for the calls that
- * say otherwise.
+ * durable; where its answer is passed on (answer_event.h), when that is durable. The cursor passes
+ * an event only when it is settled; order is kept within an order key: an event never overtakes an
+ * unsettled one of the same key. Cloud thread, but for the calls that say otherwise.
  */
 #ifndef SFE_OUTPUT_OUTPUT_H
 #define SFE_OUTPUT_OUTPUT_H

@@ -39,9 +39,9 @@ struct window_entry {
     uint64_t unread_ns; /* When reading it again first failed; 0: it has not. */
     int64_t arrival_ns; /* Unix time. */
     struct sfe_stream_place place;
-    uint32_t attempts;    /* Tries that ended with an answer. */
-    uint32_t reason;      /* Of a dying one, until its answer is told: its place among the reasons. */
-    uint32_t answer;      /* What came back, by its place among the texts; WINDOW_NO_ANSWER. */
+    uint32_t attempts; /* Tries that ended with an answer. */
+    uint32_t reason;   /* Of a dying one, until its answer is told: its place among the reasons. */
+    uint32_t answer;   /* What came back, by its place among the texts; WINDOW_NO_ANSWER. */
     uint32_t split_limit; /* It may share a slot of at most so many; 0: any. */
     uint32_t locks;       /* Tries that met a lock. */
     uint32_t failures;    /* The server failed with it, in a row. */

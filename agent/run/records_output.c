@@ -33,6 +33,11 @@ static enum sfe_records_api records_api(const struct sfe_config_output *output)
     }
 }
 
+static bool passes_on(const struct sfe_config_output *output)
+{
+    return output->on_done >= 0 || output->on_dead >= 0;
+}
+
 /* As far as memory is concerned. A batch counts its events by its records at most. */
 static struct sfe_records_options records_options(const struct sfe_config *config,
                                                   const struct sfe_config_output *output)
@@ -46,6 +51,7 @@ static struct sfe_records_options records_options(const struct sfe_config *confi
         .records_max = output->batch_records,
         .api = api,
         .compress = config->connections[output->connection].salesforce.compress,
+        .keeps_results = passes_on(output),
     };
 
     for (uint32_t i = 0; i < output->record_count; i++) {
@@ -118,9 +124,9 @@ static bool has_records(const struct sfe_config_output *output, bool is_rehearsa
     return is_rehearsal || bulk_use(output) != BULK_ALWAYS;
 }
 
-static size_t job_memory_bytes(uint32_t records_max)
+static size_t job_memory_bytes(uint32_t records_max, bool keeps_ids)
 {
-    const struct sfe_bulk_options options = {.records_max = records_max};
+    const struct sfe_bulk_options options = {.records_max = records_max, .keeps_ids = keeps_ids};
 
     return sfe_arena_cost(sizeof(struct sfe_target)) +
            sfe_arena_cost(sizeof(struct sfe_target_pair)) + sfe_bulk_memory_bytes(&options) +
@@ -129,7 +135,9 @@ static size_t job_memory_bytes(uint32_t records_max)
 
 static size_t bulk_memory_bytes(const struct sfe_config_output *output)
 {
-    return bulk_use(output) == BULK_NEVER ? 0 : job_memory_bytes(output->bulk_records);
+    return bulk_use(output) == BULK_NEVER
+               ? 0
+               : job_memory_bytes(output->bulk_records, passes_on(output));
 }
 
 static enum sfe_org_need need_of(const struct agent_set *set, const struct agent_output *output)
@@ -210,7 +218,9 @@ static size_t left_bulk_bytes(struct sfe_agent *agent, const struct agent_set *s
     bool is_left = bulk_use(&set->config->outputs[output->config_index]) == BULK_NEVER &&
                    sfe_bulk_journal_exists(&options);
 
-    return is_left ? job_memory_bytes(LEFT_EVENTS) : 0;
+    return is_left ? job_memory_bytes(LEFT_EVENTS,
+                                      passes_on(&set->config->outputs[output->config_index]))
+                   : 0;
 }
 
 /* Sets *is_needed where a job can be under way, or can come to be. */
@@ -288,6 +298,7 @@ static enum sfe_code open_bulk(struct sfe_agent *agent, const struct agent_set *
         .slot = use == BULK_ALWAYS ? 0 : sizes->slot_count,
         .records_max = use == BULK_NEVER ? LEFT_EVENTS : config->bulk_records,
         .has_other = use != BULK_ALWAYS,
+        .keeps_ids = passes_on(config),
         .journal = output->journal,
         .entropy = &agent->platform->entropy,
         .log = agent->log,

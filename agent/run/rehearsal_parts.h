@@ -62,13 +62,15 @@ struct rehearsal {
     struct sfe_setup setup;
     struct sfe_agent *agent;
     struct sfe_json_token *tokens;
+    uint64_t next[SFE_STREAMS_MAX + 1u]; /* Of each stream: the first event not told of. */
     struct sfe_map_step step;
     bool has_letter;
 };
 
-/* Tells how each event that stream `index` holds becomes records, step by step. */
+/* Tells how each event that stream `index` holds, the one of sequence `from` on, becomes records,
+ * step by step. */
 SFE_MUST_USE enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index,
-                                                    struct sfe_error *err);
+                                                    uint64_t from, struct sfe_error *err);
 
 /* Fills `crypto` with keys that sign nothing. */
 void rehearsal_crypto(struct sfe_crypto *crypto);

@@ -77,6 +77,7 @@ void records_empty(struct records_slot *slot)
         slot->verdicts[i].id_hash = 0;
         slot->verdicts[i].record_id[0] = '\0';
     }
+    records_results_clear(&slot->results);
     slot->state = RECORDS_EMPTY;
     slot->event_count = 0;
     slot->takes_no_more = false;
@@ -87,6 +88,14 @@ void records_empty(struct records_slot *slot)
     records_clear_request(slot);
 }
 
+static void add_answer(void *context, uint32_t place, struct sfe_json_writer *writer)
+{
+    const struct records_slot *slot = context;
+
+    SFE_ASSERT(place < slot->event_count);
+    records_results_add(&slot->results, place, slot->records->options.maps, writer);
+}
+
 void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
                     const struct sfe_error *err, int64_t retry_after_s)
 {
@@ -95,6 +104,8 @@ void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
         .slot = slot->number,
         .outcome = outcome,
         .verdicts = slot->verdicts,
+        .answer = slot->records->options.keeps_results ? add_answer : NULL,
+        .context = slot,
         .count = slot->event_count,
         .retry_after_s = retry_after_s,
         .err = *err,
@@ -298,11 +309,12 @@ static size_t lookup_bytes(const struct sfe_records_options *options)
 size_t sfe_records_memory_bytes(const struct sfe_records_options *options)
 {
     const size_t lookup = lookup_bytes(options);
-    size_t slot = sfe_arena_cost(BODY_BYTES) + sfe_arena_cost(answer_bytes_max(options)) +
-                  (options->compress ? sfe_arena_cost(GZIP_BYTES) : 0) +
-                  sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_verdict)) +
-                  sfe_arena_cost(options->slot_events_max) +
-                  (lookup > 0 ? sfe_arena_cost(lookup) : 0);
+    size_t slot =
+        sfe_arena_cost(BODY_BYTES) + sfe_arena_cost(answer_bytes_max(options)) +
+        (options->compress ? sfe_arena_cost(GZIP_BYTES) : 0) +
+        sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_verdict)) +
+        sfe_arena_cost(options->slot_events_max) + (lookup > 0 ? sfe_arena_cost(lookup) : 0) +
+        (options->keeps_results ? records_results_memory_bytes(options->slot_events_max) : 0);
 
     return sfe_arena_cost(sizeof(struct records)) + sfe_arena_cost(ORDER_TEXT_BYTES) +
            sfe_arena_cost(SFE_JSON_TOKENS_MAX * sizeof(struct sfe_json_token)) +
@@ -326,6 +338,11 @@ static enum sfe_code open_slot(struct records *records, uint32_t number, struct 
     slot->judged_maps = sfe_arena_take(arena, records->options.slot_events_max, err);
     if (body == NULL || answer == NULL || slot->verdicts == NULL || slot->judged_maps == NULL ||
         (records->gzip != NULL && gzip == NULL) || (lookup_size > 0 && lookup == NULL)) {
+        return SFE_E_NO_MEMORY;
+    }
+    if (records->options.keeps_results &&
+        records_results_open(&slot->results, records->options.slot_events_max, arena, err) !=
+            SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
     slot->owner.on_answer = records_answered;

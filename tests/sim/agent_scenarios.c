@@ -19,23 +19,31 @@
 #define LOOK_TURNS         25u
 #define LOOK_SKIP_PERMILLE 700u
 #define CONFIG_ARENA       (4u << 20)
-#define STREAMS            2u
+#define STREAMS            4u
 
-static const char config_text[] =
-    "{\"agent\":{\"id\":\"sim\",\"state\":\"/state\",\"event_max\":\"4KiB\"},"
-    "\"connections\":{"
-    "\"site\":{\"type\":\"mqtt\",\"url\":\"mqtt://127.0.0.1:1883\",\"receive_maximum\":20},"
-    "\"crm\":{\"type\":\"salesforce\",\"login_url\":\"https://login.invalid\","
-    "\"api_version\":\"v62.0\",\"compress\":false,"
-    "\"auth\":{\"client_id\":\"c\",\"username\":\"u\",\"key_file\":\"k\"}}},"
-    "\"streams\":{\"sales\":{\"quota\":\"256KiB\",\"segment\":\"64KiB\"},"
-    "\"dead\":{\"quota\":\"1MiB\",\"segment\":\"64KiB\"}},"
-    "\"inputs\":{\"tills\":{\"type\":\"mqtt\",\"connection\":\"site\",\"topic\":\"pos/+\","
-    "\"stream\":\"sales\"}},"
-    "\"outputs\":{\"sales\":{\"type\":\"salesforce-records\",\"connection\":\"crm\","
-    "\"from\":\"sales\",\"order_by\":\"{/key}\",\"batch_age\":\"20ms\",\"batch_records\":20,"
-    "\"requests_in_flight\":3,\"records\":[{\"object\":\"Sale__c\",\"external_id\":\"Id__c\","
-    "\"map\":{\"Id__c\":\"{/id}\",\"Key__c\":\"{/key}\"}}]}}}";
+/* `streams` and `output`: what one scenario has beside the others. */
+#define CONFIG(streams, output)                                                                    \
+    "{\"agent\":{\"id\":\"sim\",\"state\":\"/state\",\"event_max\":\"4KiB\"},"                     \
+    "\"connections\":{"                                                                            \
+    "\"site\":{\"type\":\"mqtt\",\"url\":\"mqtt://127.0.0.1:1883\",\"receive_maximum\":20},"       \
+    "\"crm\":{\"type\":\"salesforce\",\"login_url\":\"https://login.invalid\","                    \
+    "\"api_version\":\"v62.0\",\"compress\":false,"                                                \
+    "\"auth\":{\"client_id\":\"c\",\"username\":\"u\",\"key_file\":\"k\"}}},"                      \
+    "\"streams\":{\"sales\":{\"quota\":\"256KiB\",\"segment\":\"64KiB\"},"                         \
+    "\"dead\":{\"quota\":\"1MiB\",\"segment\":\"64KiB\"}" streams "},"                             \
+    "\"inputs\":{\"tills\":{\"type\":\"mqtt\",\"connection\":\"site\",\"topic\":\"pos/+\","        \
+    "\"stream\":\"sales\"}},"                                                                      \
+    "\"outputs\":{\"sales\":{\"type\":\"salesforce-records\",\"connection\":\"crm\","              \
+    "\"from\":\"sales\",\"order_by\":\"{/key}\",\"batch_age\":\"20ms\",\"batch_records\":20,"      \
+    "\"requests_in_flight\":3," output "\"records\":[{\"object\":\"Sale__c\","                     \
+    "\"external_id\":\"Id__c\",\"map\":{\"Id__c\":\"{/id}\",\"Key__c\":\"{/key}\"}}]}}}"
+
+static const char plain_config[] = CONFIG("", "");
+/* Nobody reads the answers, so that all of them can be counted. */
+static const char answers_config[] =
+    CONFIG(",\"invoiced\":{\"quota\":\"8MiB\",\"segment\":\"64KiB\"},"
+           "\"refused\":{\"quota\":\"8MiB\",\"segment\":\"64KiB\"}",
+           "\"on_done\":\"invoiced\",\"on_dead\":\"refused\",");
 
 struct trouble {
     uint32_t crash_permille; /* A turn ends in one: power or process. */
@@ -44,6 +52,7 @@ struct trouble {
     uint32_t break_permille;   /* The broker's connection breaks. */
     uint32_t storage_permille; /* Calls to the medium fail. */
     uint64_t capacity;         /* Of the medium; 0: endless. */
+    bool passes_on;            /* Answers. */
 };
 
 struct site {
@@ -52,6 +61,7 @@ struct site {
     struct sim_random random;
     struct agent_states states;
     const struct trouble *trouble;
+    bool passes_on;
     struct sim_storage *storage;
     struct sim_net *net;
     struct sim_mqtt *mqtt;
@@ -203,7 +213,8 @@ static void stop(struct site *site)
 
 static bool start(struct site *site)
 {
-    const struct config_source source = {"sfedge.json", sfe_slice_text(config_text)};
+    const struct config_source source = {
+        "sfedge.json", sfe_slice_text(site->passes_on ? answers_config : plain_config)};
     struct sfe_error err;
 
     site->setup = (struct sfe_setup){.holders = 1};
@@ -376,6 +387,42 @@ static void read_dead(struct site *site)
     sfe_stream_reader_close(reader);
 }
 
+/* Each event has one answer, however often it was written. */
+static void read_answers(struct site *site, uint32_t index)
+{
+    static struct sfe_hash128 identities[SIM_BROKER_MESSAGES_MAX];
+    struct sfe_stream *stream = site->agent->set.streams[index].stream;
+    const bool is_refused_stream = strcmp(sfe_stream_name(stream), "refused") == 0;
+    struct sfe_stream_reader *reader = NULL;
+    bool *is_answered = calloc(SIM_BROKER_MESSAGES_MAX, sizeof(bool));
+    struct sfe_event event;
+    struct sfe_error err;
+    int64_t time_ns;
+
+    if (is_answered == NULL) {
+        abort();
+    }
+    SIM_CHECK(site->run, sfe_stream_reader_open(stream, site->arena, &reader, &err) == SFE_OK,
+              "no memory for a reader");
+    while (sfe_stream_reader_next(reader, &event, &time_ns, NULL, &err) == SFE_OK) {
+        const uint32_t number = agent_states_answered(&event);
+        SIM_CHECK(site->run, number < sim_broker_published(site->broker), "an answer to no event");
+        SIM_CHECK(site->run,
+                  !is_answered[number] ||
+                      memcmp(&identities[number], &event.identity, sizeof(event.identity)) == 0,
+                  "event %u has two answers", (unsigned)number);
+        is_answered[number] = true;
+        identities[number] = event.identity;
+    }
+    for (uint32_t i = 0; i < sim_broker_published(site->broker); i++) {
+        SIM_CHECK(site->run, is_answered[i] == (must_die(i) == is_refused_stream),
+                  "event %u is %s in %s", (unsigned)i, is_answered[i] ? "answered" : "not answered",
+                  sfe_stream_name(stream));
+    }
+    sfe_stream_reader_close(reader);
+    free(is_answered);
+}
+
 static bool is_at_rest(const struct site *site)
 {
     const uint32_t published = sim_broker_published(site->broker);
@@ -405,6 +452,10 @@ static void settle_and_audit(struct site *site)
         turn(site);
     }
     read_dead(site);
+    if (site->passes_on) {
+        read_answers(site, 2);
+        read_answers(site, 3);
+    }
     for (uint32_t i = 0; i < sim_broker_published(site->broker); i++) {
         SIM_CHECK(site->run,
                   sim_org_has(site->org, i) != must_die(i) && site->is_dead[i] == must_die(i),
@@ -427,6 +478,7 @@ static void play(struct sim_run *run, const struct trouble *trouble)
     }
     site->run = run;
     site->trouble = trouble;
+    site->passes_on = trouble->passes_on;
     site->has_bad_flash = trouble->storage_permille != 0;
     memcpy(site->turns, turns, sizeof(turns));
     sim_world_begin(&site->world, run->seed);
@@ -440,6 +492,7 @@ static void play(struct sim_run *run, const struct trouble *trouble)
         .broker = site->broker,
         .org = site->org,
         .must_die = must_die,
+        .passes_on = site->passes_on,
         .random = sim_random_make(run->seed, 12),
         .skip_permille = LOOK_SKIP_PERMILLE,
     };
@@ -470,6 +523,14 @@ static void play_agent(struct sim_run *run)
     play(run, &trouble);
 }
 
+static void play_answers(struct sim_run *run)
+{
+    static const struct trouble trouble = {
+        .crash_permille = 15, .org_permille = 50, .break_permille = 3, .passes_on = true};
+
+    play(run, &trouble);
+}
+
 static void play_outage(struct sim_run *run)
 {
     static const struct trouble trouble = {
@@ -491,6 +552,7 @@ static void play_bad_flash(struct sim_run *run)
 
 const struct sim_scenario sim_agent_scenarios[] = {
     {"agent", play_agent, 40, 6},
+    {"answers", play_answers, 40, 6},
     {"outage", play_outage, 40, 6},
     {"bad_flash", play_bad_flash, 40, 6},
 };
