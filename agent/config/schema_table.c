@@ -66,7 +66,7 @@ static const struct config_key table[] = {
     {ROW(FLASH, "cycles", WHOLE), TO(CONFIG, agent.flash_cycles), .required = true, .min = 1,
      .max = 10000000, .help = "How often its cells can be written, by its maker's word."},
 
-    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "1024", .max = 16384,
+    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "512", .max = 16384,
      .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
              "each; 0: none."},
 

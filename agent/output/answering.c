@@ -72,11 +72,12 @@ enum sfe_code output_open_answers(struct sfe_output *output, size_t slot_events,
 static bool keep_answer(struct sfe_output *output, struct window_entry *entry,
                         const struct sfe_slot_result *result, uint32_t place)
 {
+    struct window_trouble *trouble = window_trouble(&output->window, entry);
     struct sfe_builder *text = &output->answering->text;
     struct sfe_json_writer writer = sfe_json_writer_make(text);
 
-    SFE_ASSERT(entry->answer == WINDOW_NO_ANSWER);
-    entry->is_answer_cut = false;
+    SFE_ASSERT(!trouble->has_answer);
+    trouble->is_answer_cut = false;
     if (result->answer == NULL) {
         return true;
     }
@@ -84,9 +85,11 @@ static bool keep_answer(struct sfe_output *output, struct window_entry *entry,
     sfe_json_begin_object(&writer, NULL);
     result->answer(result->context, place, &writer);
     sfe_json_end_object(&writer);
-    entry->is_answer_cut = text->overflowed;
-    return text->overflowed ||
-           answer_texts_keep(output->answering->texts, sfe_builder_slice(text), &entry->answer);
+    trouble->is_answer_cut = text->overflowed;
+    trouble->has_answer =
+        !text->overflowed &&
+        answer_texts_keep(output->answering->texts, sfe_builder_slice(text), &trouble->answer);
+    return text->overflowed || trouble->has_answer;
 }
 
 bool output_owe_done(struct sfe_output *output, struct window_entry *entry,
@@ -102,7 +105,7 @@ bool output_owe_done(struct sfe_output *output, struct window_entry *entry,
         return false;
     }
     entry->attempts++;
-    entry->is_dead = false;
+    window_trouble(&output->window, entry)->is_dead = false;
     entry->state = ENTRY_OWING;
     output->owing++;
     output->has_changed = true;
@@ -114,7 +117,9 @@ void output_keep_dead(struct sfe_output *output, struct window_entry *entry,
 {
     if (output->options.on_dead != NULL && entry->state == ENTRY_DYING) {
         /* It does not come again: without room it goes without what came back. */
-        entry->is_answer_cut = !keep_answer(output, entry, result, place) || entry->is_answer_cut;
+        if (!keep_answer(output, entry, result, place)) {
+            window_trouble(&output->window, entry)->is_answer_cut = true;
+        }
     }
 }
 
@@ -123,7 +128,7 @@ void output_owe_dead(struct sfe_output *output, struct window_entry *entry)
     SFE_ASSERT(entry->state == ENTRY_BURIED && output->options.on_dead != NULL);
     SFE_ASSERT(output->buried > 0);
     output->buried--;
-    entry->is_dead = true;
+    window_trouble(&output->window, entry)->is_dead = true;
     entry->state = ENTRY_OWING;
     output->owing++;
 }
@@ -131,19 +136,26 @@ void output_owe_dead(struct sfe_output *output, struct window_entry *entry)
 /* Nothing is told of it: its event is gone, and what was kept of it goes too. */
 void output_forget_answer(struct sfe_output *output, struct window_entry *entry)
 {
-    if (entry->answer != WINDOW_NO_ANSWER) {
-        answer_texts_drop(output->answering->texts, entry->answer);
-        entry->answer = WINDOW_NO_ANSWER;
+    struct window_trouble *trouble = window_trouble(&output->window, entry);
+
+    if (trouble->has_answer) {
+        answer_texts_drop(output->answering->texts, trouble->answer);
+        trouble->has_answer = false;
     }
-    entry->is_answer_cut = false;
+    trouble->is_answer_cut = false;
+}
+
+static bool is_dead(const struct sfe_output *output, const struct window_entry *entry)
+{
+    return window_known_trouble(&output->window, entry)->is_dead;
 }
 
 static void end_owing(struct sfe_output *output, struct window_entry *entry)
 {
     SFE_ASSERT(entry->state == ENTRY_OWING && output->owing > 0);
     output_forget_answer(output, entry);
-    if (entry->is_dead) {
-        sfe_reasons_drop(output->reasons, entry->reason);
+    if (is_dead(output, entry)) {
+        sfe_reasons_drop(output->reasons, window_known_trouble(&output->window, entry)->reason);
     }
     output->owing--;
 }
@@ -151,7 +163,7 @@ static void end_owing(struct sfe_output *output, struct window_entry *entry)
 static struct sfe_stream *stream_of(const struct sfe_output *output,
                                     const struct window_entry *entry)
 {
-    return entry->is_dead ? output->options.on_dead : output->options.on_done;
+    return is_dead(output, entry) ? output->options.on_dead : output->options.on_done;
 }
 
 /* Once it is full for a while. */
@@ -204,6 +216,7 @@ static enum sfe_code stage(struct sfe_output *output, struct window_entry *entry
                            struct sfe_event *event, int64_t time_ns, struct sfe_error *err)
 {
     struct output_answers *answers = output->answering;
+    struct window_trouble *trouble = window_trouble(&output->window, entry);
     const struct sfe_clock *clock = output->options.clock;
     enum answer_event_cut cut = ANSWER_EVENT_WHOLE;
     struct sfe_event made;
@@ -214,23 +227,23 @@ static enum sfe_code stage(struct sfe_output *output, struct window_entry *entry
         .attempts = entry->attempts,
         .time_ns = time_ns,
         .time_is_known = clock->wall_ns(clock->context, &unix_ns) != SFE_CLOCK_UNSET,
-        .is_answer_cut = entry->is_answer_cut,
+        .is_answer_cut = trouble->is_answer_cut,
     };
 
-    if (entry->is_dead) {
-        origin.reason = sfe_reasons_at(output->reasons, entry->reason);
-        origin.dead_sequence = entry->dead_sequence;
+    if (trouble->is_dead) {
+        origin.reason = sfe_reasons_at(output->reasons, trouble->reason);
+        origin.dead_sequence = trouble->dead_sequence;
     }
-    if (entry->answer != WINDOW_NO_ANSWER) {
+    if (trouble->has_answer) {
         sfe_builder_rewind(&answers->text, 0);
-        answer_texts_add(answers->texts, entry->answer, &answers->text);
+        answer_texts_add(answers->texts, trouble->answer, &answers->text);
         origin.answer = sfe_builder_slice(&answers->text);
     }
     for (;;) {
         cut = answer_event_make(event, &origin, cut, &answers->payload, &made);
         stamp(output, &made);
         const enum sfe_code code =
-            sfe_stream_stage(stream_of(output, entry), &made, &entry->answer_sequence, err);
+            sfe_stream_stage(stream_of(output, entry), &made, &trouble->answer_sequence, err);
         if (code != SFE_E_TOO_LARGE || cut == ANSWER_EVENT_LEAST) {
             return code;
         }
@@ -252,11 +265,13 @@ static void give_up(struct sfe_output *output, struct window_entry *entry)
 static void put_off(struct sfe_output *output, struct window_entry *entry,
                     const struct sfe_error *err)
 {
+    struct window_trouble *trouble = window_trouble(&output->window, entry);
+
     sfe_log_error(output->options.log, SFE_ERROR, "cannot read events from flash", err);
-    if (entry->unread_ns == 0) {
-        entry->unread_ns = output->now_ns;
+    if (trouble->unread_ns == 0) {
+        trouble->unread_ns = output->now_ns;
     }
-    if (output->now_ns - entry->unread_ns >= UNREAD_NS) {
+    if (output->now_ns - trouble->unread_ns >= UNREAD_NS) {
         give_up(output, entry);
     }
 }
@@ -296,8 +311,11 @@ static bool tell_entry(struct sfe_output *output, struct window_entry *entry)
 
 static bool is_durable(const struct sfe_output *output, const struct window_entry *entry)
 {
-    return entry->answer_sequence <= sfe_stream_durable(stream_of(output, entry)) &&
-           (!entry->is_dead || entry->dead_sequence <= sfe_stream_durable(output->options.dead));
+    const struct window_trouble *trouble = window_known_trouble(&output->window, entry);
+
+    return trouble->answer_sequence <= sfe_stream_durable(stream_of(output, entry)) &&
+           (!trouble->is_dead ||
+            trouble->dead_sequence <= sfe_stream_durable(output->options.dead));
 }
 
 uint64_t output_answer_turn(struct sfe_output *output)
@@ -309,12 +327,12 @@ uint64_t output_answer_turn(struct sfe_output *output)
     }
     for (uint32_t i = 0; i < output->window.count; i++) {
         struct window_entry *entry = window_at(&output->window, i);
-        if (entry->state == ENTRY_OWING && has_room[entry->is_dead]) {
-            has_room[entry->is_dead] = tell_entry(output, entry);
+        if (entry->state == ENTRY_OWING && has_room[is_dead(output, entry)]) {
+            has_room[is_dead(output, entry)] = tell_entry(output, entry);
         }
         if (entry->state == ENTRY_TOLD && is_durable(output, entry)) {
             output->told--;
-            output->facts.dead += entry->is_dead;
+            output->facts.dead += is_dead(output, entry);
             output_settle_entry(output, entry);
         }
     }
