@@ -544,8 +544,8 @@ static uint64_t idle_until(const struct sfe_output *output, uint64_t ready_ns)
     if (output->is_stopping) {
         return ready_ns;
     }
-    if (output->is_stuck || output->owing > 0) {
-        return UINT64_MAX; /* Burying and telling go on, and end it. */
+    if (output_is_held_up(output)) {
+        return UINT64_MAX;
     }
     if (!output->target_is_ready) {
         return has_work || output->in_flight > 0 ? ready_ns : UINT64_MAX;

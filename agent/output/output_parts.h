@@ -155,6 +155,12 @@ bool output_may_send(const struct sfe_output *output);
 /* Makes an empty slot ready for events. */
 void output_begin_slot(const struct sfe_output *output, struct output_slot *slot);
 
+/* Nothing new is begun while that lasts: burying and telling go on, and end it. */
+static inline bool output_is_held_up(const struct sfe_output *output)
+{
+    return output->is_stuck || output->owing > 0;
+}
+
 /* Fills and sends slots; returns when something is due again. */
 uint64_t output_deliver_turn(struct sfe_output *output);
 

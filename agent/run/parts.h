@@ -181,13 +181,6 @@ void agent_close_output(struct agent_output *output);
 /* Cursor log, and the scratch of snapshots. Main thread. */
 SFE_MUST_USE enum sfe_code agent_open_cursors(struct sfe_agent *agent, struct sfe_error *err);
 
-/* The largest answer that an output passes on; 0: it passes none on. */
-static inline uint32_t agent_answer_bytes_max(const struct sfe_config *config,
-                                              const struct sfe_config_output *output)
-{
-    return output->on_done < 0 && output->on_dead < 0 ? 0 : config->agent.event_bytes_max;
-}
-
 /* memory.c: what one part takes; an output is one for each stream that it reads. */
 size_t agent_output_bytes(const struct sfe_config *config, uint32_t output, uint32_t stream);
 size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection);

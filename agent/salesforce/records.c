@@ -357,11 +357,6 @@ static enum sfe_code open_slot(struct records *records, uint32_t number, struct 
         (records->gzip != NULL && gzip == NULL) || (lookup_size > 0 && lookup == NULL)) {
         return SFE_E_NO_MEMORY;
     }
-    if (records->options.keeps_results &&
-        records_results_open(&slot->results, records->options.slot_events_max, arena, err) !=
-            SFE_OK) {
-        return SFE_E_NO_MEMORY;
-    }
     slot->owner.on_answer = records_answered;
     slot->records = records;
     slot->number = number;
@@ -388,6 +383,10 @@ static enum sfe_code open_parts(struct records *records, struct sfe_arena *arena
     enum sfe_code code = SFE_OK;
     for (uint32_t i = 0; i < records->options.slot_count && code == SFE_OK; i++) {
         code = open_slot(records, i, arena, err);
+        if (code == SFE_OK && records->options.keeps_results) {
+            code = records_results_open(&records->slots[i].results,
+                                        records->options.slot_events_max, arena, err);
+        }
     }
     return code;
 }

@@ -193,7 +193,7 @@ class Steps(unittest.TestCase):
         self.use("closed-sale.json", {"finance": self.site, "logistics": self.second})
         self.config["streams"]["booked"] = {"quota": "256KiB", "segment": "64KiB"}
         self.config["agent"]["event_max"] = "16KiB"
-        for output in ("billing", "fulfilment"):
+        for output in ("billing", "shipping"):
             self.config["outputs"][output]["where"] = {"/payload/ship_to": {"exists": True}}
         self.config["outputs"]["others"] = {
             **self.config["outputs"]["holds"], "from": "sales",
