@@ -412,7 +412,8 @@ static const struct config_key table[] = {
     {ROW(RECORD, "map", MAP), .of = SFE_SECTION_FIELD, COUNTED(RECORD, fields, field_count),
      .required = true, .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
      .help = "Its fields. Text is a template: {/pointer}, {item:/pointer}, {topic.N}, {topic}, "
-             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace. A "
+             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace; "
+             "{/sku|trim|upper} puts text through functions. A "
              "number, true, false or null is a constant. An object says more."},
 
     {ROW(FIELD, "from", TEMPLATE), TO(FIELD, from),
