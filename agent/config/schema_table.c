@@ -377,6 +377,9 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "on_dead", STREAM), TO(OUTPUT, on_dead),
      .help = "Stream for what came back when it could not be, beside its dead letter: a "
              "compensating step reads it."},
+    {ROW(OUTPUT, "within", DURATION), TO(OUTPUT, within_ns), .min = SECOND, .max = 365 * 24 * HOUR,
+     .help = "Time limit: an event that is not delivered within it, from its arrival on, is given "
+             "up as a dead letter, and on_dead told. Default: none."},
     {ROW(OUTPUT, "where", WHERE), COUNTED(OUTPUT, where, where_count),
      .help = "Which events are taken; the others are passed over and counted. A pointer into the "
              "payload, or topic, with a value or with eq, ne, lt, le, gt, ge, in, matches (a "

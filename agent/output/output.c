@@ -217,7 +217,8 @@ static void publish(struct sfe_output *output)
 uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns)
 {
     output->now_ns = now_ns;
-    uint64_t bury_ns = output_bury_turn(output);
+    uint64_t bury_ns = output_expire_turn(output);
+    bury_ns = sfe_clock_earlier_ns(bury_ns, output_bury_turn(output));
     bury_ns = sfe_clock_earlier_ns(bury_ns, output_answer_turn(output));
     (void)window_pass(&output->window);
     uint64_t deliver_ns = output_deliver_turn(output);

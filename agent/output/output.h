@@ -40,6 +40,7 @@ struct sfe_output_options {
     uint32_t slot_count;             /* Requests in flight at once. */
     uint32_t slot_events_max;        /* Events of one batch. */
     uint64_t batch_age_ns;           /* How long an event may wait for company. */
+    uint64_t within_ns; /* An event not delivered within this of its arrival is dead; 0: none. */
     uint32_t window_events; /* Events read and not yet settled; at least those of a slot. */
     /* One more slot for a backlog, numbered slot_count: it takes so many events at once, and while
      * `large_from` events or more wait, the oldest for `large_age_ns`, and so many can go together,

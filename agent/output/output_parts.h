@@ -155,6 +155,25 @@ bool output_may_send(const struct sfe_output *output);
 /* Makes an empty slot ready for events. */
 void output_begin_slot(const struct sfe_output *output, struct output_slot *slot);
 
+/* What came of reading on by one event. */
+enum output_read {
+    OUTPUT_READ_END,    /* That was all that is durable. */
+    OUTPUT_READ_FAILED, /* Flash cannot be read now. */
+    OUTPUT_READ_ON,     /* Something to pass over. */
+    OUTPUT_READ_GAP,    /* The entry stands for what is missing. */
+    OUTPUT_READ_EVENT   /* The entry is that of `event`, which is at hand. */
+};
+
+/* Reads the next event into the window, which is not full. */
+enum output_read output_read(struct sfe_output *output, struct window_entry **entry,
+                             struct sfe_event *event, int64_t *time_ns);
+
+/* Has the entry waited for longer than an event may? */
+bool output_is_late(const struct sfe_output *output, const struct window_entry *entry);
+
+/* Gives up what is late; returns when the next one is. */
+uint64_t output_expire_turn(struct sfe_output *output);
+
 /* Nothing new is begun while that lasts: burying and telling go on, and end it. */
 static inline bool output_is_held_up(const struct sfe_output *output)
 {

@@ -96,6 +96,7 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
         .log = agent->log,
         .agent_id = set->config->agent.id,
         .gaps = config->gaps,
+        .within_ns = config->within_ns,
         .on_settled = on_settled,
         .owner = agent,
         .watch = agent->watch,

@@ -176,6 +176,28 @@ class Steps(unittest.TestCase):
                                               self.site.path("sfedge.json"))
         self.assertEqual(code, 0, error)
 
+    def test_a_step_that_takes_too_long_is_given_up_and_compensated(self):
+        self.use("new-customer.json", {"registry": self.site, "services": self.second})
+        self.config["outputs"]["activate"]["within"] = "2s"
+        self.site.write_config(self.config)
+        self.second.faults(down=True)
+        self.site.start_agent()
+        customers = [{"customer_id": "C-%d" % number, "plan": "p", "name": "Ada"} for number in range(30)]
+        self.site.publish_lines("shop/7/customer", [json.dumps(one) for one in customers])
+        names = {one["customer_id"] for one in customers}
+        parts.wait_until(lambda: self.ids(self.site, "Verification__c") == names, 60, "verified")
+        self.site.kill_agent()
+        self.site.start_agent()
+        parts.wait_until(lambda: self.ids(self.site, "CustomerState__c") == names, 60, "cancelled")
+        self.second.faults()
+        parts.wait_until(self.is_settled, 60, "nothing is left to do")
+        for name in sorted(names):
+            self.assertEqual(self.field(self.site, "CustomerState__c", name, "State__c"),
+                             "not activated")
+        self.assertEqual(self.ids(self.second, "Service__c"), set())
+        self.assertEqual(self.outputs()["activate"]["delivered"], 0)
+        self.assertGreaterEqual(self.dead(), 30)
+
     def test_try_shows_every_step_of_a_message(self):
         self.use("closed-sale.json", {"finance": self.site, "logistics": self.second})
         code, text, error = self.site.command(

@@ -61,7 +61,8 @@ struct world {
     struct sfe_stream stream;
     struct sfe_stream dead;
     struct sfe_stream done_answers, dead_answers;
-    bool passes_on;        /* Answers, to both. */
+    bool passes_on; /* Answers, to both. */
+    uint64_t within_ns;
     uint32_t answer_bytes; /* Written by the target for each event; 0: it has none. */
     struct sfe_stream_reader reader;
     struct sfe_target target;
@@ -379,6 +380,7 @@ static void world_open(struct world *world)
         .slot_count = WORLD_SLOTS,
         .slot_events_max = WORLD_SLOT_EVENTS,
         .batch_age_ns = SECOND,
+        .within_ns = world->within_ns,
         .window_events = SFE_WINDOW_EVENTS,
         .large_slot_events = world->large_from == 0 ? 0 : WORLD_LARGE,
         .large_from = world->large_from,
