@@ -59,6 +59,8 @@
 #define SFE_EXTERNAL_ID_BYTES_MAX 255u
 /* Events read and not yet settled, per output: bounds memory and how far order can be held open. */
 #define SFE_WINDOW_EVENTS 4096u
+/* Of what came back for one event so much is passed on with on_done and on_dead. */
+#define SFE_ANSWER_BYTES_MAX 16384u
 /* Requests under way at once, per output. */
 #define SFE_REQUESTS_IN_FLIGHT_DEFAULT 4u
 #define SFE_REQUESTS_IN_FLIGHT_MAX     16u

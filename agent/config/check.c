@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "config/check_files.h"
+#include "config/check_answers.h"
 #include "config/check_http.h"
 #include "config/quantity.h"
 #include "config/spelling.h"
@@ -513,6 +514,7 @@ void check_all(struct config_load *load)
     default_guards(load);
     check_http_inputs(load);
     check_files_inputs(load);
+    check_answers(load);
     default_events(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);

@@ -78,7 +78,8 @@ struct sfe_config_output {
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
     bool past_share;             /* `past_share`; default false. */
     uint32_t bulk_from, bulk_records; /* The keys of these names; defaults 2000 and 10000. */
-    int32_t on_done;                  /* Stream index or -1. */
+    int32_t on_done, on_dead;         /* Streams for the answers, by their indexes; -1: none. */
+    uint64_t within_ns;               /* `within`; 0: for as long as it takes. */
     const struct sfe_config_condition *where; /* NULL: every event is taken. */
     uint32_t where_count;
     bool gaps; /* `gaps`: what is missing is delivered as an event of its own. */

@@ -448,10 +448,15 @@ static const struct config_key table[] = {
      .help = "Events that are missing, dropped or damaged, are delivered as one event that says "
              "which, how many and why, as the payload {\"gap\":{...}}. "
              "Otherwise they are passed over. Both are counted."},
-    {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
-     .help = "Stream for what came back when an event was delivered."},
-    {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
-     .help = "Stream for what came back when it could not be."},
+    {ROW(OUTPUT, "on_done", STREAM), TO(OUTPUT, on_done),
+     .help = "Stream for what came back when an event was delivered: the next step reads it. An "
+             "event of its own, durable before the event it answers counts as delivered."},
+    {ROW(OUTPUT, "on_dead", STREAM), TO(OUTPUT, on_dead),
+     .help = "Stream for what came back when it could not be, beside its dead letter: a "
+             "compensating step reads it."},
+    {ROW(OUTPUT, "within", DURATION), TO(OUTPUT, within_ns), .min = SECOND, .max = 365 * 24 * HOUR,
+     .help = "Time limit: an event that is not delivered within it, from its arrival on, is given "
+             "up as a dead letter, and on_dead told. Default: none."},
     {ROW(OUTPUT, "where", WHERE), COUNTED(OUTPUT, where, where_count),
      .help = "Which events are taken; the others are passed over and counted. A pointer into the "
              "payload, or topic, with a value or with eq, ne, lt, le, gt, ge, in, matches (a "

@@ -88,7 +88,8 @@ size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint3
     const struct sfe_config_output *output = &config->outputs[index];
     const struct agent_output_kind *kind = agent_output_kind(output->type);
     const struct sfe_stream_options options = stream_options(config, stream);
-    struct sfe_output_options sizes = {.name = output->name};
+    struct sfe_output_options sizes = {.name = output->name,
+                                       .answer_bytes_max = agent_answer_bytes_max(config, output)};
 
     kind->sizes(config, output, false, &sizes);
     return sfe_stream_reader_memory_bytes(&options) + kind->memory_bytes(config, output) +

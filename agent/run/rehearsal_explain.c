@@ -208,7 +208,7 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
     }
 }
 
-enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index,
+enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index, uint64_t from,
                                        struct sfe_error *err)
 {
     struct sfe_stream_reader *reader = NULL;
@@ -217,6 +217,9 @@ enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t ind
     enum sfe_code code = sfe_stream_reader_open(rehearsal->agent->set.streams[index].stream,
                                                 rehearsal->options->arena, &reader, err);
 
+    if (code == SFE_OK) {
+        sfe_stream_reader_seek(reader, from);
+    }
     while (code == SFE_OK) {
         code = sfe_stream_reader_next(reader, &event, &time_ns, NULL, err);
         if (code == SFE_OK) {

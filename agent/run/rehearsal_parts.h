@@ -62,6 +62,7 @@ struct rehearsal {
     struct sfe_setup setup;
     struct sfe_agent *agent;
     struct sfe_json_token *tokens;
+    uint64_t next[SFE_STREAMS_MAX + 1u]; /* Of each stream: the first event not told of. */
     struct sfe_map_step step;
     bool has_letter;
     struct sfe_builder csv_value; /* Scratch for a bulk job's rows. */
@@ -79,9 +80,10 @@ void rehearsal_bulk_explain(struct rehearsal *rehearsal, const struct sfe_map *m
 void rehearsal_bulk_tell_from(struct rehearsal *rehearsal, const struct sfe_config_output *output,
                               struct sfe_rehearsal_step told);
 
-/* Tells how each event that stream `index` holds becomes records, step by step. */
+/* Tells how each event that stream `index` holds, the one of sequence `from` on, becomes records,
+ * step by step. */
 SFE_MUST_USE enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index,
-                                                    struct sfe_error *err);
+                                                    uint64_t from, struct sfe_error *err);
 
 /* Fills `crypto` with keys that sign nothing. */
 void rehearsal_crypto(struct sfe_crypto *crypto);

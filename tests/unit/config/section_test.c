@@ -83,8 +83,6 @@ static const struct bad shapes[] = {
 static const struct bad unavailable[] = {
     {IN_INPUT("'topic': 't', 'mask': 'card'"), "/inputs/readings/mask", 6, "a list of"},
     {IN_INPUT("'topic': 't', 'card_guard': 1"), "/inputs/readings/card_guard", 6, "true or false"},
-    {IN_OUTPUT("'from': 'telemetry', 'on_done': 'x', 'records': [" RECORD_GOOD "]"),
-     "/outputs/readings/on_done", 6, "\"on_done\" is not available in this version"},
     {IN_OUTPUT("'from': 'telemetry', 'where': {}, 'records': [" RECORD_GOOD "]"),
      "/outputs/readings/where", 6, "nothing in it"},
     {WHOLE("'inputs': {'w': {'type': 'files', 'directory': 'd', 'format': 'csv'}}"),
