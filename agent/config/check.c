@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "config/check_http.h"
+#include "config/check_http_output.h"
 #include "config/quantity.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
@@ -324,9 +325,7 @@ static void check_arithmetic(struct config_load *load, const struct sfe_config_f
     }
 }
 
-/* Keys of a field written as an object that have no effect beside the others. */
-static void check_field(struct config_load *load, const struct sfe_config_field *field,
-                        uint32_t token)
+void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token)
 {
     static const char *const not_with_value[] = {"type",     "unit",  "default",
                                                  "optional", "scale", "offset"};
@@ -502,6 +501,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    check_http_outputs(load);
     default_events(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);

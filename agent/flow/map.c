@@ -204,6 +204,10 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
     if (value.kind == FLOW_VALUE_ABSENT || value.kind == FLOW_VALUE_NULL) {
         return add_missing(field, place, value.kind == FLOW_VALUE_NULL, out, is_left_out, err);
     }
+    if (field->takes_any && !field->is_scaled && value.kind >= FLOW_VALUE_OBJECT) {
+        sfe_builder_add(out, value.text);
+        return SFE_OK;
+    }
     return field->is_scaled ? add_scaled(field, &value, out, err)
                             : flow_value_add(&value, field->type, field->unit, out, err);
 }

@@ -214,6 +214,7 @@ static enum sfe_code make_field(const struct compiler *compiler,
     field->type = written->type;
     field->unit = written->unit;
     field->is_optional = written->is_optional;
+    field->takes_any = compiler->options->is_document && written->type == SFE_MAP_AUTO;
     field->condition = written->condition;
     if (code != SFE_OK || field->name == NULL) {
         return err->code;
@@ -357,7 +358,7 @@ enum sfe_code sfe_map_compile(const struct sfe_map_options *options, struct sfe_
         return err->code;
     }
     enum sfe_code code = make_record(&compiler, err);
-    if (code == SFE_OK) {
+    if (code == SFE_OK && !options->is_document) {
         code = check_names(options, bad_field, err);
     }
     if (code == SFE_OK) {
