@@ -169,8 +169,7 @@ static void check_tree(struct config_load *load, const struct sfe_config_tree *t
 static void check_body(struct config_load *load, const struct sfe_config_http_output *http,
                        uint32_t entry)
 {
-    const bool is_text = http->body.count == 1 &&
-                         sfe_json_kind(&load->json, http->body.nodes[0].token) == SFE_JSON_STRING;
+    const bool is_text = http->body.count == 1 && http->body.nodes[0].is_text;
     const bool has_none =
         http->method == SFE_HTTP_GET || (http->method == SFE_HTTP_DELETE && http->body.count == 0);
 

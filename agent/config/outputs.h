@@ -44,6 +44,7 @@ struct sfe_config_node {
     enum sfe_node_kind kind;
     const char *name; /* Of the member; NULL at the root and in a list. */
     uint32_t next;    /* Index of the node behind it and all that is inside it. */
+    bool is_text;     /* A VALUE that is written as text. */
     uint32_t token;   /* In the file, while it is checked. */
 };
 

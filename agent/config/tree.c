@@ -56,6 +56,7 @@ static void read_text(struct reading *reading, uint32_t token, struct sfe_config
         node->field.constant = value_keep_json(reading->load, token);
         return;
     }
+    node->is_text = true;
     value_read(reading->load, keys_find(reading->row->of, SFE_TEXT("from"), SFE_TEXT("")), token,
                &node->field);
 }

@@ -19,7 +19,7 @@ void compile_report(struct compiler *compiler, const struct sfe_config_place *pl
     compiler->mistakes++;
 }
 
-static struct sfe_map_field map_field(const struct sfe_config_field *field)
+struct sfe_map_field compile_field(const struct sfe_config_field *field)
 {
     _Static_assert((int)SFE_MAP_DATETIME == (int)SFE_TYPE_DATETIME, "the same types");
     return (struct sfe_map_field){
@@ -35,10 +35,9 @@ static struct sfe_map_field map_field(const struct sfe_config_field *field)
     };
 }
 
-/* Conditions that are wrong are reported, and *where stays NULL; as it does without any. */
-static enum sfe_code compile_where(struct compiler *compiler,
-                                   const struct sfe_config_condition *conditions, uint32_t count,
-                                   struct sfe_where **where, struct sfe_error *err)
+enum sfe_code compile_where(struct compiler *compiler,
+                            const struct sfe_config_condition *conditions, uint32_t count,
+                            struct sfe_where **where, struct sfe_error *err)
 {
     _Static_assert((int)SFE_WHERE_EXISTS == (int)SFE_CONDITION_EXISTS, "the same kinds");
     struct sfe_where_node *nodes;
@@ -77,7 +76,7 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
         return err->code;
     }
     for (uint32_t i = 0; i < record->field_count; i++) {
-        fields[i] = map_field(&record->fields[i]);
+        fields[i] = compile_field(&record->fields[i]);
     }
     *options = (struct sfe_map_options){
         .object = record->object,
@@ -151,6 +150,9 @@ static enum sfe_code compile_output(struct compiler *compiler,
         }
     }
     code = compile_where(compiler, output->where, output->where_count, &compiled->where, err);
+    if (code == SFE_OK && output->type == SFE_OUTPUT_HTTP) {
+        code = compile_http_output(compiler, output, compiled, err);
+    }
     if (code != SFE_OK) {
         return code;
     }
@@ -208,6 +210,9 @@ static enum sfe_code compile_secrets(struct compiler *compiler, struct sfe_compi
     }
     for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
         code = compile_input(compiler, &config->inputs[i], &compiled->inputs[i], err);
+    }
+    for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
+        code = compile_output_secrets(compiler, &config->outputs[i], &compiled->outputs[i], err);
     }
     return code;
 }
@@ -316,5 +321,10 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
     }
     for (uint32_t i = 0; compiled->inputs != NULL && i < compiled->config->input_count; i++) {
         wipe(&compiled->inputs[i].secret);
+    }
+    for (uint32_t i = 0; compiled->outputs != NULL && i < compiled->config->output_count; i++) {
+        wipe(&compiled->outputs[i].secret);
+        wipe(&compiled->outputs[i].tls_key);
+        wipe(&compiled->outputs[i].proxy_password);
     }
 }
