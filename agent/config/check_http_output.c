@@ -255,6 +255,17 @@ static void check_auth(struct config_load *load, const struct sfe_config_http_ou
     }
 }
 
+/* Headers that only some ways to log in have. */
+static void default_headers(struct sfe_config_http_auth *auth)
+{
+    if (auth->key_header == NULL && (auth->key != NULL || auth->key_file != NULL)) {
+        auth->key_header = "X-Api-Key";
+    }
+    if (auth->hmac_header == NULL && (auth->hmac != NULL || auth->hmac_file != NULL)) {
+        auth->hmac_header = "X-Signature";
+    }
+}
+
 void check_http_outputs(struct config_load *load)
 {
     struct sfe_config_output *outputs = NULL;
@@ -275,6 +286,7 @@ void check_http_outputs(struct config_load *load)
             check_body(load, http, key + 1);
             check_settle(load, http, key + 1);
             check_auth(load, http, key + 1);
+            default_headers(&http->auth);
         }
         key = sfe_json_next(&load->json, object, key);
     }

@@ -455,15 +455,16 @@ static const struct config_key table[] = {
     {ROW(HTTP_OUTPUT_AUTH, "key", SECRET), TO(OUTPUT, http.auth.key),
      .help = "Where that key is: env:NAME or credential:NAME."},
     {ROW(HTTP_OUTPUT_AUTH, "key_header", TEXT), TO(OUTPUT, http.auth.key_header),
-     .fallback = "X-Api-Key", .max = 64, .help = "Header that the API key goes in."},
+     .max = 64, .help = "Header that the API key goes in. Default: X-Api-Key."},
     {ROW(HTTP_OUTPUT_AUTH, "hmac_file", FILE), TO(OUTPUT, http.auth.hmac_file),
      .help = "File that holds the key with which the body is signed (HMAC-SHA256); others must not "
              "be able to read it."},
     {ROW(HTTP_OUTPUT_AUTH, "hmac", SECRET), TO(OUTPUT, http.auth.hmac),
      .help = "Where that key is: env:NAME or credential:NAME."},
     {ROW(HTTP_OUTPUT_AUTH, "hmac_header", TEXT), TO(OUTPUT, http.auth.hmac_header),
-     .fallback = "X-Signature", .max = 64,
-     .help = "Header that the signature goes in: sha256= and hexadecimal digits."},
+     .max = 64,
+     .help = "Header that the signature goes in: sha256= and hexadecimal digits. Default: "
+             "X-Signature."},
     {ROW(HTTP_OUTPUT_AUTH, "timestamp_header", TEXT), TO(OUTPUT, http.auth.timestamp_header),
      .max = 64,
      .help = "Header for the time of the request in Unix seconds; it is then signed as well, with a "
