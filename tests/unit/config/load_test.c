@@ -150,6 +150,7 @@ static void the_committed_examples_load(void **state)
     config = load_file(loading, "config/examples/plant.json");
     assert_int_equal(config->stream_count, 3);
     (void)load_file(loading, "config/examples/behind-proxy.json");
+    (void)load_file(loading, "config/examples/http-output.json");
     config = load_file(loading, "config/examples/till.json");
     assert_int_equal(config->dead_stream, 1);
 }
