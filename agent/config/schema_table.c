@@ -66,7 +66,7 @@ static const struct config_key table[] = {
     {ROW(FLASH, "cycles", WHOLE), TO(CONFIG, agent.flash_cycles), .required = true, .min = 1,
      .max = 10000000, .help = "How often its cells can be written, by its maker's word."},
 
-    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "1024", .max = 16384,
+    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "512", .max = 16384,
      .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
              "each; 0: none."},
 
@@ -339,8 +339,8 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "order_by", TEMPLATE),
      .only = "salesforce-records|salesforce-platform-events|http", TO(OUTPUT, order_by),
      .place_offset = offsetof(OUTPUT, order_by_place),
-     .help = "Events of the same text keep their order. Default: the first record's external ID; of "
-             "type http the source and topic, and with batch_events over 1 no order."},
+     .help = "Events of the same text keep their order. Default: the first record's external ID; "
+             "of type http the source and topic, and with batch_events over 1 no order."},
     {ROW(OUTPUT, "batch_age", DURATION),
      .only = "salesforce-records|salesforce-platform-events|http", TO(OUTPUT, batch_age_ns),
      .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
@@ -368,7 +368,8 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "past_share", FLAG), .only = "salesforce-records|salesforce-platform-events",
      TO(OUTPUT, past_share), .fallback = "false",
      .help = "Goes on when the connection's daily_calls are used up."},
-    {ROW(OUTPUT, "gaps", FLAG), .only = "salesforce-records|http", TO(OUTPUT, gaps), .fallback = "false",
+    {ROW(OUTPUT, "gaps", FLAG), .only = "salesforce-records|http", TO(OUTPUT, gaps),
+     .fallback = "false",
      .help = "Events that are missing, dropped or damaged, are delivered as one event that says "
              "which, how many and why, as the payload {\"gap\":{...}}. "
              "Otherwise they are passed over. Both are counted."},
@@ -467,8 +468,8 @@ static const struct config_key table[] = {
              "X-Signature."},
     {ROW(HTTP_OUTPUT_AUTH, "timestamp_header", TEXT), TO(OUTPUT, http.auth.timestamp_header),
      .max = 64,
-     .help = "Header for the time of the request in Unix seconds; it is then signed as well, with a "
-             "dot behind it, in front of the body. Default: the body alone is signed."},
+     .help = "Header for the time of the request in Unix seconds; it is then signed as well, with "
+             "a dot behind it, in front of the body. Default: the body alone is signed."},
 
     {ROW(HTTP_OUTPUT_TLS, "ca_file", FILE), TO(OUTPUT, http.ca_file),
      .help = "Certificates that are trusted (PEM). Default: those of the system."},
@@ -520,7 +521,8 @@ static const struct config_key table[] = {
     {ROW(RECORD, "map", MAP), .of = SFE_SECTION_FIELD, COUNTED(RECORD, fields, field_count),
      .required = true, .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
      .help = "Its fields. Text is a template: {/pointer}, {item:/pointer}, {topic.N}, {topic}, "
-             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace. A "
+             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace; "
+             "{/sku|trim|upper} puts text through functions. A "
              "number, true, false or null is a constant. An object says more."},
 
     {ROW(FIELD, "from", TEMPLATE), TO(FIELD, from),

@@ -183,6 +183,19 @@ static enum sfe_code add_scaled(const struct map_field *field, struct flow_value
     return code == SFE_OK ? flow_value_add(value, field->type, field->unit, out, err) : code;
 }
 
+static enum sfe_code add_found(const struct map_field *field, struct flow_value *value,
+                               struct sfe_builder *out, struct sfe_error *err)
+{
+    if (field->is_scaled) {
+        return add_scaled(field, value, out, err);
+    }
+    if (field->takes_any && value->kind >= FLOW_VALUE_OBJECT) {
+        sfe_builder_add(out, value->text);
+        return SFE_OK;
+    }
+    return flow_value_add(value, field->type, field->unit, out, err);
+}
+
 /* Adds the value of a field that has no conditions, or whose conditions hold. */
 static enum sfe_code add_wanted(const struct map_field *field, const struct flow_place *place,
                                 struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
@@ -204,12 +217,7 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
     if (value.kind == FLOW_VALUE_ABSENT || value.kind == FLOW_VALUE_NULL) {
         return add_missing(field, place, value.kind == FLOW_VALUE_NULL, out, is_left_out, err);
     }
-    if (field->takes_any && !field->is_scaled && value.kind >= FLOW_VALUE_OBJECT) {
-        sfe_builder_add(out, value.text);
-        return SFE_OK;
-    }
-    return field->is_scaled ? add_scaled(field, &value, out, err)
-                            : flow_value_add(&value, field->type, field->unit, out, err);
+    return add_found(field, &value, out, err);
 }
 
 /* Adds the field's value as JSON, or sets *is_left_out. */
