@@ -149,6 +149,12 @@ static void check_headers(struct config_load *load, const struct sfe_config_http
             return;
         }
         check_header_name(load, tree->nodes[i].name, tree->nodes[i].token);
+        if (tree->nodes[i].name != NULL && http->identity_header != NULL &&
+            same_word(tree->nodes[i].name, http->identity_header)) {
+            load_mistake(load, tree->nodes[i].token,
+                         "the header holds the event's identity; allowed: another name here, or "
+                         "in \"identity_header\"");
+        }
     }
     if (http->identity_header != NULL) {
         check_header_name(load, http->identity_header, blamed(load, entry, "identity_header"));

@@ -58,8 +58,9 @@ static void make_error(const struct http_slot *slot, enum sfe_http_fate fate, st
         advice = " -> ask for the right to do this, or check auth";
     }
     (void)snprintf(code, sizeof(code), "HTTP-%u", (unsigned)status);
-    (void)sfe_fail(err, fate == SFE_HTTP_STOP ? SFE_E_AUTH : SFE_E_REFUSED, "HTTP %u%s%s%s",
-                   (unsigned)status, excerpt[0] == '\0' ? "" : ": ", excerpt, advice);
+    (void)sfe_fail(err, fate == SFE_HTTP_STOP && status >= 400 ? SFE_E_AUTH : SFE_E_REFUSED,
+                   "HTTP %u%s%s%s", (unsigned)status, excerpt[0] == '\0' ? "" : ": ", excerpt,
+                   advice);
     static const enum sfe_retry retries[] = {
         [SFE_HTTP_DONE] = SFE_RETRY_NEVER,         [SFE_HTTP_EVENT_AGAIN] = SFE_RETRY_LATER,
         [SFE_HTTP_TARGET_AGAIN] = SFE_RETRY_LATER, [SFE_HTTP_STOP] = SFE_RETRY_AFTER_HUMAN,

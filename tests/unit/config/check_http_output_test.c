@@ -2,7 +2,7 @@
 
 #define OUT(more)                                                                                  \
     ROOT("'streams': {'sales': {}}, 'outputs': {'o': {'type': 'http', 'from': 'sales', " more "}"  \
-                                                                                              "}")
+         "}")
 #define URL "'url': 'https://h/x'"
 
 static const struct bad bad[] = {
@@ -22,6 +22,8 @@ static const struct bad bad[] = {
      "not for the config"},
     {OUT(URL ", 'headers': {'A b': 'x'}"), "/outputs/o/headers/A b", 3, "no name of a header"},
     {OUT(URL ", 'headers': {'A': {'b': 'x'}}"), "/outputs/o/headers/A", 3, "is one value"},
+    {OUT(URL ", 'headers': {'idempotency-key': 'x'}"), "/outputs/o/headers/idempotency-key", 3,
+     "identity"},
     {OUT(URL ", 'headers': ['A']"), "/outputs/o/headers", 3, "found no object"},
     {OUT(URL ", 'identity_header': 'Content-Length'"), "/outputs/o/identity_header", 3, "not for"},
     {OUT(URL ", 'settle': {'done': ['40x']}"), "/outputs/o/settle", 3, "is no status"},
