@@ -95,7 +95,7 @@ static void the_hub_reports_each_type_that_is_not_available(void **state)
 {
     static const char *const pointers[] = {"/inputs/drop/type", "/inputs/commands/type",
                                            "/inputs/prices/type", "/outputs/commands/type",
-                                           "/outputs/accounting/type"};
+                                           "/outputs/accounting/on_done"};
     struct loading *loading = (struct loading *)*state;
 
     load(loading, hub);

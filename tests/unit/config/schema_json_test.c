@@ -11,9 +11,9 @@
 
 #include <stdlib.h>
 
-#define TOKENS_MAX 4096u
+#define TOKENS_MAX 16384u
 
-static char schema[64u * 1024u];
+static char schema[256u * 1024u];
 static struct sfe_json_token tokens[TOKENS_MAX];
 
 static struct sfe_slice write_schema(void)
