@@ -4,17 +4,10 @@
 #include "config/spelling.h"
 
 /* Those that the client makes itself, or that keys of their own are for. */
-static const char *const own_headers[] = {"Host",
-                                          "Content-Length",
-                                          "Transfer-Encoding",
-                                          "Connection",
-                                          "Expect",
-                                          "TE",
-                                          "Upgrade",
-                                          "Trailer",
-                                          "Content-Type",
-                                          "Authorization",
-                                          "Proxy-Authorization"};
+static const char *const own_headers[] = {
+    "Host",    "Content-Length", "Transfer-Encoding", "Connection",    "Expect",
+
+    "Upgrade", "Trailer",        "Content-Type",      "Authorization", "Proxy-Authorization"};
 
 static uint32_t blamed(const struct config_load *load, uint32_t object, const char *key)
 {
