@@ -327,10 +327,10 @@ static void check_arithmetic(struct config_load *load, const struct sfe_config_f
 
 void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token)
 {
-    static const char *const not_with_value[] = {"type",     "unit",  "default",
-                                                 "optional", "scale", "offset"};
+    static const char *const not_with_value[] = {"type",  "unit",   "default", "optional",
+                                                 "scale", "offset", "zone"};
+    static const char *const only_of_times[] = {"unit", "zone"};
     uint32_t value = load_member(load, token, "value");
-    uint32_t unit = load_member(load, token, "unit");
     bool is_time = field->type == SFE_TYPE_DATE || field->type == SFE_TYPE_DATETIME;
 
     for (size_t i = 0; i < sizeof(not_with_value) / sizeof(not_with_value[0]); i++) {
@@ -341,10 +341,14 @@ void check_field(struct config_load *load, const struct sfe_config_field *field,
                          not_with_value[i]);
         }
     }
-    if (value == SFE_JSON_NONE && unit != SFE_JSON_NONE && !is_time) {
-        load_mistake(load, unit,
-                     "\"unit\" has no effect here; allowed: with \"type\": \"date\" or "
-                     "\"datetime\"");
+    for (size_t i = 0; i < sizeof(only_of_times) / sizeof(only_of_times[0]); i++) {
+        uint32_t other = load_member(load, token, only_of_times[i]);
+        if (value == SFE_JSON_NONE && other != SFE_JSON_NONE && !is_time) {
+            load_mistake(load, other,
+                         "\"%s\" has no effect here; allowed: with \"type\": \"date\" or "
+                         "\"datetime\"",
+                         only_of_times[i]);
+        }
     }
     check_arithmetic(load, field, token);
     if (field->is_optional && field->default_value != NULL) {

@@ -533,6 +533,9 @@ static const struct config_key table[] = {
      .help = "What it becomes. Default: a lone {/pointer} keeps its type, all else is text."},
     {ROW(FIELD, "unit", WORD), TO(FIELD, unit), .fallback = "auto",
      .allowed = "auto|s|ms|us|ns|rfc3339", .help = "How a time is written; for date and datetime."},
+    {ROW(FIELD, "zone", TEXT), TO(FIELD, zone), .max = 64,
+     .help = "Time zone of times that are written without one, and of the day that a date is: "
+             "Europe/Berlin, or its rule, CET-1CEST,M3.5.0,M10.5.0/3. For date and datetime."},
     {ROW(FIELD, "default", SCALAR), TO(FIELD, default_value),
      .help = "Taken where the event has no value. Without it such an event is a dead letter."},
     {ROW(FIELD, "optional", FLAG), TO(FIELD, is_optional), .fallback = "false",

@@ -180,7 +180,7 @@ static enum sfe_code add_scaled(const struct map_field *field, struct flow_value
     uint8_t memory[FLOW_DECIMAL_BYTES_MAX];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
     const enum sfe_code code = flow_value_scale(value, field->scale, field->offset, &text, err);
-    return code == SFE_OK ? flow_value_add(value, field->type, field->unit, out, err) : code;
+    return code == SFE_OK ? flow_value_add(value, &field->form, out, err) : code;
 }
 
 static enum sfe_code add_found(const struct map_field *field, struct flow_value *value,
@@ -193,7 +193,7 @@ static enum sfe_code add_found(const struct map_field *field, struct flow_value 
         sfe_builder_add(out, value->text);
         return SFE_OK;
     }
-    return flow_value_add(value, field->type, field->unit, out, err);
+    return flow_value_add(value, &field->form, out, err);
 }
 
 /* Adds the value of a field that has no conditions, or whose conditions hold. */
@@ -206,7 +206,7 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
         sfe_builder_add(out, field->constant_json);
         return SFE_OK;
     }
-    const bool is_text = field->type == SFE_MAP_STRING || field->type == SFE_MAP_AUTO;
+    const bool is_text = field->form.type == SFE_MAP_STRING || field->form.type == SFE_MAP_AUTO;
     if (is_text && !field->is_scaled && !flow_template_is_alone(field->from)) {
         return add_text(field, place, out, is_left_out, err);
     }

@@ -57,6 +57,9 @@ struct sfe_map_field {
     bool is_optional;
     enum sfe_map_type type;
     enum sfe_time_unit unit;
+    /* Rule of base/time_zone.h: of times that are written without one, and of the day that a time
+     * becomes. NULL: such times are refused, and days are of UTC. */
+    const char *zone;
     /* JSON numbers: the value becomes value * scale + offset, exactly (flow/decimal.h). NULL: 1 and
      * 0; both NULL: it need not be a number. Not of a constant, a default, a boolean or a time. */
     const char *scale;

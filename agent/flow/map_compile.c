@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
+#include "base/time_zone.h"
 #include "flow/decimal.h"
 #include "flow/number.h"
 #include "flow/template.h"
@@ -140,10 +141,10 @@ static enum sfe_code make_constant(const struct map_field *field, const char *te
     const struct flow_value value = flow_value_of(&json, 0);
     if (value.kind == FLOW_VALUE_NULL) {
         sfe_builder_add_text(&builder, "null");
-    } else if (field->type == SFE_MAP_AUTO && value.kind >= FLOW_VALUE_OBJECT) {
+    } else if (field->form.type == SFE_MAP_AUTO && value.kind >= FLOW_VALUE_OBJECT) {
         sfe_builder_add(&builder, value.text); /* What is written in the configuration is meant. */
     } else {
-        code = flow_value_add(&value, field->type, field->unit, &builder, err);
+        code = flow_value_add(&value, &field->form, &builder, err);
     }
     if (code != SFE_OK) {
         sfe_within(err, "%s", what);
@@ -205,14 +206,33 @@ static enum sfe_code make_arithmetic(const struct compiler *compiler,
     return code;
 }
 
+static enum sfe_code make_zone(const char *text, struct sfe_arena *arena,
+                               const struct sfe_time_zone **zone, struct sfe_error *err)
+{
+    struct sfe_time_zone *made = sfe_arena_take(arena, sizeof(*made), err);
+
+    if (made == NULL) {
+        return err->code;
+    }
+    *zone = made;
+    if (sfe_time_zone_parse(sfe_slice_text(text), made, err) != SFE_OK) {
+        err->code = SFE_E_CONFIG;
+        return SFE_E_CONFIG;
+    }
+    return SFE_OK;
+}
+
 static enum sfe_code make_field(const struct compiler *compiler,
                                 const struct sfe_map_field *written, struct map_field *field,
                                 struct sfe_error *err)
 {
     enum sfe_code code = make_heads(written->name, compiler->arena, field, err);
     field->name = copy_text(written->name, compiler->arena, err);
-    field->type = written->type;
-    field->unit = written->unit;
+    field->form.type = written->type;
+    field->form.unit = written->unit;
+    if (code == SFE_OK && written->zone != NULL) {
+        code = make_zone(written->zone, compiler->arena, &field->form.zone, err);
+    }
     field->is_optional = written->is_optional;
     field->takes_any = compiler->options->is_document && written->type == SFE_MAP_AUTO;
     field->condition = written->condition;

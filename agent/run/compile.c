@@ -19,7 +19,7 @@ void compile_report(struct compiler *compiler, const struct sfe_config_place *pl
     compiler->mistakes++;
 }
 
-struct sfe_map_field compile_field(const struct sfe_config_field *field)
+static struct sfe_map_field map_field(const struct sfe_config_field *field)
 {
     _Static_assert((int)SFE_MAP_DATETIME == (int)SFE_TYPE_DATETIME, "the same types");
     return (struct sfe_map_field){
@@ -76,7 +76,7 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
         return err->code;
     }
     for (uint32_t i = 0; i < record->field_count; i++) {
-        fields[i] = compile_field(&record->fields[i]);
+        fields[i] = map_field(&record->fields[i]);
     }
     *options = (struct sfe_map_options){
         .object = record->object,
@@ -89,10 +89,25 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     return SFE_OK;
 }
 
-/* Gives the fields of `options` their conditions. */
-static enum sfe_code compile_conditions(struct compiler *compiler,
-                                        const struct sfe_config_record *record,
-                                        struct sfe_map_options *options, struct sfe_error *err)
+enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *configured,
+                            struct sfe_map_field *field, struct sfe_error *err)
+{
+    *field = map_field(configured);
+    const enum sfe_code code = compile_zone(compiler, configured->zone, &field->zone, err);
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, &configured->place, err);
+        field->zone = NULL;
+    } else if (code != SFE_OK) {
+        return code;
+    }
+    return compile_where(compiler, configured->condition, configured->condition_count,
+                         &field->condition, err);
+}
+
+/* Gives the fields of `options` their zones and conditions. */
+static enum sfe_code compile_fields(struct compiler *compiler,
+                                    const struct sfe_config_record *record,
+                                    struct sfe_map_options *options, struct sfe_error *err)
 {
     enum sfe_code code = SFE_OK;
     struct sfe_map_field *fields =
@@ -102,9 +117,7 @@ static enum sfe_code compile_conditions(struct compiler *compiler,
         return err->code;
     }
     for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
-        fields[i] = options->fields[i];
-        code = compile_where(compiler, record->fields[i].condition,
-                             record->fields[i].condition_count, &fields[i].condition, err);
+        code = compile_field(compiler, &record->fields[i], &fields[i], err);
     }
     options->fields = fields;
     return code;
@@ -120,7 +133,7 @@ static enum sfe_code compile_record(struct compiler *compiler,
         sfe_compile_map_options(compiler->config, record, compiler->arena, &options, err);
 
     if (code == SFE_OK) {
-        code = compile_conditions(compiler, record, &options, err);
+        code = compile_fields(compiler, record, &options, err);
     }
     if (code != SFE_OK) {
         return code;

@@ -14,9 +14,7 @@ static enum sfe_code make_node(struct compiler *compiler, const struct sfe_confi
     if (written->kind != SFE_NODE_VALUE) {
         return SFE_OK;
     }
-    node->field = compile_field(&written->field);
-    return compile_where(compiler, written->field.condition, written->field.condition_count,
-                         &node->field.condition, err);
+    return compile_field(compiler, &written->field, &node->field, err);
 }
 
 /* *shape stays NULL where there is nothing, or a mistake, which is reported. */

@@ -35,8 +35,10 @@ SFE_MUST_USE enum sfe_code compile_where(struct compiler *compiler,
                                          uint32_t count, struct sfe_where **where,
                                          struct sfe_error *err);
 
-/* A field as the map has it, without its conditions. */
-struct sfe_map_field compile_field(const struct sfe_config_field *field);
+/* A field as the map has it, with its zone and conditions; what is wrong is reported. */
+SFE_MUST_USE enum sfe_code compile_field(struct compiler *compiler,
+                                         const struct sfe_config_field *configured,
+                                         struct sfe_map_field *field, struct sfe_error *err);
 
 /* Compiles what an output of type http is made of. */
 SFE_MUST_USE enum sfe_code compile_http_output(struct compiler *compiler,
@@ -49,6 +51,11 @@ SFE_MUST_USE enum sfe_code compile_output_secrets(struct compiler *compiler,
                                                   const struct sfe_config_output *output,
                                                   struct sfe_compiled_output *compiled,
                                                   struct sfe_error *err);
+
+/* The rule of a zone that is written by its name or as a rule; NULL: none. SFE_E_CONFIG;
+ * SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code compile_zone(struct compiler *compiler, const char *written,
+                                        const char **zone, struct sfe_error *err);
 
 /* Reads the keys of all streams into `compiled`, one for each; what is wrong is reported. */
 void compile_stream_keys(struct compiler *compiler, struct sfe_compiled_stream *compiled);
