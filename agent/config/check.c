@@ -323,12 +323,17 @@ static void check_arithmetic(struct config_load *load, const struct sfe_config_f
                      "\"scale\" and \"offset\" make numbers; allowed: with \"type\": \"double\", "
                      "\"int\" or \"string\"");
     }
+    if (field->lookup != NULL && (field->scale != NULL || field->offset != NULL)) {
+        load_mistake(load, blamed(load, token, "lookup"),
+                     "what is looked up is taken as it is; allowed: \"lookup\" without \"scale\" "
+                     "and \"offset\"");
+    }
 }
 
 void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token)
 {
     static const char *const not_with_value[] = {"type",  "unit",   "default", "optional",
-                                                 "scale", "offset", "zone"};
+                                                 "scale", "offset", "zone",    "lookup"};
     static const char *const only_of_times[] = {"unit", "zone"};
     uint32_t value = load_member(load, token, "value");
     bool is_time = field->type == SFE_TYPE_DATE || field->type == SFE_TYPE_DATETIME;

@@ -96,10 +96,14 @@ static const struct fragment {
      "{\"additionalProperties\":{\"items\":{\"pattern\":\"^[1-5]([0-9][0-9]|xx)$\"}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"value\"]},\"then\":{\"properties\":{\"type\":false,\"unit\":false,"
-     "\"default\":false,\"optional\":false,\"scale\":false,\"offset\":false,\"zone\":false}}}"},
+     "\"default\":false,\"optional\":false,\"scale\":false,\"offset\":false,\"zone\":false,"
+     "\"lookup\":false}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"anyOf\":[{\"required\":[\"scale\"]},{\"required\":[\"offset\"]}]},\"then\":"
      "{\"properties\":{\"type\":{\"enum\":[\"string\",\"double\",\"int\"]}}}}"},
+    {SFE_SECTION_FIELD, NULL,
+     "{\"if\":{\"required\":[\"lookup\"]},\"then\":{\"properties\":{\"scale\":false,"
+     "\"offset\":false}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"anyOf\":[{\"required\":[\"unit\"]},{\"required\":[\"zone\"]}]},\"then\":"
      "{\"required\":[\"type\"],\"properties\":"

@@ -536,6 +536,9 @@ static const struct config_key table[] = {
     {ROW(FIELD, "zone", TEXT), TO(FIELD, zone), .max = 64,
      .help = "Time zone of times that are written without one, and of the day that a date is: "
              "Europe/Berlin, or its rule, CET-1CEST,M3.5.0,M10.5.0/3. For date and datetime."},
+    {ROW(FIELD, "lookup", FILE), TO(FIELD, lookup),
+     .help = "Table in which the value is looked up: a JSON object, or CSV of two columns under a "
+             "heading. What is not in it has no value."},
     {ROW(FIELD, "default", SCALAR), TO(FIELD, default_value),
      .help = "Taken where the event has no value. Without it such an event is a dead letter."},
     {ROW(FIELD, "optional", FLAG), TO(FIELD, is_optional), .fallback = "false",

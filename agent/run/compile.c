@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/secret.h"
+#include "flow/lookup.h"
 #include "run/compile_parts.h"
 #include "run/room.h"
 
@@ -89,25 +90,31 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     return SFE_OK;
 }
 
-enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *configured,
+enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *config,
                             struct sfe_map_field *field, struct sfe_error *err)
 {
-    *field = map_field(configured);
-    const enum sfe_code code = compile_zone(compiler, configured->zone, &field->zone, err);
+    *field = map_field(config);
+    enum sfe_code code = compile_zone(compiler, config->zone, &field->zone, err);
+
     if (code == SFE_E_CONFIG) {
-        compile_report(compiler, &configured->place, err);
         field->zone = NULL;
-    } else if (code != SFE_OK) {
-        return code;
+    } else if (code == SFE_OK) {
+        code = compile_lookup(compiler, config->lookup, &field->lookup, err);
     }
-    return compile_where(compiler, configured->condition, configured->condition_count,
-                         &field->condition, err);
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, &config->place, err);
+        code = SFE_OK;
+    }
+    return code == SFE_OK ? compile_where(compiler, config->condition, config->condition_count,
+                                          &field->condition, err)
+                          : code;
 }
 
-/* Gives the fields of `options` their zones and conditions. */
+/* Gives the fields of `options` what is more than text. */
 static enum sfe_code compile_fields(struct compiler *compiler,
                                     const struct sfe_config_record *record,
-                                    struct sfe_map_options *options, struct sfe_error *err)
+                                    struct sfe_map_options *options, uint64_t *tables,
+                                    struct sfe_error *err)
 {
     enum sfe_code code = SFE_OK;
     struct sfe_map_field *fields =
@@ -118,6 +125,9 @@ static enum sfe_code compile_fields(struct compiler *compiler,
     }
     for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
         code = compile_field(compiler, &record->fields[i], &fields[i], err);
+        if (fields[i].lookup != NULL) {
+            *tables = *tables * 31u + fields[i].lookup->digest;
+        }
     }
     options->fields = fields;
     return code;
@@ -125,7 +135,7 @@ static enum sfe_code compile_fields(struct compiler *compiler,
 
 static enum sfe_code compile_record(struct compiler *compiler,
                                     const struct sfe_config_record *record, struct sfe_map **map,
-                                    struct sfe_error *err)
+                                    uint64_t *tables, struct sfe_error *err)
 {
     uint32_t bad_field = record->field_count;
     struct sfe_map_options options;
@@ -133,7 +143,7 @@ static enum sfe_code compile_record(struct compiler *compiler,
         sfe_compile_map_options(compiler->config, record, compiler->arena, &options, err);
 
     if (code == SFE_OK) {
-        code = compile_fields(compiler, record, &options, err);
+        code = compile_fields(compiler, record, &options, tables, err);
     }
     if (code != SFE_OK) {
         return code;
@@ -157,7 +167,8 @@ static enum sfe_code compile_output(struct compiler *compiler,
 
     SFE_ASSERT(output->record_count <= SFE_RECORDS_PER_OUTPUT_MAX);
     for (uint32_t i = 0; i < output->record_count; i++) {
-        code = compile_record(compiler, &output->records[i], &compiled->maps[i], err);
+        code = compile_record(compiler, &output->records[i], &compiled->maps[i], &compiled->tables,
+                              err);
         if (code != SFE_OK) {
             return code;
         }

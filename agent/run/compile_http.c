@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "flow/lookup.h"
 
 static enum sfe_code make_node(struct compiler *compiler, const struct sfe_config_node *written,
                                struct sfe_shape_node *node, struct sfe_error *err)
@@ -19,7 +20,7 @@ static enum sfe_code make_node(struct compiler *compiler, const struct sfe_confi
 
 /* *shape stays NULL where there is nothing, or a mistake, which is reported. */
 static enum sfe_code compile_tree(struct compiler *compiler, const struct sfe_config_tree *tree,
-                                  struct sfe_shape **shape, struct sfe_error *err)
+                                  struct sfe_shape **shape, uint64_t *tables, struct sfe_error *err)
 {
     uint32_t bad_node = 0;
 
@@ -31,6 +32,9 @@ static enum sfe_code compile_tree(struct compiler *compiler, const struct sfe_co
     enum sfe_code code = nodes == NULL ? SFE_E_NO_MEMORY : SFE_OK;
     for (uint32_t i = 0; i < tree->count && code == SFE_OK; i++) {
         code = make_node(compiler, &tree->nodes[i], &nodes[i], err);
+        if (nodes[i].field.lookup != NULL) {
+            *tables = *tables * 31u + nodes[i].field.lookup->digest;
+        }
     }
     if (code != SFE_OK) {
         return code;
@@ -77,7 +81,9 @@ enum sfe_code compile_http_output(struct compiler *compiler, const struct sfe_co
         code = compile_template(compiler, text, &http->body.nodes[0].field.place,
                                 &compiled->body_text, err);
     } else if (code == SFE_OK) {
-        code = compile_tree(compiler, &http->body, &compiled->body, err);
+        code = compile_tree(compiler, &http->body, &compiled->body, &compiled->tables, err);
     }
-    return code == SFE_OK ? compile_tree(compiler, &http->headers, &compiled->headers, err) : code;
+    return code == SFE_OK
+               ? compile_tree(compiler, &http->headers, &compiled->headers, &compiled->tables, err)
+               : code;
 }

@@ -35,7 +35,8 @@ SFE_MUST_USE enum sfe_code compile_where(struct compiler *compiler,
                                          uint32_t count, struct sfe_where **where,
                                          struct sfe_error *err);
 
-/* A field as the map has it, with its zone and conditions; what is wrong is reported. */
+/* A field as the map has it, with its zone, its table and its conditions; what is wrong is
+ * reported. */
 SFE_MUST_USE enum sfe_code compile_field(struct compiler *compiler,
                                          const struct sfe_config_field *configured,
                                          struct sfe_map_field *field, struct sfe_error *err);
@@ -56,6 +57,10 @@ SFE_MUST_USE enum sfe_code compile_output_secrets(struct compiler *compiler,
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code compile_zone(struct compiler *compiler, const char *written,
                                         const char **zone, struct sfe_error *err);
+
+/* The table in a file; NULL: none. SFE_E_CONFIG; SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code compile_lookup(struct compiler *compiler, const char *path,
+                                          const struct sfe_lookup **lookup, struct sfe_error *err);
 
 /* Reads the keys of all streams into `compiled`, one for each; what is wrong is reported. */
 void compile_stream_keys(struct compiler *compiler, struct sfe_compiled_stream *compiled);

@@ -221,6 +221,8 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
         if (set->streams[output->stream_index].carried == old->stream_index &&
             has_priority(set, output->stream_index) == has_priority(before, old->stream_index) &&
             sfe_config_same_output(part, other) &&
+            set->compiled->outputs[output->config_index].tables ==
+                old->setup->compiled.outputs[old->config_index].tables &&
             same_secrets(&set->compiled->outputs[output->config_index],
                          &old->setup->compiled.outputs[old->config_index])) {
             return k;

@@ -38,7 +38,8 @@ static void check_config(const struct sfe_config *config)
         SFE_ASSERT(output->type == SFE_OUTPUT_HTTP
                        ? output->http.base != NULL && output->http.path != NULL
                        : output->connection < config->connection_count);
-        SFE_ASSERT(output->record_count > 0 && output->from_count > 0);
+        SFE_ASSERT(output->type == SFE_OUTPUT_HTTP || output->record_count > 0);
+        SFE_ASSERT(output->from_count > 0);
         for (uint32_t j = 0; j < output->from_count; j++) {
             SFE_ASSERT(output->from[j] < config->stream_count);
         }
