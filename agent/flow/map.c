@@ -218,7 +218,7 @@ static enum sfe_code add_found(const struct map_field *field, struct flow_value 
     if (field->is_scaled) {
         return add_scaled(field, value, out, err);
     }
-    if (field->takes_any && value->kind >= FLOW_VALUE_OBJECT) {
+    if (field->takes_any && field->form.type == SFE_MAP_AUTO && value->kind >= FLOW_VALUE_OBJECT) {
         sfe_builder_add(out, value->text);
         return SFE_OK;
     }

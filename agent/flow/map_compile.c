@@ -263,7 +263,7 @@ static enum sfe_code make_field(const struct compiler *compiler,
         code = make_zone(written->zone, compiler->arena, &field->form.zone, err);
     }
     field->is_optional = written->is_optional;
-    field->takes_any = compiler->options->is_document && written->type == SFE_MAP_AUTO;
+    field->takes_any = compiler->options->is_document; /* Where its type is auto. */
     field->condition = written->condition;
     if (code != SFE_OK || field->name == NULL) {
         return err->code;
