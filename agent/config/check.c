@@ -1,6 +1,7 @@
 #include "config/check.h"
 
 #include "base/assert.h"
+#include "config/check_files.h"
 #include "config/check_http.h"
 #include "config/check_http_output.h"
 #include "config/quantity.h"
@@ -511,6 +512,7 @@ void check_all(struct config_load *load)
     default_guards(load);
     check_http_inputs(load);
     check_http_outputs(load);
+    check_files_inputs(load);
     default_events(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);

@@ -161,7 +161,7 @@ static bool same_input(const struct agent_set *set, uint32_t index, const struct
 static void plan_inputs(struct agent_set *set, const struct agent_set *before)
 {
     for (uint32_t i = 0; i < set->config->input_count; i++) {
-        if (set->config->inputs[i].type != SFE_INPUT_HTTP) {
+        if (set->config->inputs[i].type == SFE_INPUT_MQTT) {
             continue;
         }
         struct agent_source *source = &set->sources[set->source_count++];
