@@ -47,6 +47,11 @@
 /* Connections of one HTTP input: each has a buffer, and the sockets of a thread are few. */
 #define SFE_HTTP_CONNECTIONS_MAX   32u
 #define SFE_HTTP_REQUEST_BYTES_MAX (4u * 1024u * 1024u)
+/* Of one HTTP output's requests: headers of the configuration, and events. */
+#define SFE_HTTP_HEADERS_MAX      16u
+#define SFE_HTTP_BATCH_EVENTS_MAX 1000u
+/* Objects, lists and values of one body. */
+#define SFE_TREE_NODES_MAX 512u
 
 /* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
 #define SFE_COLLECTION_RECORDS_MAX 200u

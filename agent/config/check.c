@@ -4,6 +4,7 @@
 #include "config/check_files.h"
 #include "config/check_answers.h"
 #include "config/check_http.h"
+#include "config/check_http_output.h"
 #include "config/quantity.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
@@ -331,9 +332,7 @@ static void check_arithmetic(struct config_load *load, const struct sfe_config_f
     }
 }
 
-/* Keys of a field written as an object that have no effect beside the others. */
-static void check_field(struct config_load *load, const struct sfe_config_field *field,
-                        uint32_t token)
+void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token)
 {
     static const char *const not_with_value[] = {"type",  "unit",   "default", "optional",
                                                  "scale", "offset", "zone",    "lookup"};
@@ -513,6 +512,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    check_http_outputs(load);
     check_files_inputs(load);
     check_answers(load);
     default_events(load);

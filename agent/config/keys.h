@@ -27,6 +27,10 @@ enum config_section {
     SFE_SECTION_HTTP_AUTH,
     SFE_SECTION_OUTPUT,
     SFE_SECTION_RECORD,
+    SFE_SECTION_HTTP_OUTPUT_AUTH,
+    SFE_SECTION_HTTP_OUTPUT_TLS,
+    SFE_SECTION_HTTP_OUTPUT_PROXY,
+    SFE_SECTION_HTTP_SETTLE,
     SFE_SECTION_FIELD,
     SFE_SECTION_COUNT
 };
@@ -60,6 +64,7 @@ enum config_kind {
     SFE_KEY_NAMED,      /* An object whose members have free names, each a section `of`. */
     SFE_KEY_LIST,       /* A list of objects, each a section `of`. */
     SFE_KEY_MAP,        /* An object of fields: text, scalar or section `of`. */
+    SFE_KEY_TREE,       /* Objects and lists with values, each as in MAP, at their ends. */
     SFE_KEY_WHERE,      /* Conditions; stored as a table of them. */
     SFE_KEY_ANY,        /* Not looked into: of a type that is not available yet. */
     SFE_KEY_KINDS

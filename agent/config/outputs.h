@@ -4,6 +4,7 @@
 
 #include "base/time_format.h"
 #include "config/condition.h"
+#include "config/http_output.h"
 #include "config/place.h"
 
 #include <stdbool.h>
@@ -37,6 +38,18 @@ struct sfe_config_field {
     uint32_t condition_count;
 };
 
+enum sfe_node_kind { SFE_NODE_OBJECT, SFE_NODE_LIST, SFE_NODE_VALUE };
+
+/* One value of a tree, before what is inside it. */
+struct sfe_config_node {
+    struct sfe_config_field field; /* Of a VALUE. Its name: the way there, for messages. */
+    enum sfe_node_kind kind;
+    const char *name; /* Of the member; NULL at the root and in a list. */
+    uint32_t next;    /* Index of the node behind it and all that is inside it. */
+    bool is_text;     /* A VALUE that is written as text. */
+    uint32_t token;   /* In the file, while it is checked. */
+};
+
 /* clang-format off */
 enum sfe_output_type {
     SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
@@ -63,7 +76,7 @@ struct sfe_config_output {
     const char *name;
     struct sfe_config_place place;
     enum sfe_output_type type;
-    uint32_t connection;
+    uint32_t connection;  /* UINT32_MAX: none. */
     const uint32_t *from; /* Indexes into streams. */
     uint32_t from_count;
     const struct sfe_config_record *records; /* Parents before children. */
@@ -82,6 +95,7 @@ struct sfe_config_output {
     uint64_t within_ns;               /* `within`; 0: for as long as it takes. */
     const struct sfe_config_condition *where; /* NULL: every event is taken. */
     uint32_t where_count;
+    struct sfe_config_http_output http;
     bool gaps; /* `gaps`: what is missing is delivered as an event of its own. */
 };
 

@@ -145,6 +145,7 @@ static bool same_value(const struct config_key *row, const struct side *a, const
         return row->size == 0 || same_texts(row, a, b);
     case SFE_KEY_WHERE:
         return same_conditions(row, a, b);
+    case SFE_KEY_TREE:    /* This as well. */
     case SFE_KEY_STREAMS: /* As the header says. */
     case SFE_KEY_SECTION: /* These are compared by who asks. */
     case SFE_KEY_NAMED:
@@ -208,6 +209,27 @@ bool sfe_config_same_input(struct sfe_config_part a, struct sfe_config_part b)
            same_entry(SFE_SECTION_INPUT, &left, &right);
 }
 
+static bool same_tree(const struct sfe_config_tree *tree, const struct sfe_config_tree *other,
+                      const struct side *a, const struct side *b)
+{
+    if (tree->count != other->count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct sfe_config_node *left = &tree->nodes[i];
+        const struct sfe_config_node *right = &other->nodes[i];
+        const struct side one = {a->config, &left->field};
+        const struct side two = {b->config, &right->field};
+        if (left->kind != right->kind || left->next != right->next ||
+            !same_text(left->name, right->name) ||
+            !same_text(left->field.constant, right->field.constant) ||
+            !same_entry(SFE_SECTION_FIELD, &one, &two)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool same_record(const struct side *a, const struct side *b)
 {
     const struct sfe_config_record *left = a->base;
@@ -236,7 +258,9 @@ bool sfe_config_same_output(struct sfe_config_part a, struct sfe_config_part b)
 
     SFE_ASSERT(a.index < a.config->output_count && b.index < b.config->output_count);
     if (!same_text(left->name, right->name) || left->record_count != right->record_count ||
-        !same_entry(SFE_SECTION_OUTPUT, &entry, &other)) {
+        !same_entry(SFE_SECTION_OUTPUT, &entry, &other) ||
+        !same_tree(&left->http.body, &right->http.body, &entry, &other) ||
+        !same_tree(&left->http.headers, &right->http.headers, &entry, &other)) {
         return false;
     }
     for (uint32_t i = 0; i < left->record_count; i++) {

@@ -4,6 +4,7 @@
 #include "base/json_writer.h"
 #include "config/keys.h"
 #include "config/rules.h"
+#include "config/tree.h"
 #include "config/where.h"
 
 #define NAME_BYTES_MAX    96u
@@ -256,6 +257,12 @@ static void put_where(struct sfe_json_writer *writer, const struct config_key *r
     put(writer, "$ref", "#/$defs/where");
 }
 
+static void put_tree(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    SFE_ASSERT(row->kind == SFE_KEY_TREE);
+    put(writer, "$ref", "#/$defs/tree");
+}
+
 /* How the kinds that are no plain text are put. */
 static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const struct config_key *) = {
     [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,     [SFE_KEY_WHOLE] = put_whole,
@@ -263,7 +270,7 @@ static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const stru
     [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,    [SFE_KEY_FILES] = put_list,
     [SFE_KEY_HOSTS] = put_list,      [SFE_KEY_SCALAR] = put_scalar, [SFE_KEY_SECTION] = put_section,
     [SFE_KEY_NAMED] = put_named,     [SFE_KEY_LIST] = put_list,     [SFE_KEY_MAP] = put_map,
-    [SFE_KEY_WHERE] = put_where,     [SFE_KEY_NUMBER] = put_number,
+    [SFE_KEY_WHERE] = put_where,     [SFE_KEY_NUMBER] = put_number, [SFE_KEY_TREE] = put_tree,
 };
 
 static void put_default(struct sfe_json_writer *writer, const struct config_key *row)
@@ -413,6 +420,7 @@ static void put_definitions(struct sfe_json_writer *writer)
         }
     }
     where_add_schema(writer);
+    tree_add_schema(writer);
     sfe_json_end_object(writer);
 }
 

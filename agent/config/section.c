@@ -4,9 +4,10 @@
 #include "config/rules.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
+#include "config/tree.h"
 #include "config/value.h"
 
-#define ROWS_MAX       192u
+#define ROWS_MAX       320u
 #define KEYS_BYTES_MAX 128u
 
 static const char dead_name[] = "dead";
@@ -21,11 +22,11 @@ struct entry_type {
  * record's fields. */
 _Static_assert(SFE_CONFIG_JOBS_MAX >= 1u + SFE_CONNECTIONS_MAX + SFE_STREAMS_MAX + SFE_INPUTS_MAX +
                                           SFE_OUTPUTS_MAX + SFE_RECORDS_PER_OUTPUT_MAX +
-                                          SFE_FIELDS_PER_RECORD_MAX + 2u,
+                                          SFE_FIELDS_PER_RECORD_MAX + SFE_HTTP_HEADERS_MAX + 8u,
                "a job more than there is room for");
 
-static void add_job(struct config_load *load, enum config_section section, uint32_t token,
-                    void *base)
+void section_add_job(struct config_load *load, enum config_section section, uint32_t token,
+                     void *base)
 {
     SFE_ASSERT(load->job_count < SFE_CONFIG_JOBS_MAX);
     SFE_ASSERT(base != NULL);
@@ -179,7 +180,7 @@ static void read_field(struct config_load *load, const struct config_key *row, u
         value_read(load, keys_find(row->of, SFE_TEXT("from"), SFE_TEXT("")), value, field);
         break;
     case SFE_JSON_OBJECT:
-        add_job(load, row->of, value, field);
+        section_add_job(load, row->of, value, field);
         break;
     case SFE_JSON_ARRAY:
         load_mistake(load, value, "found %s; allowed: %s", load_show(load, value, shown), allowed);
@@ -227,7 +228,7 @@ static void read_members(struct config_load *load, const struct config_key *row,
         if (row->kind == SFE_KEY_MAP) {
             read_field(load, row, key, (struct sfe_config_field *)(void *)entry);
         } else {
-            add_job(load, row->of, key + 1, entry);
+            section_add_job(load, row->of, key + 1, entry);
         }
         entry += keys_form(row->of)->size;
         key = sfe_json_next(&load->json, token, key);
@@ -242,7 +243,7 @@ static void read_list(struct config_load *load, const struct config_key *row, ui
 
     while (item != SFE_JSON_NONE && load->failure == SFE_OK) {
         store_place(load, row, entry, item);
-        add_job(load, row->of, item, entry);
+        section_add_job(load, row->of, item, entry);
         entry += keys_form(row->of)->size;
         item = sfe_json_next(&load->json, token, item);
     }
@@ -253,7 +254,7 @@ static void read_value(struct config_load *load, const struct config_key *row, u
 {
     switch (row->kind) {
     case SFE_KEY_SECTION:
-        add_job(load, row->of, token, base);
+        section_add_job(load, row->of, token, base);
         break;
     case SFE_KEY_NAMED:
     case SFE_KEY_MAP:
@@ -261,6 +262,9 @@ static void read_value(struct config_load *load, const struct config_key *row, u
         break;
     case SFE_KEY_LIST:
         read_list(load, row, token, base);
+        break;
+    case SFE_KEY_TREE:
+        tree_read(load, row, token, base);
         break;
     default:
         value_read(load, row, token, base);
@@ -361,7 +365,7 @@ void section_read_all(struct config_load *load)
     /* Of a section that is not there nothing is filled in; this one counts all the same. */
     value_default(load, keys_find(SFE_SECTION_WATCH, SFE_TEXT("trace"), SFE_TEXT("")),
                   load->config);
-    add_job(load, SFE_SECTION_ROOT, 0, load->config);
+    section_add_job(load, SFE_SECTION_ROOT, 0, load->config);
     while (load->job_count != 0 && load->failure == SFE_OK) {
         struct config_job job = load->jobs[--load->job_count];
         read_section(load, &job);

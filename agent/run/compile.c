@@ -36,10 +36,9 @@ static struct sfe_map_field map_field(const struct sfe_config_field *field)
     };
 }
 
-/* Conditions that are wrong are reported, and *where stays NULL; as it does without any. */
-static enum sfe_code compile_where(struct compiler *compiler,
-                                   const struct sfe_config_condition *conditions, uint32_t count,
-                                   struct sfe_where **where, struct sfe_error *err)
+enum sfe_code compile_where(struct compiler *compiler,
+                            const struct sfe_config_condition *conditions, uint32_t count,
+                            struct sfe_where **where, struct sfe_error *err)
 {
     _Static_assert((int)SFE_WHERE_EXISTS == (int)SFE_CONDITION_EXISTS, "the same kinds");
     struct sfe_where_node *nodes;
@@ -108,10 +107,10 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     return SFE_OK;
 }
 
-/* Its zone, its table and its conditions; what is wrong is reported. */
-static enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *config,
-                                   struct sfe_map_field *field, struct sfe_error *err)
+enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *config,
+                            struct sfe_map_field *field, struct sfe_error *err)
 {
+    *field = map_field(config);
     enum sfe_code code = compile_zone(compiler, config->zone, &field->zone, err);
 
     if (code == SFE_E_CONFIG) {
@@ -142,7 +141,6 @@ static enum sfe_code compile_fields(struct compiler *compiler,
         return err->code;
     }
     for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
-        fields[i] = options->fields[i];
         code = compile_field(compiler, &record->fields[i], &fields[i], err);
         if (fields[i].lookup != NULL) {
             *tables = *tables * 31u + fields[i].lookup->digest;
@@ -193,6 +191,9 @@ static enum sfe_code compile_output(struct compiler *compiler,
         }
     }
     code = compile_where(compiler, output->where, output->where_count, &compiled->where, err);
+    if (code == SFE_OK && output->type == SFE_OUTPUT_HTTP) {
+        code = compile_http_output(compiler, output, compiled, err);
+    }
     if (code != SFE_OK) {
         return code;
     }
@@ -250,6 +251,9 @@ static enum sfe_code compile_secrets(struct compiler *compiler, struct sfe_compi
     }
     for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
         code = compile_input(compiler, &config->inputs[i], &compiled->inputs[i], err);
+    }
+    for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
+        code = compile_output_secrets(compiler, &config->outputs[i], &compiled->outputs[i], err);
     }
     return code;
 }
@@ -362,5 +366,10 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
     for (uint32_t i = 0; compiled->inputs != NULL && i < compiled->config->input_count; i++) {
         wipe(&compiled->inputs[i].secret);
         wipe(&compiled->inputs[i].tls.key);
+    }
+    for (uint32_t i = 0; compiled->outputs != NULL && i < compiled->config->output_count; i++) {
+        wipe(&compiled->outputs[i].secret);
+        wipe(&compiled->outputs[i].tls_key);
+        wipe(&compiled->outputs[i].proxy_password);
     }
 }

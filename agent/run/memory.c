@@ -179,22 +179,30 @@ static size_t fixed_bytes(const struct sfe_config *config)
            agent_questions_memory_bytes(config);
 }
 
-static size_t tls_layers(const struct sfe_config_salesforce *org)
+static size_t tls_layers(const char *url, const char *proxy_url)
 {
-    const bool is_tls = strncmp(org->login_url, "https://", 8) == 0;
-    const bool is_proxy_tls = org->proxy_url != NULL && strncmp(org->proxy_url, "https://", 8) == 0;
+    const bool is_tls = strncmp(url, "https://", 8) == 0;
+    const bool is_proxy_tls = proxy_url != NULL && strncmp(proxy_url, "https://", 8) == 0;
 
     return (is_tls ? 1u : 0u) + (is_proxy_tls ? 1u : 0u);
 }
 
 size_t agent_exchange_bytes(const struct sfe_config_salesforce *org)
 {
-    return EXCHANGE_BYTES + tls_layers(org) * EXCHANGE_TLS_BYTES;
+    return EXCHANGE_BYTES + tls_layers(org->login_url, org->proxy_url) * EXCHANGE_TLS_BYTES;
+}
+
+size_t agent_http_library_bytes(const char *url, const char *proxy_url, uint32_t requests)
+{
+    const size_t layers = tls_layers(url, proxy_url);
+
+    return layers * ORG_TLS_BYTES + requests * (EXCHANGE_BYTES + layers * EXCHANGE_TLS_BYTES);
 }
 
 static size_t org_library_bytes(const struct sfe_config_salesforce *org)
 {
-    return tls_layers(org) * ORG_TLS_BYTES + LOGINS * agent_exchange_bytes(org);
+    return tls_layers(org->login_url, org->proxy_url) * ORG_TLS_BYTES +
+           LOGINS * agent_exchange_bytes(org);
 }
 
 static size_t link_library_bytes(const struct sfe_config_mqtt *mqtt)

@@ -196,6 +196,9 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
             explain_where(rehearsal, compiled->where, &subject, told) != SFE_OK) {
             continue;
         }
+        if (config->type == SFE_OUTPUT_HTTP) {
+            continue; /* Its request shows all there is. */
+        }
         explain_order(rehearsal, compiled, &subject, told);
         explain_api(rehearsal, config, told);
         for (uint32_t map = 0; map < config->record_count; map++) {

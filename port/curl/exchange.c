@@ -261,6 +261,7 @@ enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
     exchange->upload = request->upload;
     exchange->sink = request->sink;
     exchange->body_size = request->upload != NULL ? 0 : request->body.size;
+    exchange->header_bytes = 0;
     exchange->is_over_bound = false;
     exchange->upload_failed = false;
     exchange->retry_after[0] = '\0';

@@ -20,6 +20,7 @@ struct sfe_http_exchange {
     const struct sfe_http_body *upload; /* NULL: the body was at hand. */
     const struct sfe_http_sink *sink;   /* NULL: none. */
     uint64_t begun_ns;
+    size_t header_bytes; /* Of the answer so far. */
     bool is_over_bound;
     bool upload_failed;
     bool is_under_way;                      /* In the multi handle. */

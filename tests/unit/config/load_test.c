@@ -94,7 +94,7 @@ static void the_design_is_carried_out_whole(void **state)
 static void the_hub_reports_each_type_that_is_not_available(void **state)
 {
     static const char *const pointers[] = {"/inputs/commands/type", "/inputs/prices/type",
-                                           "/outputs/commands/type", "/outputs/accounting/type"};
+                                           "/outputs/commands/type", "/outputs/accounting/on_done"};
     struct loading *loading = (struct loading *)*state;
 
     load(loading, hub);
@@ -151,6 +151,7 @@ static void the_committed_examples_load(void **state)
     (void)load_file(loading, "config/examples/behind-proxy.json");
     (void)load_file(loading, "config/examples/closed-sale.json");
     (void)load_file(loading, "config/examples/new-customer.json");
+    (void)load_file(loading, "config/examples/http-output.json");
     config = load_file(loading, "config/examples/till.json");
     assert_int_equal(config->dead_stream, 1);
 }

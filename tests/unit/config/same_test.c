@@ -238,6 +238,7 @@ static bool change_value(const struct config_key *row, union entry *entry)
     case SFE_KEY_TEXTS:
     case SFE_KEY_HOSTS:
     case SFE_KEY_FILES:
+    case SFE_KEY_TREE:
     case SFE_KEY_WHERE:
         memcpy(&count, (uint8_t *)entry + row->count_offset, sizeof(count));
         count++;
@@ -273,6 +274,10 @@ static const void *entry_of(const struct sfe_config *config, enum config_section
     case SFE_SECTION_INPUT:
         *size = sizeof(config->inputs[0]);
         return &config->inputs[0];
+    case SFE_SECTION_HTTP_OUTPUT_AUTH:
+    case SFE_SECTION_HTTP_OUTPUT_TLS:
+    case SFE_SECTION_HTTP_OUTPUT_PROXY:
+    case SFE_SECTION_HTTP_SETTLE:
     case SFE_SECTION_OUTPUT:
         *size = sizeof(config->outputs[0]);
         return &config->outputs[0];
@@ -308,6 +313,10 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
     case SFE_SECTION_INPUT:
         changed.inputs = &entry->input;
         return sfe_config_same_input(a, b);
+    case SFE_SECTION_HTTP_OUTPUT_AUTH:
+    case SFE_SECTION_HTTP_OUTPUT_TLS:
+    case SFE_SECTION_HTTP_OUTPUT_PROXY:
+    case SFE_SECTION_HTTP_SETTLE:
     case SFE_SECTION_OUTPUT:
         output = entry->output;
         return sfe_config_same_output(a, b);

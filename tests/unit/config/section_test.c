@@ -96,9 +96,6 @@ static const struct bad unavailable[] = {
     {WHOLE("'outputs': {'w': {'type': 'mqtt', 'connection': 'site', 'from': 'sales', 'topic': 't', "
            "'payload': 'p', 'qos': 1}}"),
      "/outputs/w/type", 6, "\"mqtt\" is not available in this version"},
-    {WHOLE("'outputs': {'w': {'type': 'http', 'from': 'sales', 'where': {}, 'method': 'POST', "
-           "'url': 'https://x', 'body': {}, 'on_done': 'x'}}"),
-     "/outputs/w/type", 6, "\"http\" is not available in this version"},
 };
 
 static void unknown_keys_are_reported_with_the_nearest_right_one(void **state)
