@@ -271,8 +271,10 @@ static enum sfe_code take_message(struct gate *gate, const struct mqtt_frame *fr
     size_t size;
     enum sfe_code code;
 
-    if (!gate->is_accepted) {
-        return sfe_fail(err, SFE_E_PROTOCOL, "a message before the connection is accepted");
+    if (!gate->is_accepted || gate->options.intake == NULL) {
+        return sfe_fail(err, SFE_E_PROTOCOL, "a message %s",
+                        gate->is_accepted ? "where nothing is subscribed to"
+                                          : "before the connection is accepted");
     }
     code = await_message(gate, frame, err);
     if (code != SFE_OK) {
