@@ -30,6 +30,7 @@ static const struct rule {
     {SFE_SECTION_PROXY, NULL, NEEDS, "password_file|username"},
     {SFE_SECTION_PROXY, NULL, NEEDS, "password|username"},
     {SFE_SECTION_HTTP_AUTH, NULL, EXACTLY_ONE, "bearer_file|bearer|hmac_file|hmac|none"},
+    {SFE_SECTION_OUTPUT, "mqtt", AT_MOST_ONE, "payload|map"},
     {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value"},
 };
 

@@ -239,6 +239,11 @@ bool sfe_config_same_output(struct sfe_config_part a, struct sfe_config_part b)
         !same_entry(SFE_SECTION_OUTPUT, &entry, &other)) {
         return false;
     }
+    const struct side ours = {a.config, &left->mqtt.properties};
+    const struct side theirs = {b.config, &right->mqtt.properties};
+    if (!same_record(&ours, &theirs)) {
+        return false;
+    }
     for (uint32_t i = 0; i < left->record_count; i++) {
         const struct side one = {a.config, &left->records[i]};
         const struct side two = {b.config, &right->records[i]};

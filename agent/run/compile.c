@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/secret.h"
-#include "run/compile_parts.h"
+#include "run/compile_message.h"
 #include "run/room.h"
 
 #include <string.h>
@@ -111,9 +111,8 @@ static enum sfe_code compile_conditions(struct compiler *compiler,
     return code;
 }
 
-static enum sfe_code compile_record(struct compiler *compiler,
-                                    const struct sfe_config_record *record, struct sfe_map **map,
-                                    struct sfe_error *err)
+enum sfe_code compile_record(struct compiler *compiler, const struct sfe_config_record *record,
+                             struct sfe_map **map, struct sfe_error *err)
 {
     uint32_t bad_field = record->field_count;
     struct sfe_map_options options;
@@ -151,6 +150,9 @@ static enum sfe_code compile_output(struct compiler *compiler,
         }
     }
     code = compile_where(compiler, output->where, output->where_count, &compiled->where, err);
+    if (code == SFE_OK && output->type == SFE_OUTPUT_MQTT) {
+        code = compile_message(compiler, output, &compiled->message, err);
+    }
     if (code != SFE_OK) {
         return code;
     }

@@ -191,6 +191,17 @@ static bool org_is_carried(const struct agent_set *set, const char *connection)
     return false;
 }
 
+/* Does what `output` goes by stay as it was for `old`: the org, or the connection to a broker? */
+static bool connection_stays(const struct agent_set *set, const struct sfe_config_output *output,
+                             const struct agent_output *old)
+{
+    const struct sfe_config_output *before = &old->setup->config->outputs[old->config_index];
+
+    return output->type == SFE_OUTPUT_MQTT
+               ? same_connection(set, output->connection, old->setup, before->connection)
+               : org_is_carried(set, set->config->connections[output->connection].name);
+}
+
 /* Which of the day's calls an output may use. */
 static bool has_priority(const struct agent_set *set, uint32_t stream)
 {
@@ -204,15 +215,12 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
     const struct sfe_config_part part = {set->config, output->config_index};
     const struct sfe_config_output *config = &set->config->outputs[output->config_index];
 
-    if (!org_is_carried(set, set->config->connections[config->connection].name)) {
-        return AGENT_NEW;
-    }
     for (uint32_t k = 0; k < before->output_count; k++) {
         const struct agent_output *old = &before->outputs[k];
         const struct sfe_config_part other = {old->setup->config, old->config_index};
         if (set->streams[output->stream_index].carried == old->stream_index &&
             has_priority(set, output->stream_index) == has_priority(before, old->stream_index) &&
-            sfe_config_same_output(part, other)) {
+            sfe_config_same_output(part, other) && connection_stays(set, config, old)) {
             return k;
         }
     }
