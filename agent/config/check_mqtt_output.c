@@ -178,8 +178,8 @@ static bool is_loop(const struct sfe_config *config, const struct sfe_config_out
 static void check_version(struct config_load *load, const struct sfe_config_output *output,
                           uint32_t entry)
 {
-    static const char *const keys[] = {"expiry",      "content_type", "response_topic",
-                                       "correlation", "properties",   "event_id"};
+    static const char *const keys[] = {"expiry", "content_type", "response_topic", "correlation",
+                                       "properties"};
     const struct sfe_config *config = load->config;
 
     if (output->connection >= config->connection_count ||

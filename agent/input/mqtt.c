@@ -99,7 +99,6 @@ static void fail_link(struct mqtt_source *self, const struct sfe_error *err, uin
 {
     bool was_running = self->state == LINK_RUNNING;
     bool was_steady = was_running && now_ns - self->since_ns >= STEADY_NS;
-    uint32_t rounds;
 
     if (was_steady) {
         self->attempt = 0;
@@ -112,7 +111,7 @@ static void fail_link(struct mqtt_source *self, const struct sfe_error *err, uin
     self->last_error = *err;
     self->state = LINK_WAITING;
     /* A round through all brokers is one attempt for the back-off. */
-    rounds = 1u + (self->attempt - 1u) / self->options.broker_count;
+    const uint32_t rounds = 1u + (self->attempt - 1u) / self->options.broker_count;
     self->due_ns =
         now_ns + sfe_backoff_ns(rounds, RETRY_BASE_NS, RETRY_CAP_NS, random_bits(self, now_ns));
 }

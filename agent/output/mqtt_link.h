@@ -26,6 +26,7 @@ struct sfe_mqtt_link_options {
 /* What it takes from the arena. Pure. */
 size_t sfe_mqtt_link_memory_bytes(uint32_t slot_count);
 
+/* Opens the link of a connection that does not stand yet. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_mqtt_link_open(const struct sfe_mqtt_link_options *options,
                                               struct sfe_arena *arena, struct sfe_mqtt_link **link,
                                               struct sfe_error *err);

@@ -95,9 +95,6 @@ static const struct bad unavailable[] = {
      "/inputs/w/type", 6, "\"salesforce-events\" is not available in this version"},
     {WHOLE("'inputs': {'w': {'type': 'salesforce-query', 'query': 'q', 'every': '15m'}}"),
      "/inputs/w/type", 6, "\"salesforce-query\" is not available in this version"},
-    {WHOLE("'outputs': {'w': {'type': 'mqtt', 'connection': 'site', 'from': 'sales', 'topic': 't', "
-           "'payload': 'p', 'qos': 1}}"),
-     "/outputs/w/type", 6, "\"mqtt\" is not available in this version"},
     {WHOLE("'outputs': {'w': {'type': 'http', 'from': 'sales', 'where': {}, 'method': 'POST', "
            "'url': 'https://x', 'body': {}, 'on_done': 'x'}}"),
      "/outputs/w/type", 6, "\"http\" is not available in this version"},
