@@ -13,7 +13,7 @@
 
 #define TOKENS_MAX 4096u
 
-static char schema[64u * 1024u];
+static char schema[128u * 1024u];
 static struct sfe_json_token tokens[TOKENS_MAX];
 
 static struct sfe_slice write_schema(void)
