@@ -8,7 +8,7 @@ void bulk_file_begin(struct sfe_bulk *bulk)
     struct bulk_file *file = &bulk->file;
 
     for (uint32_t i = 0; i < bulk->rows.count; i++) {
-        bulk->rows.places[bulk->rows.order[i]].seen = 0;
+        bulk_rows_at(&bulk->rows, i)->seen = 0;
     }
     sfe_builder_rewind(&file->piece, 0);
     file->event = 0;

@@ -20,7 +20,8 @@ static uint32_t place_count(uint32_t rows_max)
 
 size_t bulk_rows_memory_bytes(uint32_t rows_max)
 {
-    return sfe_arena_cost(place_count(rows_max) * sizeof(struct bulk_row)) +
+    return sfe_arena_cost(rows_max * sizeof(struct bulk_row)) +
+           sfe_arena_cost(place_count(rows_max) * sizeof(uint32_t)) +
            sfe_arena_cost(rows_max * sizeof(uint32_t));
 }
 
@@ -28,14 +29,15 @@ enum sfe_code bulk_rows_open(struct bulk_rows *rows, uint32_t rows_max, struct s
                              struct sfe_error *err)
 {
     const uint32_t count = place_count(rows_max);
-    struct bulk_row *places = sfe_arena_take(arena, count * sizeof(*places), err);
+    struct bulk_row *ids = sfe_arena_take(arena, rows_max * sizeof(*ids), err);
+    uint32_t *places = sfe_arena_take(arena, count * sizeof(*places), err);
     uint32_t *order = sfe_arena_take(arena, rows_max * sizeof(*order), err);
 
-    if (places == NULL || order == NULL) {
+    if (ids == NULL || places == NULL || order == NULL) {
         return SFE_E_NO_MEMORY;
     }
     *rows = (struct bulk_rows){
-        .places = places, .order = order, .mask = count - 1, .rows_max = rows_max};
+        .ids = ids, .places = places, .order = order, .mask = count - 1, .rows_max = rows_max};
     return SFE_OK;
 }
 
@@ -45,40 +47,42 @@ uint64_t bulk_rows_hash(uint32_t map, struct sfe_slice external_id)
 }
 
 /* The place of `hash`, or the free one where it would go. */
-static uint32_t place_of(const struct bulk_rows *rows, uint64_t hash)
+static uint32_t *place_of(const struct bulk_rows *rows, uint64_t hash)
 {
     uint32_t index = (uint32_t)(hash * SPREAD >> 32) & rows->mask;
 
-    while (rows->places[index].hash != 0 && rows->places[index].hash != hash) {
+    while (rows->places[index] != 0 && rows->ids[rows->places[index] - 1].hash != hash) {
         index = (index + 1) & rows->mask;
     }
-    return index;
+    return &rows->places[index];
 }
 
 struct bulk_row *bulk_rows_find(const struct bulk_rows *rows, uint64_t hash)
 {
-    struct bulk_row *row = &rows->places[place_of(rows, hash)];
+    const uint32_t place = *place_of(rows, hash);
 
-    return row->hash == 0 ? NULL : row;
+    return place == 0 ? NULL : &rows->ids[place - 1];
 }
 
 enum sfe_code bulk_rows_add(struct bulk_rows *rows, uint64_t hash, uint32_t map, uint32_t event)
 {
-    const uint32_t place = place_of(rows, hash);
-    struct bulk_row *row = &rows->places[place];
+    uint32_t *place = place_of(rows, hash);
 
     SFE_ASSERT(hash != 0);
-    if (row->hash != 0 && row->event != event) {
+    if (*place != 0 && rows->ids[*place - 1].event != event) {
         return SFE_E_AGAIN;
     }
-    if (rows->count == rows->rows_max || row->times == UINT16_MAX) {
+    if (rows->count == rows->rows_max ||
+        (*place != 0 && rows->ids[*place - 1].times == UINT16_MAX)) {
         return SFE_E_FULL;
     }
-    if (row->hash == 0) {
-        *row = (struct bulk_row){.hash = hash, .event = event, .map = (uint8_t)map};
+    if (*place == 0) {
+        rows->ids[rows->id_count] =
+            (struct bulk_row){.hash = hash, .event = event, .map = (uint8_t)map};
+        *place = ++rows->id_count;
     }
-    row->times++;
-    rows->order[rows->count++] = place;
+    rows->ids[*place - 1].times++;
+    rows->order[rows->count++] = *place - 1;
     return SFE_OK;
 }
 
@@ -87,10 +91,12 @@ void bulk_rows_rewind(struct bulk_rows *rows, uint32_t count)
     SFE_ASSERT(count <= rows->count);
     /* The last first: nothing was placed behind it in its run. */
     while (rows->count > count) {
-        struct bulk_row *row = &rows->places[rows->order[--rows->count]];
+        struct bulk_row *row = bulk_rows_at(rows, --rows->count);
         row->times--;
         if (row->times == 0) {
-            row->hash = 0;
+            *place_of(rows, row->hash) = 0;
+            rows->id_count--;
+            SFE_ASSERT(row == &rows->ids[rows->id_count]);
         }
     }
 }

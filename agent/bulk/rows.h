@@ -14,7 +14,7 @@
 struct sfe_arena;
 
 struct bulk_row {
-    uint64_t hash; /* 0: the place is free. */
+    uint64_t hash;
     uint32_t event;
     uint16_t times; /* So often the event names this ID. */
     uint16_t seen;  /* Of these, met in the walk under way. */
@@ -23,11 +23,14 @@ struct bulk_row {
 };
 
 struct bulk_rows {
-    struct bulk_row *places; /* Open addressing, at most half full. */
-    uint32_t *order;         /* Of the places, as they were taken. */
+    struct bulk_row *ids; /* As they came. */
+    uint32_t id_count;
+    uint32_t *places; /* One more than an ID's place among `ids`; 0: free. Open addressing, at most
+                         half full. */
+    uint32_t *order;  /* Of each addition, the place of its ID. */
     uint32_t mask;
     uint32_t rows_max;
-    uint32_t count;
+    uint32_t count; /* Of additions. */
 };
 
 /* What it takes from the arena. Pure. */
@@ -47,6 +50,12 @@ struct bulk_row *bulk_rows_find(const struct bulk_rows *rows, uint64_t hash);
  * SFE_E_FULL: no room. */
 SFE_MUST_USE enum sfe_code bulk_rows_add(struct bulk_rows *rows, uint64_t hash, uint32_t map,
                                          uint32_t event);
+
+/* The ID of the `number`-th addition. */
+static inline struct bulk_row *bulk_rows_at(const struct bulk_rows *rows, uint32_t number)
+{
+    return &rows->ids[rows->order[number]];
+}
 
 /* Takes back what was added last, until `count` are left. */
 void bulk_rows_rewind(struct bulk_rows *rows, uint32_t count);

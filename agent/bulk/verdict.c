@@ -29,7 +29,7 @@ void bulk_results_open(struct sfe_bulk *bulk)
     bulk->job_rows = 0;
     bulk->settled_rows = 0;
     for (uint32_t i = 0; i < bulk->rows.count; i++) {
-        struct bulk_row *row = &bulk->rows.places[bulk->rows.order[i]];
+        struct bulk_row *row = bulk_rows_at(&bulk->rows, i);
         bool is_in_job = row->map == bulk->map && row->times > bulk->pass &&
                          bulk->events[row->event].kind == SFE_VERDICT_DONE;
         bulk->job_rows += is_in_job && !row->is_open;
@@ -137,7 +137,7 @@ static void judge_unprocessed(struct sfe_bulk *bulk)
     err.retry = SFE_RETRY_AFTER_QUOTA;
     add_where(bulk, &err);
     for (uint32_t i = 0; i < bulk->rows.count; i++) {
-        struct bulk_row *row = &bulk->rows.places[bulk->rows.order[i]];
+        struct bulk_row *row = bulk_rows_at(&bulk->rows, i);
         if (row->is_open) {
             row->is_open = false;
             bulk_judge(bulk, row->event, SFE_VERDICT_RETRY, &err);
@@ -149,7 +149,7 @@ static void judge_unprocessed(struct sfe_bulk *bulk)
 static bool has_pass(const struct sfe_bulk *bulk, uint32_t pass)
 {
     for (uint32_t i = 0; i < bulk->rows.count; i++) {
-        const struct bulk_row *row = &bulk->rows.places[bulk->rows.order[i]];
+        const struct bulk_row *row = bulk_rows_at(&bulk->rows, i);
         if (row->map == bulk->map && row->times > pass &&
             bulk->events[row->event].kind == SFE_VERDICT_DONE) {
             return true;

@@ -66,7 +66,7 @@ static const struct config_key table[] = {
     {ROW(FLASH, "cycles", WHOLE), TO(CONFIG, agent.flash_cycles), .required = true, .min = 1,
      .max = 10000000, .help = "How often its cells can be written, by its maker's word."},
 
-    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "1024", .max = 16384,
+    {ROW(WATCH, "trace", WHOLE), TO(CONFIG, watch.trace), .fallback = "512", .max = 16384,
      .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
              "each; 0: none."},
 
@@ -447,7 +447,8 @@ static const struct config_key table[] = {
     {ROW(RECORD, "map", MAP), .of = SFE_SECTION_FIELD, COUNTED(RECORD, fields, field_count),
      .required = true, .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
      .help = "Its fields. Text is a template: {/pointer}, {item:/pointer}, {topic.N}, {topic}, "
-             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace. A "
+             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace; "
+             "{/sku|trim|upper} puts text through functions. A "
              "number, true, false or null is a constant. An object says more."},
 
     {ROW(FIELD, "from", TEMPLATE), TO(FIELD, from),

@@ -11,6 +11,8 @@
  *   {source} {agent} name of the input, agent.id
  *   {payload}        the whole payload as text (must be UTF-8); {payload:base64} in base64
  *   {{ and }}        a brace
+ * Behind | stand functions of the value's text: {/sku|trim|upper}; flow/text_function.h has them.
+ * A | of a name itself is written \|.
  *
  * A template that is one part alone keeps that part's JSON type; with anything beside it, it is
  * text. {time} is RFC 3339 text in UTC with milliseconds, or, for a field of type int or double, a

@@ -121,9 +121,9 @@ static struct flow_value envelope_value(const struct flow_part *part,
 }
 
 /* Borrows from the subject, the template and `scratch`. */
-static enum sfe_code part_value(const struct flow_part *part, const struct flow_place *place,
-                                struct flow_scratch *scratch, struct flow_value *value,
-                                struct sfe_error *err)
+static enum sfe_code value_itself(const struct flow_part *part, const struct flow_place *place,
+                                  struct flow_scratch *scratch, struct flow_value *value,
+                                  struct sfe_error *err)
 {
     switch (part->kind) {
     case FLOW_PART_POINTER:
@@ -142,6 +142,44 @@ static enum sfe_code part_value(const struct flow_part *part, const struct flow_
         *value = envelope_value(part, place, scratch);
         return SFE_OK;
     }
+}
+
+/* Puts its text through the functions of the part, into `scratch`. */
+static enum sfe_code change_value(const struct flow_part *part, struct flow_scratch *scratch,
+                                  struct flow_value *value, struct sfe_error *err)
+{
+    uint8_t memory[FLOW_FUNCTION_BYTES_MAX];
+    struct sfe_builder plain = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_builder out = sfe_builder_make(scratch->bytes, sizeof(scratch->bytes));
+    bool is_absent = false;
+
+    if (value->kind == FLOW_VALUE_OBJECT || value->kind == FLOW_VALUE_ARRAY) {
+        return sfe_fail(err, SFE_E_UNMAPPED, "%s has no functions",
+                        value->kind == FLOW_VALUE_OBJECT ? "an object" : "an array");
+    }
+    flow_value_add_plain(value, &plain);
+    if (plain.overflowed) {
+        return sfe_fail(err, SFE_E_UNMAPPED, "text of more than %u bytes has no functions",
+                        FLOW_FUNCTION_BYTES_MAX);
+    }
+    const enum sfe_code code =
+        flow_functions_apply(&part->functions, sfe_builder_slice(&plain), &out, &is_absent, err);
+    *value = is_absent ? (struct flow_value){.kind = FLOW_VALUE_ABSENT}
+                       : text_value(sfe_builder_slice(&out));
+    return code;
+}
+
+static enum sfe_code part_value(const struct flow_part *part, const struct flow_place *place,
+                                struct flow_scratch *scratch, struct flow_value *value,
+                                struct sfe_error *err)
+{
+    const enum sfe_code code = value_itself(part, place, scratch, value, err);
+
+    if (code != SFE_OK || part->functions.count == 0 || value->kind == FLOW_VALUE_ABSENT ||
+        value->kind == FLOW_VALUE_NULL) {
+        return code;
+    }
+    return change_value(part, scratch, value, err);
 }
 
 /* One part among others. */
@@ -263,11 +301,25 @@ static const struct flow_part *find_absent(const struct sfe_template *compiled,
     return NULL;
 }
 
+/* Is it only its functions that leave nothing? */
+static bool has_value_itself(const struct flow_part *part, const struct flow_place *place)
+{
+    struct flow_scratch scratch;
+    struct flow_value value;
+    struct sfe_error ignored;
+
+    return value_itself(part, place, &scratch, &value, &ignored) == SFE_OK &&
+           value.kind != FLOW_VALUE_ABSENT && value.kind != FLOW_VALUE_NULL;
+}
+
 enum sfe_code flow_template_absent(const struct sfe_template *compiled,
                                    const struct flow_place *place, struct sfe_error *err)
 {
     const struct flow_part *part = find_absent(compiled, place);
     SFE_ASSERT(part != NULL);
+    if (part->functions.count > 0 && has_value_itself(part, place)) {
+        return sfe_fail(err, SFE_E_UNMAPPED, "its text has not so many pieces");
+    }
     if (!points_into_payload(part)) {
         return sfe_fail(err, SFE_E_UNMAPPED, "the topic has no level %u", (unsigned)part->level);
     }

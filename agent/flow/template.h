@@ -4,6 +4,7 @@
 
 #include "flow/map.h"
 #include "flow/pointer.h"
+#include "flow/text_function.h"
 #include "flow/value.h"
 
 enum flow_part_kind {
@@ -23,10 +24,11 @@ enum flow_part_kind {
 
 struct flow_part {
     enum flow_part_kind kind;
-    uint32_t level;              /* Of TOPIC_LEVEL. */
-    struct sfe_slice literal;    /* Plain. */
-    struct sfe_slice inside;     /* The literal as inside a JSON string. */
-    struct flow_pointer pointer; /* Of POINTER and ITEM. */
+    uint32_t level;                  /* Of TOPIC_LEVEL. */
+    struct sfe_slice literal;        /* Plain. */
+    struct sfe_slice inside;         /* The literal as inside a JSON string. */
+    struct flow_pointer pointer;     /* Of POINTER and ITEM. */
+    struct flow_functions functions; /* Applied to its text; none: its value as it is. */
 };
 
 struct sfe_template {
@@ -43,7 +45,7 @@ struct flow_place {
 };
 
 /* Holds short texts made on the way while a value refers to them. */
-#define FLOW_SCRATCH_BYTES 1024u
+#define FLOW_SCRATCH_BYTES FLOW_FUNCTION_BYTES_MAX
 struct flow_scratch {
     uint8_t bytes[FLOW_SCRATCH_BYTES];
 };

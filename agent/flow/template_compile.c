@@ -112,6 +112,56 @@ static enum sfe_code make_part(struct compiler *compiler, struct sfe_slice name,
     return flow_part_unknown(name, err);
 }
 
+/* The size of what stands before the first | that no backslash is in front of. */
+static size_t size_of_name(struct sfe_slice text)
+{
+    size_t size = 0;
+
+    while (size < text.size && text.bytes[size] != '|') {
+        size += text.bytes[size] == '\\' && size + 1 < text.size && text.bytes[size + 1] == '|'
+                    ? 2u
+                    : 1u;
+    }
+    return size;
+}
+
+/* A name in which \| is a |. */
+static struct sfe_slice unescape_name(struct sfe_slice name, struct sfe_arena *arena,
+                                      struct sfe_error *err)
+{
+    uint8_t *bytes = sfe_arena_take(arena, name.size + 1, err);
+    size_t size = 0;
+
+    for (size_t i = 0; bytes != NULL && i < name.size; i++) {
+        i += name.bytes[i] == '\\' && i + 1 < name.size && name.bytes[i + 1] == '|';
+        bytes[size++] = name.bytes[i];
+    }
+    return sfe_slice_make(bytes, size);
+}
+
+static enum sfe_code make_whole_part(struct compiler *compiler, struct sfe_slice text,
+                                     struct flow_part *part, struct sfe_error *err)
+{
+    const size_t size = size_of_name(text);
+    struct sfe_slice name = sfe_slice_part(text, 0, size);
+
+    if (name.size != 0 && memchr(name.bytes, '|', name.size) != NULL) {
+        name = unescape_name(name, compiler->arena, err);
+        if (name.bytes == NULL) {
+            return err->code;
+        }
+    }
+    const enum sfe_code code = make_part(compiler, name, part, err);
+    if (code != SFE_OK || size == text.size) {
+        return code;
+    }
+    if (part->kind == FLOW_PART_LITERAL || part->kind == FLOW_PART_PAYLOAD_BASE64) {
+        return sfe_fail(err, SFE_E_CONFIG, "{agent} and {payload:base64} have no functions");
+    }
+    return flow_functions_compile(sfe_slice_part(text, size + 1, text.size), compiler->arena,
+                                  &part->functions, err);
+}
+
 static bool is_doubled(const struct compiler *compiler)
 {
     const struct sfe_slice text = compiler->text;
@@ -167,7 +217,7 @@ static enum sfe_code take_part(struct compiler *compiler, struct sfe_error *err)
     }
     compiler->offset = end + 1;
     struct flow_part *part = &compiler->parts[compiler->count++];
-    return make_part(compiler, sfe_slice_part(text, begin, end - begin), part, err);
+    return make_whole_part(compiler, sfe_slice_part(text, begin, end - begin), part, err);
 }
 
 static size_t count_braces(struct sfe_slice text)

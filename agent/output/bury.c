@@ -23,7 +23,7 @@ void output_condemn(struct sfe_output *output, struct window_entry *entry,
 
     output->has_changed = true;
     output->facts.last_error = *reason;
-    entry->reason = sfe_reasons_keep(output->reasons, reason);
+    window_trouble(&output->window, entry)->reason = sfe_reasons_keep(output->reasons, reason);
     entry->state = ENTRY_DYING;
     output->dying++;
 }
@@ -33,7 +33,7 @@ static void free_reason(struct sfe_output *output, struct window_entry *entry)
     SFE_ASSERT(entry->state == ENTRY_DYING);
     SFE_ASSERT(output->dying > 0);
     output->dying--;
-    sfe_reasons_drop(output->reasons, entry->reason);
+    sfe_reasons_drop(output->reasons, window_trouble(&output->window, entry)->reason);
 }
 
 static bool clock_is_set(const struct sfe_output *output)
@@ -77,7 +77,8 @@ static void note_room(struct sfe_output *output)
 void output_bury(struct sfe_output *output, struct window_entry *entry, struct sfe_event *event,
                  int64_t time_ns)
 {
-    const struct sfe_error *reason = sfe_reasons_at(output->reasons, entry->reason);
+    struct window_trouble *trouble = window_trouble(&output->window, entry);
+    const struct sfe_error *reason = sfe_reasons_at(output->reasons, trouble->reason);
     struct sfe_event letter;
     struct sfe_error err;
     const struct dead_letter_origin origin = {
@@ -91,11 +92,11 @@ void output_bury(struct sfe_output *output, struct window_entry *entry, struct s
     SFE_ASSERT(entry->state == ENTRY_DYING);
     dead_letter_make(event, &origin, reason, &output->annotation, &letter);
     enum sfe_code code =
-        sfe_stream_stage_reserved(output->options.dead, &letter, &entry->dead_sequence, &err);
+        sfe_stream_stage_reserved(output->options.dead, &letter, &trouble->dead_sequence, &err);
     if (code == SFE_E_TOO_LARGE) {
         dead_letter_shorten(&letter);
         code =
-            sfe_stream_stage_reserved(output->options.dead, &letter, &entry->dead_sequence, &err);
+            sfe_stream_stage_reserved(output->options.dead, &letter, &trouble->dead_sequence, &err);
     }
     if (code == SFE_E_FULL) {
         note_full(output);
@@ -145,7 +146,8 @@ uint64_t output_bury_turn(struct sfe_output *output)
     }
     for (uint32_t i = 0; i < output->window.count; i++) {
         struct window_entry *entry = window_at(&output->window, i);
-        if (entry->state == ENTRY_BURIED && entry->dead_sequence <= durable) {
+        if (entry->state == ENTRY_BURIED &&
+            window_trouble(&output->window, entry)->dead_sequence <= durable) {
             output->buried--;
             output->facts.dead++;
             output_settle_entry(output, entry);

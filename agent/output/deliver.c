@@ -113,7 +113,7 @@ static void put_in_slot(struct walk *walk, struct window_entry *entry)
     if (entry->split_limit != 0 && entry->split_limit < slot->limit) {
         slot->limit = entry->split_limit;
     }
-    entry->slot = slot_number(walk);
+    entry->slot = (uint16_t)slot_number(walk);
     entry->state = ENTRY_IN_SLOT;
 }
 
@@ -168,11 +168,12 @@ static bool offer_once(struct walk *walk, struct window_entry *entry, struct sfe
 static void put_off_unread(struct walk *walk, struct window_entry *entry)
 {
     struct sfe_output *output = walk->output;
+    struct window_trouble *trouble = window_trouble(&output->window, entry);
 
-    if (entry->unread_ns == 0) {
-        entry->unread_ns = output->now_ns;
+    if (trouble->unread_ns == 0) {
+        trouble->unread_ns = output->now_ns;
     }
-    if (output->now_ns - entry->unread_ns >= UNREAD_NS) {
+    if (output->now_ns - trouble->unread_ns >= UNREAD_NS) {
         (void)output_lose(output, entry, true);
         return;
     }
@@ -187,6 +188,14 @@ static void put_off_unread(struct walk *walk, struct window_entry *entry)
     (void)sfe_lane_claim(output->lane, entry->order_key);
 }
 
+/* The medium was away for a while, no more. */
+static void read_again(const struct sfe_output *output, struct window_entry *entry)
+{
+    if (entry->has_trouble) {
+        window_trouble(&output->window, entry)->unread_ns = 0;
+    }
+}
+
 /* Reads the entry's event again and offers it, to a second slot when the first is full. */
 static void offer_entry(struct walk *walk, struct window_entry *entry)
 {
@@ -199,7 +208,7 @@ static void offer_entry(struct walk *walk, struct window_entry *entry)
     while (!is_over && have_slot(walk, entry->split_limit)) {
         enum sfe_code code = output_fetch(output, entry, &event, &time_ns, &err);
         if (code == SFE_OK) {
-            entry->unread_ns = 0; /* The medium was away for a while, no more. */
+            read_again(output, entry);
             is_over = offer_once(walk, entry, &event, time_ns);
         } else if (code == SFE_E_NOT_FOUND) {
             is_over = output_lose(output, entry, false);

@@ -8,9 +8,10 @@
 
 static const char *why(const struct sfe_output *output, const struct window_entry *entry)
 {
+    const struct window_trouble *gap = window_known_trouble(&output->window, entry);
     struct sfe_stream_facts facts;
 
-    if (entry->gap_damaged >= entry->gap_events) {
+    if (gap->gap_damaged >= gap->gap_events) {
         return "damage";
     }
     sfe_stream_facts(output->options.stream, &facts);
@@ -21,14 +22,15 @@ static struct sfe_slice make_payload(struct sfe_output *output, const struct win
 {
     struct sfe_builder builder = sfe_builder_make(output->gap_bytes, sizeof(output->gap_bytes));
     struct sfe_json_writer json = sfe_json_writer_make(&builder);
+    const struct window_trouble *gap = window_known_trouble(&output->window, entry);
 
     sfe_json_begin_object(&json, NULL);
     sfe_json_begin_object(&json, "gap");
     sfe_json_put_text(&json, "stream", sfe_slice_text(sfe_stream_name(output->options.stream)));
     sfe_json_put_u64(&json, "first", entry->sequence);
-    sfe_json_put_u64(&json, "last", entry->gap_end - 1u);
-    sfe_json_put_u64(&json, "events", entry->gap_events);
-    sfe_json_put_u64(&json, "damaged", entry->gap_damaged);
+    sfe_json_put_u64(&json, "last", gap->gap_end - 1u);
+    sfe_json_put_u64(&json, "events", gap->gap_events);
+    sfe_json_put_u64(&json, "damaged", gap->gap_damaged);
     sfe_json_put_text(&json, "why", sfe_slice_text(why(output, entry)));
     sfe_json_end_object(&json);
     sfe_json_end_object(&json);
@@ -52,7 +54,7 @@ static struct sfe_hash128 identity_of(const struct sfe_output *output,
 enum sfe_code output_fetch(struct sfe_output *output, const struct window_entry *entry,
                            struct sfe_event *event, int64_t *time_ns, struct sfe_error *err)
 {
-    if (entry->gap_end == 0) {
+    if (!entry->is_gap) {
         return sfe_stream_reader_fetch(output->options.reader, entry->place, entry->sequence, event,
                                        time_ns, err);
     }
@@ -88,6 +90,21 @@ static uint64_t new_damage(struct sfe_output *output)
     return more;
 }
 
+struct gap_facts {
+    uint64_t end, events, damaged; /* As of window_trouble. */
+};
+
+static void make_gap(const struct sfe_output *output, struct window_entry *entry,
+                     struct gap_facts facts)
+{
+    struct window_trouble *gap = window_trouble(&output->window, entry);
+
+    gap->gap_end = facts.end;
+    gap->gap_events = facts.events;
+    gap->gap_damaged = facts.damaged < facts.events ? facts.damaged : facts.events;
+    entry->is_gap = true;
+}
+
 struct window_entry *output_pass_gap(struct sfe_output *output, uint64_t end)
 {
     const uint64_t begin = output->window.next_sequence;
@@ -104,9 +121,7 @@ struct window_entry *output_pass_gap(struct sfe_output *output, uint64_t end)
     output->has_settled = true;
     if (output->options.gaps && events != 0) {
         entry = window_add(&output->window, begin, nowhere, wall_ns(output));
-        entry->gap_end = end;
-        entry->gap_events = events;
-        entry->gap_damaged = damaged < events ? damaged : events;
+        make_gap(output, entry, (struct gap_facts){end, events, damaged});
     }
     output->window.next_sequence = end;
     return entry;
@@ -119,24 +134,22 @@ static bool is_gone(struct sfe_output *output, const struct window_entry *entry)
     struct sfe_error err;
     int64_t time_ns = 0;
 
-    return entry->state == ENTRY_WAITING && entry->gap_end == 0 &&
+    return entry->state == ENTRY_WAITING && !entry->is_gap &&
            output_fetch(output, entry, &event, &time_ns, &err) == SFE_E_NOT_FOUND;
 }
 
 bool output_lose(struct sfe_output *output, struct window_entry *entry, bool is_damaged)
 {
     const struct window *window = &output->window;
-    uint32_t place =
-        (window_index(window, entry) + SFE_WINDOW_EVENTS - window->head) % SFE_WINDOW_EVENTS;
+    uint32_t place = window_place(window, entry);
 
     output->facts.gaps++;
     if (!output->options.gaps) {
         output_settle_entry(output, entry);
         return true;
     }
-    entry->gap_end = entry->sequence + 1u;
-    entry->gap_events = 1;
-    entry->gap_damaged = is_damaged ? 1 : 0;
+    make_gap(output, entry, (struct gap_facts){entry->sequence + 1u, 1, is_damaged ? 1 : 0});
+    struct window_trouble *gap = window_trouble(window, entry);
     entry->state = ENTRY_WAITING;
     entry->order_key = 0;
     entry->attempts = 0;
@@ -144,13 +157,13 @@ bool output_lose(struct sfe_output *output, struct window_entry *entry, bool is_
     output->has_changed = true;
     for (place++; place < window->count && !is_damaged; place++) {
         struct window_entry *next = window_at(window, place);
-        if (next->sequence != entry->gap_end || !is_gone(output, next)) {
+        if (next->sequence != gap->gap_end || !is_gone(output, next)) {
             break;
         }
         output->facts.gaps++;
         output_settle_entry(output, next);
-        entry->gap_end++;
-        entry->gap_events++;
+        gap->gap_end++;
+        gap->gap_events++;
     }
     return false;
 }

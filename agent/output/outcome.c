@@ -43,10 +43,11 @@ static bool is_counted(const struct sfe_error *reason, uint32_t count)
 }
 
 /* True where it was tried often enough. */
-static bool is_over(const struct window_entry *entry, enum sfe_retry retry, uint32_t count)
+static bool is_over(const struct sfe_output *output, const struct window_entry *entry,
+                    enum sfe_retry retry, uint32_t count)
 {
     if (retry == SFE_RETRY_LOCKED) {
-        return entry->locks >= TRIES_LOCKED;
+        return window_known_trouble(&output->window, entry)->locks >= TRIES_LOCKED;
     }
     return retry == SFE_RETRY_SMALLER && count == 1 && entry->attempts >= TRIES_SMALLEST;
 }
@@ -57,7 +58,8 @@ static uint64_t retry_delay_ns(struct sfe_output *output, const struct window_en
     const uint64_t random = output_random(output);
 
     if (reason->retry == SFE_RETRY_LOCKED) {
-        return retry_lock_delay_ns(entry->locks, retry_after_s, random);
+        return retry_lock_delay_ns(window_known_trouble(&output->window, entry)->locks,
+                                   retry_after_s, random);
     }
     if (waits_for_target(reason)) {
         retry_after_s = -1; /* The pace obeys it, for all. */
@@ -65,15 +67,25 @@ static uint64_t retry_delay_ns(struct sfe_output *output, const struct window_en
     return retry_event_delay_ns(entry->attempts == 0 ? 1 : entry->attempts, retry_after_s, random);
 }
 
+/* The server did not fail with it this time, but it may have met a lock. */
+static void mind_trouble(const struct sfe_output *output, struct window_entry *entry,
+                         const struct sfe_error *reason)
+{
+    if (entry->has_trouble || reason->retry == SFE_RETRY_LOCKED) {
+        struct window_trouble *trouble = window_trouble(&output->window, entry);
+        trouble->failures = 0;
+        trouble->locks += reason->retry == SFE_RETRY_LOCKED;
+    }
+}
+
 static void retry_entry(struct sfe_output *output, struct window_entry *entry,
                         const struct sfe_slot_result *result, const struct sfe_error *reason)
 {
     output->facts.retried++;
     output->facts.last_error = *reason;
-    entry->failures = 0;
     entry->attempts += is_counted(reason, result->count);
-    entry->locks += reason->retry == SFE_RETRY_LOCKED;
-    if (is_over(entry, reason->retry, result->count)) {
+    mind_trouble(output, entry, reason);
+    if (is_over(output, entry, reason->retry, result->count)) {
         output_condemn(output, entry, reason);
         return;
     }
@@ -180,7 +192,7 @@ static void finish_locked(struct sfe_output *output, const struct output_slot *s
     for (uint32_t i = 0; i < slot->count; i++) {
         struct window_entry *entry = entry_of(output, slot, i);
         retry_entry(output, entry, result, &result->err);
-        if (entry->locks % TRIES_WHOLE == 0) {
+        if (window_known_trouble(&output->window, entry)->locks % TRIES_WHOLE == 0) {
             entry->split_limit =
                 retry_split_limit(SFE_RETRY_SMALLER, slot->count, entry->split_limit);
         }
@@ -199,27 +211,29 @@ static bool is_server_failure(const struct sfe_error *err)
 static void mind_failure(struct sfe_output *output, const struct output_slot *slot,
                          struct window_entry *entry, const struct sfe_error *err)
 {
+    struct window_trouble *trouble = window_trouble(&output->window, entry);
+
     if (slot->count > 1) {
-        entry->failures++;
-        if (entry->failures == TRIES_WHOLE) {
-            entry->failures = 0;
+        trouble->failures++;
+        if (trouble->failures == TRIES_WHOLE) {
+            trouble->failures = 0;
             entry->split_limit =
                 retry_split_limit(SFE_RETRY_SMALLER, slot->count, entry->split_limit);
         }
         return;
     }
-    if (entry->answers != output->answers) {
-        entry->answers = output->answers;
-        entry->failures++;
+    if (trouble->answers != output->answers) {
+        trouble->answers = output->answers;
+        trouble->failures++;
     }
-    if (entry->failures >= TRIES_SMALLEST) {
+    if (trouble->failures >= TRIES_SMALLEST) {
         entry->attempts++;
         output_condemn(output, entry, err);
         return;
     }
     entry->split_limit = 1;
     entry->due_ns = output->pace.hold_until_ns +
-                    retry_event_delay_ns(entry->failures + 1, -1, output_random(output));
+                    retry_event_delay_ns(trouble->failures + 1, -1, output_random(output));
 }
 
 /* An event that was singled out and then stopped the output may be the reason itself: the probes

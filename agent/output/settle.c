@@ -90,7 +90,7 @@ static void add_window_ranges(struct sfe_cursor *cursor, const struct window *wi
         const struct window_entry *entry = window_at(window, i);
         if (entry->state != ENTRY_SETTLED) {
             add_range(cursor, begin, entry->sequence);
-            begin = window_end_of(entry);
+            begin = window_end_of(window, entry);
         }
     }
     if (window->count > 0) {

@@ -101,13 +101,14 @@ void output_tell_answered(struct sfe_output *output, const struct output_slot *s
 void output_tell_dead(struct sfe_output *output, const struct window_entry *entry,
                       const struct sfe_event *event)
 {
+    const struct window_trouble *trouble = window_known_trouble(&output->window, entry);
     const struct sfe_watch_note note = {
         .stage = SFE_WATCH_DEAD,
         .outcome = SFE_WATCH_REFUSED,
         .event = event,
-        .dead_sequence = entry->dead_sequence,
+        .dead_sequence = trouble->dead_sequence,
         .attempt = entry->attempts,
-        .err = sfe_reasons_at(output->reasons, entry->reason),
+        .err = sfe_reasons_at(output->reasons, trouble->reason),
     };
 
     if (sfe_watch_wants(output->options.watch, SFE_WATCH_DEAD)) {

@@ -87,6 +87,21 @@ void records_empty(struct records_slot *slot)
     records_clear_request(slot);
 }
 
+static void give_verdict(void *context, uint32_t place, struct sfe_verdict *verdict)
+{
+    const struct records_slot *slot = context;
+    const struct records_verdict *held = &slot->verdicts[place];
+
+    verdict->kind = held->kind;
+    verdict->id_hash = held->id_hash;
+    memcpy(verdict->record_id, held->record_id, sizeof(verdict->record_id));
+    if (held->kind == SFE_VERDICT_DONE) {
+        verdict->err.code = SFE_OK;
+    } else {
+        verdict->err = slot->errors[place];
+    }
+}
+
 void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
                     const struct sfe_error *err, int64_t retry_after_s)
 {
@@ -94,7 +109,8 @@ void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
     const struct sfe_slot_result result = {
         .slot = slot->number,
         .outcome = outcome,
-        .verdicts = slot->verdicts,
+        .verdict = give_verdict,
+        .context = slot,
         .count = slot->event_count,
         .retry_after_s = retry_after_s,
         .err = *err,
@@ -300,8 +316,8 @@ size_t sfe_records_memory_bytes(const struct sfe_records_options *options)
     const size_t lookup = lookup_bytes(options);
     size_t slot = sfe_arena_cost(BODY_BYTES) + sfe_arena_cost(answer_bytes_max(options)) +
                   (options->compress ? sfe_arena_cost(GZIP_BYTES) : 0) +
-                  sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_verdict)) +
-                  sfe_arena_cost(options->slot_events_max) +
+                  sfe_arena_cost(options->slot_events_max * sizeof(struct records_verdict)) +
+                  sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_error)) +
                   (lookup > 0 ? sfe_arena_cost(lookup) : 0);
 
     return sfe_arena_cost(sizeof(struct records)) + sfe_arena_cost(ORDER_TEXT_BYTES) +
@@ -323,8 +339,9 @@ static enum sfe_code open_slot(struct records *records, uint32_t number, struct 
 
     slot->verdicts =
         sfe_arena_take(arena, records->options.slot_events_max * sizeof(*slot->verdicts), err);
-    slot->judged_maps = sfe_arena_take(arena, records->options.slot_events_max, err);
-    if (body == NULL || answer == NULL || slot->verdicts == NULL || slot->judged_maps == NULL ||
+    slot->errors =
+        sfe_arena_take(arena, records->options.slot_events_max * sizeof(*slot->errors), err);
+    if (body == NULL || answer == NULL || slot->verdicts == NULL || slot->errors == NULL ||
         (records->gzip != NULL && gzip == NULL) || (lookup_size > 0 && lookup == NULL)) {
         return SFE_E_NO_MEMORY;
     }

@@ -10,16 +10,15 @@
 void records_judge(struct records_slot *slot, uint32_t event, uint32_t map,
                    enum sfe_verdict_kind kind, const struct sfe_error *err)
 {
-    struct sfe_verdict *verdict = &slot->verdicts[event];
-    uint8_t *judged_map = &slot->judged_maps[event];
+    struct records_verdict *verdict = &slot->verdicts[event];
 
     SFE_ASSERT(event < slot->event_count && kind != SFE_VERDICT_DONE);
-    const bool is_first = verdict->kind == SFE_VERDICT_DONE || map < *judged_map;
-    const bool is_worse = map == *judged_map && kind == SFE_VERDICT_RETRY;
+    const bool is_first = verdict->kind == SFE_VERDICT_DONE || map < verdict->judged_map;
+    const bool is_worse = map == verdict->judged_map && kind == SFE_VERDICT_RETRY;
     if (is_first || (is_worse && verdict->kind == SFE_VERDICT_DEAD)) {
         verdict->kind = kind;
-        verdict->err = *err;
-        *judged_map = (uint8_t)map;
+        slot->errors[event] = *err;
+        verdict->judged_map = (uint8_t)map;
     }
 }
 
@@ -76,7 +75,7 @@ void records_judge_error(struct records_slot *slot, uint32_t event, uint32_t map
 void records_note_first(struct records_slot *slot, uint32_t event, uint32_t place,
                         struct sfe_slice record_id)
 {
-    struct sfe_verdict *verdict = &slot->verdicts[event];
+    struct records_verdict *verdict = &slot->verdicts[event];
 
     if (verdict->id_hash == 0) {
         verdict->id_hash = slot->request.ids[place];

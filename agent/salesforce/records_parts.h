@@ -31,6 +31,13 @@ struct records_place {
     uint32_t item;
 };
 
+struct records_verdict {
+    enum sfe_verdict_kind kind;
+    uint8_t judged_map; /* The map that decided a verdict not DONE. */
+    uint64_t id_hash;   /* As of sfe_verdict, like the next. */
+    char record_id[SFE_WATCH_RECORD_ID_BYTES];
+};
+
 struct records_slot {
     struct sfe_http_owner owner; /* First: the tag of the slot's exchange. */
     struct records *records;
@@ -41,8 +48,8 @@ struct records_slot {
     bool has_logged_in;  /* This request was refused with 401 once already. */
     uint64_t pending_ns; /* Since when it waits; 0: not asked yet. */
     struct records_place next;
-    struct sfe_verdict *verdicts; /* One an event. */
-    uint8_t *judged_maps;         /* One an event: the map that decided a verdict not DONE. */
+    struct records_verdict *verdicts; /* One an event. */
+    struct sfe_error *errors;         /* Of verdicts that are not DONE; the others touch none. */
     struct collections_request request;
     uint16_t event_of[COLLECTIONS_RECORDS_MAX]; /* Which event each record, or graph, is of. */
     uint16_t first_of[SFE_GRAPHS_MAX];          /* The first node of each graph. */

@@ -7,8 +7,6 @@
 #include "stream/boot_times.h"
 #include "stream/parts.h"
 
-/* Several frames cost one read. */
-#define READ_AHEAD_BYTES (2u * SFE_FRAME_BYTES_TARGET)
 /* What cannot be read for so long is taken for damaged: one bad block must not stop a stream for
  * ever, nor a medium that is away for a moment cost what lies on it. */
 #define READ_PATIENCE_NS (UINT64_C(600) * 1000000000u)
@@ -50,8 +48,9 @@ size_t sfe_stream_reader_memory_bytes(const struct sfe_stream_options *options)
     const uint32_t buffers = options->key_count > 0 ? 3u : 1u;
 
     return sfe_arena_cost(sizeof(struct sfe_stream_reader)) +
-           buffers *
-               sfe_arena_cost(frame_bytes > READ_AHEAD_BYTES ? frame_bytes : READ_AHEAD_BYTES);
+           buffers * sfe_arena_cost(frame_bytes > WINDOW_READ_AHEAD_BYTES
+                                        ? frame_bytes
+                                        : WINDOW_READ_AHEAD_BYTES);
 }
 
 enum sfe_code sfe_stream_reader_open(struct sfe_stream *stream, struct sfe_arena *arena,
@@ -65,8 +64,9 @@ enum sfe_code sfe_stream_reader_open(struct sfe_stream *stream, struct sfe_arena
     }
     made->stream = stream;
     made->window.storage = stream->options.storage;
-    made->window.capacity =
-        stream->frame_bytes_max > READ_AHEAD_BYTES ? stream->frame_bytes_max : READ_AHEAD_BYTES;
+    made->window.capacity = stream->frame_bytes_max > WINDOW_READ_AHEAD_BYTES
+                                ? stream->frame_bytes_max
+                                : WINDOW_READ_AHEAD_BYTES;
     made->window.bytes = sfe_arena_take(arena, made->window.capacity, err);
     if (made->window.bytes == NULL) {
         return err->code;

@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#define WINDOW_BYTES_MIN (2u * SFE_FRAME_BYTES_TARGET)
 /* More may come while we look. */
 #define ENTRIES_SPARE 16u
 
@@ -98,9 +97,9 @@ static enum sfe_code list(struct sfe_stream_walk *walk, struct sfe_arena *arena,
     }
     walk->capacity = listing.found + ENTRIES_SPARE;
     walk->segments = sfe_arena_take(arena, walk->capacity * sizeof(*walk->segments), err);
-    walk->window.capacity = listing.largest > SFE_SEGMENT_BYTES_MAX ? SFE_SEGMENT_BYTES_MAX
-                            : listing.largest > WINDOW_BYTES_MIN    ? (size_t)listing.largest
-                                                                    : WINDOW_BYTES_MIN;
+    walk->window.capacity = listing.largest > SFE_SEGMENT_BYTES_MAX     ? SFE_SEGMENT_BYTES_MAX
+                            : listing.largest > WINDOW_READ_AHEAD_BYTES ? (size_t)listing.largest
+                                                                        : WINDOW_READ_AHEAD_BYTES;
     walk->window.bytes = sfe_arena_take(arena, walk->window.capacity, err);
     if (walk->segments == NULL || walk->window.bytes == NULL) {
         return err->code;

@@ -26,6 +26,17 @@ static enum sfe_code fill(struct window *window, uint64_t offset, size_t size,
     return code;
 }
 
+/* How much is read at once, so that several small frames cost one read. */
+static size_t ahead_bytes(const struct window *window, uint64_t offset, size_t size)
+{
+    const uint64_t left = window->end - offset;
+    size_t bytes = WINDOW_READ_AHEAD_BYTES;
+
+    bytes = bytes < size ? size : bytes;
+    bytes = bytes > window->capacity ? window->capacity : bytes;
+    return left < bytes ? (size_t)left : bytes;
+}
+
 enum sfe_code window_get(struct window *window, uint64_t offset, size_t size,
                          struct sfe_slice *slice, struct sfe_error *err)
 {
@@ -37,9 +48,7 @@ enum sfe_code window_get(struct window *window, uint64_t offset, size_t size,
     bool is_held = offset >= window->begin && offset - window->begin <= window->size &&
                    size <= window->size - (offset - window->begin);
     if (!is_held) {
-        uint64_t ahead = window->end - offset;
-        enum sfe_code code =
-            fill(window, offset, ahead < window->capacity ? (size_t)ahead : window->capacity, err);
+        enum sfe_code code = fill(window, offset, ahead_bytes(window, offset, size), err);
         if (code != SFE_OK) {
             /* A bad block further on must not take these bytes with it. */
             code = fill(window, offset, size, err);

@@ -3,7 +3,11 @@
 #ifndef SFE_STREAM_WINDOW_H
 #define SFE_STREAM_WINDOW_H
 
+#include "base/limits.h"
 #include "port/storage.h"
+
+/* Of a read, where what is asked for is less. */
+#define WINDOW_READ_AHEAD_BYTES (2u * SFE_FRAME_BYTES_TARGET)
 
 struct window {
     const struct sfe_storage *storage;

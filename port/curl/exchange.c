@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-#define RECEIVE_BYTES 32768L
+#define BUFFER_BYTES 16384L
 #define KEEP_ALIVE_S  60L
 /* An idle connection older than this is not used again: routers forget it, and a request into the
  * void would have to be repeated by curl. */
@@ -99,7 +99,8 @@ static CURLcode set_constants(CURL *easy)
     } constants[] = {
         {CURLOPT_NOSIGNAL, 1},
         {CURLOPT_FOLLOWLOCATION, 0},
-        {CURLOPT_BUFFERSIZE, RECEIVE_BYTES},
+        {CURLOPT_BUFFERSIZE, BUFFER_BYTES},
+        {CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_BYTES},
         {CURLOPT_TCP_KEEPALIVE, 1},
         {CURLOPT_TCP_KEEPIDLE, KEEP_ALIVE_S},
         {CURLOPT_MAXAGE_CONN, IDLE_MAX_S},

@@ -144,6 +144,20 @@ static void what_does_not_fit_is_not_there(void **state)
     }
 }
 
+static void functions_change_the_text_of_a_part(void **state)
+{
+    (void)state;
+    fixture_event("{\"a\":\" x\\u00e9\\ty \",\"n\":12.50,\"t\":true,\"o\":{},\"p|q\":\"bar\"}");
+    assert_string_equal(applied("{/a|trim|upper}"), "X\xc3\xa9\tY");
+    assert_string_equal(applied("<{/n|split:.:0}-{/t|slice:0:1}>"), "<12-t>");
+    assert_string_equal(applied("{topic|split:/:-1}"), "telemetry");
+    assert_string_equal(applied("{time|slice:0:10}"), "2025-11-24");
+    assert_string_equal(applied("{/p\\|q|upper}"), "BAR");
+    assert_non_null(strstr(applied("{/o|upper}"), "an object has no functions"));
+    assert_non_null(strstr(applied("{/n|split:.:5}"), "not so many pieces"));
+    assert_non_null(strstr(applied("{/none|upper}"), "no value at /none"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +170,7 @@ int main(void)
         TEST(more_values_than_tokens_is_said_in_words),
         TEST(an_object_stands_alone_or_not_at_all),
         TEST(what_does_not_fit_is_not_there),
+        TEST(functions_change_the_text_of_a_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

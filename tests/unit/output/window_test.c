@@ -59,11 +59,80 @@ static void a_window_takes_new_events_for_ever_when_old_ones_settle(void **state
     sfe_arena_close(arena);
 }
 
+static void what_befell_an_entry_is_not_what_befell_the_one_there_before(void **state)
+{
+    struct window window;
+
+    (void)state;
+    open_window(&window, 1);
+    struct window_entry *entry = window_add(&window, 1, nowhere, 0);
+    assert_false(entry->has_trouble);
+    window_trouble(&window, entry)->locks = 3;
+    assert_int_equal(window_known_trouble(&window, entry)->locks, 3);
+    assert_int_equal(window_trouble(&window, entry)->locks, 3);
+    for (uint64_t sequence = 2; sequence <= 2 * WINDOW_BLOCK_EVENTS; sequence++) {
+        window_at(&window, 0)->state = ENTRY_SETTLED;
+        (void)window_pass(&window);
+        (void)window_add(&window, sequence, nowhere, 0);
+    }
+    for (uint32_t i = 0; i < window.count; i++) {
+        entry = window_at(&window, i);
+        assert_false(entry->has_trouble);
+        assert_int_equal(window_trouble(&window, entry)->locks, 0);
+    }
+    sfe_arena_close(arena);
+}
+
+static void places_are_counted_from_the_oldest_on_however_the_ring_lies(void **state)
+{
+    struct window window;
+
+    (void)state;
+    open_window(&window, 1);
+    for (uint64_t sequence = 1; sequence <= SFE_WINDOW_EVENTS; sequence++) {
+        (void)window_add(&window, sequence, nowhere, 0);
+    }
+    for (uint32_t i = 0; i < 3; i++) {
+        window_at(&window, i)->state = ENTRY_SETTLED;
+    }
+    (void)window_pass(&window);
+    (void)window_add(&window, SFE_WINDOW_EVENTS + 1, nowhere, 0);
+    for (uint32_t i = 0; i < window.count; i++) {
+        assert_int_equal(window_place(&window, window_at(&window, i)), i);
+    }
+    sfe_arena_close(arena);
+}
+
+static void a_large_window_touches_no_more_than_what_was_in_it_at_once(void **state)
+{
+    struct window window;
+    uint32_t index_max = 0;
+
+    (void)state;
+    open_window(&window, 1);
+    for (uint64_t sequence = 1; sequence <= 3 * SFE_WINDOW_EVENTS; sequence++) {
+        const uint32_t index = window_index(&window, window_add(&window, sequence, nowhere, 0));
+        index_max = index > index_max ? index : index_max;
+        if (window.count == 100) {
+            for (uint32_t i = 0; i < 70; i++) {
+                window_at(&window, i)->state = ENTRY_SETTLED;
+            }
+            (void)window_pass(&window);
+            assert_int_equal(window_base(&window), sequence - 29);
+        }
+    }
+    assert_true(index_max < 3 * WINDOW_BLOCK_EVENTS);
+    sfe_arena_close(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_window_has_settled_all_that_was_read),
         cmocka_unit_test(the_base_passes_only_what_is_settled),
+        cmocka_unit_test(a_large_window_touches_no_more_than_what_was_in_it_at_once),
+        cmocka_unit_test(what_befell_an_entry_is_not_what_befell_the_one_there_before),
+        cmocka_unit_test(places_are_counted_from_the_oldest_on_however_the_ring_lies),
         cmocka_unit_test(a_window_takes_new_events_for_ever_when_old_ones_settle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
