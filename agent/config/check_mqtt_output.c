@@ -31,7 +31,8 @@ static void pass_value(struct sfe_slice *rest, struct level *level)
     const size_t size = end == NULL ? rest->size : (size_t)(end - rest->bytes) + 1u;
     const struct sfe_slice value = sfe_slice_part(*rest, 0, size);
 
-    level->is_any = level->is_any || sfe_slice_equal(value, SFE_TEXT("{topic}"));
+    level->is_any = level->is_any || sfe_slice_equal(value, SFE_TEXT("{topic}")) ||
+                    sfe_slice_equal(sfe_slice_part(value, 0, 7), SFE_TEXT("{topic|"));
     level->has_value = true;
     *rest = sfe_slice_part(*rest, size, rest->size);
     level->after = sfe_slice_part(*rest, 0, 0);

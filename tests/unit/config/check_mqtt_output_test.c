@@ -96,6 +96,7 @@ static void topics_meet_level_by_level(void **state)
     assert_false(check_topic_may_meet("a", "a/b"));
     assert_true(check_topic_may_meet("copy/{topic}", "copy/in/x"));
     assert_false(check_topic_may_meet("copy/{topic}", "in/#"));
+    assert_true(check_topic_may_meet("copy/{topic|upper}", "copy/IN/X"));
     assert_true(check_topic_may_meet("a/{/b}", "$share/group/a/+"));
     assert_false(check_topic_may_meet("a/{{b}}", "a/b"));
     assert_true(check_topic_may_meet("{/open", "x"));
