@@ -1,6 +1,8 @@
 #include "base/time_format.h"
 
 #include "base/assert.h"
+#include "base/calendar.h"
+#include "base/time_zone.h"
 
 #define NS_PER_S        1000000000
 #define S_PER_DAY       86400
@@ -14,7 +16,8 @@
 
 /* A time in its parts, in its own zone. */
 struct parts {
-    int32_t year, month, day, hour, minute, second;
+    struct sfe_date date;
+    int32_t hour, minute, second;
     int32_t nanosecond;
     int32_t zone_minutes; /* East of Greenwich. */
 };
@@ -74,53 +77,12 @@ static void expect_any(struct sfe_reader *reader, const char *bytes)
     }
 }
 
-/* Days since 1970-01-01 of a day of the proleptic Gregorian calendar. Years begin in March here, so
- * that the leap day is a year's last. */
-static int64_t days_of(int32_t year, int32_t month, int32_t day)
-{
-    int64_t y = month <= 2 ? year - 1 : year;
-    int64_t shifted_month = (month + 9) % 12;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t year_of_era = y - era * 400;
-    int64_t day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    int64_t day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-
-    return era * 146097 + day_of_era - 719468;
-}
-
-static void date_of(int64_t days, struct parts *parts)
-{
-    int64_t shifted = days + 719468;
-    int64_t era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
-    int64_t day_of_era = shifted - era * 146097;
-    int64_t year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-    int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    int64_t shifted_month = (5 * day_of_year + 2) / 153;
-
-    parts->day = (int32_t)(day_of_year - (153 * shifted_month + 2) / 5 + 1);
-    parts->month = (int32_t)(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
-    parts->year = (int32_t)(year_of_era + era * 400 + (parts->month <= 2 ? 1 : 0));
-}
-
-static bool is_date(const struct parts *parts)
-{
-    static const uint8_t month_days[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-    bool is_leap = parts->year % 4 == 0 && (parts->year % 100 != 0 || parts->year % 400 == 0);
-
-    if (parts->month < 1 || parts->month > 12 || parts->day < 1) {
-        return false;
-    }
-    return parts->day <= month_days[parts->month - 1] + (parts->month == 2 && is_leap ? 1 : 0);
-}
-
 /* Seconds since 1970. A leap second is the first second of the next minute, as POSIX has it. */
 static int64_t seconds_of(const struct parts *parts)
 {
     int64_t minutes = (int64_t)parts->hour * 60 + parts->minute - parts->zone_minutes;
 
-    return days_of(parts->year, parts->month, parts->day) * S_PER_DAY + minutes * S_PER_MINUTE +
-           parts->second;
+    return sfe_calendar_days(parts->date) * S_PER_DAY + minutes * S_PER_MINUTE + parts->second;
 }
 
 /* Leap seconds occur at the end of a day in Greenwich and nowhere else. */
@@ -176,11 +138,11 @@ static bool take_zone(struct sfe_reader *reader, int32_t *minutes)
 
 static void take_date(struct sfe_reader *reader, struct parts *parts)
 {
-    parts->year = take_digits(reader, 4);
+    parts->date.year = take_digits(reader, 4);
     expect_any(reader, "-");
-    parts->month = take_digits(reader, 2);
+    parts->date.month = take_digits(reader, 2);
     expect_any(reader, "-");
-    parts->day = take_digits(reader, 2);
+    parts->date.day = take_digits(reader, 2);
 }
 
 static void take_time_of_day(struct sfe_reader *reader, struct parts *parts)
@@ -211,7 +173,9 @@ static bool join(int64_t seconds, int32_t nanosecond, int64_t *unix_ns)
            !__builtin_add_overflow(whole, rest, unix_ns);
 }
 
-static enum sfe_code parse_text(struct sfe_slice text, int64_t *unix_ns, struct sfe_error *err)
+/* Where no zone is written, it is `zone`; NULL: that is a mistake. */
+static enum sfe_code parse_text(struct sfe_slice text, const struct sfe_time_zone *zone,
+                                int64_t *unix_ns, struct sfe_error *err)
 {
     struct sfe_reader reader = sfe_reader_make(text);
     struct parts parts = {0};
@@ -223,16 +187,19 @@ static enum sfe_code parse_text(struct sfe_slice text, int64_t *unix_ns, struct 
     if (reader.failed) {
         return fail_found(err, "not a time such as 2026-11-24T10:15:30Z", text);
     }
-    if (!take_zone(&reader, &parts.zone_minutes)) {
+    const bool has_zone = take_zone(&reader, &parts.zone_minutes);
+    if (!has_zone && zone == NULL) {
         return fail_found(err, "a time without a zone (Z or +01:00)", text);
     }
     if (reader.failed || reader.rest.size != 0) {
         return fail_found(err, "not a time such as 2026-11-24T10:15:30Z", text);
     }
-    if (!is_date(&parts) || !is_time_of_day(&parts)) {
+    if (!sfe_calendar_has(parts.date) || !is_time_of_day(&parts)) {
         return fail_found(err, "no such day or time of day", text);
     }
-    if (!join(seconds_of(&parts), parts.nanosecond, &value)) {
+    int64_t seconds = seconds_of(&parts);
+    seconds = has_zone ? seconds : sfe_time_zone_unix(zone, seconds);
+    if (!join(seconds, parts.nanosecond, &value)) {
         return fail_found(err, "a time outside 1677 to 2262", text);
     }
     *unix_ns = value;
@@ -358,7 +325,8 @@ static enum sfe_code parse_number(struct sfe_slice text, enum sfe_time_unit unit
     return SFE_OK;
 }
 
-enum sfe_code sfe_time_parse(struct sfe_slice text, enum sfe_time_unit unit, int64_t *unix_ns,
+enum sfe_code sfe_time_parse(struct sfe_slice text, enum sfe_time_unit unit,
+                             const struct sfe_time_zone *zone, int64_t *unix_ns,
                              struct sfe_error *err)
 {
     bool is_text = unit == SFE_TIME_RFC3339 ||
@@ -366,7 +334,7 @@ enum sfe_code sfe_time_parse(struct sfe_slice text, enum sfe_time_unit unit, int
 
     SFE_ASSERT(unix_ns != NULL);
     SFE_ASSERT(unit <= SFE_TIME_RFC3339);
-    return is_text ? parse_text(text, unix_ns, err) : parse_number(text, unit, unix_ns, err);
+    return is_text ? parse_text(text, zone, unix_ns, err) : parse_number(text, unit, unix_ns, err);
 }
 
 /* Seconds since 1970, rounded down. */
@@ -393,11 +361,11 @@ static uint8_t *put_digits(uint8_t *place, int32_t value, size_t count)
 
 static uint8_t *put_date(uint8_t *place, const struct parts *parts)
 {
-    place = put_digits(place, parts->year, 4);
+    place = put_digits(place, parts->date.year, 4);
     *place++ = '-';
-    place = put_digits(place, parts->month, 2);
+    place = put_digits(place, parts->date.month, 2);
     *place++ = '-';
-    return put_digits(place, parts->day, 2);
+    return put_digits(place, parts->date.day, 2);
 }
 
 void sfe_time_add_datetime(struct sfe_builder *builder, int64_t unix_ns)
@@ -411,7 +379,7 @@ void sfe_time_add_datetime(struct sfe_builder *builder, int64_t unix_ns)
     struct parts parts = {0};
     uint8_t *place = text;
 
-    date_of(days, &parts);
+    parts.date = sfe_calendar_date(days);
     place = put_date(place, &parts);
     *place++ = 'T';
     place = put_digits(place, second / 3600, 2);
@@ -431,7 +399,7 @@ void sfe_time_add_date(struct sfe_builder *builder, int64_t unix_ns)
     uint8_t text[sizeof("2026-11-24") - 1];
     struct parts parts = {0};
 
-    date_of(floor_days(floor_seconds(unix_ns)), &parts);
+    parts.date = sfe_calendar_date(floor_days(floor_seconds(unix_ns)));
     uint8_t *end = put_date(text, &parts);
     SFE_ASSERT(end == text + sizeof(text));
     sfe_builder_add(builder, sfe_slice_make(text, sizeof(text)));
@@ -443,7 +411,7 @@ bool sfe_time_is_date(struct sfe_slice text)
     struct parts parts = {0};
 
     take_date(&reader, &parts);
-    return !reader.failed && reader.rest.size == 0 && is_date(&parts);
+    return !reader.failed && reader.rest.size == 0 && sfe_calendar_has(parts.date);
 }
 
 /* Takes one of `count` names of three letters; its number from 1, or 0 and `failed`. */
@@ -474,11 +442,11 @@ enum sfe_code sfe_time_parse_http(struct sfe_slice text, int64_t *unix_s, struct
 
     (void)take_name(&reader, "MonTueWedThuFriSatSun", 7);
     expect(&reader, SFE_TEXT(", "));
-    parts.day = take_digits(&reader, 2);
+    parts.date.day = take_digits(&reader, 2);
     expect(&reader, SFE_TEXT(" "));
-    parts.month = take_name(&reader, "JanFebMarAprMayJunJulAugSepOctNovDec", 12);
+    parts.date.month = take_name(&reader, "JanFebMarAprMayJunJulAugSepOctNovDec", 12);
     expect(&reader, SFE_TEXT(" "));
-    parts.year = take_digits(&reader, 4);
+    parts.date.year = take_digits(&reader, 4);
     expect(&reader, SFE_TEXT(" "));
     parts.hour = take_digits(&reader, 2);
     expect(&reader, SFE_TEXT(":"));
@@ -486,7 +454,8 @@ enum sfe_code sfe_time_parse_http(struct sfe_slice text, int64_t *unix_s, struct
     expect(&reader, SFE_TEXT(":"));
     parts.second = take_digits(&reader, 2);
     expect(&reader, SFE_TEXT(" GMT"));
-    if (reader.failed || reader.rest.size != 0 || !is_date(&parts) || !is_time_of_day(&parts)) {
+    if (reader.failed || reader.rest.size != 0 || !sfe_calendar_has(parts.date) ||
+        !is_time_of_day(&parts)) {
         return fail_found(err, "not a date such as Sun, 06 Nov 1994 08:49:37 GMT", text);
     }
     *unix_s = seconds_of(&parts);

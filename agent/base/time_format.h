@@ -8,6 +8,8 @@
 
 #include "base/bytes.h"
 
+struct sfe_time_zone;
+
 enum sfe_time_unit {
     SFE_TIME_AUTO, /* By size: below 1e11 s, 1e14 ms, 1e17 us, else ns (payloads sheet, section 3).
                     */
@@ -21,9 +23,11 @@ enum sfe_time_unit {
 /* Reads `text`: an integer or decimal number in `unit` (exactly, never through a double), or RFC
  * 3339 and its relatives (blank for T, comma fraction, +0000, seconds left out, leap second :60).
  * Under SFE_TIME_AUTO text with a '-' after the fourth digit is RFC 3339. A time without a zone is
- * SFE_E_SYNTAX: a zone is never guessed. Errors: SFE_E_SYNTAX with what was found. */
+ * of `zone`, or, where that is NULL, SFE_E_SYNTAX: a zone is never guessed. Errors: SFE_E_SYNTAX
+ * with what was found. */
 SFE_MUST_USE enum sfe_code sfe_time_parse(struct sfe_slice text, enum sfe_time_unit unit,
-                                          int64_t *unix_ns, struct sfe_error *err);
+                                          const struct sfe_time_zone *zone, int64_t *unix_ns,
+                                          struct sfe_error *err);
 
 /* Adds "2026-11-24T10:15:30.123Z" (milliseconds, UTC), as Salesforce's dateTime fields take it. */
 void sfe_time_add_datetime(struct sfe_builder *builder, int64_t unix_ns);

@@ -1,6 +1,7 @@
 #include "config/check.h"
 
 #include "base/assert.h"
+#include "config/check_files.h"
 #include "config/check_http.h"
 #include "config/check_mqtt_output.h"
 #include "config/quantity.h"
@@ -310,16 +311,21 @@ static void check_arithmetic(struct config_load *load, const struct sfe_config_f
                      "\"scale\" and \"offset\" make numbers; allowed: with \"type\": \"double\", "
                      "\"int\" or \"string\"");
     }
+    if (field->lookup != NULL && (field->scale != NULL || field->offset != NULL)) {
+        load_mistake(load, blamed(load, token, "lookup"),
+                     "what is looked up is taken as it is; allowed: \"lookup\" without \"scale\" "
+                     "and \"offset\"");
+    }
 }
 
 /* Keys of a field written as an object that have no effect beside the others. */
 static void check_field(struct config_load *load, const struct sfe_config_field *field,
                         uint32_t token)
 {
-    static const char *const not_with_value[] = {"type",     "unit",  "default",
-                                                 "optional", "scale", "offset"};
+    static const char *const not_with_value[] = {"type",  "unit",   "default", "optional",
+                                                 "scale", "offset", "zone",    "lookup"};
+    static const char *const only_of_times[] = {"unit", "zone"};
     uint32_t value = load_member(load, token, "value");
-    uint32_t unit = load_member(load, token, "unit");
     bool is_time = field->type == SFE_TYPE_DATE || field->type == SFE_TYPE_DATETIME;
 
     for (size_t i = 0; i < sizeof(not_with_value) / sizeof(not_with_value[0]); i++) {
@@ -330,10 +336,14 @@ static void check_field(struct config_load *load, const struct sfe_config_field 
                          not_with_value[i]);
         }
     }
-    if (value == SFE_JSON_NONE && unit != SFE_JSON_NONE && !is_time) {
-        load_mistake(load, unit,
-                     "\"unit\" has no effect here; allowed: with \"type\": \"date\" or "
-                     "\"datetime\"");
+    for (size_t i = 0; i < sizeof(only_of_times) / sizeof(only_of_times[0]); i++) {
+        uint32_t other = load_member(load, token, only_of_times[i]);
+        if (value == SFE_JSON_NONE && other != SFE_JSON_NONE && !is_time) {
+            load_mistake(load, other,
+                         "\"%s\" has no effect here; allowed: with \"type\": \"date\" or "
+                         "\"datetime\"",
+                         only_of_times[i]);
+        }
     }
     check_arithmetic(load, field, token);
     if (field->is_optional && field->default_value != NULL) {
@@ -507,6 +517,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    check_files_inputs(load);
     default_events(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);

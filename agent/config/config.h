@@ -109,7 +109,7 @@ struct sfe_config_input {
     const char *name;
     struct sfe_config_place place;
     enum sfe_input_type type;
-    uint32_t connection;        /* Index into connections; UINT32_MAX: of type http. */
+    uint32_t connection;        /* Index into connections; UINT32_MAX: of no connection. */
     const char *topic;          /* A topic filter (MQTT 5, section 4.7), or http's path. */
     uint8_t qos;                /* 0 or 1; default 1. */
     uint32_t stream;            /* Index into streams. */
@@ -118,7 +118,8 @@ struct sfe_config_input {
     const char *const *mask;              /* Names of members to mask before flash. */
     uint32_t mask_count;
     bool card_guard; /* `card_guard`: looks for card numbers; default: where there is mask. */
-    struct sfe_config_http http; /* `topic` is its path without the first slash. */
+    struct sfe_config_http http;   /* `topic` is its path without the first slash. */
+    struct sfe_config_files files; /* `topic` is "NAME/#". */
 };
 
 struct sfe_config {

@@ -5,9 +5,36 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum sfe_input_type { SFE_INPUT_MQTT, SFE_INPUT_HTTP };
+enum sfe_input_type { SFE_INPUT_MQTT, SFE_INPUT_HTTP, SFE_INPUT_FILES };
 enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
 enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
+
+enum sfe_config_format { SFE_FORMAT_CSV, SFE_FORMAT_JSON, SFE_FORMAT_NDJSON };
+enum sfe_config_delimiter {
+    SFE_DELIMITER_COMMA,
+    SFE_DELIMITER_SEMICOLON,
+    SFE_DELIMITER_TAB,
+    SFE_DELIMITER_PIPE
+};
+enum sfe_config_complete { SFE_COMPLETE_SETTLED, SFE_COMPLETE_MARKER };
+enum sfe_config_encoding { SFE_ENCODING_UTF_8, SFE_ENCODING_WINDOWS_1252 };
+
+/* A folder of files for one input. */
+struct sfe_config_files {
+    const char *directory;
+    const char *pattern; /* Default: "*." and the format. */
+    enum sfe_config_format format;
+    enum sfe_config_complete complete; /* Default settled. */
+    uint64_t settle_ns;                /* `settle`; default 5s. */
+    enum sfe_config_delimiter delimiter;
+    enum sfe_config_encoding encoding;
+    const char *const *columns; /* None: the first line names them. */
+    uint32_t column_count;
+    const char *done;         /* Folders inside; default "done". */
+    const char *failed;       /* Default "failed". */
+    uint32_t keep_done;       /* Files; default 1000. */
+    uint64_t keep_done_bytes; /* Default 64MiB. */
+};
 
 /* An HTTP server of our own for one input. */
 struct sfe_config_http {

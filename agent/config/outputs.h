@@ -30,6 +30,8 @@ struct sfe_config_field {
     bool is_optional;          /* `optional`: true leaves the field out where there is no value. */
     enum sfe_field_type type;
     enum sfe_time_unit unit; /* `unit`: auto (default) s ms us ns rfc3339; for date and datetime. */
+    const char *zone;        /* `zone`: name or rule; NULL: none. */
+    const char *lookup;      /* `lookup`: path of a table; NULL: none. */
     const char *scale, *offset;                   /* JSON text of numbers, or NULL: 1 and 0. */
     const struct sfe_config_condition *condition; /* `if`; NULL: always. */
     uint32_t condition_count;

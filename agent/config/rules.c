@@ -72,12 +72,17 @@ static const struct fragment {
      "\"then\":{\"properties\":{\"api\":{\"enum\":[\"auto\",\"graph\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"value\"]},\"then\":{\"properties\":{\"type\":false,\"unit\":false,"
-     "\"default\":false,\"optional\":false,\"scale\":false,\"offset\":false}}}"},
+     "\"default\":false,\"optional\":false,\"scale\":false,\"offset\":false,\"zone\":false,"
+     "\"lookup\":false}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"anyOf\":[{\"required\":[\"scale\"]},{\"required\":[\"offset\"]}]},\"then\":"
      "{\"properties\":{\"type\":{\"enum\":[\"string\",\"double\",\"int\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
-     "{\"if\":{\"required\":[\"unit\"]},\"then\":{\"required\":[\"type\"],\"properties\":"
+     "{\"if\":{\"required\":[\"lookup\"]},\"then\":{\"properties\":{\"scale\":false,"
+     "\"offset\":false}}}"},
+    {SFE_SECTION_FIELD, NULL,
+     "{\"if\":{\"anyOf\":[{\"required\":[\"unit\"]},{\"required\":[\"zone\"]}]},\"then\":"
+     "{\"required\":[\"type\"],\"properties\":"
      "{\"type\":{\"enum\":[\"date\",\"datetime\"]}}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"default\"]},\"then\":{\"properties\":{\"optional\":{\"const\":false}"

@@ -136,7 +136,7 @@ void sfe_map_explain(const struct sfe_map *map, uint32_t field,
         .subject = subject, .each = map->each, .item = item, .index = index};
 
     step->field = compiled->name;
-    step->type = type_name(compiled->type);
+    step->type = type_name(compiled->form.type);
     step->err.code = SFE_OK;
     sfe_builder_rewind(&step->found, 0);
     sfe_builder_rewind(&step->result, 0);

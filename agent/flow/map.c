@@ -3,6 +3,8 @@
 #include "base/assert.h"
 #include "base/limits.h"
 #include "flow/decimal.h"
+#include "flow/excerpt.h"
+#include "flow/lookup.h"
 #include "flow/map_compile.h"
 #include "flow/template.h"
 #include "flow/where.h"
@@ -180,7 +182,34 @@ static enum sfe_code add_scaled(const struct map_field *field, struct flow_value
     uint8_t memory[FLOW_DECIMAL_BYTES_MAX];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
     const enum sfe_code code = flow_value_scale(value, field->scale, field->offset, &text, err);
-    return code == SFE_OK ? flow_value_add(value, field->type, field->unit, out, err) : code;
+    return code == SFE_OK ? flow_value_add(value, &field->form, out, err) : code;
+}
+
+/* Adds what stands in the field's table, or what a field is without a value. */
+static enum sfe_code add_looked_up(const struct map_field *field, const struct flow_place *place,
+                                   const struct flow_value *value, struct sfe_builder *out,
+                                   bool *is_left_out, struct sfe_error *err)
+{
+    uint8_t memory[FLOW_SCRATCH_BYTES];
+    struct sfe_builder key = sfe_builder_make(memory, sizeof(memory));
+    const struct sfe_lookup_entry *entry = NULL;
+
+    if (value->kind == FLOW_VALUE_OBJECT || value->kind == FLOW_VALUE_ARRAY) {
+        return sfe_fail(err, SFE_E_UNMAPPED, "an object or array is looked up nowhere");
+    }
+    flow_value_add_plain(value, &key);
+    if (!key.overflowed) {
+        entry = sfe_lookup_find(field->lookup, sfe_builder_slice(&key));
+    }
+    if (entry != NULL) {
+        sfe_builder_add(out, entry->json);
+        return SFE_OK;
+    }
+    if (field->default_json.size == 0 && !field->is_optional) {
+        const struct flow_excerpt excerpt = flow_excerpt_make(sfe_builder_slice(&key));
+        return sfe_fail(err, SFE_E_UNMAPPED, "\"%s\" is not in the lookup table", excerpt.text);
+    }
+    return add_missing(field, place, false, out, is_left_out, err);
 }
 
 /* Adds the value of a field that has no conditions, or whose conditions hold. */
@@ -193,8 +222,9 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
         sfe_builder_add(out, field->constant_json);
         return SFE_OK;
     }
-    const bool is_text = field->type == SFE_MAP_STRING || field->type == SFE_MAP_AUTO;
-    if (is_text && !field->is_scaled && !flow_template_is_alone(field->from)) {
+    const bool is_text = field->form.type == SFE_MAP_STRING || field->form.type == SFE_MAP_AUTO;
+    if (is_text && !field->is_scaled && field->lookup == NULL &&
+        !flow_template_is_alone(field->from)) {
         return add_text(field, place, out, is_left_out, err);
     }
     enum sfe_code code = flow_template_value(field->from, place, &scratch, &value, err);
@@ -204,8 +234,11 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
     if (value.kind == FLOW_VALUE_ABSENT || value.kind == FLOW_VALUE_NULL) {
         return add_missing(field, place, value.kind == FLOW_VALUE_NULL, out, is_left_out, err);
     }
+    if (field->lookup != NULL) {
+        return add_looked_up(field, place, &value, out, is_left_out, err);
+    }
     return field->is_scaled ? add_scaled(field, &value, out, err)
-                            : flow_value_add(&value, field->type, field->unit, out, err);
+                            : flow_value_add(&value, &field->form, out, err);
 }
 
 /* Adds the field's value as JSON, or sets *is_left_out. */

@@ -32,6 +32,7 @@ struct sfe_arena;
 struct sfe_map;      /* One compiled record: an object, its external ID, its fields. */
 struct sfe_template; /* One compiled template. */
 struct sfe_where;    /* Compiled conditions: flow/where.h. */
+struct sfe_lookup;   /* A table: flow/lookup.h. */
 
 /* The same meaning as in the configuration; run/ translates. */
 enum sfe_map_type {
@@ -57,6 +58,12 @@ struct sfe_map_field {
     bool is_optional;
     enum sfe_map_type type;
     enum sfe_time_unit unit;
+    /* Rule of base/time_zone.h: of times that are written without one, and of the day that a time
+     * becomes. NULL: such times are refused, and days are of UTC. */
+    const char *zone;
+    /* The value is looked up in it, and what stands there is the field's. Without an entry it is as
+     * without a value. Borrowed until compiled. NULL: none. Not with scale and offset. */
+    const struct sfe_lookup *lookup;
     /* JSON numbers: the value becomes value * scale + offset, exactly (flow/decimal.h). NULL: 1 and
      * 0; both NULL: it need not be a number. Not of a constant, a default, a boolean or a time. */
     const char *scale;

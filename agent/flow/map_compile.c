@@ -4,7 +4,9 @@
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "base/limits.h"
+#include "base/time_zone.h"
 #include "flow/decimal.h"
+#include "flow/lookup.h"
 #include "flow/number.h"
 #include "flow/template.h"
 
@@ -118,20 +120,19 @@ static enum sfe_code make_heads(const char *name, struct sfe_arena *arena, struc
 }
 
 /* Reads constant JSON text and makes it JSON of the field's type, once for all events. */
-static enum sfe_code make_constant(const struct map_field *field, const char *text,
+static enum sfe_code make_constant(const struct map_field *field, struct sfe_slice text,
                                    const char *what, struct sfe_arena *arena,
                                    struct sfe_slice *made, struct sfe_error *err)
 {
     struct sfe_json_token tokens[CONSTANT_TOKENS_MAX];
     struct sfe_json json;
-    enum sfe_code code =
-        sfe_json_parse(sfe_slice_text(text), 0, tokens, CONSTANT_TOKENS_MAX, &json, err);
+    enum sfe_code code = sfe_json_parse(text, 0, tokens, CONSTANT_TOKENS_MAX, &json, err);
     if (code != SFE_OK) {
         sfe_within(err, "%s is not JSON", what);
         err->code = SFE_E_CONFIG;
         return SFE_E_CONFIG;
     }
-    const size_t capacity = ESCAPED_BYTES_MAX * strlen(text) + 64;
+    const size_t capacity = ESCAPED_BYTES_MAX * text.size + 64;
     uint8_t *memory = sfe_arena_take(arena, capacity, err);
     if (memory == NULL) {
         return err->code;
@@ -140,10 +141,10 @@ static enum sfe_code make_constant(const struct map_field *field, const char *te
     const struct flow_value value = flow_value_of(&json, 0);
     if (value.kind == FLOW_VALUE_NULL) {
         sfe_builder_add_text(&builder, "null");
-    } else if (field->type == SFE_MAP_AUTO && value.kind >= FLOW_VALUE_OBJECT) {
+    } else if (field->form.type == SFE_MAP_AUTO && value.kind >= FLOW_VALUE_OBJECT) {
         sfe_builder_add(&builder, value.text); /* What is written in the configuration is meant. */
     } else {
-        code = flow_value_add(&value, field->type, field->unit, &builder, err);
+        code = flow_value_add(&value, &field->form, &builder, err);
     }
     if (code != SFE_OK) {
         sfe_within(err, "%s", what);
@@ -152,6 +153,35 @@ static enum sfe_code make_constant(const struct map_field *field, const char *te
     }
     SFE_ASSERT(!builder.overflowed);
     *made = sfe_builder_slice(&builder);
+    return SFE_OK;
+}
+
+/* A copy of the table with values of the field's type. */
+static enum sfe_code make_lookup(const struct sfe_lookup *read, struct map_field *field,
+                                 struct sfe_arena *arena, struct sfe_error *err)
+{
+    struct sfe_lookup *made = sfe_arena_take(arena, sizeof(*made), err);
+    struct sfe_lookup_entry *entries =
+        sfe_arena_take(arena, (read->count + 1u) * sizeof(*entries), err);
+    char shown[48];
+
+    if (made == NULL || entries == NULL) {
+        return err->code;
+    }
+    *made = (struct sfe_lookup){.entries = entries, .count = read->count};
+    field->lookup = made;
+    for (uint32_t i = 0; i < read->count; i++) {
+        entries[i].key = flow_copy(read->entries[i].key, arena, err);
+        if (entries[i].key.bytes == NULL) {
+            return err->code;
+        }
+        sfe_printable(shown, sizeof(shown), read->entries[i].key);
+        const enum sfe_code code =
+            make_constant(field, read->entries[i].json, shown, arena, &entries[i].json, err);
+        if (code != SFE_OK) {
+            return code;
+        }
+    }
     return SFE_OK;
 }
 
@@ -205,24 +235,49 @@ static enum sfe_code make_arithmetic(const struct compiler *compiler,
     return code;
 }
 
+static enum sfe_code make_zone(const char *text, struct sfe_arena *arena,
+                               const struct sfe_time_zone **zone, struct sfe_error *err)
+{
+    struct sfe_time_zone *made = sfe_arena_take(arena, sizeof(*made), err);
+
+    if (made == NULL) {
+        return err->code;
+    }
+    *zone = made;
+    if (sfe_time_zone_parse(sfe_slice_text(text), made, err) != SFE_OK) {
+        err->code = SFE_E_CONFIG;
+        return SFE_E_CONFIG;
+    }
+    return SFE_OK;
+}
+
 static enum sfe_code make_field(const struct compiler *compiler,
                                 const struct sfe_map_field *written, struct map_field *field,
                                 struct sfe_error *err)
 {
     enum sfe_code code = make_heads(written->name, compiler->arena, field, err);
     field->name = copy_text(written->name, compiler->arena, err);
-    field->type = written->type;
-    field->unit = written->unit;
+    field->form.type = written->type;
+    field->form.unit = written->unit;
+    if (code == SFE_OK && written->zone != NULL) {
+        code = make_zone(written->zone, compiler->arena, &field->form.zone, err);
+    }
     field->is_optional = written->is_optional;
     field->condition = written->condition;
     if (code != SFE_OK || field->name == NULL) {
         return err->code;
     }
+    if (written->lookup != NULL) {
+        code = make_lookup(written->lookup, field, compiler->arena, err);
+    }
+    if (code != SFE_OK) {
+        return code;
+    }
     if (written->from != NULL) {
         code = make_from(compiler, written->from, field, err);
     } else if (written->constant != NULL) {
-        code = make_constant(field, written->constant, "the constant", compiler->arena,
-                             &field->constant_json, err);
+        code = make_constant(field, sfe_slice_text(written->constant), "the constant",
+                             compiler->arena, &field->constant_json, err);
     } else {
         return sfe_fail(err, SFE_E_CONFIG, "a field needs a template or a constant");
     }
@@ -230,8 +285,8 @@ static enum sfe_code make_field(const struct compiler *compiler,
         code = make_arithmetic(compiler, written, field, err);
     }
     if (code == SFE_OK && written->default_value != NULL) {
-        code = make_constant(field, written->default_value, "the default", compiler->arena,
-                             &field->default_json, err);
+        code = make_constant(field, sfe_slice_text(written->default_value), "the default",
+                             compiler->arena, &field->default_json, err);
     }
     return code;
 }

@@ -16,10 +16,10 @@ struct map_field {
     const struct sfe_template *from; /* NULL: constant_json holds. */
     struct sfe_slice constant_json;  /* Of the field's type already. */
     struct sfe_slice default_json;   /* The same; empty: none. */
-    enum sfe_map_type type;
-    enum sfe_time_unit unit;
+    struct flow_type form;
     uint32_t group; /* Fields of the same reference stand together and share a number from 1; 0: no
                        reference. */
+    const struct sfe_lookup *lookup; /* Its JSON of the field's type already; NULL: none. */
     bool is_optional;
     bool is_scaled;
     struct sfe_slice scale;      /* Empty: 1. */

@@ -1,5 +1,6 @@
 #include "flow/value.h"
 
+#include "base/time_zone.h"
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "flow/decimal.h"
@@ -186,9 +187,9 @@ static enum sfe_code add_boolean(const struct flow_value *value, struct sfe_slic
     return refuse(value, text, "true or false", err);
 }
 
-static const char *time_wanted(enum sfe_time_unit unit)
+static const char *time_wanted(const struct flow_type *type)
 {
-    switch (unit) {
+    switch (type->unit) {
     case SFE_TIME_S:
         return "a time in seconds since 1970";
     case SFE_TIME_MS:
@@ -201,13 +202,28 @@ static const char *time_wanted(enum sfe_time_unit unit)
     case SFE_TIME_RFC3339:
         break;
     }
-    return "a time with a zone, as 2026-11-24T10:15:00Z";
+    return type->zone == NULL ? "a time with a zone, as 2026-11-24T10:15:00Z"
+                              : "a time, as 2026-11-24T10:15:00";
 }
 
-static enum sfe_code add_time(const struct flow_value *value, struct sfe_slice text, bool is_date,
-                              enum sfe_time_unit unit, struct sfe_builder *out,
+static void add_day(const struct sfe_time_zone *zone, int64_t unix_ns, struct sfe_builder *out)
+{
+    const int64_t second = INT64_C(1000000000);
+    int64_t there_ns = unix_ns;
+
+    if (zone != NULL &&
+        __builtin_add_overflow(unix_ns, sfe_time_zone_at(zone, unix_ns / second) * second,
+                               &there_ns)) {
+        there_ns = unix_ns; /* At the end of all times. */
+    }
+    sfe_time_add_date(out, there_ns);
+}
+
+static enum sfe_code add_time(const struct flow_value *value, struct sfe_slice text,
+                              const struct flow_type *type, struct sfe_builder *out,
                               struct sfe_error *err)
 {
+    const bool is_date = type->type == SFE_MAP_DATE;
     int64_t unix_ns = value->time_ns;
     sfe_builder_add_byte(out, '"');
     if (is_date && is_textual(value) && sfe_time_is_date(text)) {
@@ -215,12 +231,13 @@ static enum sfe_code add_time(const struct flow_value *value, struct sfe_slice t
         sfe_builder_add_byte(out, '"');
         return SFE_OK;
     }
-    if (value->kind != FLOW_VALUE_TIME && sfe_time_parse(text, unit, &unix_ns, err) != SFE_OK) {
+    if (value->kind != FLOW_VALUE_TIME &&
+        sfe_time_parse(text, type->unit, type->zone, &unix_ns, err) != SFE_OK) {
         /* The parser's own message may hold more of the payload than is allowed here. */
-        return refuse(value, text, is_date ? "a date" : time_wanted(unit), err);
+        return refuse(value, text, is_date ? "a date" : time_wanted(type), err);
     }
     if (is_date) {
-        sfe_time_add_date(out, unix_ns);
+        add_day(type->zone, unix_ns, out);
     } else {
         sfe_time_add_datetime(out, unix_ns);
     }
@@ -294,14 +311,13 @@ static enum sfe_code add_auto(const struct flow_value *value, struct sfe_builder
     return SFE_OK;
 }
 
-static enum sfe_code add_converted(const struct flow_value *value, enum sfe_map_type type,
-                                   enum sfe_time_unit unit, struct sfe_builder *out,
-                                   struct sfe_error *err)
+static enum sfe_code add_converted(const struct flow_value *value, const struct flow_type *type,
+                                   struct sfe_builder *out, struct sfe_error *err)
 {
     uint8_t memory[SHORT_TEXT_BYTES_MAX];
     struct sfe_builder scratch = sfe_builder_make(memory, sizeof(memory));
     const struct sfe_slice text = plain_text(value, &scratch);
-    switch (type) {
+    switch (type->type) {
     case SFE_MAP_DOUBLE:
         return add_number(value, text, out, err);
     case SFE_MAP_INT:
@@ -309,9 +325,8 @@ static enum sfe_code add_converted(const struct flow_value *value, enum sfe_map_
     case SFE_MAP_BOOLEAN:
         return add_boolean(value, text, out, err);
     case SFE_MAP_DATE:
-        return add_time(value, text, true, unit, out, err);
     case SFE_MAP_DATETIME:
-        return add_time(value, text, false, unit, out, err);
+        return add_time(value, text, type, out, err);
     case SFE_MAP_AUTO:
     case SFE_MAP_STRING:
         break;
@@ -340,43 +355,41 @@ static const char *type_wanted(enum sfe_map_type type)
 }
 
 /* Whether a value that is no text can become `type` at all. */
-static enum sfe_code add_other(const struct flow_value *value, enum sfe_map_type type,
-                               enum sfe_time_unit unit, struct sfe_builder *out,
-                               struct sfe_error *err)
+static enum sfe_code add_other(const struct flow_value *value, const struct flow_type *type,
+                               struct sfe_builder *out, struct sfe_error *err)
 {
     const bool is_truth = value->kind == FLOW_VALUE_TRUE || value->kind == FLOW_VALUE_FALSE;
-    if (type == SFE_MAP_BOOLEAN && is_truth) {
+    if (type->type == SFE_MAP_BOOLEAN && is_truth) {
         flow_value_add_plain(value, out);
         return SFE_OK;
     }
-    if (value->kind == FLOW_VALUE_TIME && type != SFE_MAP_BOOLEAN) {
-        if (type == SFE_MAP_DATE || type == SFE_MAP_DATETIME) {
-            return add_time(value, value->text, type == SFE_MAP_DATE, unit, out, err);
+    if (value->kind == FLOW_VALUE_TIME && type->type != SFE_MAP_BOOLEAN) {
+        if (type->type == SFE_MAP_DATE || type->type == SFE_MAP_DATETIME) {
+            return add_time(value, value->text, type, out, err);
         }
-        add_time_number(value->time_ns, unit, out);
+        add_time_number(value->time_ns, type->unit, out);
         return SFE_OK;
     }
     if (value->kind == FLOW_VALUE_TIME) {
         return sfe_fail(err, SFE_E_UNMAPPED, "a time is not true or false");
     }
-    return refuse_kind(value, type_wanted(type), err);
+    return refuse_kind(value, type_wanted(type->type), err);
 }
 
-enum sfe_code flow_value_add(const struct flow_value *value, enum sfe_map_type type,
-                             enum sfe_time_unit unit, struct sfe_builder *out,
-                             struct sfe_error *err)
+enum sfe_code flow_value_add(const struct flow_value *value, const struct flow_type *type,
+                             struct sfe_builder *out, struct sfe_error *err)
 {
     SFE_ASSERT(value->kind != FLOW_VALUE_ABSENT && value->kind != FLOW_VALUE_NULL);
-    if (type == SFE_MAP_AUTO) {
+    if (type->type == SFE_MAP_AUTO) {
         return add_auto(value, out, err);
     }
-    if (type == SFE_MAP_STRING) {
+    if (type->type == SFE_MAP_STRING) {
         return add_string(value, out);
     }
     if (is_textual(value)) {
-        return add_converted(value, type, unit, out, err);
+        return add_converted(value, type, out, err);
     }
-    return add_other(value, type, unit, out, err);
+    return add_other(value, type, out, err);
 }
 
 enum sfe_code flow_value_scale(struct flow_value *value, struct sfe_slice scale,

@@ -31,11 +31,18 @@ struct flow_value {
 /* The value of a token; SFE_JSON_NONE is absent. Borrows from the document. */
 struct flow_value flow_value_of(const struct sfe_json *json, uint32_t token);
 
+/* What a value shall become. */
+struct flow_type {
+    enum sfe_map_type type;
+    enum sfe_time_unit unit;
+    const struct sfe_time_zone *zone; /* Of times without one, and of days; NULL: none, and UTC. */
+};
+
 /* Adds the value as JSON of `type`; never absent nor null. SFE_E_UNMAPPED where it is no such
  * thing, with a message that begins with the value ("\"12,50\" is not a number"); part of it may
  * have been added then. Overflow is the builder's. */
-SFE_MUST_USE enum sfe_code flow_value_add(const struct flow_value *value, enum sfe_map_type type,
-                                          enum sfe_time_unit unit, struct sfe_builder *out,
+SFE_MUST_USE enum sfe_code flow_value_add(const struct flow_value *value,
+                                          const struct flow_type *type, struct sfe_builder *out,
                                           struct sfe_error *err);
 
 /* Makes a number of it: value * scale + offset (flow/decimal.h), as text in `memory` of at least

@@ -269,6 +269,6 @@ enum sfe_code sfe_http_source_open(const struct sfe_http_source_options *options
     if (take_connections(self, arena, err) != SFE_OK) {
         return err->code;
     }
-    *source = (struct sfe_source){self, turn, stop, is_quiet, facts, close};
+    *source = (struct sfe_source){self, turn, stop, is_quiet, facts, close, NULL};
     return SFE_OK;
 }

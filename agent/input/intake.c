@@ -193,6 +193,11 @@ static void judge(const struct sfe_intake *intake, const struct sfe_message *mes
         verdict->reason = "too-large";
         sfe_builder_format(&text, "only %zu of %" PRIu64 " bytes could be kept",
                            message->payload.size, message->payload_bytes);
+    } else if (message->refusal != NULL) {
+        verdict->reason = "invalid";
+        verdict->keeps_whole = true;
+        sfe_builder_add(&text, sfe_slice_part(sfe_slice_text(message->refusal), 0,
+                                              sizeof(verdict->message) - 1));
     } else if (!is_matched) {
         verdict->reason = "unmatched";
         verdict->keeps_whole = true;
@@ -441,6 +446,8 @@ static void count_message(struct sfe_intake *intake, const struct sfe_message *m
     intake->facts.accepted++;
     if (is_too_large(intake, message)) {
         intake->facts.too_large++;
+    } else if (message->refusal != NULL) {
+        intake->facts.refused++;
     } else if (verdict->reason != NULL) {
         intake->facts.unmatched++;
     }

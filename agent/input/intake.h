@@ -49,8 +49,10 @@ struct sfe_message {
     struct sfe_slice identity; /* MQTT 5 user property "event-id"; empty: none. */
     bool is_retained;
     bool is_repeated;
-    uint32_t progress; /* 0 at first; kept by the intake over SFE_E_FULL: call again with the same
-                          message. */
+    const char *refusal; /* Why it is no event: then it goes to the dead letters, whole. NULL: it is
+                            one. */
+    uint32_t progress;   /* 0 at first; kept by the intake over SFE_E_FULL: call again with the same
+                            message. */
 };
 
 /* What must become durable before the sender is answered. */
@@ -65,6 +67,7 @@ struct sfe_intake_facts {
     uint64_t retained_ignored;
     uint64_t too_large; /* To the dead letters with the first bytes. */
     uint64_t unmatched; /* No input takes this topic: to the dead letters. */
+    uint64_t refused;   /* By their source: to the dead letters. */
     struct sfe_card_guard_facts guard;
 };
 

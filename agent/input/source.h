@@ -8,6 +8,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What a source of files says of itself besides. Names are borrowed until its next turn. */
+struct sfe_source_files {
+    const char *current;  /* The file at hand; NULL: none. */
+    uint64_t line;        /* In it. */
+    uint64_t waiting;     /* Files that match, by the last look, without the one at hand. */
+    uint64_t done;        /* Since open, as the next two. */
+    uint64_t failed;      /* Files that are none of their format. */
+    uint64_t refused;     /* Rows that went to the dead letters. */
+    uint64_t grown_after; /* Files that were still written to when they had been taken. */
+};
+
 /* State of a source's link, for `status`. */
 struct sfe_source_facts {
     const char *connection;  /* Name. */
@@ -18,6 +29,8 @@ struct sfe_source_facts {
     uint64_t unacknowledged; /* Taken and waiting for flash. */
     uint64_t reconnects;
     struct sfe_error last_error; /* code SFE_OK: none yet. */
+    bool has_files;
+    struct sfe_source_files files; /* Where has_files. */
 };
 
 struct sfe_source {
@@ -33,6 +46,8 @@ struct sfe_source {
     void (*facts)(void *context, struct sfe_source_facts *facts);
     /* Says goodbye to the other side and releases. Edge thread, after the last turn. */
     void (*close)(void *context);
+    /* Writes and syncs what edge has asked for. NULL: the source keeps nothing. Flash thread. */
+    void (*keep)(void *context);
 };
 
 #endif

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/secret.h"
+#include "flow/lookup.h"
 #include "run/compile_message.h"
 #include "run/room.h"
 
@@ -90,10 +91,31 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     return SFE_OK;
 }
 
-/* Gives the fields of `options` their conditions. */
-static enum sfe_code compile_conditions(struct compiler *compiler,
-                                        const struct sfe_config_record *record,
-                                        struct sfe_map_options *options, struct sfe_error *err)
+/* Its zone, its table and its conditions; what is wrong is reported. */
+static enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *config,
+                                   struct sfe_map_field *field, struct sfe_error *err)
+{
+    enum sfe_code code = compile_zone(compiler, config->zone, &field->zone, err);
+
+    if (code == SFE_E_CONFIG) {
+        field->zone = NULL;
+    } else if (code == SFE_OK) {
+        code = compile_lookup(compiler, config->lookup, &field->lookup, err);
+    }
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, &config->place, err);
+        code = SFE_OK;
+    }
+    return code == SFE_OK ? compile_where(compiler, config->condition, config->condition_count,
+                                          &field->condition, err)
+                          : code;
+}
+
+/* Gives the fields of `options` what is more than text. */
+static enum sfe_code compile_fields(struct compiler *compiler,
+                                    const struct sfe_config_record *record,
+                                    struct sfe_map_options *options, uint64_t *tables,
+                                    struct sfe_error *err)
 {
     enum sfe_code code = SFE_OK;
     struct sfe_map_field *fields =
@@ -104,15 +126,17 @@ static enum sfe_code compile_conditions(struct compiler *compiler,
     }
     for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
         fields[i] = options->fields[i];
-        code = compile_where(compiler, record->fields[i].condition,
-                             record->fields[i].condition_count, &fields[i].condition, err);
+        code = compile_field(compiler, &record->fields[i], &fields[i], err);
+        if (fields[i].lookup != NULL) {
+            *tables = *tables * 31u + fields[i].lookup->digest;
+        }
     }
     options->fields = fields;
     return code;
 }
 
 enum sfe_code compile_record(struct compiler *compiler, const struct sfe_config_record *record,
-                             struct sfe_map **map, struct sfe_error *err)
+                             struct sfe_map **map, uint64_t *tables, struct sfe_error *err)
 {
     uint32_t bad_field = record->field_count;
     struct sfe_map_options options;
@@ -120,7 +144,7 @@ enum sfe_code compile_record(struct compiler *compiler, const struct sfe_config_
         sfe_compile_map_options(compiler->config, record, compiler->arena, &options, err);
 
     if (code == SFE_OK) {
-        code = compile_conditions(compiler, record, &options, err);
+        code = compile_fields(compiler, record, &options, tables, err);
     }
     if (code != SFE_OK) {
         return code;
@@ -144,14 +168,15 @@ static enum sfe_code compile_output(struct compiler *compiler,
 
     SFE_ASSERT(output->record_count <= SFE_RECORDS_PER_OUTPUT_MAX);
     for (uint32_t i = 0; i < output->record_count; i++) {
-        code = compile_record(compiler, &output->records[i], &compiled->maps[i], err);
+        code = compile_record(compiler, &output->records[i], &compiled->maps[i], &compiled->tables,
+                              err);
         if (code != SFE_OK) {
             return code;
         }
     }
     code = compile_where(compiler, output->where, output->where_count, &compiled->where, err);
     if (code == SFE_OK && output->type == SFE_OUTPUT_MQTT) {
-        code = compile_message(compiler, output, &compiled->message, err);
+        code = compile_message(compiler, output, compiled, err);
     }
     if (code != SFE_OK) {
         return code;

@@ -24,6 +24,7 @@ struct sfe_compiled_output {
     struct sfe_map *maps[SFE_RECORDS_PER_OUTPUT_MAX];
     struct sfe_template *order_by; /* NULL: the first record's external ID. */
     struct sfe_where *where;       /* NULL: every event. */
+    uint64_t tables;               /* Of what its lookup tables hold. */
     struct sfe_compiled_message message;
 };
 

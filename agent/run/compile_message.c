@@ -34,9 +34,10 @@ static enum sfe_code compile_topic(struct compiler *compiler,
 }
 
 enum sfe_code compile_message(struct compiler *compiler, const struct sfe_config_output *output,
-                              struct sfe_compiled_message *compiled, struct sfe_error *err)
+                              struct sfe_compiled_output *output_compiled, struct sfe_error *err)
 {
     const struct sfe_config_message *message = &output->mqtt;
+    struct sfe_compiled_message *compiled = &output_compiled->message;
     const struct {
         const char *text;
         const struct sfe_config_place *place;
@@ -53,7 +54,8 @@ enum sfe_code compile_message(struct compiler *compiler, const struct sfe_config
         code = compile_text(compiler, texts[i].text, texts[i].place, texts[i].compiled, err);
     }
     if (code == SFE_OK && message->properties.field_count > 0) {
-        code = compile_record(compiler, &message->properties, &compiled->properties, err);
+        code = compile_record(compiler, &message->properties, &compiled->properties,
+                              &output_compiled->tables, err);
     }
     return code;
 }

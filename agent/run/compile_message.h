@@ -7,7 +7,7 @@
 /* What is wrong is reported. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code compile_message(struct compiler *compiler,
                                            const struct sfe_config_output *output,
-                                           struct sfe_compiled_message *compiled,
+                                           struct sfe_compiled_output *output_compiled,
                                            struct sfe_error *err);
 
 #endif

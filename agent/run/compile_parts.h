@@ -16,10 +16,12 @@ struct compiler {
 void compile_report(struct compiler *compiler, const struct sfe_config_place *place,
                     struct sfe_error *err);
 
-/* Compiles a record's map; what is wrong is reported, and *map stays as it is. SFE_E_NO_MEMORY. */
+/* Compiles a record's map, and adds what its lookup tables hold to *tables; what is wrong is
+ * reported, and *map stays as it is. SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code compile_record(struct compiler *compiler,
                                           const struct sfe_config_record *record,
-                                          struct sfe_map **map, struct sfe_error *err);
+                                          struct sfe_map **map, uint64_t *tables,
+                                          struct sfe_error *err);
 
 /* Reads the connection's secrets and looks at its certificates; what is wrong is reported.
  * SFE_E_NO_MEMORY. */
@@ -33,6 +35,15 @@ SFE_MUST_USE enum sfe_code compile_input(struct compiler *compiler,
                                          const struct sfe_config_input *input,
                                          struct sfe_compiled_input *compiled,
                                          struct sfe_error *err);
+
+/* The rule of a zone that is written by its name or as a rule; NULL: none. SFE_E_CONFIG;
+ * SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code compile_zone(struct compiler *compiler, const char *written,
+                                        const char **zone, struct sfe_error *err);
+
+/* The table in a file; NULL: none. SFE_E_CONFIG; SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code compile_lookup(struct compiler *compiler, const char *path,
+                                          const struct sfe_lookup **lookup, struct sfe_error *err);
 
 /* Reads the keys of all streams into `compiled`, one for each; what is wrong is reported. */
 void compile_stream_keys(struct compiler *compiler, struct sfe_compiled_stream *compiled);

@@ -158,6 +158,17 @@ static uint64_t note_jobs(struct sfe_agent *agent, uint64_t now_ns)
     return due_ns;
 }
 
+/* What sources keep beside their events. */
+static void keep_sources(struct sfe_agent *agent)
+{
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
+        const struct sfe_source *source = &agent->set.sources[i].source;
+        if (source->keep != NULL) {
+            source->keep(source->context);
+        }
+    }
+}
+
 /* Everything staged goes to flash, and what was settled is noted; then this thread has nothing left
  * to do. */
 static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
@@ -259,6 +270,7 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     due_ns = commit_streams(agent, now_ns);
     due_ns = sfe_clock_earlier_ns(due_ns, note_jobs(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, keep_tokens(agent, now_ns));
+    keep_sources(agent);
     due_ns = sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
     for (uint32_t i = 0; i < agent->set.stream_count; i++) {
         sfe_stream_share(agent->set.streams[i].stream);

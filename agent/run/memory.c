@@ -1,5 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
+#include "run/open_files.h"
 #include "run/open_http.h"
 #include "run/output_kind.h"
 #include "run/outputs.h"
@@ -143,6 +144,8 @@ static size_t sources_bytes(const struct sfe_config *config)
     for (uint32_t i = 0; i < config->input_count; i++) {
         if (config->inputs[i].type == SFE_INPUT_HTTP) {
             bytes += agent_http_source_bytes(config, i);
+        } else if (config->inputs[i].type == SFE_INPUT_FILES) {
+            bytes += agent_files_source_bytes(config, i);
         }
     }
 

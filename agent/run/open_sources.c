@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "run/compile.h"
+#include "run/open_files.h"
 #include "run/open_http.h"
 
 #include <string.h>
@@ -213,6 +214,20 @@ static enum sfe_code open_mqtt_source(struct sfe_agent *agent, const struct agen
     return code == SFE_OK ? open_source(agent, set, source, &plan, err) : code;
 }
 
+/* A kind of input is a line here, one in memory.c, and its own files. */
+static enum sfe_code (*const openers[])(struct sfe_agent *agent, const struct agent_set *set,
+                                        struct agent_source *source, struct sfe_error *err) = {
+    [SFE_INPUT_MQTT] = open_mqtt_source,
+    [SFE_INPUT_HTTP] = agent_open_http_source,
+    [SFE_INPUT_FILES] = agent_open_files_source,
+};
+
+static enum sfe_input_type type_of(const struct agent_set *set, const struct agent_source *source)
+{
+    return source->connection_index == AGENT_NONE ? set->config->inputs[source->input_index].type
+                                                  : SFE_INPUT_MQTT;
+}
+
 enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
                                  struct sfe_error *err)
 {
@@ -224,9 +239,7 @@ enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
         if (source->carried != AGENT_NEW) {
             continue;
         }
-        code = source->connection_index == AGENT_NONE
-                   ? agent_open_http_source(agent, set, source, err)
-                   : open_mqtt_source(agent, set, source, err);
+        code = openers[type_of(set, source)](agent, set, source, err);
     }
     return code;
 }

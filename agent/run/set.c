@@ -161,7 +161,7 @@ static bool same_input(const struct agent_set *set, uint32_t index, const struct
 static void plan_inputs(struct agent_set *set, const struct agent_set *before)
 {
     for (uint32_t i = 0; i < set->config->input_count; i++) {
-        if (set->config->inputs[i].type != SFE_INPUT_HTTP) {
+        if (set->config->inputs[i].type == SFE_INPUT_MQTT) {
             continue;
         }
         struct agent_source *source = &set->sources[set->source_count++];
@@ -220,7 +220,10 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
         const struct sfe_config_part other = {old->setup->config, old->config_index};
         if (set->streams[output->stream_index].carried == old->stream_index &&
             has_priority(set, output->stream_index) == has_priority(before, old->stream_index) &&
-            sfe_config_same_output(part, other) && connection_stays(set, config, old)) {
+            sfe_config_same_output(part, other) &&
+            set->compiled->outputs[output->config_index].tables ==
+                old->setup->compiled.outputs[old->config_index].tables &&
+            connection_stays(set, config, old)) {
             return k;
         }
     }

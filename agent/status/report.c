@@ -44,6 +44,23 @@ static void put_guard(struct sfe_json_writer *writer, const struct sfe_card_guar
     sfe_json_end_object(writer);
 }
 
+static void put_files(struct sfe_json_writer *writer, const struct sfe_source_files *files)
+{
+    sfe_json_begin_object(writer, "files");
+    if (files->current == NULL) {
+        sfe_json_put_null(writer, "current");
+    } else {
+        sfe_json_put_text(writer, "current", sfe_slice_text(files->current));
+    }
+    sfe_json_put_u64(writer, "line", files->line);
+    sfe_json_put_u64(writer, "waiting", files->waiting);
+    sfe_json_put_u64(writer, "done", files->done);
+    sfe_json_put_u64(writer, "failed", files->failed);
+    sfe_json_put_u64(writer, "refused_rows", files->refused);
+    sfe_json_put_u64(writer, "grown_after", files->grown_after);
+    sfe_json_end_object(writer);
+}
+
 static void put_links(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "links");
@@ -64,6 +81,9 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
         sfe_json_put_u64(writer, "too_large", intake->too_large);
         sfe_json_put_u64(writer, "unmatched", intake->unmatched);
         put_guard(writer, &intake->guard);
+        if (source->has_files) {
+            put_files(writer, &source->files);
+        }
         put_error(writer, "last_error", &source->last_error);
         sfe_json_end_object(writer);
     }

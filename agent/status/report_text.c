@@ -78,6 +78,27 @@ static void add_masked(const struct screen *screen, uint32_t link)
     add_field(screen, masked, ", verification values and PINs ", "authentication");
 }
 
+static void add_files(const struct screen *screen, uint32_t link)
+{
+    uint32_t files = sfe_json_member(screen->document, link, SFE_TEXT("files"));
+
+    if (files == SFE_JSON_NONE) {
+        return;
+    }
+    add_field(screen, files, "\n      files: waiting ", "waiting");
+    add_field(screen, files, ", done ", "done");
+    add_field(screen, files, ", failed ", "failed");
+    add_field(screen, files, ", refused rows ", "refused_rows");
+    if (number(screen, files, "grown_after") != 0) {
+        add_field(screen, files, ", GROWN AFTER THEIR END ", "grown_after");
+    }
+    if (sfe_json_kind(screen->document, sfe_json_member(screen->document, files,
+                                                        SFE_TEXT("current"))) == SFE_JSON_STRING) {
+        add_field(screen, files, "\n      at line ", "line");
+        add_field(screen, files, " of ", "current");
+    }
+}
+
 static void add_link(const struct screen *screen, uint32_t link)
 {
     add_field(screen, link, "\n  ", "connection");
@@ -91,6 +112,7 @@ static void add_link(const struct screen *screen, uint32_t link)
     add_field(screen, link, ", waiting for flash ", "unacknowledged");
     add_field(screen, link, ", reconnects ", "reconnects");
     add_masked(screen, link);
+    add_files(screen, link);
     add_error(screen, link, "last_error");
 }
 

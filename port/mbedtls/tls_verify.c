@@ -66,7 +66,7 @@ static int64_t to_unix_s(const mbedtls_x509_time *time)
 
     SFE_ASSERT(size > 0 && (size_t)size < sizeof(text));
     /* What lies beyond our nanoseconds (the year 2262) is no sooner than their end. */
-    return sfe_time_parse(sfe_slice_make(text, (size_t)size), SFE_TIME_RFC3339, &unix_ns,
+    return sfe_time_parse(sfe_slice_make(text, (size_t)size), SFE_TIME_RFC3339, NULL, &unix_ns,
                           &ignored) == SFE_OK
                ? unix_ns / SECOND_NS
                : INT64_MAX / SECOND_NS;

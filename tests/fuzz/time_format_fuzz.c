@@ -36,7 +36,7 @@ static void check(int64_t unix_ns)
     if (unix_ns < INT64_MIN + 1000000) {
         return;
     }
-    demand(sfe_time_parse(sfe_builder_slice(&builder), SFE_TIME_AUTO, &again, &err) == SFE_OK,
+    demand(sfe_time_parse(sfe_builder_slice(&builder), SFE_TIME_AUTO, NULL, &again, &err) == SFE_OK,
            "a written time is read");
     demand(floor_ms(unix_ns) == floor_ms(again), "a written time is the same to the millisecond");
 }
@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     int64_t unix_s = 0;
 
     for (int unit = SFE_TIME_AUTO; unit <= SFE_TIME_RFC3339; unit++) {
-        if (sfe_time_parse(text, (enum sfe_time_unit)unit, &unix_ns, &err) == SFE_OK) {
+        if (sfe_time_parse(text, (enum sfe_time_unit)unit, NULL, &unix_ns, &err) == SFE_OK) {
             check(unix_ns);
         } else {
             demand(err.code == SFE_E_SYNTAX && err.message[0] != '\0', "a refusal says why");

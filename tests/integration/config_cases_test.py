@@ -42,6 +42,8 @@ class ConfigCases(unittest.TestCase):
             with open(path, "w", encoding="utf-8") as file:
                 file.write("something\n")
             os.chmod(path, mode)
+        with open(os.path.join(cls.folder, "files", "units.csv"), "w", encoding="utf-8") as file:
+            file.write("unit,name\nC,Celsius\n")
         path = os.path.join(cls.folder, "files", "stream.key")
         with open(path, "w", encoding="utf-8") as file:
             file.write("5a" * 32 + "\n")

@@ -42,6 +42,7 @@ NO_TEST_OF_ITS_OWN = {
     "agent/run/open_orgs.c": "wiring; each integration test passes through it",
     "agent/run/output_kind.c": "a table; each integration test passes through it",
     "agent/run/open_http.c": "wiring; http_input_test.py passes through it",
+    "agent/run/open_files.c": "wiring; files_test.py passes through it",
     "agent/run/open_sources.c": "wiring; each integration test passes through it",
     "agent/run/open_streams.c": "wiring; each integration test passes through it",
     "agent/run/gather.c": "wiring; main_job_test.py reads the status it gathers",

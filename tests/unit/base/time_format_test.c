@@ -7,7 +7,7 @@ static struct sfe_error err;
 static void assert_time(const char *text, enum sfe_time_unit unit, int64_t expected)
 {
     int64_t unix_ns = 0;
-    enum sfe_code code = sfe_time_parse(sfe_slice_text(text), unit, &unix_ns, &err);
+    enum sfe_code code = sfe_time_parse(sfe_slice_text(text), unit, NULL, &unix_ns, &err);
     if (code != SFE_OK || unix_ns != expected) {
         fail_msg("%s: code %d, %lld", text, (int)code, (long long)unix_ns);
     }
@@ -16,7 +16,7 @@ static void assert_time(const char *text, enum sfe_time_unit unit, int64_t expec
 static void assert_refused(const char *text, enum sfe_time_unit unit)
 {
     int64_t unix_ns = 77;
-    enum sfe_code code = sfe_time_parse(sfe_slice_text(text), unit, &unix_ns, &err);
+    enum sfe_code code = sfe_time_parse(sfe_slice_text(text), unit, NULL, &unix_ns, &err);
     if (code != SFE_E_SYNTAX || unix_ns != 77) {
         fail_msg("%s: code %d, %lld", text, (int)code, (long long)unix_ns);
     }

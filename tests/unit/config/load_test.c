@@ -95,8 +95,8 @@ static void the_design_reports_exactly_what_is_not_available(void **state)
 
 static void the_hub_reports_each_type_that_is_not_available(void **state)
 {
-    static const char *const pointers[] = {"/inputs/drop/type", "/inputs/commands/type",
-                                           "/inputs/prices/type", "/outputs/accounting/type"};
+    static const char *const pointers[] = {"/inputs/commands/type", "/inputs/prices/type",
+                                           "/outputs/accounting/type"};
     struct loading *loading = (struct loading *)*state;
 
     load(loading, hub);

@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include "flow/lookup.h"
 #include "flow/where.h"
 
 static struct sfe_map *compile(const char *external_id, const char *each,
@@ -684,6 +685,30 @@ static void a_map_without_references_has_no_parent(void **state)
     assert_int_equal(fixture.out.size, 0);
 }
 
+static void a_lookup_gives_what_stands_in_the_table(void **state)
+{
+    struct sfe_lookup table;
+    (void)state;
+    assert_int_equal(sfe_lookup_read(SFE_TEXT("{\"1\":\"12.50\",\"true\":7,\"B-x\":null}"),
+                                     fixture.arena, &table, &fixture.err),
+                     SFE_OK);
+    const struct sfe_map_field plain = {.from = "/v", .lookup = &table};
+    const struct sfe_map_field number = {.from = "/v", .lookup = &table, .type = SFE_MAP_DOUBLE};
+    const struct sfe_map_field text = {.from = "{/v|upper}-x", .lookup = &table};
+    const struct sfe_map_field other = {.from = "/v", .lookup = &table, .default_value = "\"?\""};
+    const struct sfe_map_field none = {.from = "/v", .lookup = &table, .is_optional = true};
+    assert_string_equal(field(plain, "{\"v\":1}"), "\"F\":\"12.50\"");
+    assert_string_equal(field(plain, "{\"v\":\"1\"}"), "\"F\":\"12.50\"");
+    assert_string_equal(field(plain, "{\"v\":true}"), "\"F\":7");
+    assert_string_equal(field(number, "{\"v\":1}"), "\"F\":12.50");
+    assert_string_equal(field(text, "{\"v\":\"b\"}"), "\"F\":null");
+    assert_string_equal(field(other, "{\"v\":2}"), "\"F\":\"?\"");
+    assert_string_equal(field(other, "{}"), "\"F\":\"?\"");
+    assert_string_equal(field(none, "{\"v\":2}"), "");
+    assert_string_equal(field(plain, "{\"v\":2}"), "F: \"2\" is not in the lookup table");
+    assert_string_equal(field(plain, "{\"v\":[]}"), "F: an object or array is looked up nowhere");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -693,6 +718,7 @@ int main(void)
         TEST(a_field_whose_conditions_do_not_hold_is_its_default_or_left_out),
         TEST(a_field_whose_conditions_cannot_be_judged_makes_no_record),
         TEST(a_record_is_the_members_of_an_object),
+        TEST(a_lookup_gives_what_stands_in_the_table),
         TEST(a_reference_to_a_linked_record_goes_by_its_name),
         TEST(text_keeps_its_escapes),
         TEST(numbers_keep_their_digits),

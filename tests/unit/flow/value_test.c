@@ -1,5 +1,6 @@
 #include "fixture.h"
 
+#include "base/time_zone.h"
 #include "flow/value.h"
 
 /* Maps payload {"v":<json>}'s v to `type`; the JSON it becomes, or the message. */
@@ -11,7 +12,8 @@ static const char *converted(const char *json, enum sfe_map_type type, enum sfe_
     assert_true(fixture.subject.is_json);
     fixture_forget_output();
     struct flow_value value = flow_value_of(&fixture.subject.json, 2);
-    enum sfe_code code = flow_value_add(&value, type, unit, &fixture.out, &fixture.err);
+    enum sfe_code code =
+        flow_value_add(&value, &(struct flow_type){type, unit, NULL}, &fixture.out, &fixture.err);
     if (code != SFE_OK) {
         assert_int_equal(code, SFE_E_UNMAPPED);
         assert_int_equal(fixture.err.code, SFE_E_UNMAPPED);
@@ -169,7 +171,8 @@ static const char *time_as(enum sfe_map_type type, enum sfe_time_unit unit)
 {
     struct flow_value value = arrival();
     fixture_forget_output();
-    return flow_value_add(&value, type, unit, &fixture.out, &fixture.err) == SFE_OK
+    return flow_value_add(&value, &(struct flow_type){type, unit, NULL}, &fixture.out,
+                          &fixture.err) == SFE_OK
                ? fixture_text()
                : fixture.err.message;
 }
@@ -188,20 +191,55 @@ static void the_time_of_arrival_takes_any_form_but_a_boolean(void **state)
     assert_string_equal(time_as(SFE_MAP_BOOLEAN, SFE_TIME_AUTO), "a time is not true or false");
 }
 
+static void a_zone_is_that_of_times_without_one_and_of_days(void **state)
+{
+    struct sfe_time_zone zone;
+    const struct flow_type datetime = {SFE_MAP_DATETIME, SFE_TIME_AUTO, &zone};
+    const struct flow_type date = {SFE_MAP_DATE, SFE_TIME_AUTO, &zone};
+    static const struct {
+        const char *text;
+        const char *datetime;
+        const char *date;
+    } cases[] = {
+        {"2026-07-01 00:30:00", "\"2026-06-30T22:30:00.000Z\"", "\"2026-07-01\""},
+        {"2026-01-01T00:30", "\"2025-12-31T23:30:00.000Z\"", "\"2026-01-01\""},
+        {"2026-07-01T00:30:00Z", "\"2026-07-01T00:30:00.000Z\"", "\"2026-07-01\""},
+        {"2026-06-30T23:00:00-01:00", "\"2026-07-01T00:00:00.000Z\"", "\"2026-07-01\""},
+        {"1782858600", "\"2026-06-30T22:30:00.000Z\"", "\"2026-07-01\""},
+    };
+
+    (void)state;
+    assert_int_equal(
+        sfe_time_zone_parse(SFE_TEXT("CET-1CEST,M3.5.0,M10.5.0/3"), &zone, &fixture.err), SFE_OK);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct flow_value value = {.kind = FLOW_VALUE_TEXT,
+                                         .text = sfe_slice_text(cases[i].text)};
+        fixture_forget_output();
+        assert_int_equal(flow_value_add(&value, &datetime, &fixture.out, &fixture.err), SFE_OK);
+        assert_string_equal(fixture_text(), cases[i].datetime);
+        fixture_forget_output();
+        assert_int_equal(flow_value_add(&value, &date, &fixture.out, &fixture.err), SFE_OK);
+        assert_string_equal(fixture_text(), cases[i].date);
+    }
+}
+
 static void plain_text_is_escaped_and_bytes_become_base64(void **state)
 {
     struct flow_value text = {.kind = FLOW_VALUE_TEXT, .text = SFE_TEXT("a\"b\n\xff")};
     struct flow_value bytes = {.kind = FLOW_VALUE_BASE64, .text = SFE_TEXT("\xff\x01")};
     (void)state;
     fixture_forget_output();
-    assert_int_equal(
-        flow_value_add(&text, SFE_MAP_STRING, SFE_TIME_AUTO, &fixture.out, &fixture.err), SFE_OK);
+    assert_int_equal(flow_value_add(&text, &(struct flow_type){SFE_MAP_STRING, SFE_TIME_AUTO, NULL},
+                                    &fixture.out, &fixture.err),
+                     SFE_OK);
     assert_string_equal(fixture_text(), "\"a\\\"b\\n\xef\xbf\xbd\"");
     fixture_forget_output();
-    assert_int_equal(
-        flow_value_add(&bytes, SFE_MAP_AUTO, SFE_TIME_AUTO, &fixture.out, &fixture.err), SFE_OK);
+    assert_int_equal(flow_value_add(&bytes, &(struct flow_type){SFE_MAP_AUTO, SFE_TIME_AUTO, NULL},
+                                    &fixture.out, &fixture.err),
+                     SFE_OK);
     assert_string_equal(fixture_text(), "\"/wE=\"");
-    assert_int_equal(flow_value_add(&bytes, SFE_MAP_INT, SFE_TIME_AUTO, &fixture.out, &fixture.err),
+    assert_int_equal(flow_value_add(&bytes, &(struct flow_type){SFE_MAP_INT, SFE_TIME_AUTO, NULL},
+                                    &fixture.out, &fixture.err),
                      SFE_E_UNMAPPED);
 }
 
@@ -218,6 +256,7 @@ int main(void)
         TEST(a_message_holds_no_card_number_and_little_of_the_payload),
         TEST(text_that_is_far_too_long_for_its_type_is_refused),
         TEST(the_time_of_arrival_takes_any_form_but_a_boolean),
+        TEST(a_zone_is_that_of_times_without_one_and_of_days),
         TEST(plain_text_is_escaped_and_bytes_become_base64),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

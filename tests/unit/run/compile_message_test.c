@@ -40,12 +40,12 @@ static struct sfe_compiled_message compile(const struct sfe_config_message *mess
     const struct sfe_config_output output = {
         .name = "o", .type = SFE_OUTPUT_MQTT, .mqtt = *message};
     struct compiler compiler = {&config, arena, report, NULL, 0};
-    struct sfe_compiled_message compiled = {0};
+    struct sfe_compiled_output compiled = {0};
     struct sfe_error err;
 
     assert_int_equal(compile_message(&compiler, &output, &compiled, &err), SFE_OK);
     assert_int_equal(compiler.mistakes, mistake_count);
-    return compiled;
+    return compiled.message;
 }
 
 static void what_is_written_is_compiled_and_the_rest_stays_null(void **state)
