@@ -16,13 +16,6 @@ struct compiler {
 void compile_report(struct compiler *compiler, const struct sfe_config_place *place,
                     struct sfe_error *err);
 
-/* Compiles a record's map, and adds what its lookup tables hold to *tables; what is wrong is
- * reported, and *map stays as it is. SFE_E_NO_MEMORY. */
-SFE_MUST_USE enum sfe_code compile_record(struct compiler *compiler,
-                                          const struct sfe_config_record *record,
-                                          struct sfe_map **map, uint64_t *tables,
-                                          struct sfe_error *err);
-
 /* Reads the connection's secrets and looks at its certificates; what is wrong is reported.
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code compile_connection(struct compiler *compiler,
