@@ -69,5 +69,7 @@
 /* Requests under way at once, per output. */
 #define SFE_REQUESTS_IN_FLIGHT_DEFAULT 4u
 #define SFE_REQUESTS_IN_FLIGHT_MAX     16u
+/* Messages published at once, per output. */
+#define SFE_MESSAGES_IN_FLIGHT_MAX 64u
 
 #endif

@@ -106,8 +106,19 @@ struct config_section_form {
     const char *types; /* The key that chooses among entries: "type", "flow"; NULL: all alike. */
 };
 
-/* The table. */
-const struct config_key *keys_table(uint32_t *count);
+/* Some rows of the table. */
+struct config_rows {
+    const struct config_key *rows;
+    uint32_t count;
+};
+
+/* Those of outputs: schema_outputs.c. */
+struct config_rows keys_output_rows(void);
+
+/* The table: how many rows it has, row `number`, and the number of a row. */
+uint32_t keys_count(void);
+const struct config_key *keys_row(uint32_t number);
+uint32_t keys_number(const struct config_key *row);
 
 /* What is common to a section. */
 const struct config_section_form *keys_form(enum config_section section);

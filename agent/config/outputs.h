@@ -72,6 +72,23 @@ struct sfe_config_record {
     uint32_t field_count;
 };
 
+/* What an output of type mqtt publishes; templates, NULL where they are left out. */
+struct sfe_config_message {
+    const char *topic;
+    struct sfe_config_place topic_place;
+    const char *payload; /* NULL: the output's `map`, or else the payload as it is. */
+    struct sfe_config_place payload_place;
+    uint8_t qos; /* 0 or 1; default 1. */
+    bool retain;
+    uint64_t expiry_ns; /* 0: never. */
+    const char *content_type, *response_topic, *correlation;
+    struct sfe_config_place content_type_place, response_topic_place, correlation_place;
+    struct sfe_config_record properties; /* User properties; no field: none. */
+    bool event_id;                       /* `event_id`; default true. */
+    uint32_t in_flight;                  /* Default 16, 1 to 64. */
+    bool loop;
+};
+
 struct sfe_config_output {
     const char *name;
     struct sfe_config_place place;
@@ -96,6 +113,7 @@ struct sfe_config_output {
     const struct sfe_config_condition *where; /* NULL: every event is taken. */
     uint32_t where_count;
     struct sfe_config_http_output http;
+    struct sfe_config_message mqtt;
     bool gaps; /* `gaps`: what is missing is delivered as an event of its own. */
 };
 

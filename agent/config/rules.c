@@ -45,6 +45,7 @@ static const struct rule {
     {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, AT_MOST_ONE, "password_file|password"},
     {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, NEEDS, "password_file|username"},
     {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, NEEDS, "password|username"},
+    {SFE_SECTION_OUTPUT, "mqtt", AT_MOST_ONE, "payload|map"},
     {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value"},
 };
 

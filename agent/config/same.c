@@ -160,11 +160,10 @@ static bool same_value(const struct config_key *row, const struct side *a, const
 
 static bool same_section(enum config_section section, const struct side *a, const struct side *b)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].section == section && !same_value(&rows[i], a, b)) {
+        if (keys_row(i)->section == section && !same_value(keys_row(i), a, b)) {
             return false;
         }
     }
@@ -174,15 +173,14 @@ static bool same_section(enum config_section section, const struct side *a, cons
 /* With the sections inside it, which share its structure. */
 static bool same_entry(enum config_section section, const struct side *a, const struct side *b)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     if (!same_section(section, a, b)) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].section == section && rows[i].kind == SFE_KEY_SECTION &&
-            !same_section(rows[i].of, a, b)) {
+        if (keys_row(i)->section == section && keys_row(i)->kind == SFE_KEY_SECTION &&
+            !same_section(keys_row(i)->of, a, b)) {
             return false;
         }
     }
@@ -261,6 +259,11 @@ bool sfe_config_same_output(struct sfe_config_part a, struct sfe_config_part b)
         !same_entry(SFE_SECTION_OUTPUT, &entry, &other) ||
         !same_tree(&left->http.body, &right->http.body, &entry, &other) ||
         !same_tree(&left->http.headers, &right->http.headers, &entry, &other)) {
+        return false;
+    }
+    const struct side ours = {a.config, &left->mqtt.properties};
+    const struct side theirs = {b.config, &right->mqtt.properties};
+    if (!same_record(&ours, &theirs)) {
         return false;
     }
     for (uint32_t i = 0; i < left->record_count; i++) {

@@ -309,22 +309,21 @@ static bool belongs(const struct config_key *row, enum config_section section,
 static void put_object(struct sfe_json_writer *writer, enum config_section section,
                        struct sfe_slice type)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     put(writer, "type", "object");
     sfe_json_put_bool(writer, "additionalProperties", false);
     sfe_json_begin_array(writer, "required");
     for (uint32_t i = 0; i < count; i++) {
-        if (belongs(&rows[i], section, type) && rows[i].required) {
-            put(writer, NULL, rows[i].key);
+        if (belongs(keys_row(i), section, type) && keys_row(i)->required) {
+            put(writer, NULL, keys_row(i)->key);
         }
     }
     sfe_json_end_array(writer);
     sfe_json_begin_object(writer, "properties");
     for (uint32_t i = 0; i < count; i++) {
-        if (belongs(&rows[i], section, type)) {
-            put_key(writer, &rows[i]);
+        if (belongs(keys_row(i), section, type)) {
+            put_key(writer, keys_row(i));
         }
     }
     sfe_json_end_object(writer);

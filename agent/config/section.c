@@ -72,8 +72,7 @@ static void unknown_key(struct config_load *load, const struct config_job *job, 
     struct sfe_slice text = sfe_json_raw(&load->json, key);
     const struct config_key *other = keys_find(job->section, text, SFE_TEXT(""));
     struct suggest suggest = suggest_make(text);
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     if (load->mistake_count == SFE_CONFIG_MISTAKES_MAX) {
         load_mistake(load, key, "unknown key %s", load_show(load, key, shown));
@@ -87,9 +86,9 @@ static void unknown_key(struct config_load *load, const struct config_job *job, 
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (is_offered(&rows[i], job->section, type)) {
-            suggest_offer(&suggest, sfe_slice_text(rows[i].key));
-            sfe_builder_format(&names, "%s%s", names.size == 0 ? "" : ", ", rows[i].key);
+        if (is_offered(keys_row(i), job->section, type)) {
+            suggest_offer(&suggest, sfe_slice_text(keys_row(i)->key));
+            sfe_builder_format(&names, "%s%s", names.size == 0 ? "" : ", ", keys_row(i)->key);
         }
     }
     list[names.size] = '\0';
@@ -276,8 +275,6 @@ static void read_value(struct config_load *load, const struct config_key *row, u
 static void read_key(struct config_load *load, const struct config_job *job, uint32_t key,
                      const struct entry_type *type, uint8_t seen[ROWS_MAX])
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
     struct sfe_slice text = load_text(load, key);
     const struct config_key *row = keys_find(job->section, text, type->text);
     const char *types = keys_form(job->section)->types;
@@ -286,11 +283,11 @@ static void read_key(struct config_load *load, const struct config_job *job, uin
         unknown_key(load, job, key, type);
         return;
     }
-    if (seen[row - rows] != 0) {
+    if (seen[keys_number(row)] != 0) {
         duplicate_key(load, key, find_before(load, job->token, key, text));
         return;
     }
-    seen[row - rows] = 1;
+    seen[keys_number(row)] = 1;
     if (type->is_later && strcmp(row->key, types) != 0) {
         return; /* The type is the mistake, not what goes with it. */
     }
@@ -316,19 +313,18 @@ static void fill_missing(struct config_load *load, const struct config_job *job,
                          const struct entry_type *type, const uint8_t seen[ROWS_MAX])
 {
     bool is_typed = keys_form(job->section)->types != NULL;
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     for (uint32_t i = 0; i < count; i++) {
-        bool fits =
-            rows[i].section == job->section && (!is_typed || keys_fits(&rows[i], type->text));
+        bool fits = keys_row(i)->section == job->section &&
+                    (!is_typed || keys_fits(keys_row(i), type->text));
         if (!fits || seen[i] != 0) {
             continue;
         }
-        if (rows[i].required && !type->is_later) {
-            missing_key(load, job, &rows[i]);
+        if (keys_row(i)->required && !type->is_later) {
+            missing_key(load, job, keys_row(i));
         }
-        value_default(load, &rows[i], job->base);
+        value_default(load, keys_row(i), job->base);
     }
 }
 

@@ -13,6 +13,14 @@
 
 struct sfe_arena;
 
+/* Of an output of type mqtt; what is left out is NULL. */
+struct sfe_compiled_message {
+    struct sfe_template *topic;
+    struct sfe_template *payload;
+    struct sfe_template *content_type, *response_topic, *correlation;
+    struct sfe_map *properties;
+};
+
 struct sfe_compiled_output {
     struct sfe_map *maps[SFE_RECORDS_PER_OUTPUT_MAX];
     struct sfe_template *order_by; /* NULL: the first record's external ID. */
@@ -27,6 +35,7 @@ struct sfe_compiled_output {
     struct sfe_slice tls_key;
     struct sfe_slice proxy_password; /* A NUL stands behind it. */
     char *no_proxy;
+    struct sfe_compiled_message message;
 };
 
 struct sfe_compiled_connection {

@@ -205,7 +205,7 @@ static size_t org_library_bytes(const struct sfe_config_salesforce *org)
            LOGINS * agent_exchange_bytes(org);
 }
 
-static size_t link_library_bytes(const struct sfe_config_mqtt *mqtt)
+size_t agent_broker_library_bytes(const struct sfe_config_mqtt *mqtt)
 {
     for (uint32_t i = 0; i < mqtt->broker_count; i++) {
         if (mqtt->brokers[i].tls) {
@@ -222,7 +222,7 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
     for (uint32_t i = 0; i < config->connection_count; i++) {
         bytes += config->connections[i].type == SFE_CONNECTION_SALESFORCE
                      ? org_library_bytes(&config->connections[i].salesforce)
-                     : link_library_bytes(&config->connections[i].mqtt);
+                     : agent_broker_library_bytes(&config->connections[i].mqtt);
     }
     for (uint32_t i = 0; i < config->input_count; i++) {
         const struct sfe_config_http *http = &config->inputs[i].http;

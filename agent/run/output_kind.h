@@ -47,5 +47,6 @@ const struct agent_output_kind *agent_output_kind(enum sfe_output_type type);
 /* One for each kind, in a file of its own. */
 extern const struct agent_output_kind agent_records_output; /* Platform events as well. */
 extern const struct agent_output_kind agent_http_output;
+extern const struct agent_output_kind agent_mqtt_output;
 
 #endif

@@ -56,8 +56,13 @@ static enum sfe_code open_platform(struct rehearsal *rehearsal, struct sfe_error
     rehearsal->org.unix_s = unix_ns / 1000000000;
     enum sfe_code code =
         rehearsal_storage_open(&rehearsal->storage, rehearsal->options->arena, &made->storage, err);
+    if (code == SFE_OK) {
+        code = rehearsal_org_open(&rehearsal->org, rehearsal->options->arena, &made->http, err);
+    }
+    rehearsal->broker.audience = &rehearsal->options->audience;
     return code == SFE_OK
-               ? rehearsal_org_open(&rehearsal->org, rehearsal->options->arena, &made->http, err)
+               ? rehearsal_broker_open(&rehearsal->broker, rehearsal->config.agent.event_bytes_max,
+                                       rehearsal->options->arena, &made->mqtt, err)
                : code;
 }
 
@@ -371,7 +376,8 @@ static enum sfe_code rehearse(struct rehearsal *rehearsal,
 
 size_t sfe_rehearsal_bytes_max(const struct sfe_config *config)
 {
-    size_t bytes = FIXED_BYTES + sfe_agent_memory_bytes_max(config);
+    size_t bytes = FIXED_BYTES + sfe_agent_memory_bytes_max(config) +
+                   rehearsal_broker_bytes(config->agent.event_bytes_max);
 
     for (uint32_t i = 0; i < config->stream_count; i++) {
         bytes += 2u * (size_t)config->streams[i].segment_bytes;

@@ -137,6 +137,10 @@ static void explain_order(struct rehearsal *rehearsal, const struct sfe_compiled
 /* Which API the output's records go by, and why. */
 static const char *api_told(const struct sfe_config_output *output)
 {
+    if (output->type == SFE_OUTPUT_MQTT) {
+        return output->mqtt.qos == 0 ? "mqtt: one message an event, QoS 0: it may be lost"
+                                     : "mqtt: one message an event, settled by the PUBACK";
+    }
     if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
         return "api: collections, up to 200 platform events a call";
     }

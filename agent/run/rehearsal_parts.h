@@ -50,6 +50,21 @@ struct rehearsal_org {
 SFE_MUST_USE enum sfe_code rehearsal_org_open(struct rehearsal_org *books, struct sfe_arena *arena,
                                               struct sfe_http *http, struct sfe_error *err);
 
+struct rehearsal_broker {
+    const struct sfe_rehearsal_audience *audience;
+    struct sfe_arena *arena;
+    struct sfe_json_token *tokens; /* SFE_JSON_TOKENS_MAX. */
+    struct sfe_builder body;
+};
+
+/* What the next takes from the arena at most, beside its tokens and sessions. Pure. */
+size_t rehearsal_broker_bytes(uint32_t event_bytes_max);
+
+/* Fills `mqtt` with a broker that takes every message, and tells the audience of each. */
+SFE_MUST_USE enum sfe_code rehearsal_broker_open(struct rehearsal_broker *books,
+                                                 uint32_t event_bytes_max, struct sfe_arena *arena,
+                                                 struct sfe_mqtt *mqtt, struct sfe_error *err);
+
 struct sfe_agent;
 
 struct rehearsal {
@@ -58,6 +73,7 @@ struct rehearsal {
     struct sfe_platform platform;
     struct rehearsal_storage storage;
     struct rehearsal_org org;
+    struct rehearsal_broker broker;
     uint64_t now_ns; /* Of the made-up clock: it jumps to what is due. */
     struct sfe_setup setup;
     struct sfe_agent *agent;

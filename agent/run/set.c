@@ -195,6 +195,20 @@ static bool org_is_carried(const struct agent_set *set, const char *connection)
     return false;
 }
 
+/* Does what `output` goes by stay as it was for `old`: the org, or the connection to a broker? */
+static bool connection_stays(const struct agent_set *set, const struct sfe_config_output *output,
+                             const struct agent_output *old)
+{
+    const struct sfe_config_output *before = &old->setup->config->outputs[old->config_index];
+
+    if (output->connection == UINT32_MAX) {
+        return true; /* It goes by none. */
+    }
+    return output->type == SFE_OUTPUT_MQTT
+               ? same_connection(set, output->connection, old->setup, before->connection)
+               : org_is_carried(set, set->config->connections[output->connection].name);
+}
+
 /* Which of the day's calls an output may use. */
 static bool has_priority(const struct agent_set *set, uint32_t stream)
 {
@@ -215,10 +229,6 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
     const struct sfe_config_part part = {set->config, output->config_index};
     const struct sfe_config_output *config = &set->config->outputs[output->config_index];
 
-    if (config->connection != UINT32_MAX &&
-        !org_is_carried(set, set->config->connections[config->connection].name)) {
-        return AGENT_NEW;
-    }
     for (uint32_t k = 0; k < before->output_count; k++) {
         const struct agent_output *old = &before->outputs[k];
         const struct sfe_config_part other = {old->setup->config, old->config_index};
@@ -228,7 +238,8 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
             set->compiled->outputs[output->config_index].tables ==
                 old->setup->compiled.outputs[old->config_index].tables &&
             same_secrets(&set->compiled->outputs[output->config_index],
-                         &old->setup->compiled.outputs[old->config_index])) {
+                         &old->setup->compiled.outputs[old->config_index]) &&
+            connection_stays(set, config, old)) {
             return k;
         }
     }

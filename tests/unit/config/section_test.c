@@ -93,9 +93,6 @@ static const struct bad unavailable[] = {
      "/inputs/w/type", 6, "\"salesforce-events\" is not available in this version"},
     {WHOLE("'inputs': {'w': {'type': 'salesforce-query', 'query': 'q', 'every': '15m'}}"),
      "/inputs/w/type", 6, "\"salesforce-query\" is not available in this version"},
-    {WHOLE("'outputs': {'w': {'type': 'mqtt', 'connection': 'site', 'from': 'sales', 'topic': 't', "
-           "'payload': 'p', 'qos': 1}}"),
-     "/outputs/w/type", 6, "\"mqtt\" is not available in this version"},
 };
 
 static void unknown_keys_are_reported_with_the_nearest_right_one(void **state)
