@@ -10,13 +10,15 @@ enum step { STEP_VALUE, STEP_AFTER_VALUE, STEP_END, STEP_FAILED };
 struct parser {
     const uint8_t *begin;
     const uint8_t *end;
-    const uint8_t *at; /* The next byte; after a failure, the byte at fault. */
-    struct sfe_json_token *tokens;
+    const uint8_t *at;             /* The next byte; after a failure, the byte at fault. */
+    struct sfe_json_token *tokens; /* NULL: none are kept. */
     uint32_t count;
     uint32_t capacity;
     unsigned options;
     uint32_t depth;
+    uint32_t depth_max;
     uint32_t open[SFE_JSON_DEPTH_MAX]; /* Tokens of the objects and arrays around `at`. */
+    uint64_t objects;                  /* Which of them are objects: one bit each. */
     const char *mistake;               /* NULL: the tokens do not suffice. */
 };
 
@@ -147,7 +149,10 @@ static inline bool add_token(struct parser *parser, struct sfe_json_token token)
         parser->mistake = NULL;
         return false;
     }
-    parser->tokens[parser->count++] = token;
+    if (parser->tokens != NULL) {
+        parser->tokens[parser->count] = token;
+    }
+    parser->count++;
     return true;
 }
 
@@ -285,8 +290,12 @@ static inline enum step close_container(struct parser *parser, const uint8_t *at
 {
     SFE_ASSERT(parser->depth > 0);
     uint32_t index = parser->open[--parser->depth];
-    struct sfe_json_token *token = &parser->tokens[index];
 
+    if (parser->tokens == NULL) {
+        parser->at = at + 1;
+        return STEP_AFTER_VALUE;
+    }
+    struct sfe_json_token *token = &parser->tokens[index];
     token->end = (uint32_t)(at + 1 - parser->begin);
     token->next = parser->count;
     parser->at = at + 1;
@@ -302,9 +311,11 @@ static inline enum step close_container(struct parser *parser, const uint8_t *at
 
 static inline enum step open_container(struct parser *parser, const uint8_t *at, uint8_t kind)
 {
-    if (parser->depth == SFE_JSON_DEPTH_MAX) {
+    if (parser->depth == parser->depth_max) {
         return fail(parser, at, "nested more than 64 deep");
     }
+    const uint64_t bit = UINT64_C(1) << parser->depth;
+    parser->objects = kind == SFE_JSON_OBJECT ? parser->objects | bit : parser->objects & ~bit;
     parser->open[parser->depth++] = parser->count;
     if (!add_leaf(parser, at, at, kind, 0)) {
         return STEP_FAILED;
@@ -346,7 +357,7 @@ static inline enum step read_after_value(struct parser *parser)
     if (parser->depth == 0) {
         return at == parser->end ? STEP_END : fail(parser, at, "expected nothing more");
     }
-    bool is_object = parser->tokens[parser->open[parser->depth - 1]].kind == SFE_JSON_OBJECT;
+    bool is_object = (parser->objects >> (parser->depth - 1u) & 1u) != 0;
     uint8_t byte = at == parser->end ? 0 : *at;
     if (byte == ',') {
         parser->at = at + 1;
@@ -377,11 +388,33 @@ static enum sfe_code report(const struct parser *parser, struct sfe_slice text,
     return sfe_error_at(err, NULL, NULL, line, column);
 }
 
+static void begin(struct parser *parser, struct sfe_slice text)
+{
+    parser->begin = text.bytes;
+    parser->end = text.bytes + text.size;
+    parser->at = parser->begin + json_mark_size(text);
+    parser->count = 0;
+    parser->options = 0;
+    parser->depth = 0;
+    parser->depth_max = SFE_JSON_DEPTH_MAX;
+    parser->objects = 0;
+    parser->mistake = NULL;
+}
+
+static enum step read_all(struct parser *parser)
+{
+    enum step step = STEP_VALUE;
+
+    while (step < STEP_END) {
+        step = step == STEP_VALUE ? read_value(parser) : read_after_value(parser);
+    }
+    return step;
+}
+
 enum sfe_code sfe_json_parse(struct sfe_slice text, unsigned options, struct sfe_json_token *tokens,
                              uint32_t capacity, struct sfe_json *json, struct sfe_error *err)
 {
     struct parser parser;
-    enum step step = STEP_VALUE;
 
     SFE_ASSERT(tokens != NULL || capacity == 0);
     if (text.size >= UINT32_MAX) {
@@ -390,23 +423,31 @@ enum sfe_code sfe_json_parse(struct sfe_slice text, unsigned options, struct sfe
     if (text.size == 0) {
         text = SFE_TEXT("");
     }
-    parser.begin = text.bytes;
-    parser.end = text.bytes + text.size;
-    parser.at = parser.begin + json_mark_size(text);
+    begin(&parser, text);
     parser.tokens = tokens;
-    parser.count = 0;
     parser.capacity = capacity;
     parser.options = options;
-    parser.depth = 0;
-    parser.mistake = NULL;
-    while (step < STEP_END) {
-        step = step == STEP_VALUE ? read_value(&parser) : read_after_value(&parser);
-    }
-    if (step == STEP_FAILED) {
+    if (read_all(&parser) == STEP_FAILED) {
         return report(&parser, text, err);
     }
     json->text = text;
     json->tokens = tokens;
     json->count = parser.count;
     return SFE_OK;
+}
+
+bool sfe_json_is_value(struct sfe_slice text, uint32_t depth_max)
+{
+    struct parser parser;
+
+    SFE_ASSERT(depth_max <= SFE_JSON_DEPTH_MAX);
+    if (text.size == 0 || text.size >= UINT32_MAX) {
+        return false;
+    }
+    begin(&parser, text);
+    parser.at = parser.begin;
+    parser.tokens = NULL;
+    parser.capacity = UINT32_MAX;
+    parser.depth_max = depth_max;
+    return read_all(&parser) == STEP_END;
 }

@@ -51,6 +51,10 @@ SFE_MUST_USE enum sfe_code sfe_json_parse(struct sfe_slice text, unsigned option
                                           struct sfe_json_token *tokens, uint32_t capacity,
                                           struct sfe_json *json, struct sfe_error *err);
 
+/* True where `text` is one JSON value, nested at most so deep, and nothing else: no mark before it,
+ * no comments. Needs no tokens. */
+bool sfe_json_is_value(struct sfe_slice text, uint32_t depth_max);
+
 /* The kind of token `index`. */
 static inline enum sfe_json_kind sfe_json_kind(const struct sfe_json *json, uint32_t index)
 {

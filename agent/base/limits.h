@@ -47,6 +47,11 @@
 /* Connections of one HTTP input: each has a buffer, and the sockets of a thread are few. */
 #define SFE_HTTP_CONNECTIONS_MAX   32u
 #define SFE_HTTP_REQUEST_BYTES_MAX (4u * 1024u * 1024u)
+/* Of one HTTP output's requests: headers of the configuration, and events. */
+#define SFE_HTTP_HEADERS_MAX      16u
+#define SFE_HTTP_BATCH_EVENTS_MAX 1000u
+/* Objects, lists and values of one body. */
+#define SFE_TREE_NODES_MAX 512u
 
 /* Name of a channel of the Streaming API; API names have 80 characters at most. */
 #define SFE_CHANNEL_BYTES_MAX 128u
@@ -64,8 +69,12 @@
 #define SFE_EXTERNAL_ID_BYTES_MAX 255u
 /* Events read and not yet settled, per output: bounds memory and how far order can be held open. */
 #define SFE_WINDOW_EVENTS 4096u
+/* Of what came back for one event so much is passed on with on_done and on_dead. */
+#define SFE_ANSWER_BYTES_MAX 16384u
 /* Requests under way at once, per output. */
 #define SFE_REQUESTS_IN_FLIGHT_DEFAULT 4u
 #define SFE_REQUESTS_IN_FLIGHT_MAX     16u
+/* Messages published at once, per output. */
+#define SFE_MESSAGES_IN_FLIGHT_MAX 64u
 
 #endif

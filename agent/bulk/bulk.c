@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/json_writer.h"
 #include "bulk/parts.h"
 
 #include <stdio.h>
@@ -78,6 +79,23 @@ static void give_verdict(void *context, uint32_t place, struct sfe_verdict *verd
     }
 }
 
+/* Of the first record: a job may have made many. */
+static void add_answer(void *context, uint32_t place, struct sfe_json_writer *writer)
+{
+    const struct sfe_bulk *bulk = context;
+
+    SFE_ASSERT(place < bulk->event_count);
+    if (bulk->events[place].record_id[0] == '\0') {
+        return;
+    }
+    sfe_json_begin_array(writer, "records");
+    sfe_json_begin_object(writer, NULL);
+    sfe_json_put_text(writer, "object", sfe_slice_text(sfe_map_object(bulk->options.maps[0])));
+    sfe_json_put_text(writer, "id", sfe_slice_text(bulk->events[place].record_id));
+    sfe_json_end_object(writer);
+    sfe_json_end_array(writer);
+}
+
 void bulk_fail(struct sfe_bulk *bulk, enum sfe_slot_outcome outcome, const struct sfe_error *err,
                int64_t retry_after_s)
 {
@@ -97,6 +115,7 @@ void bulk_finish(struct sfe_bulk *bulk, enum sfe_slot_outcome outcome, const str
         .slot = bulk->options.slot,
         .outcome = outcome,
         .verdict = give_verdict,
+        .answer = add_answer,
         .context = bulk,
         .count = bulk->event_count,
         .retry_after_s = retry_after_s,

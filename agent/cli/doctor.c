@@ -5,7 +5,7 @@
 #include "cli/print.h"
 
 #define CONFIG_BYTES_MAX (64u * 1024u * 1024u)
-#define LOOK_BYTES_MAX   (SFE_CONNECTIONS_MAX * 1024u * 1024u)
+#define LOOK_BYTES_MAX   ((SFE_CONNECTIONS_MAX + SFE_OUTPUTS_MAX) * 1024u * 1024u)
 
 /* What is looked at; NULL connection: all, with the rest of the site. */
 struct patient {
@@ -77,6 +77,18 @@ static bool is_asked(const struct patient *patient, const struct sfe_config_conn
     return patient->connection == NULL || strcmp(patient->connection, connection->name) == 0;
 }
 
+static void look_at_servers(struct patient *patient)
+{
+    const struct sfe_config *config = patient->config;
+
+    for (uint32_t i = 0; i < config->output_count; i++) {
+        if (config->outputs[i].type == SFE_OUTPUT_HTTP && patient->has_secrets &&
+            patient->connection == NULL && !patient->only_login) {
+            sfe_doctor_server(&patient->options, i);
+        }
+    }
+}
+
 static void look(struct patient *patient)
 {
     const struct sfe_config *config = patient->config;
@@ -103,6 +115,7 @@ static void look(struct patient *patient)
             sfe_doctor_listen(&patient->options, i);
         }
     }
+    look_at_servers(patient);
 }
 
 static void ignore_mistake(void *reader, const struct sfe_error *mistake)

@@ -206,8 +206,17 @@ static void on_request(void *reader, const struct sfe_rehearsal_request *request
 
     if (!listener->json) {
         sfe_cli_print("%s %s\n", request->method, request->path);
+        for (size_t i = 0; i < request->header_count; i++) {
+            const struct sfe_slice value = request->headers[i].value;
+            sfe_cli_print("%s: %.*s\n", request->headers[i].name, (int)value.size,
+                          (const char *)value.bytes);
+        }
         sfe_builder_rewind(&listener->text, 0);
-        pretty_add(request->body, &listener->text);
+        if (request->is_json) {
+            pretty_add(request->body, &listener->text);
+        } else {
+            sfe_builder_add(&listener->text, request->body);
+        }
         sfe_builder_add_byte(&listener->text, '\n');
         sfe_process_print(sfe_builder_slice(&listener->text));
         return;
@@ -217,8 +226,17 @@ static void on_request(void *reader, const struct sfe_rehearsal_request *request
     sfe_json_begin_object(&writer, NULL);
     sfe_json_put_text(&writer, "method", sfe_slice_text(request->method));
     sfe_json_put_text(&writer, "path", sfe_slice_text(request->path));
-    if (request->body.size != 0) {
+    if (request->header_count != 0) {
+        sfe_json_begin_object(&writer, "headers");
+        for (size_t i = 0; i < request->header_count; i++) {
+            sfe_json_put_text(&writer, request->headers[i].name, request->headers[i].value);
+        }
+        sfe_json_end_object(&writer);
+    }
+    if (request->body.size != 0 && request->is_json) {
         sfe_json_put_raw(&writer, "body", request->body);
+    } else if (request->body.size != 0) {
+        sfe_json_put_text(&writer, "body", request->body);
     }
     sfe_json_end_object(&writer);
 }

@@ -3,7 +3,10 @@
 #include "base/assert.h"
 #include "config/check_channels.h"
 #include "config/check_files.h"
+#include "config/check_answers.h"
 #include "config/check_http.h"
+#include "config/check_http_output.h"
+#include "config/check_mqtt_output.h"
 #include "config/quantity.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
@@ -121,20 +124,6 @@ static void check_mqtt(struct config_load *load, struct sfe_config_connection *c
     }
 }
 
-static bool have_broker_in_common(const struct sfe_config_mqtt *one,
-                                  const struct sfe_config_mqtt *other)
-{
-    for (uint32_t i = 0; i < one->broker_count * other->broker_count; i++) {
-        const struct sfe_config_broker *a = &one->brokers[i / other->broker_count];
-        const struct sfe_config_broker *b = &other->brokers[i % other->broker_count];
-        if (a->host != NULL && b->host != NULL && strcmp(a->host, b->host) == 0 &&
-            a->port == b->port) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A broker ends the session of the first client when a second one comes with its id. */
 static void check_client_id(struct config_load *load, uint32_t index, uint32_t entry)
 {
@@ -144,7 +133,8 @@ static void check_client_id(struct config_load *load, uint32_t index, uint32_t e
     for (uint32_t i = 0; i < index; i++) {
         const struct sfe_config_mqtt *other = &connections[i].mqtt;
         if (other->client_id != NULL && mqtt->client_id != NULL &&
-            strcmp(other->client_id, mqtt->client_id) == 0 && have_broker_in_common(other, mqtt)) {
+            strcmp(other->client_id, mqtt->client_id) == 0 &&
+            check_have_broker_in_common(other, mqtt)) {
             load_mistake(
                 load, blamed(load, entry, "client_id"),
                 "connection \"%s\" has the same client_id at the same broker; allowed: one "
@@ -331,9 +321,7 @@ static void check_arithmetic(struct config_load *load, const struct sfe_config_f
     }
 }
 
-/* Keys of a field written as an object that have no effect beside the others. */
-static void check_field(struct config_load *load, const struct sfe_config_field *field,
-                        uint32_t token)
+void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token)
 {
     static const char *const not_with_value[] = {"type",  "unit",   "default", "optional",
                                                  "scale", "offset", "zone",    "lookup"};
@@ -383,20 +371,26 @@ static void check_action(struct config_load *load, const struct sfe_config_recor
     }
 }
 
-static void check_record(struct config_load *load, const struct sfe_config_record *record,
-                         uint32_t token)
+/* The fields of the object `map`, or SFE_JSON_NONE. */
+static void check_fields(struct config_load *load, const struct sfe_config_record *record,
+                         uint32_t map)
 {
-    uint32_t map = load_member(load, token, "map");
     uint32_t key = map == SFE_JSON_NONE ? SFE_JSON_NONE : sfe_json_first(&load->json, map);
 
-    check_external_id(load, record, token);
-    check_action(load, record, token);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < record->field_count; i++) {
         if (sfe_json_kind(&load->json, key + 1) == SFE_JSON_OBJECT) {
             check_field(load, &record->fields[i], key + 1);
         }
         key = sfe_json_next(&load->json, map, key);
     }
+}
+
+static void check_record(struct config_load *load, const struct sfe_config_record *record,
+                         uint32_t token)
+{
+    check_external_id(load, record, token);
+    check_action(load, record, token);
+    check_fields(load, record, load_member(load, token, "map"));
 }
 
 /* A repeat after a lost answer must be known from a new event. */
@@ -462,6 +456,12 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
         check_record(load, &output->event, entry);
         return;
     }
+    if (output->type == SFE_OUTPUT_MQTT) {
+        check_mqtt_output(load, output, entry);
+        check_fields(load, &output->event, load_member(load, entry, "map"));
+        check_fields(load, &output->mqtt.properties, load_member(load, entry, "properties"));
+        return;
+    }
     if (list != SFE_JSON_NONE && sfe_json_kind(&load->json, list) == SFE_JSON_ARRAY) {
         token = sfe_json_first(&load->json, list);
     }
@@ -472,14 +472,19 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
     }
 }
 
-/* A platform event is the one record of its output. */
+/* A platform event, or a payload, is the one record of its output. */
 static void default_events(struct config_load *load)
 {
     struct sfe_config_output *outputs = NULL;
 
     memcpy(&outputs, &load->config->outputs, sizeof(outputs));
     for (uint32_t i = 0; i < load->config->output_count; i++) {
-        if (outputs[i].type == SFE_OUTPUT_PLATFORM_EVENTS) {
+        if (outputs[i].type == SFE_OUTPUT_MQTT) {
+            outputs[i].event.object = "payload";
+            outputs[i].mqtt.properties.object = "properties";
+            outputs[i].mqtt.properties.place = outputs[i].place;
+        }
+        if (outputs[i].type == SFE_OUTPUT_PLATFORM_EVENTS || outputs[i].event.field_count > 0) {
             outputs[i].event.place = outputs[i].place;
             outputs[i].records = &outputs[i].event;
             outputs[i].record_count = 1;
@@ -514,7 +519,9 @@ void check_all(struct config_load *load)
     default_guards(load);
     check_http_inputs(load);
     check_channels(load);
+    check_http_outputs(load);
     check_files_inputs(load);
+    check_answers(load);
     default_events(load);
     for (uint32_t i = 0; key != SFE_JSON_NONE && i < load->config->output_count; i++) {
         check_output(load, &load->config->outputs[i], key + 1);

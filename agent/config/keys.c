@@ -51,13 +51,13 @@ bool keys_is_later_word(const struct config_key *key, struct sfe_slice word)
 const struct config_key *keys_find(enum config_section section, struct sfe_slice key,
                                    struct sfe_slice type)
 {
-    uint32_t count;
-    const struct config_key *table = keys_table(&count);
+    const uint32_t count = keys_count();
 
     for (uint32_t i = 0; i < count; i++) {
-        if (table[i].section == section && sfe_slice_equal(sfe_slice_text(table[i].key), key) &&
-            (type.size == 0 || keys_fits(&table[i], type))) {
-            return &table[i];
+        if (keys_row(i)->section == section &&
+            sfe_slice_equal(sfe_slice_text(keys_row(i)->key), key) &&
+            (type.size == 0 || keys_fits(keys_row(i), type))) {
+            return keys_row(i);
         }
     }
     return NULL;
@@ -91,11 +91,10 @@ bool keys_is_reachable(const struct config_key *row)
 
 bool keys_is_used(enum config_section section)
 {
-    uint32_t count;
-    const struct config_key *table = keys_table(&count);
+    const uint32_t count = keys_count();
 
     for (uint32_t i = 0; i < count; i++) {
-        if (table[i].of == section && keys_is_reachable(&table[i])) {
+        if (keys_row(i)->of == section && keys_is_reachable(keys_row(i))) {
             return true;
         }
     }

@@ -27,6 +27,10 @@ enum config_section {
     SFE_SECTION_HTTP_AUTH,
     SFE_SECTION_OUTPUT,
     SFE_SECTION_RECORD,
+    SFE_SECTION_HTTP_OUTPUT_AUTH,
+    SFE_SECTION_HTTP_OUTPUT_TLS,
+    SFE_SECTION_HTTP_OUTPUT_PROXY,
+    SFE_SECTION_HTTP_SETTLE,
     SFE_SECTION_FIELD,
     SFE_SECTION_COUNT
 };
@@ -60,6 +64,7 @@ enum config_kind {
     SFE_KEY_NAMED,      /* An object whose members have free names, each a section `of`. */
     SFE_KEY_LIST,       /* A list of objects, each a section `of`. */
     SFE_KEY_MAP,        /* An object of fields: text, scalar or section `of`. */
+    SFE_KEY_TREE,       /* Objects and lists with values, each as in MAP, at their ends. */
     SFE_KEY_WHERE,      /* Conditions; stored as a table of them. */
     SFE_KEY_ANY,        /* Not looked into: of a type that is not available yet. */
     SFE_KEY_KINDS
@@ -101,8 +106,19 @@ struct config_section_form {
     const char *types; /* The key that chooses among entries: "type", "flow"; NULL: all alike. */
 };
 
-/* The table. */
-const struct config_key *keys_table(uint32_t *count);
+/* Some rows of the table. */
+struct config_rows {
+    const struct config_key *rows;
+    uint32_t count;
+};
+
+/* Those of outputs: schema_outputs.c. */
+struct config_rows keys_output_rows(void);
+
+/* The table: how many rows it has, row `number`, and the number of a row. */
+uint32_t keys_count(void);
+const struct config_key *keys_row(uint32_t number);
+uint32_t keys_number(const struct config_key *row);
 
 /* What is common to a section. */
 const struct config_section_form *keys_form(enum config_section section);

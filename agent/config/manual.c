@@ -63,8 +63,7 @@ static void add_key(struct sfe_builder *builder, const struct config_key *row)
 
 void sfe_config_add_manual(struct sfe_builder *builder)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     for (unsigned section = 0; section < SFE_SECTION_COUNT; section++) {
         if (!keys_is_used((enum config_section)section)) {
@@ -74,8 +73,8 @@ void sfe_config_add_manual(struct sfe_builder *builder)
         add_roff(builder, sfe_slice_text(keys_form((enum config_section)section)->heading));
         sfe_builder_add_text(builder, "\n");
         for (uint32_t i = 0; i < count; i++) {
-            if (rows[i].section == section && keys_is_reachable(&rows[i])) {
-                add_key(builder, &rows[i]);
+            if (keys_row(i)->section == section && keys_is_reachable(keys_row(i))) {
+                add_key(builder, keys_row(i));
             }
         }
     }

@@ -4,6 +4,7 @@
 
 #include "base/time_format.h"
 #include "config/condition.h"
+#include "config/http_output.h"
 #include "config/place.h"
 
 #include <stdbool.h>
@@ -37,6 +38,18 @@ struct sfe_config_field {
     uint32_t condition_count;
 };
 
+enum sfe_node_kind { SFE_NODE_OBJECT, SFE_NODE_LIST, SFE_NODE_VALUE };
+
+/* One value of a tree, before what is inside it. */
+struct sfe_config_node {
+    struct sfe_config_field field; /* Of a VALUE. Its name: the way there, for messages. */
+    enum sfe_node_kind kind;
+    const char *name; /* Of the member; NULL at the root and in a list. */
+    uint32_t next;    /* Index of the node behind it and all that is inside it. */
+    bool is_text;     /* A VALUE that is written as text. */
+    uint32_t token;   /* In the file, while it is checked. */
+};
+
 /* clang-format off */
 enum sfe_output_type {
     SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
@@ -59,11 +72,28 @@ struct sfe_config_record {
     uint32_t field_count;
 };
 
+/* What an output of type mqtt publishes; templates, NULL where they are left out. */
+struct sfe_config_message {
+    const char *topic;
+    struct sfe_config_place topic_place;
+    const char *payload; /* NULL: the output's `map`, or else the payload as it is. */
+    struct sfe_config_place payload_place;
+    uint8_t qos; /* 0 or 1; default 1. */
+    bool retain;
+    uint64_t expiry_ns; /* 0: never. */
+    const char *content_type, *response_topic, *correlation;
+    struct sfe_config_place content_type_place, response_topic_place, correlation_place;
+    struct sfe_config_record properties; /* User properties; no field: none. */
+    bool event_id;                       /* `event_id`; default true. */
+    uint32_t in_flight;                  /* Default 16, 1 to 64. */
+    bool loop;
+};
+
 struct sfe_config_output {
     const char *name;
     struct sfe_config_place place;
     enum sfe_output_type type;
-    uint32_t connection;
+    uint32_t connection;  /* UINT32_MAX: none. */
     const uint32_t *from; /* Indexes into streams. */
     uint32_t from_count;
     const struct sfe_config_record *records; /* Parents before children. */
@@ -78,9 +108,12 @@ struct sfe_config_output {
     uint32_t requests_in_flight; /* `requests_in_flight`; default 4, 1 to 16. */
     bool past_share;             /* `past_share`; default false. */
     uint32_t bulk_from, bulk_records; /* The keys of these names; defaults 2000 and 10000. */
-    int32_t on_done;                  /* Stream index or -1. */
+    int32_t on_done, on_dead;         /* Streams for the answers, by their indexes; -1: none. */
+    uint64_t within_ns;               /* `within`; 0: for as long as it takes. */
     const struct sfe_config_condition *where; /* NULL: every event is taken. */
     uint32_t where_count;
+    struct sfe_config_http_output http;
+    struct sfe_config_message mqtt;
     bool gaps; /* `gaps`: what is missing is delivered as an event of its own. */
 };
 

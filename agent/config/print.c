@@ -119,22 +119,21 @@ static void add_missing(struct print *print, uint32_t object)
     const struct config_reading *reading = &print->load->readings[object];
     enum config_section section = (enum config_section)reading->section;
     struct sfe_slice type = type_of(print->load, section, object);
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     for (uint32_t i = 0; i < count; i++) {
-        const char *text = rows[i].fallback;
-        bool is_ours = rows[i].section == section && keys_fits(&rows[i], type) &&
-                       !keys_is_later(&rows[i]) &&
-                       load_member(print->load, object, rows[i].key) == SFE_JSON_NONE;
-        if (!is_ours || is_moot(print->load, &rows[i], object)) {
+        const char *text = keys_row(i)->fallback;
+        bool is_ours = keys_row(i)->section == section && keys_fits(keys_row(i), type) &&
+                       !keys_is_later(keys_row(i)) &&
+                       load_member(print->load, object, keys_row(i)->key) == SFE_JSON_NONE;
+        if (!is_ours || is_moot(print->load, keys_row(i), object)) {
             continue;
         }
         if (text == NULL) {
-            text = filled_text(&rows[i], reading->base);
+            text = filled_text(keys_row(i), reading->base);
         }
         if (text != NULL) {
-            add_default(print, &rows[i], sfe_slice_text(text));
+            add_default(print, keys_row(i), sfe_slice_text(text));
         }
     }
 }
@@ -143,17 +142,16 @@ static void add_missing(struct print *print, uint32_t object)
 static void add_dead_stream(struct print *print)
 {
     static const char dead[] = "dead";
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     add_key(print, dead);
     open_level(print, SFE_JSON_NONE, true);
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].section == SFE_SECTION_STREAM && rows[i].fallback != NULL &&
-            !keys_is_later(&rows[i])) {
-            bool is_quota = strcmp(rows[i].key, "quota") == 0;
-            add_default(print, &rows[i],
-                        sfe_slice_text(is_quota ? SFE_CONFIG_DEAD_QUOTA : rows[i].fallback));
+        if (keys_row(i)->section == SFE_SECTION_STREAM && keys_row(i)->fallback != NULL &&
+            !keys_is_later(keys_row(i))) {
+            bool is_quota = strcmp(keys_row(i)->key, "quota") == 0;
+            add_default(print, keys_row(i),
+                        sfe_slice_text(is_quota ? SFE_CONFIG_DEAD_QUOTA : keys_row(i)->fallback));
         }
     }
     close_level(print);

@@ -116,7 +116,8 @@ void reference_read_stream(struct config_load *load, const struct config_key *ro
     uint32_t entry;
     uint32_t index = read_name(load, row, &streams, token, &entry);
 
-    if (index != UINT32_MAX) {
+    /* Where it names none, and need not, it is as if it were left out. */
+    if (index != UINT32_MAX || !row->required) {
         value_store_number(row, base, index);
     }
 }

@@ -33,6 +33,19 @@ static const struct rule {
     {SFE_SECTION_HTTP_AUTH, NULL, EXACTLY_ONE,
      "bearer_file|bearer|hmac_file|hmac|client_certificate|none"},
     {SFE_SECTION_HTTP_AUTH, NULL, NEEDS, "hmac_timestamp_header|hmac_file|hmac"},
+    {SFE_SECTION_HTTP_OUTPUT_AUTH, NULL, EXACTLY_ONE,
+     "password_file|password|bearer_file|bearer|key_file|key|hmac_file|hmac"},
+    {SFE_SECTION_HTTP_OUTPUT_AUTH, NULL, NEEDS, "user|password_file|password"},
+    {SFE_SECTION_HTTP_OUTPUT_AUTH, NULL, NEEDS, "password_file|user"},
+    {SFE_SECTION_HTTP_OUTPUT_AUTH, NULL, NEEDS, "password|user"},
+    {SFE_SECTION_HTTP_OUTPUT_TLS, NULL, AT_MOST_ONE, "key_file|key"},
+    {SFE_SECTION_HTTP_OUTPUT_TLS, NULL, NEEDS, "cert_file|key_file|key"},
+    {SFE_SECTION_HTTP_OUTPUT_TLS, NULL, NEEDS, "key_file|cert_file"},
+    {SFE_SECTION_HTTP_OUTPUT_TLS, NULL, NEEDS, "key|cert_file"},
+    {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, AT_MOST_ONE, "password_file|password"},
+    {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, NEEDS, "password_file|username"},
+    {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, NEEDS, "password|username"},
+    {SFE_SECTION_OUTPUT, "mqtt", AT_MOST_ONE, "payload|map"},
     {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value"},
 };
 
@@ -82,6 +95,19 @@ static const struct fragment {
     {SFE_SECTION_OUTPUT, "salesforce-records",
      "{\"if\":{\"required\":[\"all_or_none\"],\"properties\":{\"all_or_none\":{\"const\":true}}},"
      "\"then\":{\"properties\":{\"api\":{\"enum\":[\"auto\",\"graph\"]}}}}"},
+    {SFE_SECTION_OUTPUT, "http",
+     "{\"anyOf\":[{\"required\":[\"plain\"],\"properties\":{\"plain\":{\"const\":true}}},"
+     "{\"properties\":{\"url\":{\"pattern\":\"^(https://|http://(localhost|127\\\\.[0-9]+\\\\."
+     "[0-9]+\\\\.[0-9]+|\\\\[::1\\\\])(:[0-9]+)?([/?]|$))\"}}}]}"},
+    {SFE_SECTION_OUTPUT, "http",
+     "{\"properties\":{\"url\":{\"pattern\":\"^https?://([A-Za-z0-9._-]+|\\\\[[0-9A-Fa-f:.]+\\\\])"
+     "(:[0-9]{1,5})?([/?][!-\\\"$-~]*)?$\"},\"headers\":{\"type\":\"object\",\"propertyNames\":{"
+     "\"pattern\":\"^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$\"}}}}"},
+    {SFE_SECTION_OUTPUT, "http",
+     "{\"if\":{\"required\":[\"method\"],\"properties\":{\"method\":{\"const\":\"GET\"}}},"
+     "\"then\":{\"properties\":{\"body\":false}}}"},
+    {SFE_SECTION_HTTP_SETTLE, NULL,
+     "{\"additionalProperties\":{\"items\":{\"pattern\":\"^[1-5]([0-9][0-9]|xx)$\"}}}"},
     {SFE_SECTION_FIELD, NULL,
      "{\"if\":{\"required\":[\"value\"]},\"then\":{\"properties\":{\"type\":false,\"unit\":false,"
      "\"default\":false,\"optional\":false,\"scale\":false,\"offset\":false,\"zone\":false,"
@@ -140,7 +166,7 @@ static void add_list(struct sfe_builder *out, const char *keys, uint32_t first, 
 
 static void check_one(struct config_load *load, const struct rule *rule, uint32_t token)
 {
-    char list[128];
+    char list[160];
     struct sfe_builder builder = sfe_builder_make(list, sizeof(list) - 1);
     bool needs = rule->kind == NEEDS;
     uint32_t count = count_keys(load, token, rule->keys, needs ? 1 : 0);

@@ -145,6 +145,7 @@ static bool same_value(const struct config_key *row, const struct side *a, const
         return row->size == 0 || same_texts(row, a, b);
     case SFE_KEY_WHERE:
         return same_conditions(row, a, b);
+    case SFE_KEY_TREE:    /* This as well. */
     case SFE_KEY_STREAMS: /* As the header says. */
     case SFE_KEY_SECTION: /* These are compared by who asks. */
     case SFE_KEY_NAMED:
@@ -159,11 +160,10 @@ static bool same_value(const struct config_key *row, const struct side *a, const
 
 static bool same_section(enum config_section section, const struct side *a, const struct side *b)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].section == section && !same_value(&rows[i], a, b)) {
+        if (keys_row(i)->section == section && !same_value(keys_row(i), a, b)) {
             return false;
         }
     }
@@ -173,15 +173,14 @@ static bool same_section(enum config_section section, const struct side *a, cons
 /* With the sections inside it, which share its structure. */
 static bool same_entry(enum config_section section, const struct side *a, const struct side *b)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     if (!same_section(section, a, b)) {
         return false;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].section == section && rows[i].kind == SFE_KEY_SECTION &&
-            !same_section(rows[i].of, a, b)) {
+        if (keys_row(i)->section == section && keys_row(i)->kind == SFE_KEY_SECTION &&
+            !same_section(keys_row(i)->of, a, b)) {
             return false;
         }
     }
@@ -206,6 +205,27 @@ bool sfe_config_same_input(struct sfe_config_part a, struct sfe_config_part b)
     SFE_ASSERT(a.index < a.config->input_count && b.index < b.config->input_count);
     return same_text(a.config->inputs[a.index].name, b.config->inputs[b.index].name) &&
            same_entry(SFE_SECTION_INPUT, &left, &right);
+}
+
+static bool same_tree(const struct sfe_config_tree *tree, const struct sfe_config_tree *other,
+                      const struct side *a, const struct side *b)
+{
+    if (tree->count != other->count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < tree->count; i++) {
+        const struct sfe_config_node *left = &tree->nodes[i];
+        const struct sfe_config_node *right = &other->nodes[i];
+        const struct side one = {a->config, &left->field};
+        const struct side two = {b->config, &right->field};
+        if (left->kind != right->kind || left->next != right->next ||
+            !same_text(left->name, right->name) ||
+            !same_text(left->field.constant, right->field.constant) ||
+            !same_entry(SFE_SECTION_FIELD, &one, &two)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool same_record(const struct side *a, const struct side *b)
@@ -236,7 +256,14 @@ bool sfe_config_same_output(struct sfe_config_part a, struct sfe_config_part b)
 
     SFE_ASSERT(a.index < a.config->output_count && b.index < b.config->output_count);
     if (!same_text(left->name, right->name) || left->record_count != right->record_count ||
-        !same_entry(SFE_SECTION_OUTPUT, &entry, &other)) {
+        !same_entry(SFE_SECTION_OUTPUT, &entry, &other) ||
+        !same_tree(&left->http.body, &right->http.body, &entry, &other) ||
+        !same_tree(&left->http.headers, &right->http.headers, &entry, &other)) {
+        return false;
+    }
+    const struct side ours = {a.config, &left->mqtt.properties};
+    const struct side theirs = {b.config, &right->mqtt.properties};
+    if (!same_record(&ours, &theirs)) {
         return false;
     }
     for (uint32_t i = 0; i < left->record_count; i++) {

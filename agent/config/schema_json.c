@@ -4,6 +4,7 @@
 #include "base/json_writer.h"
 #include "config/keys.h"
 #include "config/rules.h"
+#include "config/tree.h"
 #include "config/where.h"
 
 #define NAME_BYTES_MAX    96u
@@ -256,6 +257,12 @@ static void put_where(struct sfe_json_writer *writer, const struct config_key *r
     put(writer, "$ref", "#/$defs/where");
 }
 
+static void put_tree(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    SFE_ASSERT(row->kind == SFE_KEY_TREE);
+    put(writer, "$ref", "#/$defs/tree");
+}
+
 /* How the kinds that are no plain text are put. */
 static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const struct config_key *) = {
     [SFE_KEY_WORD] = put_words,      [SFE_KEY_FLAG] = put_flag,     [SFE_KEY_WHOLE] = put_whole,
@@ -263,7 +270,7 @@ static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const stru
     [SFE_KEY_STREAMS] = put_streams, [SFE_KEY_TEXTS] = put_list,    [SFE_KEY_FILES] = put_list,
     [SFE_KEY_HOSTS] = put_list,      [SFE_KEY_SCALAR] = put_scalar, [SFE_KEY_SECTION] = put_section,
     [SFE_KEY_NAMED] = put_named,     [SFE_KEY_LIST] = put_list,     [SFE_KEY_MAP] = put_map,
-    [SFE_KEY_WHERE] = put_where,     [SFE_KEY_NUMBER] = put_number,
+    [SFE_KEY_WHERE] = put_where,     [SFE_KEY_NUMBER] = put_number, [SFE_KEY_TREE] = put_tree,
 };
 
 static void put_default(struct sfe_json_writer *writer, const struct config_key *row)
@@ -302,22 +309,21 @@ static bool belongs(const struct config_key *row, enum config_section section,
 static void put_object(struct sfe_json_writer *writer, enum config_section section,
                        struct sfe_slice type)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     put(writer, "type", "object");
     sfe_json_put_bool(writer, "additionalProperties", false);
     sfe_json_begin_array(writer, "required");
     for (uint32_t i = 0; i < count; i++) {
-        if (belongs(&rows[i], section, type) && rows[i].required) {
-            put(writer, NULL, rows[i].key);
+        if (belongs(keys_row(i), section, type) && keys_row(i)->required) {
+            put(writer, NULL, keys_row(i)->key);
         }
     }
     sfe_json_end_array(writer);
     sfe_json_begin_object(writer, "properties");
     for (uint32_t i = 0; i < count; i++) {
-        if (belongs(&rows[i], section, type)) {
-            put_key(writer, &rows[i]);
+        if (belongs(keys_row(i), section, type)) {
+            put_key(writer, keys_row(i));
         }
     }
     sfe_json_end_object(writer);
@@ -413,6 +419,7 @@ static void put_definitions(struct sfe_json_writer *writer)
         }
     }
     where_add_schema(writer);
+    tree_add_schema(writer);
     sfe_json_end_object(writer);
 }
 

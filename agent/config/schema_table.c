@@ -1,29 +1,5 @@
-#include "config/keys.h"
-
 #include "base/assert.h"
-#include "config/config.h"
-
-#define SECOND 1000000000ull
-#define MINUTE (60u * SECOND)
-#define HOUR   (60u * MINUTE)
-#define KIB    1024ull
-#define MIB    (1024u * KIB)
-#define GIB    (1024u * MIB)
-
-#define ROW(section_, key_, kind_)                                                                 \
-    .section = SFE_SECTION_##section_, .key = (key_), .kind = SFE_KEY_##kind_
-#define TO(structure, member)                                                                      \
-    .offset = offsetof(structure, member), .size = sizeof(((structure *)NULL)->member)
-#define COUNTED(structure, member, count)                                                          \
-    TO(structure, member), .count_offset = offsetof(structure, count)
-
-#define CONFIG     struct sfe_config
-#define CONNECTION struct sfe_config_connection
-#define STREAM     struct sfe_config_stream
-#define INPUT      struct sfe_config_input
-#define OUTPUT     struct sfe_config_output
-#define RECORD     struct sfe_config_record
-#define FIELD      struct sfe_config_field
+#include "config/schema_rows.h"
 
 /* clang-format off */
 static const struct config_key table[] = {
@@ -408,125 +384,31 @@ static const struct config_key table[] = {
              "letter, as its common name, a DNS name or a URI. With tls.client_ca_file."},
     {ROW(HTTP_AUTH, "none", FLAG), TO(INPUT, http.is_open), .note = "only true says something",
      .help = "true: whoever reaches the address may send."},
-
-    {ROW(OUTPUT, "type", WORD), TO(OUTPUT, type), .required = true,
-     .allowed = "salesforce-records|mqtt|http|salesforce-platform-events",
-     .later = "mqtt|http", .help = "Where events go."},
-    {ROW(OUTPUT, "connection", CONNECTION), .only = "salesforce-records|salesforce-platform-events",
-     TO(OUTPUT, connection), .required = true, .allowed = "salesforce",
-     .help = "The org, by its name in connections."},
-    {ROW(OUTPUT, "from", STREAMS), COUNTED(OUTPUT, from, from_count), .required = true,
-     .max = SFE_STREAMS_MAX, .help = "The stream or streams that are read."},
-    {ROW(OUTPUT, "records", LIST), .only = "salesforce-records", .of = SFE_SECTION_RECORD,
-     COUNTED(OUTPUT, records, record_count), .required = true, .min = 1,
-     .max = SFE_RECORDS_PER_OUTPUT_MAX,
-     .help = "What becomes of each event; parents before their children."},
-    {ROW(OUTPUT, "order_by", TEMPLATE),
-     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, order_by),
-     .place_offset = offsetof(OUTPUT, order_by_place),
-     .help = "Events of the same text keep their order. Default: the first record's external ID."},
-    {ROW(OUTPUT, "batch_age", DURATION),
-     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_age_ns),
-     .fallback = "1s", .max = HOUR, .help = "How long an event may wait for company."},
-    {ROW(OUTPUT, "api", WORD), .only = "salesforce-records", TO(OUTPUT, api), .fallback = "auto",
-     .allowed = "auto|collections|composite|graph|bulk",
-     .help = "collections: one a call. composite: up to five of them in one call, parents before "
-             "children. graph: a Composite Graph, as all_or_none asks for. bulk: jobs of Bulk API "
-             "2.0. auto: a graph with all_or_none; else what takes the fewest calls."},
-    {ROW(OUTPUT, "all_or_none", FLAG), .only = "salesforce-records", TO(OUTPUT, all_or_none),
-     .fallback = "false", .help = "An event's records (500 at most) are written all or none."},
-    {ROW(OUTPUT, "bulk_from", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_from),
-     .fallback = "2000", .max = 1000000,
-     .help = "api auto: so many waiting events, the oldest for bulk_age, go by bulk. 0: never."},
-    {ROW(OUTPUT, "bulk_records", WHOLE), .only = "salesforce-records", TO(OUTPUT, bulk_records),
-     .fallback = "10000", .min = 200, .max = 100000, .help = "Records in one bulk job at most."},
-    {ROW(OUTPUT, "bulk_age", DURATION), .only = "salesforce-records", TO(OUTPUT, bulk_age_ns),
-     .fallback = "1m", .max = HOUR, .help = "As batch_age, with api bulk; auto: see bulk_from."},
-    {ROW(OUTPUT, "batch_records", WHOLE),
-     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, batch_records),
-     .fallback = "200", .min = 1, .max = SFE_COLLECTION_RECORDS_MAX,
-     .help = "Records in one Collections at most; a Composite holds five of them."},
-    {ROW(OUTPUT, "requests_in_flight", WHOLE),
-     .only = "salesforce-records|salesforce-platform-events", TO(OUTPUT, requests_in_flight),
-     .fallback = "4", .min = 1, .max = SFE_REQUESTS_IN_FLIGHT_MAX, .help = "Requests at once."},
-    {ROW(OUTPUT, "past_share", FLAG), .only = "salesforce-records|salesforce-platform-events",
-     TO(OUTPUT, past_share), .fallback = "false",
-     .help = "Goes on when the connection's daily_calls are used up."},
-    {ROW(OUTPUT, "gaps", FLAG), .only = "salesforce-records", TO(OUTPUT, gaps), .fallback = "false",
-     .help = "Events that are missing, dropped or damaged, are delivered as one event that says "
-             "which, how many and why, as the payload {\"gap\":{...}}. "
-             "Otherwise they are passed over. Both are counted."},
-    {ROW(OUTPUT, "on_done", STREAM), .later = SFE_LATER, TO(OUTPUT, on_done),
-     .help = "Stream for what came back when an event was delivered."},
-    {ROW(OUTPUT, "on_dead", STREAM), .later = SFE_LATER,
-     .help = "Stream for what came back when it could not be."},
-    {ROW(OUTPUT, "where", WHERE), COUNTED(OUTPUT, where, where_count),
-     .help = "Which events are taken; the others are passed over and counted. A pointer into the "
-             "payload, or topic, with a value or with eq, ne, lt, le, gt, ge, in, matches (a "
-             "regular expression), exists; all, any and not combine. An event that cannot be "
-             "judged is a dead letter."},
-    {ROW(OUTPUT, "connection", CONNECTION), .only = "mqtt", .allowed = "mqtt",
-     .help = "The broker, by its name in connections."},
-    {ROW(OUTPUT, "topic", TEMPLATE), .only = "mqtt", .help = "Topic of the message."},
-    {ROW(OUTPUT, "payload", TEMPLATE), .only = "mqtt", .help = "Payload of the message."},
-    {ROW(OUTPUT, "qos", WHOLE), .only = "mqtt", .max = 1, .help = "QoS of the message."},
-    {ROW(OUTPUT, "method", TEXT), .only = "http", .help = "Method of the request."},
-    {ROW(OUTPUT, "url", HTTP_URL), .only = "http", .allowed = "https|http", .help = "Its address."},
-    {ROW(OUTPUT, "body", ANY), .only = "http", .help = "Its body."},
-    {ROW(OUTPUT, "event", IDENTIFIER), .only = "salesforce-platform-events",
-     TO(OUTPUT, event.object), .required = true,
-     .help = "Name of the platform event: DeviceAlert__e."},
-    {ROW(OUTPUT, "map", MAP), .only = "salesforce-platform-events", .of = SFE_SECTION_FIELD,
-     COUNTED(OUTPUT, event.fields, event.field_count), .required = true, .min = 1,
-     .max = SFE_FIELDS_PER_RECORD_MAX,
-     .help = "Its fields, as in map of a record. One of them must hold {id}: an event whose answer "
-             "was lost is published again, and subscribers know it by that."},
-
-    {ROW(RECORD, "object", IDENTIFIER), TO(RECORD, object), .required = true,
-     .help = "Object in Salesforce."},
-    {ROW(RECORD, "external_id", IDENTIFIER), TO(RECORD, external_id), .required = true,
-     .help = "Its external ID field, one of map: the same value is the same record."},
-    {ROW(RECORD, "each", POINTER), TO(RECORD, each),
-     .help = "Pointer to a list in the payload: one record for each element."},
-    {ROW(RECORD, "action", WORD), TO(RECORD, action), .fallback = "upsert",
-     .allowed = "upsert|update|delete", .help = "update: what is there. 24 a call, as delete."},
-    {ROW(RECORD, "missing", WORD), TO(RECORD, missing), .fallback = "dead",
-     .allowed = "dead|done", .help = "What an update of a record becomes that is not there."},
-    {ROW(RECORD, "map", MAP), .of = SFE_SECTION_FIELD, COUNTED(RECORD, fields, field_count),
-     .required = true, .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
-     .help = "Its fields. Text is a template: {/pointer}, {item:/pointer}, {topic.N}, {topic}, "
-             "{id}, {seq}, {time}, {index}, {source}, {agent}, {payload}; {{ is a brace; "
-             "{/sku|trim|upper} puts text through functions. A "
-             "number, true, false or null is a constant. An object says more."},
-
-    {ROW(FIELD, "from", TEMPLATE), TO(FIELD, from),
-     .help = "Template, or a pointer into the payload."},
-    {ROW(FIELD, "value", SCALAR), TO(FIELD, constant), .help = "A constant."},
-    {ROW(FIELD, "type", WORD), TO(FIELD, type), .min = SFE_TYPE_STRING,
-     .allowed = "string|double|int|boolean|date|datetime",
-     .help = "What it becomes. Default: a lone {/pointer} keeps its type, all else is text."},
-    {ROW(FIELD, "unit", WORD), TO(FIELD, unit), .fallback = "auto",
-     .allowed = "auto|s|ms|us|ns|rfc3339", .help = "How a time is written; for date and datetime."},
-    {ROW(FIELD, "zone", TEXT), TO(FIELD, zone), .max = 64,
-     .help = "Time zone of times that are written without one, and of the day that a date is: "
-             "Europe/Berlin, or its rule, CET-1CEST,M3.5.0,M10.5.0/3. For date and datetime."},
-    {ROW(FIELD, "lookup", FILE), TO(FIELD, lookup),
-     .help = "Table in which the value is looked up: a JSON object, or CSV of two columns under a "
-             "heading. What is not in it has no value."},
-    {ROW(FIELD, "default", SCALAR), TO(FIELD, default_value),
-     .help = "Taken where the event has no value. Without it such an event is a dead letter."},
-    {ROW(FIELD, "optional", FLAG), TO(FIELD, is_optional), .fallback = "false",
-     .help = "Leaves the field out where the event has no value."},
-    {ROW(FIELD, "scale", NUMBER), TO(FIELD, scale),
-     .help = "The value, a number, is multiplied by it, exactly, before offset is added."},
-    {ROW(FIELD, "offset", NUMBER), TO(FIELD, offset), .help = "Is added to the value, exactly."},
-    {ROW(FIELD, "if", WHERE), COUNTED(FIELD, condition, condition_count),
-     .help = "Conditions as in where: where they do not hold the field is default, or left out."},
 };
 /* clang-format on */
 
-const struct config_key *keys_table(uint32_t *count)
+static const struct config_rows first = {table, sizeof(table) / sizeof(table[0])};
+
+uint32_t keys_count(void)
 {
-    *count = sizeof(table) / sizeof(table[0]);
-    return table;
+    return first.count + keys_output_rows().count;
+}
+
+const struct config_key *keys_row(uint32_t number)
+{
+    if (number < first.count) {
+        return &table[number];
+    }
+    SFE_ASSERT(number < keys_count());
+    return &keys_output_rows().rows[number - first.count];
+}
+
+uint32_t keys_number(const struct config_key *row)
+{
+    uint32_t number = 0;
+
+    while (keys_row(number) != row) {
+        number++;
+    }
+    return number;
 }

@@ -4,9 +4,10 @@
 #include "config/rules.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
+#include "config/tree.h"
 #include "config/value.h"
 
-#define ROWS_MAX       192u
+#define ROWS_MAX       320u
 #define KEYS_BYTES_MAX 128u
 
 static const char dead_name[] = "dead";
@@ -21,11 +22,11 @@ struct entry_type {
  * record's fields. */
 _Static_assert(SFE_CONFIG_JOBS_MAX >= 1u + SFE_CONNECTIONS_MAX + SFE_STREAMS_MAX + SFE_INPUTS_MAX +
                                           SFE_OUTPUTS_MAX + SFE_RECORDS_PER_OUTPUT_MAX +
-                                          SFE_FIELDS_PER_RECORD_MAX + 2u,
+                                          SFE_FIELDS_PER_RECORD_MAX + SFE_HTTP_HEADERS_MAX + 8u,
                "a job more than there is room for");
 
-static void add_job(struct config_load *load, enum config_section section, uint32_t token,
-                    void *base)
+void section_add_job(struct config_load *load, enum config_section section, uint32_t token,
+                     void *base)
 {
     SFE_ASSERT(load->job_count < SFE_CONFIG_JOBS_MAX);
     SFE_ASSERT(base != NULL);
@@ -71,8 +72,7 @@ static void unknown_key(struct config_load *load, const struct config_job *job, 
     struct sfe_slice text = sfe_json_raw(&load->json, key);
     const struct config_key *other = keys_find(job->section, text, SFE_TEXT(""));
     struct suggest suggest = suggest_make(text);
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     if (load->mistake_count == SFE_CONFIG_MISTAKES_MAX) {
         load_mistake(load, key, "unknown key %s", load_show(load, key, shown));
@@ -86,9 +86,9 @@ static void unknown_key(struct config_load *load, const struct config_job *job, 
         return;
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (is_offered(&rows[i], job->section, type)) {
-            suggest_offer(&suggest, sfe_slice_text(rows[i].key));
-            sfe_builder_format(&names, "%s%s", names.size == 0 ? "" : ", ", rows[i].key);
+        if (is_offered(keys_row(i), job->section, type)) {
+            suggest_offer(&suggest, sfe_slice_text(keys_row(i)->key));
+            sfe_builder_format(&names, "%s%s", names.size == 0 ? "" : ", ", keys_row(i)->key);
         }
     }
     list[names.size] = '\0';
@@ -179,7 +179,7 @@ static void read_field(struct config_load *load, const struct config_key *row, u
         value_read(load, keys_find(row->of, SFE_TEXT("from"), SFE_TEXT("")), value, field);
         break;
     case SFE_JSON_OBJECT:
-        add_job(load, row->of, value, field);
+        section_add_job(load, row->of, value, field);
         break;
     case SFE_JSON_ARRAY:
         load_mistake(load, value, "found %s; allowed: %s", load_show(load, value, shown), allowed);
@@ -227,7 +227,7 @@ static void read_members(struct config_load *load, const struct config_key *row,
         if (row->kind == SFE_KEY_MAP) {
             read_field(load, row, key, (struct sfe_config_field *)(void *)entry);
         } else {
-            add_job(load, row->of, key + 1, entry);
+            section_add_job(load, row->of, key + 1, entry);
         }
         entry += keys_form(row->of)->size;
         key = sfe_json_next(&load->json, token, key);
@@ -242,7 +242,7 @@ static void read_list(struct config_load *load, const struct config_key *row, ui
 
     while (item != SFE_JSON_NONE && load->failure == SFE_OK) {
         store_place(load, row, entry, item);
-        add_job(load, row->of, item, entry);
+        section_add_job(load, row->of, item, entry);
         entry += keys_form(row->of)->size;
         item = sfe_json_next(&load->json, token, item);
     }
@@ -253,7 +253,7 @@ static void read_value(struct config_load *load, const struct config_key *row, u
 {
     switch (row->kind) {
     case SFE_KEY_SECTION:
-        add_job(load, row->of, token, base);
+        section_add_job(load, row->of, token, base);
         break;
     case SFE_KEY_NAMED:
     case SFE_KEY_MAP:
@@ -261,6 +261,9 @@ static void read_value(struct config_load *load, const struct config_key *row, u
         break;
     case SFE_KEY_LIST:
         read_list(load, row, token, base);
+        break;
+    case SFE_KEY_TREE:
+        tree_read(load, row, token, base);
         break;
     default:
         value_read(load, row, token, base);
@@ -272,8 +275,6 @@ static void read_value(struct config_load *load, const struct config_key *row, u
 static void read_key(struct config_load *load, const struct config_job *job, uint32_t key,
                      const struct entry_type *type, uint8_t seen[ROWS_MAX])
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
     struct sfe_slice text = load_text(load, key);
     const struct config_key *row = keys_find(job->section, text, type->text);
     const char *types = keys_form(job->section)->types;
@@ -282,11 +283,11 @@ static void read_key(struct config_load *load, const struct config_job *job, uin
         unknown_key(load, job, key, type);
         return;
     }
-    if (seen[row - rows] != 0) {
+    if (seen[keys_number(row)] != 0) {
         duplicate_key(load, key, find_before(load, job->token, key, text));
         return;
     }
-    seen[row - rows] = 1;
+    seen[keys_number(row)] = 1;
     if (type->is_later && strcmp(row->key, types) != 0) {
         return; /* The type is the mistake, not what goes with it. */
     }
@@ -312,19 +313,18 @@ static void fill_missing(struct config_load *load, const struct config_job *job,
                          const struct entry_type *type, const uint8_t seen[ROWS_MAX])
 {
     bool is_typed = keys_form(job->section)->types != NULL;
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     for (uint32_t i = 0; i < count; i++) {
-        bool fits =
-            rows[i].section == job->section && (!is_typed || keys_fits(&rows[i], type->text));
+        bool fits = keys_row(i)->section == job->section &&
+                    (!is_typed || keys_fits(keys_row(i), type->text));
         if (!fits || seen[i] != 0) {
             continue;
         }
-        if (rows[i].required && !type->is_later) {
-            missing_key(load, job, &rows[i]);
+        if (keys_row(i)->required && !type->is_later) {
+            missing_key(load, job, keys_row(i));
         }
-        value_default(load, &rows[i], job->base);
+        value_default(load, keys_row(i), job->base);
     }
 }
 
@@ -361,7 +361,7 @@ void section_read_all(struct config_load *load)
     /* Of a section that is not there nothing is filled in; this one counts all the same. */
     value_default(load, keys_find(SFE_SECTION_WATCH, SFE_TEXT("trace"), SFE_TEXT("")),
                   load->config);
-    add_job(load, SFE_SECTION_ROOT, 0, load->config);
+    section_add_job(load, SFE_SECTION_ROOT, 0, load->config);
     while (load->job_count != 0 && load->failure == SFE_OK) {
         struct config_job job = load->jobs[--load->job_count];
         read_section(load, &job);

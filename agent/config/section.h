@@ -9,6 +9,10 @@
  * the walk. */
 void section_read_all(struct config_load *load);
 
+/* Lets the walk read `token`, an object, as `section` into `base`. */
+void section_add_job(struct config_load *load, enum config_section section, uint32_t token,
+                     void *base);
+
 /* Appends the stream of dead letters where it is not declared. */
 void section_add_dead_stream(struct config_load *load);
 

@@ -54,6 +54,9 @@ void sfe_doctor_broker(const struct sfe_doctor_options *options, uint32_t index)
  * already, such as the running agent? And how long is its certificate good? */
 void sfe_doctor_listen(const struct sfe_doctor_options *options, uint32_t index);
 
+/* The server of output `index`, of type http: the way there, and TLS. No event is sent. */
+void sfe_doctor_server(const struct sfe_doctor_options *options, uint32_t index);
+
 /* The log-in of org `index`: the way there, with its proxy, OAuth, clocks; then, with `with_api`,
  * the API and its allowance. */
 void sfe_doctor_org(const struct sfe_doctor_options *options, uint32_t index, bool with_api);

@@ -212,6 +212,19 @@ static enum sfe_code add_looked_up(const struct map_field *field, const struct f
     return add_missing(field, place, false, out, is_left_out, err);
 }
 
+static enum sfe_code add_found(const struct map_field *field, struct flow_value *value,
+                               struct sfe_builder *out, struct sfe_error *err)
+{
+    if (field->is_scaled) {
+        return add_scaled(field, value, out, err);
+    }
+    if (field->takes_any && field->form.type == SFE_MAP_AUTO && value->kind >= FLOW_VALUE_OBJECT) {
+        sfe_builder_add(out, value->text);
+        return SFE_OK;
+    }
+    return flow_value_add(value, &field->form, out, err);
+}
+
 /* Adds the value of a field that has no conditions, or whose conditions hold. */
 static enum sfe_code add_wanted(const struct map_field *field, const struct flow_place *place,
                                 struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
@@ -237,8 +250,7 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
     if (field->lookup != NULL) {
         return add_looked_up(field, place, &value, out, is_left_out, err);
     }
-    return field->is_scaled ? add_scaled(field, &value, out, err)
-                            : flow_value_add(&value, &field->form, out, err);
+    return add_found(field, &value, out, err);
 }
 
 /* Adds the field's value as JSON, or sets *is_left_out. */

@@ -82,6 +82,9 @@ struct sfe_map_options {
     const struct sfe_map_field *fields;
     uint32_t field_count;
     const char *agent_id; /* For {agent}. */
+    /* Fields of a JSON document (flow/shape.h): names are for messages alone; objects and arrays
+     * are taken as they stand where the type is auto. */
+    bool is_document;
 };
 
 /* Compiles; everything is copied into the arena. Errors: SFE_E_CONFIG with the mistake in the
@@ -217,5 +220,11 @@ SFE_MUST_USE enum sfe_code sfe_map_add_parent(const struct sfe_map *map,
 SFE_MUST_USE enum sfe_code sfe_template_add(const struct sfe_template *compiled,
                                             const struct sfe_map_subject *subject,
                                             struct sfe_builder *out, struct sfe_error *err);
+
+/* The same for an address: values percent-encoded, literals as they stand. SFE_E_UNMAPPED as well
+ * where a value is empty: it would name another place. */
+SFE_MUST_USE enum sfe_code sfe_template_add_encoded(const struct sfe_template *compiled,
+                                                    const struct sfe_map_subject *subject,
+                                                    struct sfe_builder *out, struct sfe_error *err);
 
 #endif

@@ -263,6 +263,7 @@ static enum sfe_code make_field(const struct compiler *compiler,
         code = make_zone(written->zone, compiler->arena, &field->form.zone, err);
     }
     field->is_optional = written->is_optional;
+    field->takes_any = compiler->options->is_document; /* Where its type is auto. */
     field->condition = written->condition;
     if (code != SFE_OK || field->name == NULL) {
         return err->code;
@@ -412,7 +413,7 @@ enum sfe_code sfe_map_compile(const struct sfe_map_options *options, struct sfe_
         return err->code;
     }
     enum sfe_code code = make_record(&compiler, err);
-    if (code == SFE_OK) {
+    if (code == SFE_OK && !options->is_document) {
         code = check_names(options, bad_field, err);
     }
     if (code == SFE_OK) {

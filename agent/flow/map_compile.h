@@ -22,6 +22,7 @@ struct map_field {
     const struct sfe_lookup *lookup; /* Its JSON of the field's type already; NULL: none. */
     bool is_optional;
     bool is_scaled;
+    bool takes_any;              /* Objects and arrays as well. */
     struct sfe_slice scale;      /* Empty: 1. */
     struct sfe_slice offset;     /* Empty: 0. */
     struct sfe_where *condition; /* NULL: none. */

@@ -182,6 +182,42 @@ static enum sfe_code part_value(const struct flow_part *part, const struct flow_
     return change_value(part, scratch, value, err);
 }
 
+static bool is_unreserved(uint8_t byte)
+{
+    return (byte >= '0' && byte <= '9') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= 'a' && byte <= 'z') || byte == '-' || byte == '.' || byte == '_' || byte == '~';
+}
+
+/* Encodes what stands from `begin` on, from behind, so that it needs no other room. */
+static enum sfe_code encode(struct sfe_builder *out, size_t begin, struct sfe_error *err)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const size_t end = out->size;
+    size_t extra = 0;
+
+    for (size_t i = begin; i < end; i++) {
+        extra += is_unreserved(out->bytes[i]) ? 0u : 2u;
+    }
+    if (end == begin && !out->overflowed) {
+        return sfe_fail(err, SFE_E_UNMAPPED, "an empty value cannot stand in an address");
+    }
+    if (sfe_builder_reserve(out, extra) == NULL || extra == 0) {
+        return SFE_OK;
+    }
+    size_t place = out->size;
+    for (size_t i = end; i > begin; i--) {
+        const uint8_t byte = out->bytes[i - 1u];
+        if (is_unreserved(byte)) {
+            out->bytes[--place] = byte;
+            continue;
+        }
+        out->bytes[--place] = (uint8_t)digits[byte & 15u];
+        out->bytes[--place] = (uint8_t)digits[byte >> 4];
+        out->bytes[--place] = '%';
+    }
+    return SFE_OK;
+}
+
 /* One part among others. */
 static enum sfe_code add_part(const struct flow_part *part, const struct flow_place *place,
                               enum flow_form form, struct sfe_builder *out, bool *is_absent,
@@ -201,12 +237,13 @@ static enum sfe_code add_part(const struct flow_part *part, const struct flow_pl
         return sfe_fail(err, SFE_E_UNMAPPED, "%s cannot stand within text",
                         value.kind == FLOW_VALUE_OBJECT ? "an object" : "an array");
     }
+    const size_t begin = out->size;
     if (form == FLOW_INSIDE_STRING) {
         flow_value_add_inside(&value, out);
     } else {
         flow_value_add_plain(&value, out);
     }
-    return SFE_OK;
+    return form == FLOW_ENCODED ? encode(out, begin, err) : SFE_OK;
 }
 
 enum sfe_code flow_template_add(const struct sfe_template *compiled, const struct flow_place *place,
@@ -217,7 +254,7 @@ enum sfe_code flow_template_add(const struct sfe_template *compiled, const struc
     for (uint32_t i = 0; i < compiled->count && !*is_absent; i++) {
         const struct flow_part *part = &compiled->parts[i];
         if (part->kind == FLOW_PART_LITERAL) {
-            sfe_builder_add(out, form == FLOW_PLAIN ? part->literal : part->inside);
+            sfe_builder_add(out, form == FLOW_INSIDE_STRING ? part->inside : part->literal);
             continue;
         }
         enum sfe_code code = add_part(part, place, form, out, is_absent, err);
@@ -351,9 +388,9 @@ static enum sfe_code add_alone(const struct sfe_template *compiled, const struct
     return SFE_OK;
 }
 
-enum sfe_code sfe_template_add(const struct sfe_template *compiled,
-                               const struct sfe_map_subject *subject, struct sfe_builder *out,
-                               struct sfe_error *err)
+static enum sfe_code add_form(const struct sfe_template *compiled,
+                              const struct sfe_map_subject *subject, enum flow_form form,
+                              struct sfe_builder *out, struct sfe_error *err)
 {
     const struct flow_place place = {.subject = subject};
     const size_t before = out->size;
@@ -362,10 +399,10 @@ enum sfe_code sfe_template_add(const struct sfe_template *compiled,
     if (out->overflowed) {
         return SFE_E_FULL;
     }
-    if (flow_template_is_alone(compiled)) {
+    if (form == FLOW_PLAIN && flow_template_is_alone(compiled)) {
         code = add_alone(compiled, &place, out, &is_absent, err);
     } else {
-        code = flow_template_add(compiled, &place, FLOW_PLAIN, out, &is_absent, err);
+        code = flow_template_add(compiled, &place, form, out, &is_absent, err);
     }
     if (code == SFE_OK && is_absent) {
         code = flow_template_absent(compiled, &place, err);
@@ -378,6 +415,20 @@ enum sfe_code sfe_template_add(const struct sfe_template *compiled,
         sfe_builder_rewind(out, before);
     }
     return code;
+}
+
+enum sfe_code sfe_template_add(const struct sfe_template *compiled,
+                               const struct sfe_map_subject *subject, struct sfe_builder *out,
+                               struct sfe_error *err)
+{
+    return add_form(compiled, subject, FLOW_PLAIN, out, err);
+}
+
+enum sfe_code sfe_template_add_encoded(const struct sfe_template *compiled,
+                                       const struct sfe_map_subject *subject,
+                                       struct sfe_builder *out, struct sfe_error *err)
+{
+    return add_form(compiled, subject, FLOW_ENCODED, out, err);
 }
 
 bool sfe_template_is_of_sender(const struct sfe_template *compiled)

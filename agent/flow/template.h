@@ -70,7 +70,9 @@ SFE_MUST_USE enum sfe_code flow_template_value(const struct sfe_template *compil
                                                struct flow_scratch *scratch,
                                                struct flow_value *value, struct sfe_error *err);
 
-enum flow_form { FLOW_PLAIN, FLOW_INSIDE_STRING };
+/* ENCODED: values percent-encoded (RFC 3986, all but unreserved bytes), literals as they stand; an
+ * empty value is refused. */
+enum flow_form { FLOW_PLAIN, FLOW_INSIDE_STRING, FLOW_ENCODED };
 
 /* Adds the text of all parts. *is_absent where one had no value: what was added then is for the
  * caller to drop. */

@@ -27,7 +27,7 @@ struct gate_options {
     uint16_t
         receive_maximum; /* As the client's CONNECT says; what a broker sends beyond it waits. */
     uint32_t event_bytes_max;
-    struct sfe_intake *intake;
+    struct sfe_intake *intake; /* NULL: no message may come. */
     struct sfe_poller *poller;
     const struct sfe_tls *tls;           /* NULL: never secured. */
     struct sfe_tls_session *tls_session; /* The gate's until gate_close. */

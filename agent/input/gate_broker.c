@@ -262,6 +262,16 @@ static enum sfe_code accept_message(struct gate *gate, const struct mqtt_frame *
     return SFE_OK;
 }
 
+static enum sfe_code check_may_come(const struct gate *gate, struct sfe_error *err)
+{
+    if (gate->is_accepted && gate->options.intake != NULL) {
+        return SFE_OK;
+    }
+    return sfe_fail(err, SFE_E_PROTOCOL, "a message %s",
+                    gate->is_accepted ? "where nothing is subscribed to"
+                                      : "before the connection is accepted");
+}
+
 static enum sfe_code take_message(struct gate *gate, const struct mqtt_frame *frame,
                                   struct sfe_error *err)
 {
@@ -271,10 +281,10 @@ static enum sfe_code take_message(struct gate *gate, const struct mqtt_frame *fr
     size_t size;
     enum sfe_code code;
 
-    if (!gate->is_accepted) {
-        return sfe_fail(err, SFE_E_PROTOCOL, "a message before the connection is accepted");
+    code = check_may_come(gate, err);
+    if (code == SFE_OK) {
+        code = await_message(gate, frame, err);
     }
-    code = await_message(gate, frame, err);
     if (code != SFE_OK) {
         return code;
     }

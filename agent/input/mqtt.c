@@ -7,9 +7,9 @@
 #include "base/assert.h"
 #include "base/backoff.h"
 #include "input/gate.h"
+#include "input/mqtt_mail.h"
 #include "input/mqtt_packet.h"
 #include "input/probe.h"
-#include "port/thread.h"
 
 #include <stdio.h>
 
@@ -20,19 +20,12 @@
 #define ANSWER_NS     (60u * SECOND_NS) /* For when the client keeps no limit of its own. */
 /* Room in a stream may come without a rise of its durable sequence. */
 #define BLOCKED_TURN_NS (100u * UINT64_C(1000000))
-#define MAIL_COUNT      8u /* A connection has few events under way: one outcome, and its end. */
 #define RETAIN_IF_NEW   1u /* MQTT 5, section 3.8.3.1: retained messages only with a new one. */
 /* How often the first broker is asked whether it is back; less often when it then refused. */
 #define PROBE_NS     (30u * SECOND_NS)
 #define PROBE_NS_MAX (3600u * SECOND_NS)
 
 enum link_state { LINK_WAITING, LINK_CONNECTING, LINK_SUBSCRIBING, LINK_RUNNING };
-
-struct mail {
-    enum sfe_mqtt_event event;
-    int detail;
-    char text[96];
-};
 
 struct mqtt_source {
     struct sfe_mqtt_source_options options;
@@ -53,28 +46,17 @@ struct mqtt_source {
     struct sfe_tls_session *tls_session; /* NULL: no broker needs one. */
     bool *is_granted;                    /* One a subscription. */
     bool is_stopping;
+    int reason; /* Of the DISCONNECT that ended the last connection; 0: none. */
     struct sfe_error last_error;
-    struct sfe_mutex *mutex; /* Guards mails and mail_count. */
-    struct mail mails[MAIL_COUNT];
-    uint32_t mail_count;
+    struct mqtt_mailbox mailbox;
 };
 
 /* Foreign thread. */
 static void on_event(void *owner, enum sfe_mqtt_event event, int detail, const char *text)
 {
     struct mqtt_source *self = owner;
-    struct mail *mail;
 
-    sfe_mutex_lock(self->mutex);
-    /* When full the newest wins: it may be the end of the connection. */
-    if (self->mail_count < MAIL_COUNT) {
-        self->mail_count++;
-    }
-    mail = &self->mails[self->mail_count - 1];
-    mail->event = event;
-    mail->detail = detail;
-    sfe_printable(mail->text, sizeof(mail->text), sfe_slice_text(text));
-    sfe_mutex_unlock(self->mutex);
+    mqtt_mail_put(&self->mailbox, event, detail, text);
     self->options.poller->wake(self->options.poller->context);
 }
 
@@ -117,7 +99,6 @@ static void fail_link(struct mqtt_source *self, const struct sfe_error *err, uin
 {
     bool was_running = self->state == LINK_RUNNING;
     bool was_steady = was_running && now_ns - self->since_ns >= STEADY_NS;
-    uint32_t rounds;
 
     if (was_steady) {
         self->attempt = 0;
@@ -130,7 +111,7 @@ static void fail_link(struct mqtt_source *self, const struct sfe_error *err, uin
     self->last_error = *err;
     self->state = LINK_WAITING;
     /* A round through all brokers is one attempt for the back-off. */
-    rounds = 1u + (self->attempt - 1u) / self->options.broker_count;
+    const uint32_t rounds = 1u + (self->attempt - 1u) / self->options.broker_count;
     self->due_ns =
         now_ns + sfe_backoff_ns(rounds, RETRY_BASE_NS, RETRY_CAP_NS, random_bits(self, now_ns));
 }
@@ -166,12 +147,22 @@ static void look_for_first(struct mqtt_source *self, uint64_t now_ns)
     }
 }
 
+/* Tells who publishes on it. */
+static void tell_user(const struct mqtt_source *self, struct sfe_mqtt_session *session,
+                      const struct sfe_error *why, int reason)
+{
+    if (self->options.user != NULL) {
+        self->options.user->on_link(self->options.user->owner, session, why, reason);
+    }
+}
+
 /* There is no connection any more, says the client with *err; the gate has often seen why. */
 static void lose_link(struct mqtt_source *self, const struct sfe_error *err, uint64_t now_ns)
 {
     const struct sfe_error *seen = gate_reason(self->gate);
     struct sfe_error why = seen->code != SFE_OK ? *seen : *err;
 
+    tell_user(self, NULL, &why, self->reason);
     probe_end(&self->probe);
     gate_end(self->gate, 0, &why);
     if (self->is_returning) {
@@ -184,10 +175,11 @@ static void lose_link(struct mqtt_source *self, const struct sfe_error *err, uin
     fail_link(self, &why, now_ns);
 }
 
-static void see_end(struct mqtt_source *self, const struct mail *mail, uint64_t now_ns)
+static void see_end(struct mqtt_source *self, const struct mqtt_mail *mail, uint64_t now_ns)
 {
     struct sfe_error err = {0};
 
+    self->reason = mail->event == SFE_MQTT_LOST ? mail->detail : 0;
     if (mail->event == SFE_MQTT_REFUSED && mail->detail > 0) {
         (void)sfe_fail(&err, mqtt_reason_code(mail->detail), "the broker refuses us: %s (0x%02x)",
                        mqtt_reason_name(mail->detail), (unsigned)mail->detail);
@@ -228,6 +220,7 @@ static void run_link(struct mqtt_source *self, uint64_t now_ns)
             sfe_text("host", self->options.brokers[self->broker].host),
             sfe_count("subscriptions", self->options.subscription_count - self->refused),
             sfe_count("refused", self->refused));
+    tell_user(self, self->session, NULL, 0);
 }
 
 /* A subscription that is not granted is tried again after a while; the others work meanwhile. */
@@ -258,7 +251,7 @@ static void begin_unsubscribe(struct mqtt_source *self, uint64_t now_ns)
     }
 }
 
-static void see_unsuback(struct mqtt_source *self, const struct mail *mail, uint64_t now_ns)
+static void see_unsuback(struct mqtt_source *self, const struct mqtt_mail *mail, uint64_t now_ns)
 {
     struct sfe_error err = {0};
 
@@ -301,7 +294,7 @@ static void begin_subscribe(struct mqtt_source *self, uint64_t now_ns)
     subscribe_next(self, now_ns);
 }
 
-static void see_suback(struct mqtt_source *self, const struct mail *mail, uint64_t now_ns)
+static void see_suback(struct mqtt_source *self, const struct mqtt_mail *mail, uint64_t now_ns)
 {
     const struct sfe_mqtt_subscription *subscription = &self->options.subscriptions[self->next];
     struct sfe_error err = {0};
@@ -326,7 +319,7 @@ static void see_suback(struct mqtt_source *self, const struct mail *mail, uint64
     subscribe_next(self, now_ns);
 }
 
-static void see_event(struct mqtt_source *self, const struct mail *mail, uint64_t now_ns)
+static void see_event(struct mqtt_source *self, const struct mqtt_mail *mail, uint64_t now_ns)
 {
     switch (mail->event) {
     case SFE_MQTT_CONNECTED:
@@ -360,14 +353,9 @@ static void see_event(struct mqtt_source *self, const struct mail *mail, uint64_
 
 static void take_mail(struct mqtt_source *self, uint64_t now_ns)
 {
-    struct mail mails[MAIL_COUNT];
-    uint32_t count;
+    struct mqtt_mail mails[MQTT_MAIL_COUNT];
+    const uint32_t count = mqtt_mail_take(&self->mailbox, mails);
 
-    sfe_mutex_lock(self->mutex);
-    count = self->mail_count;
-    memcpy(mails, self->mails, count * sizeof(mails[0]));
-    self->mail_count = 0;
-    sfe_mutex_unlock(self->mutex);
     for (uint32_t i = 0; i < count; i++) {
         see_event(self, &mails[i], now_ns);
     }
@@ -405,12 +393,24 @@ static void do_what_is_due(struct mqtt_source *self, uint64_t now_ns)
     }
 }
 
+/* The client tells of the end, as of any other. */
+static void mind_user(struct mqtt_source *self)
+{
+    const struct sfe_mqtt_user *user = self->options.user;
+    struct sfe_error why = {0};
+
+    if (user != NULL && self->state == LINK_RUNNING && user->wants_end(user->owner, &why)) {
+        gate_end(self->gate, 0, &why);
+    }
+}
+
 static uint64_t source_turn(void *context, uint64_t now_ns)
 {
     struct mqtt_source *self = context;
     uint64_t next_ns;
 
     take_mail(self, now_ns);
+    mind_user(self);
     do_what_is_due(self, now_ns);
     look_for_first(self, now_ns);
     next_ns = self->is_stopping && self->state == LINK_WAITING ? UINT64_MAX : self->due_ns;
@@ -472,7 +472,7 @@ static void source_close(void *context)
     gate_close(self->gate);
     close_tls(self);
     self->options.mqtt->close(self->options.mqtt->context, self->session);
-    sfe_mutex_close(self->mutex);
+    mqtt_mailbox_close(&self->mailbox);
 }
 
 static enum sfe_code open_session(struct mqtt_source *self, uint16_t port, struct sfe_error *err)
@@ -491,6 +491,7 @@ static enum sfe_code open_session(struct mqtt_source *self, uint16_t port, struc
         .will = options->will,
         .on_event = on_event,
         .owner = self,
+        .publishing = options->user == NULL ? NULL : &options->user->publishing,
     };
     int size = snprintf(server_uri, sizeof(server_uri), "tcp://127.0.0.1:%u", (unsigned)port);
 
@@ -577,13 +578,12 @@ enum sfe_code sfe_mqtt_source_open(const struct sfe_mqtt_source_options *options
     if (self->is_granted == NULL) {
         return err->code;
     }
-    self->mutex = sfe_mutex_open();
-    if (self->mutex == NULL) {
-        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
+    if (mqtt_mailbox_open(&self->mailbox, err) != SFE_OK) {
+        return err->code;
     }
     code = open_parts(self, arena, err);
     if (code != SFE_OK) {
-        sfe_mutex_close(self->mutex);
+        mqtt_mailbox_close(&self->mailbox);
         return code;
     }
     self->options.will = NULL; /* The client has it. */

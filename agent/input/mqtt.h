@@ -5,6 +5,8 @@
  * once its events are durable. This file keeps the session: connects with jittered back-off, to one
  * broker after the other, subscribes, says why not. While another broker stands in for the first,
  * that one is asked now and then whether it is back; if so, the connection returns to it.
+ *
+ * An output publishes on a connection of its own, which is kept the same way.
  */
 #ifndef SFE_INPUT_MQTT_H
 #define SFE_INPUT_MQTT_H
@@ -31,6 +33,18 @@ struct sfe_mqtt_subscription {
     uint8_t qos;
 };
 
+/* Who publishes on a connection that subscribes to nothing. */
+struct sfe_mqtt_user {
+    struct sfe_mqtt_publishing publishing;
+    /* Edge thread: the connection stands, or with `session` NULL it does no longer: `why`, with the
+     * reason of the broker's DISCONNECT, or 0. */
+    void (*on_link)(void *owner, struct sfe_mqtt_session *session, const struct sfe_error *why,
+                    int reason);
+    /* Asked in every turn of the edge thread: should it end, so that it is made anew? Says why. */
+    bool (*wants_end)(void *owner, struct sfe_error *why);
+    void *owner;
+};
+
 struct sfe_mqtt_source_options {
     const char *connection; /* Name. Borrowed, as all pointers here, for the life of the source. */
     const struct sfe_mqtt_broker *brokers; /* The first is preferred, the others stand in for it. */
@@ -47,8 +61,9 @@ struct sfe_mqtt_source_options {
     uint32_t event_bytes_max;
     const struct sfe_mqtt_subscription *subscriptions; /* Filters, each once. */
     uint32_t subscription_count;
-    struct sfe_mqtt_former *former; /* To be unsubscribed, none of the above; NULL: nothing. */
-    struct sfe_intake *intake;
+    struct sfe_mqtt_former *former;   /* To be unsubscribed, none of the above; NULL: nothing. */
+    struct sfe_intake *intake;        /* NULL: a message that comes ends the connection. */
+    const struct sfe_mqtt_user *user; /* NULL: none. Borrowed for life. */
     struct sfe_poller *poller;
     const struct sfe_mqtt *mqtt;
     const struct sfe_tls *tls; /* NULL where no broker is_tls. */

@@ -28,12 +28,11 @@ void output_condemn(struct sfe_output *output, struct window_entry *entry,
     output->dying++;
 }
 
-static void free_reason(struct sfe_output *output, struct window_entry *entry)
+static void end_dying(struct sfe_output *output, const struct window_entry *entry)
 {
     SFE_ASSERT(entry->state == ENTRY_DYING);
     SFE_ASSERT(output->dying > 0);
     output->dying--;
-    sfe_reasons_drop(output->reasons, window_trouble(&output->window, entry)->reason);
 }
 
 static bool clock_is_set(const struct sfe_output *output)
@@ -113,9 +112,14 @@ void output_bury(struct sfe_output *output, struct window_entry *entry, struct s
             sfe_count("attempts", entry->attempts));
     output_tell_dead(output, entry, event);
     note_room(output);
-    free_reason(output, entry);
+    end_dying(output, entry);
     entry->state = ENTRY_BURIED;
     output->buried++;
+    if (output->options.on_dead != NULL) {
+        output_owe_dead(output, entry);
+    } else {
+        sfe_reasons_drop(output->reasons, trouble->reason);
+    }
 }
 
 static void bury_entry(struct sfe_output *output, struct window_entry *entry)
@@ -128,7 +132,9 @@ static void bury_entry(struct sfe_output *output, struct window_entry *entry)
     if (code == SFE_OK) {
         output_bury(output, entry, &event, time_ns);
     } else if (code == SFE_E_NOT_FOUND) {
-        free_reason(output, entry);
+        end_dying(output, entry);
+        sfe_reasons_drop(output->reasons, window_trouble(&output->window, entry)->reason);
+        output_forget_answer(output, entry);
         (void)output_lose(output, entry, false);
     }
 }

@@ -339,70 +339,32 @@ static void visit_entry(struct walk *walk, struct window_entry *entry)
     }
 }
 
-/* Events that are no longer there, or were settled before the last start, are passed over. True
- * where a gap was offered for them. */
-static bool pass_over(struct walk *walk, uint64_t sequence)
-{
-    struct window_entry *gap = output_pass_gap(walk->output, sequence);
-
-    if (gap != NULL) {
-        offer_entry(walk, gap);
-    }
-    return gap != NULL;
-}
-
-/* True when `event` was settled before the last start; the reader then stands behind all of its
- * range. */
-static bool skip_known(struct sfe_output *output, uint64_t sequence)
-{
-    uint64_t end = settle_end_of_known(output->settle, sequence);
-
-    if (end == 0) {
-        return false;
-    }
-    output->window.next_sequence = end;
-    output->has_settled = true;
-    sfe_stream_reader_seek(output->options.reader, end);
-    return true;
-}
-
 /* Reads one event and offers it. False at the end of what is durable, or when reading fails. */
 static bool take_event(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
-    struct sfe_stream_place stands = {0, 0};
+    struct window_entry *entry = NULL;
     struct sfe_event event;
-    struct sfe_error err;
     int64_t time_ns = 0;
-    uint64_t durable = sfe_stream_durable(output->options.stream);
 
-    if (durable < output->window.next_sequence) {
+    switch (output_read(output, &entry, &event, &time_ns)) {
+    case OUTPUT_READ_END:
         return false;
-    }
-    enum sfe_code code =
-        sfe_stream_reader_next(output->options.reader, &event, &time_ns, &stands, &err);
-    if (code == SFE_E_END) {
-        (void)pass_over(walk, durable + 1); /* What was durable before the call and did not come. */
-        return false;
-    }
-    if (code != SFE_OK) {
-        sfe_log_error(output->options.log, SFE_ERROR, "cannot read events from flash", &err);
+    case OUTPUT_READ_FAILED:
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, output->now_ns + AGAIN_NS);
         return false;
+    case OUTPUT_READ_ON:
+        return true;
+    case OUTPUT_READ_GAP:
+        offer_entry(walk, entry);
+        return true;
+    case OUTPUT_READ_EVENT:
+        break;
     }
-    if (event.sequence < output->window.next_sequence) {
+    if (output_is_late(output, entry)) {
+        walk->due_ns = output->now_ns; /* It is given up in the next turn. */
         return true;
     }
-    const uint64_t sequence = event.sequence;
-    if (pass_over(walk, sequence)) {
-        /* Its slices are gone, and the window may be full. */
-        sfe_stream_reader_seek(output->options.reader, sequence);
-        return true;
-    }
-    if (skip_known(output, event.sequence)) {
-        return true;
-    }
-    struct window_entry *entry = window_add(&output->window, event.sequence, stands, time_ns);
     if (in_lanes(walk)) {
         find_keys(walk, entry, &event, time_ns);
         offer_in_lane(walk, entry);
@@ -545,8 +507,8 @@ static uint64_t idle_until(const struct sfe_output *output, uint64_t ready_ns)
     if (output->is_stopping) {
         return ready_ns;
     }
-    if (output->is_stuck) {
-        return UINT64_MAX; /* Burying goes on, and ends it. */
+    if (output_is_held_up(output)) {
+        return UINT64_MAX;
     }
     if (!output->target_is_ready) {
         return has_work || output->in_flight > 0 ? ready_ns : UINT64_MAX;

@@ -144,8 +144,7 @@ static void finish_answered(struct sfe_output *output, const struct output_slot 
         const struct sfe_verdict *verdict = output_verdict_of(result, i, &own);
         switch (verdict->kind) {
         case SFE_VERDICT_DONE:
-            output->facts.delivered++;
-            output_settle_entry(output, entry);
+            output->facts.delivered += output_owe_done(output, entry, result, i);
             tally.settled++;
             break;
         case SFE_VERDICT_RETRY:
@@ -158,6 +157,7 @@ static void finish_answered(struct sfe_output *output, const struct output_slot 
             output_condemn(output, entry, &verdict->err);
             break;
         }
+        output_keep_dead(output, entry, result, i);
     }
     mind_tally(output, slot, result, &tally);
 }

@@ -87,6 +87,7 @@ size_t sfe_output_memory_bytes(const struct sfe_output_options *options)
            sfe_arena_cost(slot_total(options) * sizeof(struct output_slot)) +
            sfe_arena_cost(DEAD_LETTER_ANNOTATION_BYTES) +
            sfe_reasons_memory_bytes(reasons_max(options)) +
+           output_answers_memory_bytes(options, slot_events(options)) +
            window_memory_bytes(options->window_events) + settle_memory_bytes();
 }
 
@@ -132,7 +133,8 @@ static enum sfe_code open_parts(struct sfe_output *output, struct sfe_arena *are
     output->lane = sfe_lane_open(output->options.window_events, arena, err);
     output->parents = sfe_lane_open(output->options.window_events, arena, err);
     if (output->lane == NULL || output->parents == NULL ||
-        open_slots(output, arena, err) != SFE_OK || open_reasons(output, arena, err) != SFE_OK) {
+        open_slots(output, arena, err) != SFE_OK || open_reasons(output, arena, err) != SFE_OK ||
+        output_open_answers(output, slot_events(&output->options), arena, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
     enum sfe_code code =
@@ -186,7 +188,7 @@ static enum sfe_output_state state_of(const struct sfe_output *output)
     if (!has_work) {
         return SFE_OUTPUT_IDLE;
     }
-    if (output->pace.state == PACE_WAITING ||
+    if (output->pace.state == PACE_WAITING || output->owing > 0 ||
         (!output->target_is_ready && output->in_flight == 0)) {
         return SFE_OUTPUT_WAITING;
     }
@@ -215,17 +217,19 @@ static void publish(struct sfe_output *output)
 uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns)
 {
     output->now_ns = now_ns;
-    uint64_t bury_ns = output_bury_turn(output);
+    uint64_t bury_ns = output_expire_turn(output);
+    bury_ns = sfe_clock_earlier_ns(bury_ns, output_bury_turn(output));
+    bury_ns = sfe_clock_earlier_ns(bury_ns, output_answer_turn(output));
     (void)window_pass(&output->window);
     uint64_t deliver_ns = output_deliver_turn(output);
     /* A target may have ended a slot at once; and letters of what could not be mapped were written.
      */
     (void)window_pass(&output->window);
-    if (output->dying > 0 && bury_ns == UINT64_MAX) {
+    if ((output->dying > 0 || output->owing > 0) && bury_ns == UINT64_MAX) {
         bury_ns = now_ns;
     }
     publish(output);
-    return bury_ns < deliver_ns ? bury_ns : deliver_ns;
+    return sfe_clock_earlier_ns(bury_ns, deliver_ns);
 }
 
 void sfe_output_stop(struct sfe_output *output)
@@ -243,8 +247,9 @@ void sfe_output_stop(struct sfe_output *output)
 
 bool sfe_output_is_quiet(const struct sfe_output *output)
 {
-    /* A letter that is on its way to flash would be written again after the next start. */
-    return output->in_flight == 0 && output->buried == 0;
+    /* A letter or an answer that is on its way to flash would be written again after the next
+     * start. */
+    return output->in_flight == 0 && output->buried == 0 && output_has_told_all(output);
 }
 
 void sfe_output_cursor(struct sfe_output *output, struct sfe_cursor *cursor)

@@ -2,9 +2,9 @@
  * settles each by its own verdict.
  *
  * Exactly once in effect: an event is settled when its target said done, or when its dead letter is
- * durable. The cursor passes an event only when it is settled; order is kept within an order key:
- * an event never overtakes an unsettled one of the same key. Cloud thread, but for the calls that
- * say otherwise.
+ * durable; where its answer is passed on (answer_event.h), when that is durable. The cursor passes
+ * an event only when it is settled; order is kept within an order key: an event never overtakes an
+ * unsettled one of the same key. Cloud thread, but for the calls that say otherwise.
  */
 #ifndef SFE_OUTPUT_OUTPUT_H
 #define SFE_OUTPUT_OUTPUT_H
@@ -34,11 +34,15 @@ struct sfe_output_options {
     struct sfe_stream *stream; /* Read through `reader`. */
     struct sfe_stream_reader *reader;
     struct sfe_stream *dead;
+    struct sfe_stream *on_done; /* Takes the answers to what was delivered; NULL: nobody does. */
+    struct sfe_stream *on_dead; /* The same of what could not be. */
+    uint32_t answer_bytes_max;  /* Their payloads; 0: there are no such streams. */
     struct sfe_target *target;
     const struct sfe_cursor *cursor; /* Where it stood; NULL: at the stream's beginning. Copied. */
     uint32_t slot_count;             /* Requests in flight at once. */
     uint32_t slot_events_max;        /* Events of one batch. */
     uint64_t batch_age_ns;           /* How long an event may wait for company. */
+    uint64_t within_ns; /* An event not delivered within this of its arrival is dead; 0: none. */
     uint32_t window_events; /* Events read and not yet settled; at least those of a slot. */
     /* One more slot for a backlog, numbered slot_count: it takes so many events at once, and while
      * `large_from` events or more wait, the oldest for `large_age_ns`, and so many can go together,
@@ -78,6 +82,7 @@ struct sfe_output_facts {
     uint64_t delivered; /* Events done since open. */
     uint64_t skipped;   /* Events passed over since open because `where` does not take them. */
     uint64_t dead;      /* Events dead-lettered since open. */
+    uint64_t answers;   /* Events staged for on_done and on_dead since open. */
     uint64_t retried;   /* Verdicts RETRY since open. */
     uint64_t requests;  /* Batches sent since open. */
     uint32_t in_flight; /* Requests sent and not answered. */
@@ -99,7 +104,7 @@ uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns);
 
 /* No new batch is begun; what is in flight is still settled. */
 void sfe_output_stop(struct sfe_output *output);
-/* True when nothing is in flight, be it to the target or, as a letter, to the dead stream. */
+/* True when nothing is in flight, be it to the target or, as a letter or an answer, to a stream. */
 bool sfe_output_is_quiet(const struct sfe_output *output);
 
 /* The cursor as it stands ("output/stream"). Any thread (its own lock). */

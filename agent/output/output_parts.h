@@ -29,6 +29,8 @@ struct output_slot {
     uint32_t *entries;   /* Window index of each event, in the order of offering. */
 };
 
+struct output_answers; /* answering.c */
+
 struct sfe_output {
     struct sfe_output_options options;
     struct window window;
@@ -41,7 +43,8 @@ struct sfe_output {
     uint32_t slot_total;
     struct sfe_output_facts facts;
 
-    struct sfe_reasons *reasons; /* Why the dying die. */
+    struct output_answers *answering; /* NULL: no answers are passed on. */
+    struct sfe_reasons *reasons;      /* Why the dying die. */
     struct sfe_builder annotation;
     uint8_t gap_bytes[OUTPUT_GAP_BYTES]; /* Payload of the gap at hand. */
     uint64_t damaged;                    /* As counted by the reader when last looked at. */
@@ -54,6 +57,8 @@ struct sfe_output {
     uint32_t answers;    /* Slots in which something was answered. */
     uint32_t dying;      /* Entries to be buried. */
     uint32_t buried;     /* Entries whose letter is not durable yet. */
+    uint32_t owing;      /* Entries whose answer is not staged yet: nothing new is begun. */
+    uint32_t told;       /* Entries whose answer is not durable yet. */
     bool has_changed;    /* Since the last walk: a walk may find something to do. */
     bool has_settled;    /* Since the last publication. */
     bool is_catching_up; /* The large slot was the last to be filled. */
@@ -89,6 +94,32 @@ void output_bury(struct sfe_output *output, struct window_entry *entry, struct s
 
 /* Buries what is dying and settles what is durable; returns when to try again. */
 uint64_t output_bury_turn(struct sfe_output *output);
+
+/* What it takes to pass answers on, for so many events in slots; 0: none are. */
+size_t output_answers_memory_bytes(const struct sfe_output_options *options, size_t slot_events);
+SFE_MUST_USE enum sfe_code output_open_answers(struct sfe_output *output, size_t slot_events,
+                                               struct sfe_arena *arena, struct sfe_error *err);
+
+/* The entry's event is done: it is over at once, or owes its answer, which `result` has. False:
+ * there was no room for that, and it comes again. */
+bool output_owe_done(struct sfe_output *output, struct window_entry *entry,
+                     const struct sfe_slot_result *result, uint32_t place);
+
+/* Keeps what came back for an entry that was condemned by `result`; another entry is none of it. */
+void output_keep_dead(struct sfe_output *output, struct window_entry *entry,
+                      const struct sfe_slot_result *result, uint32_t place);
+
+/* A buried entry owes its answer, with on_dead. */
+void output_owe_dead(struct sfe_output *output, struct window_entry *entry);
+
+/* Gives back what was kept for an entry that is no longer condemned. */
+void output_forget_answer(struct sfe_output *output, struct window_entry *entry);
+
+/* Stages what is owed and settles what is durable; returns when to try again. */
+uint64_t output_answer_turn(struct sfe_output *output);
+
+/* False while an answer that can be written is on its way to flash. */
+bool output_has_told_all(const struct sfe_output *output);
 
 /* Reads an entry's event again, or makes that of a gap. As sfe_stream_reader_fetch. */
 enum sfe_code output_fetch(struct sfe_output *output, const struct window_entry *entry,
@@ -133,6 +164,31 @@ bool output_may_send(const struct sfe_output *output);
 
 /* Makes an empty slot ready for events. */
 void output_begin_slot(const struct sfe_output *output, struct output_slot *slot);
+
+/* What came of reading on by one event. */
+enum output_read {
+    OUTPUT_READ_END,    /* That was all that is durable. */
+    OUTPUT_READ_FAILED, /* Flash cannot be read now. */
+    OUTPUT_READ_ON,     /* Something to pass over. */
+    OUTPUT_READ_GAP,    /* The entry stands for what is missing. */
+    OUTPUT_READ_EVENT   /* The entry is that of `event`, which is at hand. */
+};
+
+/* Reads the next event into the window, which is not full. */
+enum output_read output_read(struct sfe_output *output, struct window_entry **entry,
+                             struct sfe_event *event, int64_t *time_ns);
+
+/* Has the entry waited for longer than an event may? */
+bool output_is_late(const struct sfe_output *output, const struct window_entry *entry);
+
+/* Gives up what is late; returns when the next one is. */
+uint64_t output_expire_turn(struct sfe_output *output);
+
+/* Nothing new is begun while that lasts: burying and telling go on, and end it. */
+static inline bool output_is_held_up(const struct sfe_output *output)
+{
+    return output->is_stuck || output->owing > 0;
+}
 
 /* Fills and sends slots; returns when something is due again. */
 uint64_t output_deliver_turn(struct sfe_output *output);

@@ -54,7 +54,8 @@ struct sfe_slot_result {
     /* Instead of `verdicts`, where there are too many to hold: fills in that of one event. */
     void (*verdict)(void *context, uint32_t place_in_slot, struct sfe_verdict *verdict);
     /* Writes what came back for one event, as members of an open object; asked for only by an
-     * output that passes answers on. NULL: nothing is known but the verdict. */
+     * output that passes answers on. What is over SFE_ANSWER_BYTES_MAX is left out whole. NULL:
+     * nothing is known but the verdict. */
     void (*answer)(void *context, uint32_t place_in_slot, struct sfe_json_writer *writer);
     void *context; /* Of both. */
     uint32_t count;

@@ -19,7 +19,9 @@ enum entry_state {
     ENTRY_WAITING, /* To be offered, not before due_ns. */
     ENTRY_IN_SLOT, /* Filling or sent. */
     ENTRY_DYING,   /* Dead, and not yet in the dead stream: `reason` says why. */
-    ENTRY_BURIED   /* In the dead stream as `dead_sequence`; settled once that is durable. */
+    ENTRY_BURIED,  /* In the dead stream as `dead_sequence`; settled once that is durable. */
+    ENTRY_OWING,   /* Over; its answer is not in the stream of answers yet. */
+    ENTRY_TOLD     /* Its answer is, as `answer_sequence`; settled once that is durable. */
 };
 
 struct window_entry {
@@ -45,11 +47,16 @@ struct window_trouble {
     uint64_t gap_events;  /* Of them, those that were not settled. */
     uint64_t gap_damaged; /* Of them, those whose bytes were damaged. */
     uint64_t dead_sequence;
+    uint64_t answer_sequence;
     uint64_t unread_ns; /* When reading it again first failed; 0: it has not. */
-    uint32_t reason;    /* Of a dying one: its place among the reasons. */
+    uint32_t reason;    /* Of a dying one, and until its answer is told: among the reasons. */
+    uint32_t answer;    /* With has_answer: the place of what came back among the texts. */
     uint32_t locks;     /* Tries that met a lock. */
     uint32_t failures;  /* The server failed with it, in a row. */
     uint32_t answers;   /* Of the output, when the server last failed with it. */
+    bool has_answer;    /* What came back is kept. */
+    bool is_answer_cut; /* It was too large for that. */
+    bool is_dead;       /* Of one that owes or told: its letter is in the dead stream. */
 };
 
 #define WINDOW_BLOCK_EVENTS 64u

@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/secret.h"
 #include "flow/lookup.h"
+#include "output/mqtt.h"
 #include "run/compile_parts.h"
 #include "run/room.h"
 
@@ -36,10 +37,9 @@ static struct sfe_map_field map_field(const struct sfe_config_field *field)
     };
 }
 
-/* Conditions that are wrong are reported, and *where stays NULL; as it does without any. */
-static enum sfe_code compile_where(struct compiler *compiler,
-                                   const struct sfe_config_condition *conditions, uint32_t count,
-                                   struct sfe_where **where, struct sfe_error *err)
+enum sfe_code compile_where(struct compiler *compiler,
+                            const struct sfe_config_condition *conditions, uint32_t count,
+                            struct sfe_where **where, struct sfe_error *err)
 {
     _Static_assert((int)SFE_WHERE_EXISTS == (int)SFE_CONDITION_EXISTS, "the same kinds");
     struct sfe_where_node *nodes;
@@ -108,10 +108,10 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     return SFE_OK;
 }
 
-/* Its zone, its table and its conditions; what is wrong is reported. */
-static enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *config,
-                                   struct sfe_map_field *field, struct sfe_error *err)
+enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *config,
+                            struct sfe_map_field *field, struct sfe_error *err)
 {
+    *field = map_field(config);
     enum sfe_code code = compile_zone(compiler, config->zone, &field->zone, err);
 
     if (code == SFE_E_CONFIG) {
@@ -142,7 +142,6 @@ static enum sfe_code compile_fields(struct compiler *compiler,
         return err->code;
     }
     for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
-        fields[i] = options->fields[i];
         code = compile_field(compiler, &record->fields[i], &fields[i], err);
         if (fields[i].lookup != NULL) {
             *tables = *tables * 31u + fields[i].lookup->digest;
@@ -178,6 +177,66 @@ static enum sfe_code compile_record(struct compiler *compiler,
     return code;
 }
 
+/* A template that is left out stays NULL, as does one that is wrong. */
+static enum sfe_code compile_text(struct compiler *compiler, const char *text,
+                                  const struct sfe_config_place *place,
+                                  struct sfe_template **compiled, struct sfe_error *err)
+{
+    if (text == NULL) {
+        return SFE_OK;
+    }
+    const enum sfe_code code =
+        sfe_template_compile(text, compiler->config->agent.id, compiler->arena, compiled, err);
+    if (code == SFE_E_CONFIG) {
+        compile_report(compiler, place, err);
+        return SFE_OK;
+    }
+    return code;
+}
+
+static enum sfe_code compile_topic(struct compiler *compiler,
+                                   const struct sfe_config_message *message,
+                                   struct sfe_compiled_message *compiled, struct sfe_error *err)
+{
+    const enum sfe_code code =
+        compile_text(compiler, message->topic, &message->topic_place, &compiled->topic, err);
+
+    if (code == SFE_OK && compiled->topic != NULL &&
+        sfe_mqtt_output_check_topic(compiled->topic, err) != SFE_OK) {
+        compile_report(compiler, &message->topic_place, err);
+    }
+    return code;
+}
+
+static enum sfe_code compile_message(struct compiler *compiler,
+                                     const struct sfe_config_output *output,
+                                     struct sfe_compiled_output *output_compiled,
+                                     struct sfe_error *err)
+{
+    const struct sfe_config_message *message = &output->mqtt;
+    struct sfe_compiled_message *compiled = &output_compiled->message;
+    const struct {
+        const char *text;
+        const struct sfe_config_place *place;
+        struct sfe_template **compiled;
+    } texts[] = {
+        {message->payload, &message->payload_place, &compiled->payload},
+        {message->content_type, &message->content_type_place, &compiled->content_type},
+        {message->response_topic, &message->response_topic_place, &compiled->response_topic},
+        {message->correlation, &message->correlation_place, &compiled->correlation},
+    };
+    enum sfe_code code = compile_topic(compiler, message, compiled, err);
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && code == SFE_OK; i++) {
+        code = compile_text(compiler, texts[i].text, texts[i].place, texts[i].compiled, err);
+    }
+    if (code == SFE_OK && message->properties.field_count > 0) {
+        code = compile_record(compiler, &message->properties, &compiled->properties,
+                              &output_compiled->tables, err);
+    }
+    return code;
+}
+
 static enum sfe_code compile_output(struct compiler *compiler,
                                     const struct sfe_config_output *output,
                                     struct sfe_compiled_output *compiled, struct sfe_error *err)
@@ -193,6 +252,12 @@ static enum sfe_code compile_output(struct compiler *compiler,
         }
     }
     code = compile_where(compiler, output->where, output->where_count, &compiled->where, err);
+    if (code == SFE_OK && output->type == SFE_OUTPUT_HTTP) {
+        code = compile_http_output(compiler, output, compiled, err);
+    }
+    if (code == SFE_OK && output->type == SFE_OUTPUT_MQTT) {
+        code = compile_message(compiler, output, compiled, err);
+    }
     if (code != SFE_OK) {
         return code;
     }
@@ -250,6 +315,9 @@ static enum sfe_code compile_secrets(struct compiler *compiler, struct sfe_compi
     }
     for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
         code = compile_input(compiler, &config->inputs[i], &compiled->inputs[i], err);
+    }
+    for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
+        code = compile_output_secrets(compiler, &config->outputs[i], &compiled->outputs[i], err);
     }
     return code;
 }
@@ -362,5 +430,10 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
     for (uint32_t i = 0; compiled->inputs != NULL && i < compiled->config->input_count; i++) {
         wipe(&compiled->inputs[i].secret);
         wipe(&compiled->inputs[i].tls.key);
+    }
+    for (uint32_t i = 0; compiled->outputs != NULL && i < compiled->config->output_count; i++) {
+        wipe(&compiled->outputs[i].secret);
+        wipe(&compiled->outputs[i].tls_key);
+        wipe(&compiled->outputs[i].proxy_password);
     }
 }

@@ -6,17 +6,36 @@
 
 #include "config/config.h"
 #include "flow/map.h"
+#include "flow/shape.h"
 #include "flow/where.h"
 #include "port/crypto.h"
 #include "port/tls.h"
 
 struct sfe_arena;
 
+/* Of an output of type mqtt; what is left out is NULL. */
+struct sfe_compiled_message {
+    struct sfe_template *topic;
+    struct sfe_template *payload;
+    struct sfe_template *content_type, *response_topic, *correlation;
+    struct sfe_map *properties;
+};
+
 struct sfe_compiled_output {
     struct sfe_map *maps[SFE_RECORDS_PER_OUTPUT_MAX];
     struct sfe_template *order_by; /* NULL: the first record's external ID. */
     struct sfe_where *where;       /* NULL: every event. */
     uint64_t tables;               /* Of what its lookup tables hold. */
+    /* Of type http. */
+    struct sfe_template *path;      /* What follows the host. */
+    struct sfe_template *body_text; /* NULL: the body is no plain text. */
+    struct sfe_shape *body;         /* NULL: it is no JSON of our making. */
+    struct sfe_shape *headers;      /* NULL: none. */
+    struct sfe_slice secret;        /* Of `auth`. As those of connections. */
+    struct sfe_slice tls_key;
+    struct sfe_slice proxy_password; /* A NUL stands behind it. */
+    char *no_proxy;
+    struct sfe_compiled_message message;
 };
 
 struct sfe_compiled_connection {

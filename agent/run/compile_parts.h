@@ -29,6 +29,30 @@ SFE_MUST_USE enum sfe_code compile_input(struct compiler *compiler,
                                          struct sfe_compiled_input *compiled,
                                          struct sfe_error *err);
 
+/* Conditions that are wrong are reported, and *where stays NULL; as it does without any. */
+SFE_MUST_USE enum sfe_code compile_where(struct compiler *compiler,
+                                         const struct sfe_config_condition *conditions,
+                                         uint32_t count, struct sfe_where **where,
+                                         struct sfe_error *err);
+
+/* A field as the map has it, with its zone, its table and its conditions; what is wrong is
+ * reported. */
+SFE_MUST_USE enum sfe_code compile_field(struct compiler *compiler,
+                                         const struct sfe_config_field *configured,
+                                         struct sfe_map_field *field, struct sfe_error *err);
+
+/* Compiles what an output of type http is made of. */
+SFE_MUST_USE enum sfe_code compile_http_output(struct compiler *compiler,
+                                               const struct sfe_config_output *output,
+                                               struct sfe_compiled_output *compiled,
+                                               struct sfe_error *err);
+
+/* Reads an output's secrets and looks at its certificates. */
+SFE_MUST_USE enum sfe_code compile_output_secrets(struct compiler *compiler,
+                                                  const struct sfe_config_output *output,
+                                                  struct sfe_compiled_output *compiled,
+                                                  struct sfe_error *err);
+
 /* The rule of a zone that is written by its name or as a rule; NULL: none. SFE_E_CONFIG;
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code compile_zone(struct compiler *compiler, const char *written,

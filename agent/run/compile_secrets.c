@@ -197,8 +197,7 @@ enum sfe_code compile_input(struct compiler *compiler, const struct sfe_config_i
 }
 
 /* Certificates are no secrets, but must be there. */
-static enum sfe_code check_certificate(struct compiler *compiler,
-                                       const struct sfe_config_connection *connection,
+static enum sfe_code check_certificate(struct compiler *compiler, const struct owner *owner,
                                        const char *key, const char *path, struct sfe_error *err)
 {
     uint8_t memory[1];
@@ -206,39 +205,38 @@ static enum sfe_code check_certificate(struct compiler *compiler,
     enum sfe_code code = path == NULL ? SFE_OK : sfe_process_read_file(path, &content, err);
 
     if (code != SFE_OK && code != SFE_E_TOO_LARGE) {
-        (void)sfe_within(err, "connection \"%s\": cannot use tls.%s", connection->name, key);
-        compile_report(compiler, &connection->place, err);
+        (void)sfe_within(err, "%s \"%s\": cannot use tls.%s", owner->kind, owner->name, key);
+        compile_report(compiler, owner->place, err);
     } else if (path != NULL && code == SFE_OK && content.size == 0) {
-        (void)sfe_fail(err, SFE_E_CONFIG, "connection \"%s\": the file of tls.%s is empty",
-                       connection->name, key);
-        compile_report(compiler, &connection->place, err);
+        (void)sfe_fail(err, SFE_E_CONFIG, "%s \"%s\": the file of tls.%s is empty", owner->kind,
+                       owner->name, key);
+        compile_report(compiler, owner->place, err);
     }
     return SFE_OK;
 }
 
 /* "a,b,c" in the arena. */
-static enum sfe_code join_no_proxy(struct compiler *compiler,
-                                   const struct sfe_config_salesforce *salesforce, char **joined,
-                                   struct sfe_error *err)
+static enum sfe_code join_no_proxy(struct compiler *compiler, const char *const *hosts,
+                                   uint32_t count, char **joined, struct sfe_error *err)
 {
     size_t size = 1;
     struct sfe_builder out;
     void *memory;
 
-    if (salesforce->no_proxy_count == 0) {
+    if (count == 0) {
         return SFE_OK;
     }
-    for (uint32_t i = 0; i < salesforce->no_proxy_count; i++) {
-        size += strlen(salesforce->no_proxy[i]) + 1;
+    for (uint32_t i = 0; i < count; i++) {
+        size += strlen(hosts[i]) + 1;
     }
     memory = sfe_arena_take(compiler->arena, size, err);
     if (memory == NULL) {
         return err->code;
     }
     out = sfe_builder_make(memory, size - 1);
-    for (uint32_t i = 0; i < salesforce->no_proxy_count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         sfe_builder_add_text(&out, i == 0 ? "" : ",");
-        sfe_builder_add_text(&out, salesforce->no_proxy[i]);
+        sfe_builder_add_text(&out, hosts[i]);
     }
     SFE_ASSERT(!out.overflowed);
     *joined = memory;
@@ -251,6 +249,7 @@ static enum sfe_code compile_salesforce(struct compiler *compiler,
                                         struct sfe_error *err)
 {
     const struct sfe_config_salesforce *salesforce = &connection->salesforce;
+    const struct owner owner = {"connection", connection->name, &connection->place};
     const struct wish wishes[] = {
         {"key", salesforce->key_file, salesforce->key, false, &compiled->secret},
         {"client_secret", salesforce->client_secret_file, salesforce->client_secret, true,
@@ -267,12 +266,14 @@ static enum sfe_code compile_salesforce(struct compiler *compiler,
         code = grant(compiler, connection, &wishes[i], err);
     }
     if (code == SFE_OK) {
-        code = check_certificate(compiler, connection, "ca_file", salesforce->ca_file, err);
+        code = check_certificate(compiler, &owner, "ca_file", salesforce->ca_file, err);
     }
     if (code == SFE_OK) {
-        code = check_certificate(compiler, connection, "cert_file", salesforce->cert_file, err);
+        code = check_certificate(compiler, &owner, "cert_file", salesforce->cert_file, err);
     }
-    return code == SFE_OK ? join_no_proxy(compiler, salesforce, &compiled->no_proxy, err) : code;
+    return code == SFE_OK ? join_no_proxy(compiler, salesforce->no_proxy,
+                                          salesforce->no_proxy_count, &compiled->no_proxy, err)
+                          : code;
 }
 
 enum sfe_code compile_connection(struct compiler *compiler,
@@ -285,4 +286,57 @@ enum sfe_code compile_connection(struct compiler *compiler,
     return connection->type == SFE_CONNECTION_MQTT
                ? grant(compiler, connection, &password, err)
                : compile_salesforce(compiler, connection, compiled, err);
+}
+
+/* A secret that goes into a header is one line. */
+static void check_header_secret(struct compiler *compiler, const struct owner *owner,
+                                struct sfe_slice secret)
+{
+    struct sfe_error err;
+
+    for (size_t i = 0; i < secret.size; i++) {
+        if (secret.bytes[i] < ' ' || secret.bytes[i] == 0x7f) {
+            (void)sfe_fail(&err, SFE_E_CONFIG,
+                           "%s \"%s\": the secret of auth has more than one line, or a control "
+                           "character",
+                           owner->kind, owner->name);
+            compile_report(compiler, owner->place, &err);
+            return;
+        }
+    }
+}
+
+enum sfe_code compile_output_secrets(struct compiler *compiler,
+                                     const struct sfe_config_output *output,
+                                     struct sfe_compiled_output *compiled, struct sfe_error *err)
+{
+    const struct sfe_config_http_output *http = &output->http;
+    const struct sfe_config_http_auth *auth = &http->auth;
+    const struct owner owner = {"output", output->name, &output->place};
+    const struct wish wishes[] = {
+        {"auth.password", auth->password_file, auth->password, true, &compiled->secret},
+        {"auth.bearer", auth->bearer_file, auth->bearer, true, &compiled->secret},
+        {"auth.key", auth->key_file, auth->key, true, &compiled->secret},
+        {"auth.hmac", auth->hmac_file, auth->hmac, true, &compiled->secret},
+        {"tls.key", http->cert_key_file, http->cert_key, false, &compiled->tls_key},
+        {"proxy.password", http->proxy_password_file, http->proxy_password, true,
+         &compiled->proxy_password},
+    };
+    enum sfe_code code = SFE_OK;
+
+    for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]) && code == SFE_OK; i++) {
+        code = grant_to(compiler, &owner, &wishes[i], err);
+    }
+    if (code == SFE_OK && auth->hmac == NULL && auth->hmac_file == NULL) {
+        check_header_secret(compiler, &owner, compiled->secret);
+    }
+    if (code == SFE_OK) {
+        code = check_certificate(compiler, &owner, "ca_file", http->ca_file, err);
+    }
+    if (code == SFE_OK) {
+        code = check_certificate(compiler, &owner, "cert_file", http->cert_file, err);
+    }
+    return code == SFE_OK ? join_no_proxy(compiler, http->no_proxy, http->no_proxy_count,
+                                          &compiled->no_proxy, err)
+                          : code;
 }

@@ -1,3 +1,4 @@
+#include "run/outputs.h"
 #include "run/service.h"
 
 #include "base/assert.h"
@@ -75,6 +76,9 @@ uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         due_ns = sfe_clock_earlier_ns(due_ns, agent->set.sources[i].source.turn(
                                                   agent->set.sources[i].source.context, now_ns));
+    }
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        due_ns = sfe_clock_earlier_ns(due_ns, agent_mqtt_link_turn(&agent->set.outputs[i], now_ns));
     }
     due_ns = sfe_clock_earlier_ns(due_ns, agent_reload_turn(agent, now_ns));
     if (agent->stop_is_wanted) {

@@ -1,4 +1,5 @@
 #include "run/open_http.h"
+#include "run/outputs.h"
 #include "run/service.h"
 
 #include "base/arena.h"
@@ -126,6 +127,7 @@ static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
         output->name = agent->set.outputs[i].name;
         output->stream = agent->set.config->streams[agent->set.outputs[i].stream_index].name;
         sfe_output_facts(agent->set.outputs[i].output, &output->facts);
+        agent_mqtt_link_facts(&agent->set.outputs[i], &output->facts);
         output->rate_per_minute =
             sfe_rate_per_minute(&agent->set.outputs[i].rate, output->facts.delivered);
         gather_bulk(agent, &agent->set.outputs[i], output);

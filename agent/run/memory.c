@@ -89,7 +89,8 @@ size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint3
     const struct sfe_config_output *output = &config->outputs[index];
     const struct agent_output_kind *kind = agent_output_kind(output->type);
     const struct sfe_stream_options options = agent_stream_options(config, stream);
-    struct sfe_output_options sizes = {.name = output->name};
+    struct sfe_output_options sizes = {.name = output->name,
+                                       .answer_bytes_max = agent_answer_bytes_max(config, output)};
 
     kind->sizes(config, output, false, &sizes);
     return sfe_stream_reader_memory_bytes(&options) + kind->memory_bytes(config, output) +
@@ -179,25 +180,33 @@ static size_t fixed_bytes(const struct sfe_config *config)
            agent_questions_memory_bytes(config);
 }
 
-static size_t tls_layers(const struct sfe_config_salesforce *org)
+static size_t tls_layers(const char *url, const char *proxy_url)
 {
-    const bool is_tls = strncmp(org->login_url, "https://", 8) == 0;
-    const bool is_proxy_tls = org->proxy_url != NULL && strncmp(org->proxy_url, "https://", 8) == 0;
+    const bool is_tls = strncmp(url, "https://", 8) == 0;
+    const bool is_proxy_tls = proxy_url != NULL && strncmp(proxy_url, "https://", 8) == 0;
 
     return (is_tls ? 1u : 0u) + (is_proxy_tls ? 1u : 0u);
 }
 
 size_t agent_exchange_bytes(const struct sfe_config_salesforce *org)
 {
-    return EXCHANGE_BYTES + tls_layers(org) * EXCHANGE_TLS_BYTES;
+    return EXCHANGE_BYTES + tls_layers(org->login_url, org->proxy_url) * EXCHANGE_TLS_BYTES;
+}
+
+size_t agent_http_library_bytes(const char *url, const char *proxy_url, uint32_t requests)
+{
+    const size_t layers = tls_layers(url, proxy_url);
+
+    return layers * ORG_TLS_BYTES + requests * (EXCHANGE_BYTES + layers * EXCHANGE_TLS_BYTES);
 }
 
 static size_t org_library_bytes(const struct sfe_config_salesforce *org)
 {
-    return tls_layers(org) * ORG_TLS_BYTES + LOGINS * agent_exchange_bytes(org);
+    return tls_layers(org->login_url, org->proxy_url) * ORG_TLS_BYTES +
+           LOGINS * agent_exchange_bytes(org);
 }
 
-static size_t link_library_bytes(const struct sfe_config_mqtt *mqtt)
+size_t agent_broker_library_bytes(const struct sfe_config_mqtt *mqtt)
 {
     for (uint32_t i = 0; i < mqtt->broker_count; i++) {
         if (mqtt->brokers[i].tls) {
@@ -217,7 +226,7 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
                            (agent_events_source_bytes(config, i) == 0
                                 ? 0
                                 : agent_exchange_bytes(&config->connections[i].salesforce))
-                     : link_library_bytes(&config->connections[i].mqtt);
+                     : agent_broker_library_bytes(&config->connections[i].mqtt);
     }
     for (uint32_t i = 0; i < config->input_count; i++) {
         const struct sfe_config_http *http = &config->inputs[i].http;

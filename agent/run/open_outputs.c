@@ -66,6 +66,12 @@ static const struct sfe_cursor *find_cursor(struct sfe_agent *agent, const char 
     return sfe_cursor_log_find(agent->cursor_log, name);
 }
 
+/* NULL: none. */
+static struct sfe_stream *stream_at(const struct agent_set *set, int32_t index)
+{
+    return index < 0 ? NULL : set->streams[index].stream;
+}
+
 static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_set *set,
                                   struct agent_output *output, struct sfe_error *err)
 {
@@ -81,12 +87,16 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
         .stream = stream,
         .reader = output->reader,
         .dead = set->streams[set->config->dead_stream].stream,
+        .on_done = stream_at(set, config->on_done),
+        .on_dead = stream_at(set, config->on_dead),
+        .answer_bytes_max = agent_answer_bytes_max(set->config, config),
         .cursor = find_cursor(agent, name, &kept),
         .clock = &agent->platform->clock,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
         .agent_id = set->config->agent.id,
         .gaps = config->gaps,
+        .within_ns = config->within_ns,
         .on_settled = on_settled,
         .owner = agent,
         .watch = agent->watch,

@@ -70,8 +70,8 @@ static enum sfe_code make_plan(const struct agent_set *set, const struct agent_s
     return SFE_OK;
 }
 
-static enum sfe_code list_brokers(struct sfe_arena *arena, const struct sfe_config_mqtt *config,
-                                  struct sfe_mqtt_broker **brokers, struct sfe_error *err)
+enum sfe_code agent_list_brokers(struct sfe_arena *arena, const struct sfe_config_mqtt *config,
+                                 struct sfe_mqtt_broker **brokers, struct sfe_error *err)
 {
     *brokers = sfe_arena_take(arena, config->broker_count * sizeof(**brokers), err);
     if (*brokers == NULL) {
@@ -164,7 +164,7 @@ static enum sfe_code open_source(struct sfe_agent *agent, const struct agent_set
     enum sfe_code code =
         agent_open_intake(agent, set, source, plan->routes, plan->route_count, err);
     if (code == SFE_OK) {
-        code = list_brokers(source->arena, &config->mqtt, &brokers, err);
+        code = agent_list_brokers(source->arena, &config->mqtt, &brokers, err);
     }
     if (code != SFE_OK) {
         return code;

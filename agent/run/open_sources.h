@@ -14,4 +14,10 @@ SFE_MUST_USE enum sfe_code agent_open_intake(struct sfe_agent *agent, const stru
                                              const struct sfe_intake_route *routes,
                                              uint32_t route_count, struct sfe_error *err);
 
+/* The brokers of a connection, in `arena`. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code agent_list_brokers(struct sfe_arena *arena,
+                                              const struct sfe_config_mqtt *config,
+                                              struct sfe_mqtt_broker **brokers,
+                                              struct sfe_error *err);
+
 #endif

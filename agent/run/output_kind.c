@@ -4,7 +4,9 @@
 
 static const struct agent_output_kind *const kinds[] = {
     [SFE_OUTPUT_SALESFORCE_RECORDS] = &agent_records_output,
+    [SFE_OUTPUT_HTTP] = &agent_http_output,
     [SFE_OUTPUT_PLATFORM_EVENTS] = &agent_records_output,
+    [SFE_OUTPUT_MQTT] = &agent_mqtt_output,
 };
 
 const struct agent_output_kind *agent_output_kind(enum sfe_output_type type)

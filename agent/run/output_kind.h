@@ -35,9 +35,18 @@ struct agent_output_kind {
     void (*close)(struct agent_output *output);
 };
 
+/* The largest answer that an output passes on; 0: it passes none on. */
+static inline uint32_t agent_answer_bytes_max(const struct sfe_config *config,
+                                              const struct sfe_config_output *output)
+{
+    return output->on_done < 0 && output->on_dead < 0 ? 0 : config->agent.event_bytes_max;
+}
+
 const struct agent_output_kind *agent_output_kind(enum sfe_output_type type);
 
 /* One for each kind, in a file of its own. */
 extern const struct agent_output_kind agent_records_output; /* Platform events as well. */
+extern const struct agent_output_kind agent_http_output;
+extern const struct agent_output_kind agent_mqtt_output;
 
 #endif

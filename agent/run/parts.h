@@ -18,6 +18,7 @@
 
 #include <stdatomic.h>
 
+struct agent_mqtt_link;
 struct agent_output_kind;
 struct gathered;
 
@@ -74,6 +75,7 @@ struct agent_output {
     struct sfe_target *records;       /* `target` itself, or a part of it; NULL: none. */
     struct sfe_bulk *bulk;            /* NULL: it never goes by bulk. */
     struct sfe_bulk_journal *journal; /* NULL: the same. */
+    struct agent_mqtt_link *mqtt;     /* In `arena`. NULL: it publishes nothing. */
     struct sfe_rate rate;             /* Edge thread. */
     bool is_leaving;                  /* As above. */
 };

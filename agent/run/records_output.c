@@ -35,6 +35,11 @@ static enum sfe_records_api records_api(const struct sfe_config_output *output)
     }
 }
 
+static bool passes_on(const struct sfe_config_output *output)
+{
+    return output->on_done >= 0 || output->on_dead >= 0;
+}
+
 /* As far as memory is concerned. A batch counts its events by its records at most. */
 static struct sfe_records_options records_options(const struct sfe_config *config,
                                                   const struct sfe_config_output *output)
@@ -48,6 +53,7 @@ static struct sfe_records_options records_options(const struct sfe_config *confi
         .records_max = output->batch_records,
         .api = api,
         .compress = config->connections[output->connection].salesforce.compress,
+        .keeps_results = passes_on(output),
     };
 
     for (uint32_t i = 0; i < output->record_count; i++) {

@@ -56,8 +56,13 @@ static enum sfe_code open_platform(struct rehearsal *rehearsal, struct sfe_error
     rehearsal->org.unix_s = unix_ns / 1000000000;
     enum sfe_code code =
         rehearsal_storage_open(&rehearsal->storage, rehearsal->options->arena, &made->storage, err);
+    if (code == SFE_OK) {
+        code = rehearsal_org_open(&rehearsal->org, rehearsal->options->arena, &made->http, err);
+    }
+    rehearsal->broker.audience = &rehearsal->options->audience;
     return code == SFE_OK
-               ? rehearsal_org_open(&rehearsal->org, rehearsal->options->arena, &made->http, err)
+               ? rehearsal_broker_open(&rehearsal->broker, rehearsal->config.agent.event_bytes_max,
+                                       rehearsal->options->arena, &made->mqtt, err)
                : code;
 }
 
@@ -239,10 +244,10 @@ static enum sfe_code offer_all(struct rehearsal *rehearsal,
     return code;
 }
 
-/* Tells of each event of a stream from *next on. */
-static enum sfe_code tell_events(struct rehearsal *rehearsal, uint32_t index, uint64_t *next,
-                                 struct sfe_error *err)
+/* Tells of each event of a stream that was not told of. */
+static enum sfe_code tell_events(struct rehearsal *rehearsal, uint32_t index, struct sfe_error *err)
 {
+    uint64_t *next = &rehearsal->next[index];
     const struct agent_stream *stream = &rehearsal->agent->set.streams[index];
     const bool is_dead = index == rehearsal->config.dead_stream;
     struct sfe_stream_reader *reader = NULL;
@@ -268,6 +273,24 @@ static enum sfe_code tell_events(struct rehearsal *rehearsal, uint32_t index, ui
     }
     sfe_stream_reader_close(reader);
     return code == SFE_E_END ? SFE_OK : code;
+}
+
+/* What is new in any stream: the message itself, letters, and answers that others read. */
+static enum sfe_code tell_new(struct rehearsal *rehearsal, struct sfe_error *err)
+{
+    enum sfe_code code = SFE_OK;
+
+    for (uint32_t i = 0; i < rehearsal->agent->set.stream_count && code == SFE_OK; i++) {
+        const uint64_t from = rehearsal->next[i];
+        if (sfe_stream_durable(rehearsal->agent->set.streams[i].stream) < from) {
+            continue;
+        }
+        code = tell_events(rehearsal, i, err);
+        if (code == SFE_OK && rehearsal->options->audience.on_step != NULL) {
+            code = rehearsal_explain_stream(rehearsal, i, from, err);
+        }
+    }
+    return code;
 }
 
 static enum sfe_code commit_all(struct rehearsal *rehearsal, struct sfe_error *err)
@@ -312,6 +335,9 @@ static enum sfe_code deliver(struct rehearsal *rehearsal, struct sfe_error *err)
         if (code == SFE_OK) {
             code = commit_all(rehearsal, err);
         }
+        if (code == SFE_OK) {
+            code = tell_new(rehearsal, err);
+        }
         if (code != SFE_OK) {
             return code;
         }
@@ -328,25 +354,19 @@ static enum sfe_code deliver(struct rehearsal *rehearsal, struct sfe_error *err)
 static enum sfe_code rehearse(struct rehearsal *rehearsal,
                               const struct sfe_rehearsal_message *message, struct sfe_error *err)
 {
-    const uint32_t dead = rehearsal->config.dead_stream;
-    uint64_t next_letter = 1;
     enum sfe_code code = offer_all(rehearsal, message, err);
 
     if (code == SFE_OK) {
         code = commit_all(rehearsal, err);
     }
-    for (uint32_t i = 0; i < rehearsal->agent->set.stream_count && code == SFE_OK; i++) {
-        uint64_t next = 1;
-        code = tell_events(rehearsal, i, i == dead ? &next_letter : &next, err);
-        if (code == SFE_OK && rehearsal->options->audience.on_step != NULL) {
-            code = rehearsal_explain_stream(rehearsal, i, err);
-        }
+    for (uint32_t i = 0; i < rehearsal->agent->set.stream_count; i++) {
+        rehearsal->next[i] = 1;
+    }
+    if (code == SFE_OK) {
+        code = tell_new(rehearsal, err);
     }
     if (code == SFE_OK) {
         code = deliver(rehearsal, err);
-    }
-    if (code == SFE_OK) {
-        code = tell_events(rehearsal, dead, &next_letter, err);
     }
     if (code == SFE_OK && rehearsal->has_letter) {
         return sfe_fail(err, SFE_E_UNMAPPED, "the message would go to the dead letters");
@@ -356,11 +376,12 @@ static enum sfe_code rehearse(struct rehearsal *rehearsal,
 
 size_t sfe_rehearsal_bytes_max(const struct sfe_config *config)
 {
-    size_t bytes = FIXED_BYTES + sfe_agent_memory_bytes_max(config);
+    size_t bytes = FIXED_BYTES + sfe_agent_memory_bytes_max(config) +
+                   rehearsal_broker_bytes(config->agent.event_bytes_max);
 
     for (uint32_t i = 0; i < config->stream_count; i++) {
         bytes += 2u * (size_t)config->streams[i].segment_bytes;
-        bytes += 4u * ((size_t)config->agent.event_bytes_max + 128u * 1024u);
+        bytes += 8u * ((size_t)config->agent.event_bytes_max + 128u * 1024u);
     }
     return bytes;
 }

@@ -42,8 +42,11 @@ struct sfe_rehearsal_step {
 
 struct sfe_rehearsal_request {
     const char *method;
-    const char *path; /* With its query. */
+    const char *path; /* With its query; to a server that is no org the whole address. */
     struct sfe_slice body;
+    bool is_json;
+    const struct sfe_http_header *headers; /* To a server that is no org; secrets are hidden. */
+    size_t header_count;
 };
 
 /* All texts live for the call. */

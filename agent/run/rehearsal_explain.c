@@ -137,6 +137,10 @@ static void explain_order(struct rehearsal *rehearsal, const struct sfe_compiled
 /* Which API the output's records go by, and why. */
 static const char *api_told(const struct sfe_config_output *output)
 {
+    if (output->type == SFE_OUTPUT_MQTT) {
+        return output->mqtt.qos == 0 ? "mqtt: one message an event, QoS 0: it may be lost"
+                                     : "mqtt: one message an event, settled by the PUBACK";
+    }
     if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
         return "api: collections, up to 200 platform events a call";
     }
@@ -196,6 +200,9 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
             explain_where(rehearsal, compiled->where, &subject, told) != SFE_OK) {
             continue;
         }
+        if (config->type == SFE_OUTPUT_HTTP) {
+            continue; /* Its request shows all there is. */
+        }
         explain_order(rehearsal, compiled, &subject, told);
         explain_api(rehearsal, config, told);
         for (uint32_t map = 0; map < config->record_count; map++) {
@@ -208,7 +215,7 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
     }
 }
 
-enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index,
+enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index, uint64_t from,
                                        struct sfe_error *err)
 {
     struct sfe_stream_reader *reader = NULL;
@@ -217,6 +224,9 @@ enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t ind
     enum sfe_code code = sfe_stream_reader_open(rehearsal->agent->set.streams[index].stream,
                                                 rehearsal->options->arena, &reader, err);
 
+    if (code == SFE_OK) {
+        sfe_stream_reader_seek(reader, from);
+    }
     while (code == SFE_OK) {
         code = sfe_stream_reader_next(reader, &event, &time_ns, NULL, err);
         if (code == SFE_OK) {

@@ -3,10 +3,25 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "base/json_reader.h"
 #include "base/json_writer.h"
 
 #define TOKEN_PATH "/services/oauth2/token"
 #define RECORD_ID  "000000000000000AAA"
+
+/* Requests of outputs to other servers than orgs: what they answer does not matter. */
+static bool is_of_org(const char *path)
+{
+    return strncmp(path, "/services/data/", 15) == 0 || strcmp(path, TOKEN_PATH) == 0;
+}
+
+static bool is_json(const struct rehearsal_org *books, struct sfe_slice body)
+{
+    struct sfe_json json;
+    struct sfe_error ignored;
+
+    return sfe_json_parse(body, 0, books->tokens, SFE_JSON_TOKENS_MAX, &json, &ignored) == SFE_OK;
+}
 
 /* The path of an address, behind scheme and host. */
 static const char *path_of(const char *url)
@@ -94,8 +109,18 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
                                             .is_open = true};
     memcpy(free_one->base, request->url, base_size);
     if (!free_one->is_login) {
-        const struct sfe_rehearsal_request told = {request->method, path, request->body};
-        count_records(books, request->body, free_one);
+        const bool is_org = is_of_org(path);
+        const struct sfe_rehearsal_request told = {
+            .method = request->method,
+            .path = is_org ? path : request->url,
+            .body = request->body,
+            .is_json = is_json(books, request->body),
+            .headers = is_org ? NULL : request->headers,
+            .header_count = is_org ? 0 : request->header_count,
+        };
+        if (is_org) {
+            count_records(books, request->body, free_one);
+        }
         books->audience->on_request(books->audience->reader, &told);
     }
     union {
@@ -274,4 +299,133 @@ void rehearsal_crypto(struct sfe_crypto *crypto)
         .sign_rs256 = sign_rs256,
         .sha256 = sha256,
     };
+}
+
+/* A broker that takes every message, and tells the audience of it as of a request. */
+
+/* One session: an output's. */
+struct session {
+    struct sfe_mqtt_publishing publishing;
+};
+
+static enum sfe_code open_session(void *context, const struct sfe_mqtt_options *options,
+                                  struct sfe_mqtt_session **session, struct sfe_error *err)
+{
+    struct rehearsal_broker *books = context;
+    struct session *made = sfe_arena_take(books->arena, sizeof(*made), err);
+
+    if (made == NULL) {
+        return err->code;
+    }
+    made->publishing = *options->publishing;
+    *session = (struct sfe_mqtt_session *)made;
+    return SFE_OK;
+}
+
+static void put_payload(struct rehearsal_broker *books, struct sfe_json_writer *writer,
+                        struct sfe_slice payload)
+{
+    struct sfe_error ignored;
+    struct sfe_json json;
+
+    if (sfe_json_parse(payload, 0, books->tokens, SFE_JSON_TOKENS_MAX, &json, &ignored) == SFE_OK) {
+        sfe_json_put_raw(writer, "payload", payload);
+    } else {
+        sfe_json_put_text(writer, "payload", payload);
+    }
+}
+
+static void put_text(struct sfe_json_writer *writer, const char *name, struct sfe_slice text)
+{
+    if (text.size != 0) {
+        sfe_json_put_text(writer, name, text);
+    }
+}
+
+static void put_message(struct rehearsal_broker *books, const struct sfe_mqtt_message *message)
+{
+    struct sfe_json_writer writer = sfe_json_writer_make(&books->body);
+
+    sfe_builder_rewind(&books->body, 0);
+    sfe_json_begin_object(&writer, NULL);
+    sfe_json_put_u64(&writer, "qos", message->qos);
+    sfe_json_put_bool(&writer, "retain", message->is_retained);
+    if (message->expiry_s != 0) {
+        sfe_json_put_u64(&writer, "expiry_s", message->expiry_s);
+    }
+    put_text(&writer, "content_type", message->content_type);
+    put_text(&writer, "response_topic", message->response_topic);
+    put_text(&writer, "correlation", message->correlation);
+    if (message->property_count > 0) {
+        sfe_json_begin_array(&writer, "properties");
+        for (uint32_t i = 0; i < message->property_count; i++) {
+            sfe_json_begin_array(&writer, NULL);
+            sfe_json_put_text(&writer, NULL, message->properties[i].name);
+            sfe_json_put_text(&writer, NULL, message->properties[i].value);
+            sfe_json_end_array(&writer);
+        }
+        sfe_json_end_array(&writer);
+    }
+    put_payload(books, &writer, message->payload);
+    sfe_json_end_object(&writer);
+}
+
+static enum sfe_code publish_message(void *context, struct sfe_mqtt_session *session,
+                                     const struct sfe_mqtt_message *message, uint64_t tag,
+                                     struct sfe_error *err)
+{
+    struct rehearsal_broker *books = context;
+    const struct session *publisher = (const struct session *)(const void *)session;
+    struct sfe_rehearsal_request request = {.method = "PUBLISH", .path = message->topic};
+
+    (void)err;
+    put_message(books, message);
+    if (!books->body.overflowed) {
+        request.body = sfe_builder_slice(&books->body);
+    }
+    books->audience->on_request(books->audience->reader, &request);
+    publisher->publishing.on_published(publisher->publishing.owner, tag, 0, "");
+    return SFE_OK;
+}
+
+static void tell_limits(void *context, struct sfe_mqtt_session *session,
+                        struct sfe_mqtt_limits *told)
+{
+    (void)context;
+    (void)session;
+    *told = (struct sfe_mqtt_limits){UINT32_MAX, 1, true};
+}
+
+static void close_session(void *context, struct sfe_mqtt_session *session)
+{
+    (void)context;
+    (void)session;
+}
+
+size_t rehearsal_broker_bytes(uint32_t event_bytes_max)
+{
+    return 8u * (size_t)event_bytes_max + 128u * 1024u;
+}
+
+enum sfe_code rehearsal_broker_open(struct rehearsal_broker *books, uint32_t event_bytes_max,
+                                    struct sfe_arena *arena, struct sfe_mqtt *mqtt,
+                                    struct sfe_error *err)
+{
+    const size_t body_bytes = rehearsal_broker_bytes(event_bytes_max);
+    uint8_t *body = sfe_arena_take(arena, body_bytes, err);
+
+    books->arena = arena;
+    books->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*books->tokens), err);
+    if (body == NULL || books->tokens == NULL) {
+        return err->code;
+    }
+    books->body = sfe_builder_make(body, body_bytes);
+    *mqtt = (struct sfe_mqtt){
+        .context = books,
+        .open = open_session,
+        .close = close_session,
+        .publish = publish_message,
+        .limits = tell_limits,
+    };
+    return SFE_OK;
 }

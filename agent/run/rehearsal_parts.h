@@ -50,6 +50,21 @@ struct rehearsal_org {
 SFE_MUST_USE enum sfe_code rehearsal_org_open(struct rehearsal_org *books, struct sfe_arena *arena,
                                               struct sfe_http *http, struct sfe_error *err);
 
+struct rehearsal_broker {
+    const struct sfe_rehearsal_audience *audience;
+    struct sfe_arena *arena;
+    struct sfe_json_token *tokens; /* SFE_JSON_TOKENS_MAX. */
+    struct sfe_builder body;
+};
+
+/* What the next takes from the arena at most, beside its tokens and sessions. Pure. */
+size_t rehearsal_broker_bytes(uint32_t event_bytes_max);
+
+/* Fills `mqtt` with a broker that takes every message, and tells the audience of each. */
+SFE_MUST_USE enum sfe_code rehearsal_broker_open(struct rehearsal_broker *books,
+                                                 uint32_t event_bytes_max, struct sfe_arena *arena,
+                                                 struct sfe_mqtt *mqtt, struct sfe_error *err);
+
 struct sfe_agent;
 
 struct rehearsal {
@@ -58,10 +73,12 @@ struct rehearsal {
     struct sfe_platform platform;
     struct rehearsal_storage storage;
     struct rehearsal_org org;
+    struct rehearsal_broker broker;
     uint64_t now_ns; /* Of the made-up clock: it jumps to what is due. */
     struct sfe_setup setup;
     struct sfe_agent *agent;
     struct sfe_json_token *tokens;
+    uint64_t next[SFE_STREAMS_MAX + 1u]; /* Of each stream: the first event not told of. */
     struct sfe_map_step step;
     bool has_letter;
     struct sfe_builder csv_value; /* Scratch for a bulk job's rows. */
@@ -79,9 +96,10 @@ void rehearsal_bulk_explain(struct rehearsal *rehearsal, const struct sfe_map *m
 void rehearsal_bulk_tell_from(struct rehearsal *rehearsal, const struct sfe_config_output *output,
                               struct sfe_rehearsal_step told);
 
-/* Tells how each event that stream `index` holds becomes records, step by step. */
+/* Tells how each event that stream `index` holds, the one of sequence `from` on, becomes records,
+ * step by step. */
 SFE_MUST_USE enum sfe_code rehearsal_explain_stream(struct rehearsal *rehearsal, uint32_t index,
-                                                    struct sfe_error *err);
+                                                    uint64_t from, struct sfe_error *err);
 
 /* Fills `crypto` with keys that sign nothing. */
 void rehearsal_crypto(struct sfe_crypto *crypto);

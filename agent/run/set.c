@@ -201,10 +201,31 @@ static void plan_inputs(struct agent_set *set, const struct agent_set *before)
     }
 }
 
+/* Does what `output` goes by stay as it was for `old`: the org, or the connection to a broker? */
+static bool connection_stays(const struct agent_set *set, const struct sfe_config_output *output,
+                             const struct agent_output *old)
+{
+    const struct sfe_config_output *before = &old->setup->config->outputs[old->config_index];
+
+    if (output->connection == UINT32_MAX) {
+        return true; /* It goes by none. */
+    }
+    return output->type == SFE_OUTPUT_MQTT
+               ? same_connection(set, output->connection, old->setup, before->connection)
+               : org_is_carried(set, set->config->connections[output->connection].name);
+}
+
 /* Which of the day's calls an output may use. */
 static bool has_priority(const struct agent_set *set, uint32_t stream)
 {
     return set->config->streams[stream].priority != 0;
+}
+
+static bool same_secrets(const struct sfe_compiled_output *now,
+                         const struct sfe_compiled_output *then)
+{
+    return same_slice(now->secret, then->secret) && same_slice(now->tls_key, then->tls_key) &&
+           same_slice(now->proxy_password, then->proxy_password);
 }
 
 /* The output before that may stay as it is; AGENT_NEW: none. */
@@ -214,9 +235,6 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
     const struct sfe_config_part part = {set->config, output->config_index};
     const struct sfe_config_output *config = &set->config->outputs[output->config_index];
 
-    if (!org_is_carried(set, set->config->connections[config->connection].name)) {
-        return AGENT_NEW;
-    }
     for (uint32_t k = 0; k < before->output_count; k++) {
         const struct agent_output *old = &before->outputs[k];
         const struct sfe_config_part other = {old->setup->config, old->config_index};
@@ -224,7 +242,10 @@ static uint32_t find_output(const struct agent_set *set, const struct agent_outp
             has_priority(set, output->stream_index) == has_priority(before, old->stream_index) &&
             sfe_config_same_output(part, other) &&
             set->compiled->outputs[output->config_index].tables ==
-                old->setup->compiled.outputs[old->config_index].tables) {
+                old->setup->compiled.outputs[old->config_index].tables &&
+            same_secrets(&set->compiled->outputs[output->config_index],
+                         &old->setup->compiled.outputs[old->config_index]) &&
+            connection_stays(set, config, old)) {
             return k;
         }
     }

@@ -243,6 +243,7 @@ enum sfe_code collections_next(struct collections_answer *answer, bool *succeede
     if (success == SFE_JSON_NONE) {
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer holds something that is no result");
     }
+    answer->element = element;
     answer->at = sfe_json_next(json, answer->list, element);
     const uint32_t id = sfe_json_member(json, element, SFE_TEXT("id"));
     answer->record_id = id != SFE_JSON_NONE && sfe_json_kind(json, id) == SFE_JSON_STRING

@@ -120,7 +120,8 @@ struct collections_answer {
     const struct sfe_json *json;
     uint32_t list;
     uint32_t at;                /* The next element; SFE_JSON_NONE: none. */
-    struct sfe_slice record_id; /* Of the last element; empty: it had none. */
+    uint32_t element;           /* The last one. */
+    struct sfe_slice record_id; /* Of it; empty: it had none. */
 };
 
 /* Begins with the value `list` of `json`. SFE_E_PROTOCOL where it is no array of `count` elements.

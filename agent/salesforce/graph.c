@@ -159,6 +159,16 @@ static bool take_node(const struct sfe_json *json, uint32_t node, struct graph_r
     return true;
 }
 
+void graph_take_node(const struct sfe_json *json, uint32_t node, uint32_t *map, uint32_t *body)
+{
+    struct sfe_slice name = {NULL, 0};
+    const bool is_named = take_name(json, node, SFE_TEXT("referenceId"), 'm', &name);
+
+    SFE_ASSERT(is_named); /* It was read before. */
+    *map = read_number(name, SFE_RECORDS_PER_OUTPUT_MAX, &name);
+    *body = sfe_json_member(json, node, SFE_TEXT("body"));
+}
+
 static uint32_t find_nodes(const struct sfe_json *json, uint32_t graph)
 {
     const uint32_t response = sfe_json_member(json, graph, SFE_TEXT("graphResponse"));
@@ -181,6 +191,7 @@ static bool read_graph(const struct sfe_json *json, uint32_t graph, struct graph
          sfe_json_kind(json, flag) != SFE_JSON_FALSE)) {
         return false;
     }
+    result->nodes = nodes;
     for (uint32_t node = sfe_json_first(json, nodes); node != SFE_JSON_NONE;
          node = sfe_json_next(json, nodes, node)) {
         if (!take_node(json, node, result)) {

@@ -52,7 +52,11 @@ struct graph_result {
     uint16_t http_status;
     uint32_t map;               /* The node's. */
     struct sfe_slice record_id; /* Of its first node, where it was written; empty: none. */
+    uint32_t nodes;             /* The list of its nodes' answers. */
 };
+
+/* Of node `node` of a result's list: its map, and the body of its answer. */
+void graph_take_node(const struct sfe_json *json, uint32_t node, uint32_t *map, uint32_t *body);
 
 /* Reads the results of `count` graphs by their names ("g0", …). SFE_E_PROTOCOL where one is
  * missing, stands twice or is none. */

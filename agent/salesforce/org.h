@@ -59,15 +59,6 @@ struct sfe_org_options {
     struct sfe_http_route route; /* By which way the org is reached. */
 };
 
-/* Every exchange this program begins has a pointer to one of these as its tag; the cloud turn calls
- * on_answer. */
-struct sfe_http_owner {
-    void (*on_answer)(struct sfe_http_owner *owner, const struct sfe_http_answer *answer);
-    uint64_t token_number;              /* The org's: which of its tokens the request went with. */
-    struct sfe_http_exchange *exchange; /* Of sfe_org_begin, until it is answered. */
-    uint64_t charged_bytes;             /* Of this request, as long as it is under way. */
-};
-
 #define SFE_ORG_LIMITS_MAX 5u
 
 /* One of the org's allocations. */

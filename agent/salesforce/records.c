@@ -77,6 +77,7 @@ void records_empty(struct records_slot *slot)
         slot->verdicts[i].id_hash = 0;
         slot->verdicts[i].record_id[0] = '\0';
     }
+    records_results_clear(&slot->results);
     slot->state = RECORDS_EMPTY;
     slot->event_count = 0;
     slot->takes_no_more = false;
@@ -85,6 +86,14 @@ void records_empty(struct records_slot *slot)
     slot->wire = sfe_slice_make(NULL, 0);
     slot->next = (struct records_place){0, 0, 0};
     records_clear_request(slot);
+}
+
+static void add_answer(void *context, uint32_t place, struct sfe_json_writer *writer)
+{
+    const struct records_slot *slot = context;
+
+    SFE_ASSERT(place < slot->event_count);
+    records_results_add(&slot->results, place, slot->records->options.maps, writer);
 }
 
 static void give_verdict(void *context, uint32_t place, struct sfe_verdict *verdict)
@@ -110,6 +119,7 @@ void records_finish(struct records_slot *slot, enum sfe_slot_outcome outcome,
         .slot = slot->number,
         .outcome = outcome,
         .verdict = give_verdict,
+        .answer = slot->records->options.keeps_results ? add_answer : NULL,
         .context = slot,
         .count = slot->event_count,
         .retry_after_s = retry_after_s,
@@ -314,11 +324,13 @@ static size_t lookup_bytes(const struct sfe_records_options *options)
 size_t sfe_records_memory_bytes(const struct sfe_records_options *options)
 {
     const size_t lookup = lookup_bytes(options);
-    size_t slot = sfe_arena_cost(BODY_BYTES) + sfe_arena_cost(answer_bytes_max(options)) +
-                  (options->compress ? sfe_arena_cost(GZIP_BYTES) : 0) +
-                  sfe_arena_cost(options->slot_events_max * sizeof(struct records_verdict)) +
-                  sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_error)) +
-                  (lookup > 0 ? sfe_arena_cost(lookup) : 0);
+    size_t slot =
+        sfe_arena_cost(BODY_BYTES) + sfe_arena_cost(answer_bytes_max(options)) +
+        (options->compress ? sfe_arena_cost(GZIP_BYTES) : 0) +
+        sfe_arena_cost(options->slot_events_max * sizeof(struct records_verdict)) +
+        sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_error)) +
+        (lookup > 0 ? sfe_arena_cost(lookup) : 0) +
+        (options->keeps_results ? records_results_memory_bytes(options->slot_events_max) : 0);
 
     return sfe_arena_cost(sizeof(struct records)) + sfe_arena_cost(ORDER_TEXT_BYTES) +
            sfe_arena_cost(SFE_JSON_TOKENS_MAX * sizeof(struct sfe_json_token)) +
@@ -371,6 +383,10 @@ static enum sfe_code open_parts(struct records *records, struct sfe_arena *arena
     enum sfe_code code = SFE_OK;
     for (uint32_t i = 0; i < records->options.slot_count && code == SFE_OK; i++) {
         code = open_slot(records, i, arena, err);
+        if (code == SFE_OK && records->options.keeps_results) {
+            code = records_results_open(&records->slots[i].results,
+                                        records->options.slot_events_max, arena, err);
+        }
     }
     return code;
 }

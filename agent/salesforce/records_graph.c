@@ -190,6 +190,21 @@ static void judge_graph(struct records_slot *slot, uint32_t event, const struct 
     records_judge_error(slot, event, map, 0, &error);
 }
 
+/* All of its records, which were written together. */
+static void note_graph(struct records_slot *slot, uint32_t event, const struct sfe_json *json,
+                       const struct graph_result *result)
+{
+    for (uint32_t node = sfe_json_first(json, result->nodes); node != SFE_JSON_NONE;
+         node = sfe_json_next(json, result->nodes, node)) {
+        uint32_t map = 0;
+        uint32_t body = SFE_JSON_NONE;
+        graph_take_node(json, node, &map, &body);
+        if (map < slot->records->options.map_count) {
+            records_results_take(&slot->results, event, map, json, body);
+        }
+    }
+}
+
 enum sfe_code records_graph_read(struct records_slot *slot, const struct sfe_json *json,
                                  struct sfe_error *err)
 {
@@ -201,6 +216,8 @@ enum sfe_code records_graph_read(struct records_slot *slot, const struct sfe_jso
         records_note_first(slot, slot->event_of[i], slot->first_of[i], results[i].record_id);
         if (!results[i].is_successful) {
             judge_graph(slot, slot->event_of[i], json, &results[i]);
+        } else if (slot->records->options.keeps_results) {
+            note_graph(slot, slot->event_of[i], json, &results[i]);
         }
     }
     return code;

@@ -68,6 +68,8 @@ void records_judge_error(struct records_slot *slot, uint32_t event, uint32_t map
     enum sfe_retry retry =
         records_decide(slot, SFE_SCOPE_RECORD, map, http_status, error, event, &err);
 
+    records_results_note(&slot->results, event, map, RECORDS_RESULT_FAILED,
+                         sfe_slice_text(error->code));
     records_judge(slot, event, map, retry == SFE_RETRY_NEVER ? SFE_VERDICT_DEAD : SFE_VERDICT_RETRY,
                   &err);
 }
@@ -97,7 +99,10 @@ static enum sfe_code read_part(struct records_slot *slot, const struct collectio
         if (code == SFE_OK && part->map == 0) {
             records_note_first(slot, slot->event_of[i], i, answer.record_id);
         }
-        if (code == SFE_OK && !succeeded) {
+        if (code == SFE_OK && succeeded) {
+            records_results_take(&slot->results, slot->event_of[i], part->map, json,
+                                 answer.element);
+        } else if (code == SFE_OK) {
             records_judge_error(slot, slot->event_of[i], part->map, 200, &error);
         }
     }

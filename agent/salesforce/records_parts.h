@@ -13,6 +13,7 @@
 #include "port/compress.h"
 #include "salesforce/collections.h"
 #include "salesforce/records.h"
+#include "salesforce/records_results.h"
 #include "salesforce/verdict.h"
 
 struct records;
@@ -50,6 +51,7 @@ struct records_slot {
     struct records_place next;
     struct records_verdict *verdicts; /* One an event. */
     struct sfe_error *errors;         /* Of verdicts that are not DONE; the others touch none. */
+    struct records_results results;   /* With keeps_results. */
     struct collections_request request;
     uint16_t event_of[COLLECTIONS_RECORDS_MAX]; /* Which event each record, or graph, is of. */
     uint16_t first_of[SFE_GRAPHS_MAX];          /* The first node of each graph. */

@@ -376,6 +376,9 @@ enum sfe_code records_single_read(struct records_slot *slot, const struct sfe_js
             judge_created(slot, i);
         } else if (result->http_status < 200 || result->http_status > 299) {
             judge_error(slot, i, result, &lookup);
+        } else {
+            records_results_take(&slot->results, slot->event_of[i], request->parts[0].map, json,
+                                 result->body);
         }
     }
     return code;

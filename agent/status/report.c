@@ -281,6 +281,9 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "out_per_minute", output->rate_per_minute);
         sfe_json_put_u64(writer, "skipped", facts->skipped);
         sfe_json_put_u64(writer, "dead", facts->dead);
+        if (facts->answers != 0) {
+            sfe_json_put_u64(writer, "answers", facts->answers);
+        }
         sfe_json_put_u64(writer, "retried", facts->retried);
         sfe_json_put_u64(writer, "requests", facts->requests);
         sfe_json_put_u64(writer, "gaps", facts->gaps);

@@ -243,6 +243,9 @@ static void add_output(const struct screen *screen, uint32_t output)
         add_field(screen, output, ", skipped ", "skipped");
     }
     add_field(screen, output, ", dead ", "dead");
+    if (number(screen, output, "answers") != 0) {
+        add_field(screen, output, ", answers passed on ", "answers");
+    }
     add_field(screen, output, ", retried ", "retried");
     add_bulk(screen, output);
     add_error(screen, output, "last_error");

@@ -12,6 +12,8 @@
 #define CURL_JOINED_BODY_BYTES (64u * 1024u)
 /* Of a request without its body, where that cannot be told from what is known. */
 #define HEAD_BYTES        1024u
+/* Of all headers of an answer: curl keeps each of them. */
+#define HEADERS_BYTES_MAX (256u * 1024u)
 #define RETRY_AFTER_S_MAX INT64_C(604800)
 
 static struct sfe_slice trim(struct sfe_slice text)
@@ -87,6 +89,10 @@ size_t answer_take_header(char *bytes, size_t one, size_t size, void *context)
     struct sfe_http_answer *answer = &exchange->answer;
     struct sfe_slice line = sfe_slice_make(bytes, size);
     SFE_ASSERT(one == 1);
+    exchange->header_bytes += size;
+    if (exchange->header_bytes > HEADERS_BYTES_MAX) {
+        return size == 0 ? 1 : 0;
+    }
     if (size >= 5 && memcmp(bytes, "HTTP/", 5) == 0) {
         /* A new status line: what came before was interim (1xx). */
         exchange->retry_after[0] = '\0';
@@ -94,12 +100,14 @@ size_t answer_take_header(char *bytes, size_t one, size_t size, void *context)
         answer->content_type[0] = '\0';
         answer->limit_info[0] = '\0';
         answer->locator[0] = '\0';
+        answer->location[0] = '\0';
         return size;
     }
     take(exchange->retry_after, sizeof(exchange->retry_after), line, "Retry-After");
     take(exchange->date, sizeof(exchange->date), line, "Date");
     take(answer->limit_info, sizeof(answer->limit_info), line, "Sforce-Limit-Info");
     take(answer->locator, sizeof(answer->locator), line, "Sforce-Locator");
+    take(answer->location, sizeof(answer->location), line, "Location");
     take_content_type(answer, line);
     if (exchange->cookies != NULL) {
         take_cookie(exchange->cookies, line);
@@ -297,6 +305,9 @@ void answer_finish(struct sfe_http_exchange *exchange, CURLcode result, int64_t 
     }
     if (exchange->is_over_bound) {
         why = "the answer is larger than its bound";
+    }
+    if (exchange->header_bytes > HEADERS_BYTES_MAX) {
+        why = "the answer has headers without end";
     }
     (void)sfe_fail(&answer->err, answer->code, "%s", why);
     answer->err.http_status = answer->status;

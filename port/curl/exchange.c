@@ -304,6 +304,7 @@ enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
     SFE_ASSERT(exchange->headers == NULL);
     SFE_ASSERT(request->connect_timeout_ms > 0 && request->total_timeout_ms > 0);
     take_request(exchange, request);
+    exchange->header_bytes = 0;
     exchange->is_over_bound = false;
     exchange->upload_failed = false;
     exchange->retry_after[0] = '\0';

@@ -23,6 +23,7 @@ struct sfe_http_exchange {
     uint64_t begun_ns;
     struct sfe_slice once; /* A body that goes out once; `body_size` of it have gone. */
     bool is_once;
+    size_t header_bytes; /* Of the answer so far. */
     bool is_over_bound;
     bool upload_failed;
     bool is_under_way;                      /* In the multi handle. */

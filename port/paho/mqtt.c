@@ -9,6 +9,7 @@
 
 #include "base/assert.h"
 #include "base/limits.h"
+#include "paho/publish.h"
 
 #include <MQTTAsync.h>
 #include <limits.h>
@@ -26,9 +27,10 @@ struct sfe_mqtt_session {
     struct sfe_mqtt_options
         options; /* server_uri and client_id are Paho's copies, not kept here. */
     char *username;
-    struct sfe_mqtt_will will; /* Where options.will is not NULL. */
-    size_t filter_count;       /* Of the SUBSCRIBE under way. */
-    bool is_up;                /* Callbacks only: CONNECTED was told, LOST was not. */
+    struct sfe_mqtt_will will;     /* Where options.will is not NULL. */
+    struct publishing *publishing; /* NULL: it publishes nothing. */
+    size_t filter_count;           /* Of the SUBSCRIBE under way. */
+    bool is_up;                    /* Callbacks only: CONNECTED was told, LOST was not. */
     struct sfe_mutex *mutex;
     struct sfe_condition *changed;
     bool has_left;  /* Under the mutex: the DISCONNECT is out, or will never be. */
@@ -55,6 +57,9 @@ static void on_connected(void *context, MQTTAsync_successData5 *data)
 {
     struct sfe_mqtt_session *session = context;
     session->is_up = true;
+    if (session->publishing != NULL) {
+        publishing_take_limits(session->publishing, &data->properties);
+    }
     tell(session, SFE_MQTT_CONNECTED, data->alt.connect.sessionPresent != 0 ? 1 : 0, NULL);
 }
 
@@ -270,6 +275,7 @@ static void mqtt_close(void *context, struct sfe_mqtt_session *session)
     if (session->client != NULL) {
         MQTTAsync_destroy(&session->client);
     }
+    publishing_close(session->publishing);
     sfe_condition_close(session->changed);
     sfe_mutex_close(session->mutex);
     free(session->username);
@@ -282,6 +288,9 @@ static enum sfe_code make_client(struct sfe_mqtt_session *session,
     MQTTAsync_createOptions create = MQTTAsync_createOptions_initializer5;
     if (options->version == SFE_MQTT_3_1_1) {
         create.MQTTVersion = MQTTVERSION_3_1_1;
+    }
+    if (options->publishing != NULL) {
+        create.maxBufferedMessages = (int)options->publishing->in_flight_max;
     }
     int result =
         MQTTAsync_createWithOptions(&session->client, options->server_uri, options->client_id,
@@ -321,7 +330,11 @@ static enum sfe_code mqtt_open(void *context, const struct sfe_mqtt_options *opt
     if (made->mutex == NULL || made->changed == NULL ||
         (options->username != NULL && made->username == NULL)) {
         code = sfe_fail(err, SFE_E_NO_MEMORY, "no memory for an MQTT session");
-    } else {
+    } else if (options->publishing != NULL) {
+        code = publishing_open(options->publishing, &made->publishing, err);
+    }
+    made->options.publishing = NULL; /* It was copied. */
+    if (code == SFE_OK) {
         code = make_client(made, options, err);
     }
     if (code != SFE_OK) {
@@ -375,12 +388,12 @@ static int connect_5(struct sfe_mqtt_session *session)
     MQTTProperties properties = MQTTProperties_initializer;
     fill_connect(session, &connect, &will);
     /* The initializer says 1: the session would be lost with every connect. */
-    connect.cleanstart = 0;
+    connect.cleanstart = session->publishing != NULL ? 1 : 0;
     connect.onSuccess5 = on_connected;
     connect.onFailure5 = on_not_connected;
     connect.connectProperties = &properties;
     int result = add_number(&properties, MQTTPROPERTY_CODE_SESSION_EXPIRY_INTERVAL,
-                            session->options.session_expiry_s);
+                            session->publishing != NULL ? 0 : session->options.session_expiry_s);
     if (result == 0) {
         result = add_number(&properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM,
                             session->options.receive_maximum);
@@ -398,7 +411,8 @@ static int connect_3(struct sfe_mqtt_session *session)
     MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
     fill_connect(session, &connect, &will);
     connect.MQTTVersion = MQTTVERSION_3_1_1;
-    connect.cleansession = 0; /* The initializer says 1, as above. */
+    connect.cleansession =
+        session->publishing != NULL ? 1 : 0; /* The initializer says 1, as above. */
     connect.onSuccess = on_connected_3;
     connect.onFailure = on_not_connected_3;
     return MQTTAsync_connect(session->client, &connect);
@@ -483,6 +497,24 @@ static enum sfe_code mqtt_unsubscribe(void *context, struct sfe_mqtt_session *se
     return result == MQTTASYNC_SUCCESS ? SFE_OK : fail(err, result, "cannot begin to unsubscribe");
 }
 
+static enum sfe_code mqtt_publish(void *context, struct sfe_mqtt_session *session,
+                                  const struct sfe_mqtt_message *message, uint64_t tag,
+                                  struct sfe_error *err)
+{
+    (void)context;
+    SFE_ASSERT(session->publishing != NULL);
+    return publishing_begin(session->publishing, session->client, message, tag,
+                            session->options.version == SFE_MQTT_5, err);
+}
+
+static void mqtt_limits(void *context, struct sfe_mqtt_session *session,
+                        struct sfe_mqtt_limits *limits)
+{
+    (void)context;
+    SFE_ASSERT(session->publishing != NULL);
+    publishing_limits(session->publishing, limits);
+}
+
 static void mqtt_disconnect(void *context, struct sfe_mqtt_session *session)
 {
     (void)context;
@@ -522,6 +554,8 @@ void sfe_paho_mqtt(struct sfe_mqtt *mqtt)
                               .connect = mqtt_connect,
                               .subscribe = mqtt_subscribe,
                               .unsubscribe = mqtt_unsubscribe,
+                              .publish = mqtt_publish,
+                              .limits = mqtt_limits,
                               .disconnect = mqtt_disconnect,
                               .close = mqtt_close};
 }

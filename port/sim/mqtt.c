@@ -195,8 +195,14 @@ void sim_mqtt_turn(struct sim_mqtt *mqtt)
 
 void sim_mqtt_port(struct sim_mqtt *mqtt, struct sfe_mqtt *port)
 {
-    *port = (struct sfe_mqtt){mqtt,        open_session, begin_connect, subscribe,
-                              unsubscribe, disconnect,   close_session};
+    /* Nobody publishes there: a simulated site has no outputs to a broker. */
+    *port = (struct sfe_mqtt){.context = mqtt,
+                              .open = open_session,
+                              .connect = begin_connect,
+                              .subscribe = subscribe,
+                              .unsubscribe = unsubscribe,
+                              .disconnect = disconnect,
+                              .close = close_session};
 }
 
 struct sim_mqtt *sim_mqtt_open(struct sim_world *world, struct sim_net *net)

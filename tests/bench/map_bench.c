@@ -76,8 +76,8 @@ static const struct sfe_map *compile(struct sfe_arena *arena, uint32_t field_cou
         {.name = "Firmware__c", .from = "/firmware", .type = SFE_MAP_STRING},
         {.name = "Alarm__c", .from = "/alarm", .type = SFE_MAP_BOOLEAN},
     };
-    const struct sfe_map_options options = {"Reading__c", "ReadingId__c", NULL,
-                                            fields,       field_count,    "store-42"};
+    const struct sfe_map_options options = {"Reading__c", "ReadingId__c", NULL, fields,
+                                            field_count,  "store-42",     false};
     struct sfe_map *map = NULL;
     struct sfe_error err;
     uint32_t bad_field = 0;

@@ -35,8 +35,11 @@ static void check_config(const struct sfe_config *config)
     }
     for (uint32_t i = 0; i < config->output_count; i++) {
         const struct sfe_config_output *output = &config->outputs[i];
-        SFE_ASSERT(output->connection < config->connection_count);
-        SFE_ASSERT(output->record_count > 0 && output->from_count > 0);
+        SFE_ASSERT(output->type == SFE_OUTPUT_HTTP
+                       ? output->http.base != NULL && output->http.path != NULL
+                       : output->connection < config->connection_count);
+        SFE_ASSERT(output->type == SFE_OUTPUT_HTTP || output->record_count > 0);
+        SFE_ASSERT(output->from_count > 0);
         for (uint32_t j = 0; j < output->from_count; j++) {
             SFE_ASSERT(output->from[j] < config->stream_count);
         }

@@ -53,10 +53,11 @@ static const struct sfe_map *const *compile_once(void)
 {
     static struct sfe_map *maps[MAP_COUNT];
     static const struct sfe_map_options options[MAP_COUNT] = {
-        {"O", "Id", NULL, plain_fields, sizeof(plain_fields) / sizeof(plain_fields[0]), "a"},
-        {"O", "Id", NULL, typed_fields, sizeof(typed_fields) / sizeof(typed_fields[0]), "a"},
-        {"O", "Id", "/lines", line_fields, sizeof(line_fields) / sizeof(line_fields[0]), "a"},
-        {"O", "Id", NULL, raw_fields, sizeof(raw_fields) / sizeof(raw_fields[0]), "a"},
+        {"O", "Id", NULL, plain_fields, sizeof(plain_fields) / sizeof(plain_fields[0]), "a", false},
+        {"O", "Id", NULL, typed_fields, sizeof(typed_fields) / sizeof(typed_fields[0]), "a", false},
+        {"O", "Id", "/lines", line_fields, sizeof(line_fields) / sizeof(line_fields[0]), "a",
+         false},
+        {"O", "Id", NULL, raw_fields, sizeof(raw_fields) / sizeof(raw_fields[0]), "a", false},
     };
     if (maps[0] == NULL) {
         static struct sfe_arena *arena; /* Kept: the maps live as long as the program. */

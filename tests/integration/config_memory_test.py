@@ -163,6 +163,19 @@ class ConfigMemory(unittest.TestCase):
         self.assertLessEqual(figures["memory_bytes_max"], 1.3 * status["arena_bytes"])
         site.stop_agent()
 
+    def test_outputs_to_a_broker(self):
+        with Site(BUILD) as site:
+            config = site.default_config()
+            config["outputs"].update({
+                "small": {"type": "mqtt", "connection": "site", "from": "sales", "topic": "t",
+                          "in_flight": 1},
+                "large": {"type": "mqtt", "connection": "site", "from": ["sales", "telemetry"],
+                          "topic": "u/{/store}", "in_flight": 64, "loop": True,
+                          "properties": {"store": "{/store}"}}})
+            site.write_config(config)
+            self.hold(site)
+            self.hold_while_it_reloads(site, rename(config, "2"))
+
     def test_all_is_encrypted(self):
         with Site(BUILD) as site:
             config = site.default_config()

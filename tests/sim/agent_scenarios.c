@@ -5,26 +5,36 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define KEYS               4u
 #define LOOK_TURNS         25u
 #define LOOK_SKIP_PERMILLE 700u
 
-static const char config_text[] =
-    "{\"agent\":{\"id\":\"sim\",\"state\":\"/state\",\"event_max\":\"4KiB\"},"
-    "\"connections\":{"
-    "\"site\":{\"type\":\"mqtt\",\"url\":\"mqtt://127.0.0.1:1883\",\"receive_maximum\":20},"
-    "\"crm\":{\"type\":\"salesforce\",\"login_url\":\"https://login.invalid\","
-    "\"api_version\":\"v62.0\",\"compress\":false,"
-    "\"auth\":{\"client_id\":\"c\",\"username\":\"u\",\"key_file\":\"k\"}}},"
-    "\"streams\":{\"sales\":{\"quota\":\"256KiB\",\"segment\":\"64KiB\"},"
-    "\"dead\":{\"quota\":\"1MiB\",\"segment\":\"64KiB\"}},"
-    "\"inputs\":{\"tills\":{\"type\":\"mqtt\",\"connection\":\"site\",\"topic\":\"pos/+\","
-    "\"stream\":\"sales\"}},"
-    "\"outputs\":{\"sales\":{\"type\":\"salesforce-records\",\"connection\":\"crm\","
-    "\"from\":\"sales\",\"order_by\":\"{/key}\",\"batch_age\":\"20ms\",\"batch_records\":20,"
-    "\"requests_in_flight\":3,\"records\":[{\"object\":\"Sale__c\",\"external_id\":\"Id__c\","
-    "\"map\":{\"Id__c\":\"{/id}\",\"Key__c\":\"{/key}\"}}]}}}";
+/* `streams` and `output`: what one scenario has beside the others. */
+#define CONFIG(streams, output)                                                                    \
+    "{\"agent\":{\"id\":\"sim\",\"state\":\"/state\",\"event_max\":\"4KiB\"},"                     \
+    "\"connections\":{"                                                                            \
+    "\"site\":{\"type\":\"mqtt\",\"url\":\"mqtt://127.0.0.1:1883\",\"receive_maximum\":20},"       \
+    "\"crm\":{\"type\":\"salesforce\",\"login_url\":\"https://login.invalid\","                    \
+    "\"api_version\":\"v62.0\",\"compress\":false,"                                                \
+    "\"auth\":{\"client_id\":\"c\",\"username\":\"u\",\"key_file\":\"k\"}}},"                      \
+    "\"streams\":{\"sales\":{\"quota\":\"256KiB\",\"segment\":\"64KiB\"},"                         \
+    "\"dead\":{\"quota\":\"1MiB\",\"segment\":\"64KiB\"}" streams "},"                             \
+    "\"inputs\":{\"tills\":{\"type\":\"mqtt\",\"connection\":\"site\",\"topic\":\"pos/+\","        \
+    "\"stream\":\"sales\"}},"                                                                      \
+    "\"outputs\":{\"sales\":{\"type\":\"salesforce-records\",\"connection\":\"crm\","              \
+    "\"from\":\"sales\",\"order_by\":\"{/key}\",\"batch_age\":\"20ms\",\"batch_records\":20,"      \
+    "\"requests_in_flight\":3," output "\"records\":[{\"object\":\"Sale__c\","                     \
+    "\"external_id\":\"Id__c\",\"map\":{\"Id__c\":\"{/id}\",\"Key__c\":\"{/key}\"}}]}}}"
+
+static const char plain_config[] = CONFIG("", "");
+/* Nobody reads the answers, so that all of them can be counted. */
+static const char answers_config[] =
+    CONFIG(",\"invoiced\":{\"quota\":\"8MiB\",\"segment\":\"64KiB\"},"
+           "\"refused\":{\"quota\":\"8MiB\",\"segment\":\"64KiB\"}",
+           "\"on_done\":\"invoiced\",\"on_dead\":\"refused\",");
 
 /* Some the org will not take; some are no JSON. */
 static bool is_refused(uint32_t number)
@@ -90,8 +100,48 @@ static uint32_t number_of(const char *text)
     return sscanf(text, "{\"id\":\"E-%u\"", &number) == 1 ? number : UINT32_MAX;
 }
 
-static void audit(const struct site *site)
+/* Each event has one answer, however often it was written. */
+static void read_answers(struct site *site, uint32_t index)
 {
+    static struct sfe_hash128 identities[SIM_BROKER_MESSAGES_MAX];
+    struct sfe_stream *stream = site->agent->set.streams[index].stream;
+    const bool is_refused_stream = strcmp(sfe_stream_name(stream), "refused") == 0;
+    struct sfe_stream_reader *reader = NULL;
+    bool *is_answered = calloc(SIM_BROKER_MESSAGES_MAX, sizeof(bool));
+    struct sfe_event event;
+    struct sfe_error err;
+    int64_t time_ns;
+
+    if (is_answered == NULL) {
+        abort();
+    }
+    SIM_CHECK(site->run, sfe_stream_reader_open(stream, site->arena, &reader, &err) == SFE_OK,
+              "no memory for a reader");
+    while (sfe_stream_reader_next(reader, &event, &time_ns, NULL, &err) == SFE_OK) {
+        const uint32_t number = agent_states_answered(&event);
+        SIM_CHECK(site->run, number < sim_broker_published(site->broker), "an answer to no event");
+        SIM_CHECK(site->run,
+                  !is_answered[number] ||
+                      memcmp(&identities[number], &event.identity, sizeof(event.identity)) == 0,
+                  "event %u has two answers", (unsigned)number);
+        is_answered[number] = true;
+        identities[number] = event.identity;
+    }
+    for (uint32_t i = 0; i < sim_broker_published(site->broker); i++) {
+        SIM_CHECK(site->run, is_answered[i] == (must_die(i) == is_refused_stream),
+                  "event %u is %s in %s", (unsigned)i, is_answered[i] ? "answered" : "not answered",
+                  sfe_stream_name(stream));
+    }
+    sfe_stream_reader_close(reader);
+    free(is_answered);
+}
+
+static void audit(struct site *site)
+{
+    if (site->plan->passes_on) {
+        read_answers(site, 2);
+        read_answers(site, 3);
+    }
     for (uint32_t i = 0; i < sim_broker_published(site->broker); i++) {
         SIM_CHECK(site->run,
                   sim_org_has(site->org, i) != must_die(i) && site->is_dead[i] == must_die(i),
@@ -100,10 +150,11 @@ static void audit(const struct site *site)
     }
 }
 
-static void play(struct sim_run *run, const struct site_trouble *trouble)
+static void play_with(struct sim_run *run, const struct site_trouble *trouble, bool passes_on)
 {
     const struct site_plan plan = {
-        .config_text = config_text,
+        .config_text = passes_on ? answers_config : plain_config,
+        .passes_on = passes_on,
         .content = content,
         .org = {.external_id = "Id__c", .refuses = refuses, .applied = applied},
         .number_of = number_of,
@@ -127,12 +178,25 @@ static void play(struct sim_run *run, const struct site_trouble *trouble)
     site_close(site);
 }
 
+static void play(struct sim_run *run, const struct site_trouble *trouble)
+{
+    play_with(run, trouble, false);
+}
+
 static void play_agent(struct sim_run *run)
 {
     static const struct site_trouble trouble = {
         .clock_permille = 20, .crash_permille = 15, .org_permille = 50, .break_permille = 3};
 
     play(run, &trouble);
+}
+
+static void play_answers(struct sim_run *run)
+{
+    static const struct site_trouble trouble = {
+        .clock_permille = 20, .crash_permille = 15, .org_permille = 50, .break_permille = 3};
+
+    play_with(run, &trouble, true);
 }
 
 static void play_outage(struct sim_run *run)
@@ -160,6 +224,7 @@ static void play_bad_flash(struct sim_run *run)
 
 const struct sim_scenario sim_agent_scenarios[] = {
     {"agent", play_agent, 40, 6},
+    {"answers", play_answers, 40, 6},
     {"outage", play_outage, 40, 6},
     {"bad_flash", play_bad_flash, 40, 6},
 };

@@ -12,16 +12,18 @@
 #define EVENT_BYTES_MAX 4096u
 #define CURSORS_MAX     4u
 #define MARKS_MAX       4u
-#define ARENA_BYTES     (1024u * 1024u)
+#define ARENA_BYTES     (4u * 1024u * 1024u)
 #define DRAWN_STATES    3u
 #define CURSOR_NAME     "sales/sales"
 #define SALES_QUOTA     (256u * 1024u)
 #define DEAD_QUOTA      (1024u * 1024u)
+#define ANSWERS_QUOTA   (8u * 1024u * 1024u)
 
 /* Where the events are, by their numbers, in what a crash left. */
 struct found {
     bool is_waiting[SIM_BROKER_MESSAGES_MAX]; /* To be delivered: the cursor has not passed it. */
     bool is_dead[SIM_BROKER_MESSAGES_MAX];
+    bool is_answered[SIM_BROKER_MESSAGES_MAX]; /* As delivered, or as dead. */
 };
 
 /* A medium after a crash, and what opens it. */
@@ -46,6 +48,64 @@ static bool has_passed(const struct sfe_cursor *cursor, uint64_t sequence)
         }
     }
     return false;
+}
+
+static uint32_t letter_value(char letter)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const char *at = strchr(letters, letter);
+
+    return letter == '\0' || at == NULL ? 0 : (uint32_t)(at - letters);
+}
+
+/* The first bytes of a text in base64. */
+static void decode(const char *text, char out[25])
+{
+    for (uint32_t i = 0; i < 8; i++) {
+        uint32_t bits = 0;
+        for (uint32_t k = 0; k < 4; k++) {
+            bits = bits << 6 | letter_value(text[4u * i + k]);
+        }
+        out[3u * i] = (char)(bits >> 16 & 0xffu);
+        out[3u * i + 1u] = (char)(bits >> 8 & 0xffu);
+        out[3u * i + 2u] = (char)(bits & 0xffu);
+    }
+    out[24] = '\0';
+}
+
+uint32_t agent_states_answered(const struct sfe_event *event)
+{
+    static const char plain[] = "\"payload\":";
+    static const char encoded[] = "\"payload_base64\":\"";
+    char text[EVENT_BYTES_MAX + 64u] = "";
+    char decoded[25];
+    unsigned number = UINT32_MAX;
+
+    sfe_printable(text, sizeof(text), event->payload);
+    const char *at = strstr(text, plain);
+    if (at != NULL) {
+        at += sizeof(plain) - 1u;
+    } else if ((at = strstr(text, encoded)) != NULL) {
+        decode(at + sizeof(encoded) - 1u, decoded);
+        at = decoded;
+    }
+    return at != NULL && sscanf(at, "{\"id\":\"E-%u\"", &number) == 1 ? number : UINT32_MAX;
+}
+
+/* An answer is never there before what it tells of. */
+static uint32_t answered_number(const struct agent_states *states, const char *stream,
+                                const struct sfe_event *event)
+{
+    const uint32_t number = agent_states_answered(event);
+
+    SIM_CHECK(states->run, number < sim_broker_published(states->broker),
+              "an answer to no event in %s", stream);
+    SIM_CHECK(states->run, states->must_die(number) == (strcmp(stream, "refused") == 0),
+              "the answer to event %u is in %s", (unsigned)number, stream);
+    SIM_CHECK(states->run, states->must_die(number) || sim_org_has(states->org, number),
+              "event %u is answered, and the org does not have it", (unsigned)number);
+    return number;
 }
 
 static uint32_t number_of(const struct agent_states *states, const struct sfe_event *event)
@@ -90,7 +150,9 @@ static void read_stream(struct remains *remains, const char *name, uint64_t quot
     }
     SIM_CHECK(run, code == SFE_OK, "%s cannot be opened after a crash: %s", name, err.message);
     while (sfe_stream_reader_next(reader, &event, &time_ns, NULL, &err) == SFE_OK) {
-        const uint32_t number = number_of(remains->states, &event);
+        const bool is_answer = name[0] == 'i' || name[0] == 'r';
+        const uint32_t number = is_answer ? answered_number(remains->states, name, &event)
+                                          : number_of(remains->states, &event);
         is_there[number] = is_there[number] || !has_passed(cursor, event.sequence);
     }
     sfe_stream_reader_close(reader);
@@ -103,6 +165,8 @@ static void check(const struct agent_states *states, const struct found *found)
         if (!sim_broker_is_acknowledged(states->broker, i) || found->is_waiting[i]) {
             continue;
         }
+        SIM_CHECK(states->run, !states->passes_on || found->is_answered[i],
+                  "event %u was settled before its answer was durable", (unsigned)i);
         SIM_CHECK(states->run,
                   states->must_die(i) ? found->is_dead[i] : sim_org_has(states->org, i),
                   "event %u was acknowledged, and after a crash it is neither waiting nor %s",
@@ -133,6 +197,10 @@ static void look_at(struct agent_states *states, struct sim_storage *left, uint6
     read_stream(&remains, "sales", SALES_QUOTA, sfe_cursor_log_find(remains.log, CURSOR_NAME),
                 found->is_waiting);
     read_stream(&remains, "dead", DEAD_QUOTA, NULL, found->is_dead);
+    if (states->passes_on) {
+        read_stream(&remains, "invoiced", ANSWERS_QUOTA, NULL, found->is_answered);
+        read_stream(&remains, "refused", ANSWERS_QUOTA, NULL, found->is_answered);
+    }
     check(states, found);
     states->run->crash_states++;
     sfe_cursor_log_close(remains.log);

@@ -322,6 +322,7 @@ struct site *site_open(struct sim_run *run, const struct site_plan *plan)
         .broker = site->broker,
         .org = site->org,
         .must_die = plan->must_die,
+        .passes_on = plan->passes_on,
         .random = sim_random_make(run->seed, 12),
         .skip_permille = plan->look_skip_permille,
     };

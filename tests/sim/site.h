@@ -9,7 +9,7 @@
 #include "sim/mqtt.h"
 
 #define SITE_TURNS   5u
-#define SITE_STREAMS 2u
+#define SITE_STREAMS 4u
 
 struct site_trouble {
     uint32_t crash_permille; /* A turn ends in one: power or process. */
@@ -32,6 +32,7 @@ struct site_plan {
     void *owner;
     uint32_t look_skip_permille; /* Of the changes of flash, after which no crash is looked at. */
     bool has_journal;            /* Of bulk jobs: two files, written in turn. */
+    bool passes_on;              /* Answers, to its third and fourth stream. */
     struct site_trouble worst;   /* Of all that comes. */
 };
 

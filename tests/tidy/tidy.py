@@ -76,6 +76,7 @@ NO_TEST_OF_ITS_OWN = {
     "agent/cli/top.c": "watch_test.py runs the command, on a terminal too; top_test.c tests its view",
     "agent/run/questions.c": "watch_test.py and main_job_test.py ask each question",
     "agent/cli/stream.c": "commands_test.py; walk_test.c tests what it reads",
+    "agent/doctor/server.c": "http_output_test.py has it ask servers that are trusted and that are not",
     "agent/doctor/broker.c": "doctor_test.py has it ask a real broker, with each thing wrong",
     "agent/doctor/visit.c": "doctor_test.py has it ask a real broker, with each thing wrong",
     "agent/doctor/org.c": "commands_test.py has it ask the simulated org, with each thing wrong",

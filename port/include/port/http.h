@@ -91,7 +91,17 @@ struct sfe_http_answer {
     char content_type[64]; /* Lower-case, without parameters. */
     char limit_info[96];   /* Sforce-Limit-Info, as it stands. */
     char locator[64];      /* Sforce-Locator; empty: none, or longer than that. */
+    char location[256];    /* Location; the same. */
     struct sfe_error err;
+};
+
+/* Every exchange this program begins has a pointer to one of these as its tag; the cloud turn calls
+ * on_answer. First in the structure that it is part of. */
+struct sfe_http_owner {
+    void (*on_answer)(struct sfe_http_owner *owner, const struct sfe_http_answer *answer);
+    uint64_t token_number;              /* An org's: which of its tokens the request went with. */
+    struct sfe_http_exchange *exchange; /* Until it is answered. */
+    uint64_t charged_bytes;             /* To an org's link, as long as it is under way. */
 };
 
 /* Called from `poll` for each finished exchange; the exchange is gone when it returns. It may begin

@@ -34,6 +34,43 @@ struct sfe_mqtt_will {
     bool is_retained;
 };
 
+/* A user property (MQTT 5, section 3.3.2.3.7). */
+struct sfe_mqtt_property {
+    struct sfe_slice name;
+    struct sfe_slice value;
+};
+
+/* A message to publish; all of it is borrowed for the call. Texts are UTF-8 without NUL. */
+struct sfe_mqtt_message {
+    const char *topic;
+    struct sfe_slice payload;
+    uint8_t qos; /* 0 or 1. */
+    bool is_retained;
+    /* MQTT 5 alone, as all below. 0: it never expires. */
+    uint32_t expiry_s;
+    struct sfe_slice content_type; /* Empty: none, as the next two. */
+    struct sfe_slice response_topic;
+    struct sfe_slice correlation;
+    const struct sfe_mqtt_property *properties;
+    uint32_t property_count;
+};
+
+/* What the broker has told in its CONNACK. */
+struct sfe_mqtt_limits {
+    uint32_t packet_bytes_max; /* Of one packet; UINT32_MAX: it names no limit. */
+    uint8_t qos_max;           /* 0 or 1: what we use at most. */
+    bool can_retain;
+};
+
+/* What a session that publishes is told. */
+struct sfe_mqtt_publishing {
+    uint32_t in_flight_max; /* Messages published and not over. */
+    /* Foreign thread: a message is over. `reason` is the PUBACK's; 0 with QoS 0 once it is written;
+     * negative: no answer came, and the connection is gone. `text` lives for the call. */
+    void (*on_published)(void *owner, uint64_t tag, int reason, const char *text);
+    void *owner;
+};
+
 struct sfe_mqtt_options {
     const char *server_uri; /* "tcp://127.0.0.1:PORT": the gate. */
     const char *client_id;
@@ -47,6 +84,9 @@ struct sfe_mqtt_options {
     /* Foreign thread. `text` lives for the call. */
     void (*on_event)(void *owner, enum sfe_mqtt_event event, int detail, const char *text);
     void *owner;
+    /* It publishes. It then begins clean: what it has not told the outcome of is for its owner to
+     * publish again. NULL: it does not. Copied. */
+    const struct sfe_mqtt_publishing *publishing;
 };
 
 struct sfe_mqtt {
@@ -54,8 +94,8 @@ struct sfe_mqtt {
     /* Makes a session object; connects nothing. Options are copied but the password. */
     enum sfe_code (*open)(void *context, const struct sfe_mqtt_options *options,
                           struct sfe_mqtt_session **session, struct sfe_error *err);
-    /* Begins to connect (the session kept: clean start off); the outcome is an event. Not while one
-     * is under way. */
+    /* Begins to connect (the session kept: clean start off, but of one that publishes); the outcome
+     * is an event. Not while one is under way. */
     enum sfe_code (*connect)(void *context, struct sfe_mqtt_session *session,
                              struct sfe_error *err);
     /* Subscribes to `filters` with `qos` each; retain handling `retain_handling` (MQTT 5, 3.8.3.1).
@@ -70,6 +110,13 @@ struct sfe_mqtt {
     /* Sends DISCONNECT (the session stays with the broker) and waits briefly for it to leave. */
     void (*disconnect)(void *context, struct sfe_mqtt_session *session);
     void (*close)(void *context, struct sfe_mqtt_session *session); /* NULL is allowed. */
+    /* Begins to publish; `on_published` follows with `tag`, and may come before the return. Any
+     * thread. SFE_E_AGAIN: not connected, or as many are in flight as may be. */
+    enum sfe_code (*publish)(void *context, struct sfe_mqtt_session *session,
+                             const struct sfe_mqtt_message *message, uint64_t tag,
+                             struct sfe_error *err);
+    /* Of the connection that was told last. Any thread. */
+    void (*limits)(void *context, struct sfe_mqtt_session *session, struct sfe_mqtt_limits *limits);
 };
 
 #endif

@@ -321,6 +321,26 @@ static void cjson_refuses_structure_that_we_refuse(void **state)
     }
 }
 
+static void a_value_is_known_without_tokens(void **state)
+{
+    static const char *const good[] = {"1", "null", " [1,{\"a\":[true,\"x\\u0041\"]},[],{}] ",
+                                       "\"\"", "{\"a\":1,\"a\":2}"};
+    static const char *const bad[] = {"",         "{",   "[1,]", "{\"a\":1,}",    "[1}",
+                                      "{1:1}",    "1 2", "tru",  "\xef\xbb\xbf[]", "//c\n1",
+                                      "\"\xff\"", "[{]", "[[}"};
+    (void)state;
+    for (size_t i = 0; i < COUNT_OF(good); i++) {
+        assert_true(sfe_json_is_value(sfe_slice_text(good[i]), SFE_JSON_DEPTH_MAX));
+    }
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        assert_false(sfe_json_is_value(sfe_slice_text(bad[i]), SFE_JSON_DEPTH_MAX));
+    }
+    assert_true(sfe_json_is_value(SFE_TEXT("[{\"a\":[]}]"), 3));
+    assert_false(sfe_json_is_value(SFE_TEXT("[{\"a\":[]}]"), 2));
+    assert_false(sfe_json_is_value(SFE_TEXT("[]"), 0));
+    assert_true(sfe_json_is_value(SFE_TEXT("7"), 0));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -339,6 +359,7 @@ int main(void)
         cmocka_unit_test(a_message_names_what_was_found),
         cmocka_unit_test(cjson_reads_the_same_from_what_both_accept),
         cmocka_unit_test(cjson_refuses_structure_that_we_refuse),
+        cmocka_unit_test(a_value_is_known_without_tokens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

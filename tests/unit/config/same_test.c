@@ -238,6 +238,7 @@ static bool change_value(const struct config_key *row, union entry *entry)
     case SFE_KEY_TEXTS:
     case SFE_KEY_HOSTS:
     case SFE_KEY_FILES:
+    case SFE_KEY_TREE:
     case SFE_KEY_WHERE:
         memcpy(&count, (uint8_t *)entry + row->count_offset, sizeof(count));
         count++;
@@ -273,6 +274,10 @@ static const void *entry_of(const struct sfe_config *config, enum config_section
     case SFE_SECTION_INPUT:
         *size = sizeof(config->inputs[0]);
         return &config->inputs[0];
+    case SFE_SECTION_HTTP_OUTPUT_AUTH:
+    case SFE_SECTION_HTTP_OUTPUT_TLS:
+    case SFE_SECTION_HTTP_OUTPUT_PROXY:
+    case SFE_SECTION_HTTP_SETTLE:
     case SFE_SECTION_OUTPUT:
         *size = sizeof(config->outputs[0]);
         return &config->outputs[0];
@@ -308,6 +313,10 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
     case SFE_SECTION_INPUT:
         changed.inputs = &entry->input;
         return sfe_config_same_input(a, b);
+    case SFE_SECTION_HTTP_OUTPUT_AUTH:
+    case SFE_SECTION_HTTP_OUTPUT_TLS:
+    case SFE_SECTION_HTTP_OUTPUT_PROXY:
+    case SFE_SECTION_HTTP_SETTLE:
     case SFE_SECTION_OUTPUT:
         output = entry->output;
         return sfe_config_same_output(a, b);
@@ -333,27 +342,27 @@ static bool is_no_part(const struct config_key *row)
 static void each_row_of_the_table_is_compared(void **state)
 {
     const struct sfe_config *config = config_with(arenas[0], "'id':'a'", "'id':'a'");
-    uint32_t count;
+    const uint32_t count = keys_count();
     uint32_t changed = 0;
-    const struct config_key *rows = keys_table(&count);
 
     (void)state;
     assert_int_equal(config->outputs[0].record_count, 1);
     assert_int_equal(config->outputs[0].records[0].field_count, 2);
     for (uint32_t i = 0; i < count; i++) {
-        if (rows[i].size == 0 || rows[i].section == SFE_SECTION_ROOT || is_no_part(&rows[i])) {
+        if (keys_row(i)->size == 0 || keys_row(i)->section == SFE_SECTION_ROOT ||
+            is_no_part(keys_row(i))) {
             continue;
         }
         union entry entry;
         size_t size = 0;
-        const void *before = entry_of(config, rows[i].section, &size);
+        const void *before = entry_of(config, keys_row(i)->section, &size);
         memcpy(&entry, before, size);
-        assert_true(rows[i].offset + rows[i].size <= size);
-        assert_true(same_with(config, rows[i].section, &entry));
-        if (change_value(&rows[i], &entry)) {
+        assert_true(keys_row(i)->offset + keys_row(i)->size <= size);
+        assert_true(same_with(config, keys_row(i)->section, &entry));
+        if (change_value(keys_row(i), &entry)) {
             changed++;
-            if (same_with(config, rows[i].section, &entry)) {
-                fail_msg("a change of \"%s\" is not seen", rows[i].key);
+            if (same_with(config, keys_row(i)->section, &entry)) {
+                fail_msg("a change of \"%s\" is not seen", keys_row(i)->key);
             }
         }
     }
@@ -368,14 +377,13 @@ static void keys_of_the_agent_and_of_streams_are_known_to_the_reload(void **stat
         "id|state|event_max|log|stop_timeout|quota|flash|size|cycles|trace|"
         "quota|linger|priority|segment|when_full|encrypt|encrypt_key_file|encrypt_old_key_files|"
         "thin|key|from_percent|keep_every";
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     (void)state;
     for (uint32_t i = 0; i < count; i++) {
-        if (is_no_part(&rows[i]) &&
-            keys_word_index(KNOWN, sfe_slice_text(rows[i].key)) == UINT32_MAX) {
-            fail_msg("what does a reload do with \"%s\"?", rows[i].key);
+        if (is_no_part(keys_row(i)) &&
+            keys_word_index(KNOWN, sfe_slice_text(keys_row(i)->key)) == UINT32_MAX) {
+            fail_msg("what does a reload do with \"%s\"?", keys_row(i)->key);
         }
     }
 }

@@ -8,41 +8,40 @@
 
 static void every_row_is_whole(void **state)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     (void)state;
     assert_true(count > 80 && count <= 256);
     for (uint32_t i = 0; i < count; i++) {
-        bool has_entries = rows[i].kind == SFE_KEY_NAMED || rows[i].kind == SFE_KEY_LIST ||
-                           rows[i].kind == SFE_KEY_MAP;
-        assert_non_null(rows[i].help);
-        assert_true(rows[i].help[strlen(rows[i].help) - 1] == '.');
-        assert_false(rows[i].required && rows[i].fallback != NULL);
+        bool has_entries = keys_row(i)->kind == SFE_KEY_NAMED ||
+                           keys_row(i)->kind == SFE_KEY_LIST || keys_row(i)->kind == SFE_KEY_MAP;
+        assert_non_null(keys_row(i)->help);
+        assert_true(keys_row(i)->help[strlen(keys_row(i)->help) - 1] == '.');
+        assert_false(keys_row(i)->required && keys_row(i)->fallback != NULL);
         if (has_entries) {
-            assert_true(rows[i].max != 0 && rows[i].count_offset != 0 && rows[i].of != 0);
+            assert_true(keys_row(i)->max != 0 && keys_row(i)->count_offset != 0 &&
+                        keys_row(i)->of != 0);
         }
-        if (keys_is_reachable(&rows[i]) && rows[i].kind != SFE_KEY_SECTION &&
-            rows[i].kind != SFE_KEY_MQTT_URL && rows[i].section != SFE_SECTION_ROOT) {
-            assert_true(rows[i].size != 0); /* What can be written goes somewhere. */
+        if (keys_is_reachable(keys_row(i)) && keys_row(i)->kind != SFE_KEY_SECTION &&
+            keys_row(i)->kind != SFE_KEY_MQTT_URL && keys_row(i)->section != SFE_SECTION_ROOT) {
+            assert_true(keys_row(i)->size != 0); /* What can be written goes somewhere. */
         }
     }
 }
 
 static void no_two_rows_of_a_type_have_the_same_key(void **state)
 {
-    uint32_t count;
-    const struct config_key *rows = keys_table(&count);
+    const uint32_t count = keys_count();
 
     (void)state;
     for (uint32_t i = 0; i < count; i++) {
         for (uint32_t j = 0; j < i; j++) {
-            bool is_same =
-                rows[i].section == rows[j].section && strcmp(rows[i].key, rows[j].key) == 0;
+            bool is_same = keys_row(i)->section == keys_row(j)->section &&
+                           strcmp(keys_row(i)->key, keys_row(j)->key) == 0;
             if (is_same) {
-                assert_non_null(rows[i].only);
-                assert_non_null(rows[j].only);
-                assert_false(keys_fits(&rows[i], keys_word(rows[j].only, 0)));
+                assert_non_null(keys_row(i)->only);
+                assert_non_null(keys_row(j)->only);
+                assert_false(keys_fits(keys_row(i), keys_word(keys_row(j)->only, 0)));
             }
         }
     }

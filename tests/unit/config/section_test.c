@@ -83,20 +83,12 @@ static const struct bad shapes[] = {
 static const struct bad unavailable[] = {
     {IN_INPUT("'topic': 't', 'mask': 'card'"), "/inputs/readings/mask", 6, "a list of"},
     {IN_INPUT("'topic': 't', 'card_guard': 1"), "/inputs/readings/card_guard", 6, "true or false"},
-    {IN_OUTPUT("'from': 'telemetry', 'on_done': 'x', 'records': [" RECORD_GOOD "]"),
-     "/outputs/readings/on_done", 6, "\"on_done\" is not available in this version"},
     {IN_OUTPUT("'from': 'telemetry', 'where': {}, 'records': [" RECORD_GOOD "]"),
      "/outputs/readings/where", 6, "nothing in it"},
     {WHOLE("'inputs': {'w': {'type': 'salesforce-query', 'query': 'q', 'every': '15m'}}"),
      "/inputs/w/type", 6,
      "\"salesforce-query\" is not available in this version; allowed: \"mqtt\", \"http\", "
      "\"files\", \"salesforce-events\""},
-    {WHOLE("'outputs': {'w': {'type': 'mqtt', 'connection': 'site', 'from': 'sales', 'topic': 't', "
-           "'payload': 'p', 'qos': 1}}"),
-     "/outputs/w/type", 6, "\"mqtt\" is not available in this version"},
-    {WHOLE("'outputs': {'w': {'type': 'http', 'from': 'sales', 'where': {}, 'method': 'POST', "
-           "'url': 'https://x', 'body': {}, 'on_done': 'x'}}"),
-     "/outputs/w/type", 6, "\"http\" is not available in this version"},
 };
 
 static void unknown_keys_are_reported_with_the_nearest_right_one(void **state)

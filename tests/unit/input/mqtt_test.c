@@ -130,6 +130,8 @@ static struct sfe_source_facts facts_of(struct test *test)
     return facts;
 }
 
+static const struct sfe_mqtt_user *the_user; /* Of the next source. */
+
 static int open_with(void **state, const struct sfe_mqtt_broker *brokers, uint32_t broker_count)
 {
     static const struct sfe_mqtt_subscription subscriptions[] = {{"pos/+/sale", 1}, {"plant/#", 0}};
@@ -154,17 +156,22 @@ static int open_with(void **state, const struct sfe_mqtt_broker *brokers, uint32
     assert_non_null(test);
     assert_int_equal(world_open(&world), 0);
     test->world = world;
-    test->mqtt = (struct sfe_mqtt){test,
-                                   client_open,
-                                   client_connect,
-                                   client_subscribe,
-                                   client_unsubscribe,
-                                   client_disconnect,
-                                   client_close};
+    test->mqtt = (struct sfe_mqtt){.context = test,
+                                   .open = client_open,
+                                   .connect = client_connect,
+                                   .subscribe = client_subscribe,
+                                   .unsubscribe = client_unsubscribe,
+                                   .disconnect = client_disconnect,
+                                   .close = client_close};
     test->entropy = (struct sfe_entropy){test, entropy_fill};
     test->now_ns = 1000 * SECOND;
     options.intake = world_intake(test->world, 1000);
     options.former = &test->former;
+    if (the_user != NULL) {
+        options.user = the_user;
+        options.intake = NULL;
+        options.subscription_count = 0;
+    }
     options.poller = &test->world->poller;
     options.mqtt = &test->mqtt;
     test->tls = fake_tls(&test->tls_session);
@@ -662,6 +669,102 @@ static void tls_is_opened_once_and_closed_where_a_broker_needs_it(void **state)
     assert_int_equal(test->tls_session.ends, 1);
 }
 
+static struct sfe_mqtt_session *link_session;
+static struct sfe_error link_why;
+static int link_reason;
+static bool link_wants_end;
+
+static void on_link(void *owner, struct sfe_mqtt_session *session, const struct sfe_error *why,
+                    int reason)
+{
+    assert_ptr_equal(owner, &link_session);
+    link_session = session;
+    link_reason = reason;
+    link_why = why == NULL ? (struct sfe_error){0} : *why;
+}
+
+static bool wants_end(void *owner, struct sfe_error *why)
+{
+    const bool was_wanted = link_wants_end;
+
+    assert_ptr_equal(owner, &link_session);
+    link_wants_end = false;
+    if (was_wanted) {
+        (void)sfe_fail(why, SFE_E_TIMEOUT, "silence");
+    }
+    return was_wanted;
+}
+
+static int user_open(void **state)
+{
+    static const struct sfe_mqtt_broker brokers[] = {{"broker.lan", 1883, false}};
+    static const struct sfe_mqtt_user user = {
+        .on_link = on_link, .wants_end = wants_end, .owner = &link_session};
+
+    link_session = NULL;
+    link_wants_end = false;
+    the_user = &user;
+    const int result = open_with(state, brokers, 1);
+    the_user = NULL;
+    return result;
+}
+
+/* Connects, with nothing to subscribe to. */
+static void run_user(struct test *test)
+{
+    turn(test);
+    begin_session(test->world);
+    SEND(&test->world->broker, CONNACK_5);
+    pump(test->world);
+    EXPECT_WRITTEN(&test->world->client, CONNACK_5);
+    say(test, SFE_MQTT_CONNECTED, 0, "");
+}
+
+static void who_publishes_is_told_when_the_connection_stands_and_why_it_does_not(void **state)
+{
+    struct test *test = *state;
+
+    assert_non_null(test->session.options.publishing);
+    run_user(test);
+    assert_int_equal(test->session.subscribes, 0);
+    assert_ptr_equal(link_session, &test->session);
+    assert_true(facts_of(test).is_connected);
+    say(test, SFE_MQTT_LOST, 0x95, "Packet too large");
+    assert_null(link_session);
+    assert_int_equal(link_reason, 0x95);
+    assert_int_equal(link_why.code, SFE_E_NETWORK);
+    test->now_ns = test->next_ns;
+    turn(test);
+    say(test, SFE_MQTT_REFUSED, 0x87, "");
+    assert_int_equal(link_reason, 0); /* That was of the connection before. */
+    assert_string_equal(link_why.message, "the broker refuses us: not authorized (0x87)");
+}
+
+static void who_publishes_may_ask_for_another_connection(void **state)
+{
+    struct test *test = *state;
+
+    run_user(test);
+    link_wants_end = true;
+    turn(test);
+    assert_false(facts_of(test).is_connected);
+    say(test, SFE_MQTT_LOST, 0, "");
+    assert_null(link_session);
+    assert_string_equal(link_why.message, "silence");
+}
+
+static void a_message_for_who_only_publishes_ends_the_connection(void **state)
+{
+    struct test *test = *state;
+
+    run_user(test);
+    SEND(&test->world->broker, "\x30\6\0\1t\0hi");
+    pump(test->world);
+    assert_false(facts_of(test).is_connected);
+    say(test, SFE_MQTT_LOST, 0, "");
+    assert_string_equal(link_why.message, "a message where nothing is subscribed to");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -683,6 +786,13 @@ int main(void)
         MQTT_TEST(close_says_goodbye_through_the_gate),
         MQTT_TEST(end_of_a_connection_is_not_lost_among_many_events),
         MQTT_TEST(what_was_subscribed_before_is_ended_until_that_succeeded),
+        cmocka_unit_test_setup_teardown(
+            who_publishes_is_told_when_the_connection_stands_and_why_it_does_not, user_open,
+            test_close),
+        cmocka_unit_test_setup_teardown(who_publishes_may_ask_for_another_connection, user_open,
+                                        test_close),
+        cmocka_unit_test_setup_teardown(a_message_for_who_only_publishes_ends_the_connection,
+                                        user_open, test_close),
         cmocka_unit_test_setup_teardown(each_of_several_brokers_has_a_session_of_its_own,
                                         spare_open, test_close),
         cmocka_unit_test_setup_teardown(brokers_are_tried_in_turn_a_round_for_one_attempt,

@@ -294,6 +294,9 @@ static struct call *draw_call(struct world *world)
 
 static bool is_settled(const struct world *world, const struct model *model)
 {
+    if (world->passes_on && (model->answers == 0 || model->answer > world->answers.durable)) {
+        return false;
+    }
     if (model->fate != FATE_DONE) {
         return model->letters > 0 && model->letter <= world->dead.durable;
     }
@@ -357,6 +360,10 @@ static bool something_happens(struct world *world)
         world->dead.durable = world->dead.staged;
         return true;
     }
+    if (world->answers.durable < world->answers.staged && (world->is_calm || happens(world, 300))) {
+        world->answers.durable = world->answers.staged;
+        return true;
+    }
     call = draw_call(world);
     if (call != NULL && (world->is_calm || happens(world, 300))) {
         answer_call(world, call);
@@ -367,7 +374,8 @@ static bool something_happens(struct world *world)
 
 static bool can_be_woken(const struct world *world)
 {
-    bool can = world->stream.durable < EVENTS || world->dead.durable < world->dead.staged;
+    bool can = world->stream.durable < EVENTS || world->dead.durable < world->dead.staged ||
+               world->answers.durable < world->answers.staged;
 
     for (uint32_t i = 0; i < CALLS; i++) {
         can = can || world->calls[i].is_open;
@@ -392,7 +400,12 @@ static void restart(struct world *world)
             world->models[n].letter = world->dead.durable;
             world->models[n].letters--;
         }
+        if (world->models[n].answer > world->answers.durable) {
+            world->models[n].answer = world->answers.durable;
+            world->models[n].answers--;
+        }
     }
+    world->answers.staged = world->answers.durable;
     world->dead.staged = world->dead.durable;
     memset(world->last_of_key, 0, sizeof(world->last_of_key));
     world_open(world);
@@ -415,6 +428,7 @@ static void run(struct world *world, uint32_t restarts_of_a_thousand)
         assert_true(step < STEPS_MAX);
         world->is_calm = step > STEPS_MAX / 2;
         world->dead_is_full = !world->is_calm && (step / 200) % 5 == 1;
+        world->answers_are_full = !world->is_calm && (step / 150) % 7 == 2;
         if (goes_wrong(world, restarts_of_a_thousand)) {
             restart(world);
             spins = 0;
@@ -444,6 +458,7 @@ static void check_end(struct world *world)
         dead += model->letters;
         if (world->restarts == 0) {
             assert_int_equal(model->letters, model->fate == FATE_DONE ? 0 : 1);
+            assert_int_equal(model->answers, world->passes_on ? 1 : 0);
         }
     }
     if (world->restarts == 0) {

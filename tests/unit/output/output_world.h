@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/json_writer.h"
 #include "output/lane.h"
 #include "output/output.h"
 #include "output/output_parts.h"
@@ -38,6 +39,9 @@ struct sfe_stream {
     bool is_full;
     char annotations[16][1024];
     struct sfe_event letters[16];
+    /* Of a stream of answers. */
+    uint32_t payload_bytes_max; /* 0: any. */
+    char answers[16][4096];
 };
 
 struct sfe_stream_reader {
@@ -56,6 +60,10 @@ struct world_slot {
 struct world {
     struct sfe_stream stream;
     struct sfe_stream dead;
+    struct sfe_stream done_answers, dead_answers;
+    bool passes_on; /* Answers, to both. */
+    uint64_t within_ns;
+    uint32_t answer_bytes; /* Written by the target for each event; 0: it has none. */
     struct sfe_stream_reader reader;
     struct sfe_target target;
     struct sfe_target_host host;
@@ -120,6 +128,26 @@ enum sfe_code sfe_stream_stage_reserved(struct sfe_stream *stream, const struct 
     assert_true(event->annotation.size < sizeof(stream->annotations[0]));
     memcpy(stream->annotations[place], event->annotation.bytes, event->annotation.size);
     stream->annotations[place][event->annotation.size] = '\0';
+    stream->staged++;
+    *sequence = stream->staged;
+    return SFE_OK;
+}
+
+enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event *event,
+                               uint64_t *sequence, struct sfe_error *err)
+{
+    (void)err;
+    if (stream->is_full) {
+        return SFE_E_FULL;
+    }
+    if (stream->payload_bytes_max != 0 && event->payload.size > stream->payload_bytes_max) {
+        return sfe_fail(err, SFE_E_TOO_LARGE, "too large");
+    }
+    const uint32_t place = stream->staged % 16u;
+    assert_true(event->payload.size < sizeof(stream->answers[0]));
+    stream->letters[place] = *event;
+    memcpy(stream->answers[place], event->payload.bytes, event->payload.size);
+    stream->answers[place][event->payload.size] = '\0';
     stream->staged++;
     *sequence = stream->staged;
     return SFE_OK;
@@ -233,6 +261,16 @@ static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_even
     return SFE_OK;
 }
 
+static void world_write_answer(void *context, uint32_t place, struct sfe_json_writer *writer)
+{
+    static char text[2u * SFE_ANSWER_BYTES_MAX];
+    const struct world *world = context;
+
+    memset(text, 'x', sizeof(text));
+    sfe_json_put_u64(writer, "place", place);
+    sfe_json_put_text(writer, "text", sfe_slice_make(text, world->answer_bytes));
+}
+
 static void world_finish(struct world *world, uint32_t number, enum sfe_slot_outcome outcome,
                          const struct sfe_error *err, int64_t retry_after_s)
 {
@@ -240,6 +278,8 @@ static void world_finish(struct world *world, uint32_t number, enum sfe_slot_out
         .slot = number,
         .outcome = outcome,
         .verdicts = world->verdicts,
+        .answer = world->answer_bytes == 0 ? NULL : world_write_answer,
+        .context = world,
         .count = world->slots[number].count,
         .retry_after_s = retry_after_s,
         .err = *err,
@@ -330,17 +370,23 @@ static void world_open(struct world *world)
     world->entropy = (struct sfe_entropy){world, world_fill};
     world->stream.name = "telemetry";
     world->dead.name = "dead";
+    world->done_answers.name = "invoiced";
+    world->dead_answers.name = "refused";
     world->reader.stream = &world->stream;
     const struct sfe_output_options options = {
         .name = "readings",
         .stream = &world->stream,
         .reader = &world->reader,
         .dead = &world->dead,
+        .on_done = world->passes_on ? &world->done_answers : NULL,
+        .on_dead = world->passes_on ? &world->dead_answers : NULL,
+        .answer_bytes_max = world->passes_on ? 4000 : 0,
         .target = &world->target,
         .cursor = world->has_start ? &world->start : NULL,
         .slot_count = WORLD_SLOTS,
         .slot_events_max = WORLD_SLOT_EVENTS,
         .batch_age_ns = SECOND,
+        .within_ns = world->within_ns,
         .window_events = SFE_WINDOW_EVENTS,
         .large_slot_events = world->large_from == 0 ? 0 : WORLD_LARGE,
         .large_from = world->large_from,

@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
+#include "base/json_reader.h"
 #include "output/output.h"
 #include "salesforce/org.h"
 #include "salesforce/records.h"
@@ -58,6 +59,8 @@ struct model {
     bool has_line[LINES_MAX];
     uint32_t letters;
     uint64_t letter; /* Sequence of the newest. */
+    uint32_t answers;
+    uint64_t answer;
 };
 
 struct call {
@@ -85,7 +88,10 @@ struct world {
     struct sfe_stream stream;
     struct sfe_stream dead;
     struct sfe_stream_reader reader;
+    struct sfe_stream answers; /* Of on_done and on_dead. */
+    bool passes_on;
     bool dead_is_full;
+    bool answers_are_full;
     bool lines_come_first; /* The lines' map stands before their parent's. */
     enum sfe_records_api api;
     bool is_calm; /* Nothing goes wrong any more but what must. */
@@ -122,6 +128,8 @@ static inline bool goes_wrong(struct world *world, uint32_t of_a_thousand)
 
 /* The streams. */
 
+static inline void make_event(uint64_t sequence, struct sfe_event *event);
+
 const char *sfe_stream_name(const struct sfe_stream *stream)
 {
     return stream->name;
@@ -156,6 +164,45 @@ enum sfe_code sfe_stream_stage_reserved(struct sfe_stream *stream, const struct 
     }
     model->letters++;
     model->letter = ++stream->staged;
+    *sequence = stream->staged;
+    return SFE_OK;
+}
+
+/* Never before the event itself is where it has to go. */
+enum sfe_code sfe_stream_stage(struct sfe_stream *stream, const struct sfe_event *event,
+                               uint64_t *sequence, struct sfe_error *err)
+{
+    char text[4096];
+    uint8_t id_bytes[64];
+    struct sfe_builder id = sfe_builder_make(id_bytes, sizeof(id_bytes));
+    struct sfe_event origin;
+
+    (void)err;
+    assert_ptr_equal(stream, &the_world->answers);
+    if (the_world->answers_are_full) {
+        return SFE_E_FULL;
+    }
+    assert_true(event->payload.size < sizeof(text));
+    memcpy(text, event->payload.bytes, event->payload.size);
+    text[event->payload.size] = '\0';
+    assert_true(sfe_json_is_value(event->payload, SFE_JSON_DEPTH_MAX));
+    assert_memory_equal(text, "{\"event\":{\"id\":\"", 16);
+    const uint64_t n = strtoul(strstr(text, "\"seq\":") + 6, NULL, 10);
+    struct model *model = &the_world->models[n];
+    const bool is_done = model->fate == FATE_DONE;
+    assert_non_null(strstr(text, is_done ? "\"outcome\":\"done\"" : "\"outcome\":\"dead\""));
+    assert_non_null(strstr(text, model->payload));
+    assert_true(is_done ? model->is_applied : model->letters > 0);
+    assert_int_equal(is_done, strstr(text, "\"error\":{") == NULL);
+    if (is_done) {
+        assert_non_null(strstr(text, "\"answer\":{\"records\":[{\"object\":\"Pos"));
+    }
+    make_event(n, &origin);
+    sfe_event_identify(&origin);
+    sfe_event_add_identity(&origin, &id);
+    assert_memory_equal(text + 16, id_bytes, id.size);
+    model->answers++;
+    model->answer = ++stream->staged;
     *sequence = stream->staged;
     return SFE_OK;
 }
@@ -501,12 +548,17 @@ static inline void world_open(struct world *world)
                                                 .slot_count = SLOTS,
                                                 .slot_events_max = slot_events,
                                                 .records_max = SLOT_EVENTS,
-                                                .api = world->api};
+                                                .api = world->api,
+                                                .keeps_results = world->passes_on};
+    struct sfe_stream *answers = world->passes_on ? &world->answers : NULL;
     assert_int_equal(sfe_records_open(&records, world->arena, &world->target, &err), SFE_OK);
     const struct sfe_output_options output = {.name = "sales",
                                               .stream = &world->stream,
                                               .reader = &world->reader,
                                               .dead = &world->dead,
+                                              .on_done = answers,
+                                              .on_dead = answers,
+                                              .answer_bytes_max = answers == NULL ? 0 : 8192,
                                               .target = &world->target,
                                               .cursor = world->has_saved ? &world->saved : NULL,
                                               .slot_count = SLOTS,
@@ -574,6 +626,7 @@ static inline struct world *world_make(uint64_t seed, bool lines_come_first)
     world->dead.name = "dead";
     world->reader.stream = &world->stream;
     world->lines_come_first = lines_come_first;
+    world->passes_on = (seed / 3u) % 2u == 1u;
     world->now_ns = 1000 * SECOND;
     for (uint32_t n = 1; n <= EVENTS; n++) {
         make_model(world, n);

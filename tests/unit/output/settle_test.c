@@ -22,7 +22,7 @@ static void close_settle(void)
 
 static void add(uint64_t sequence, enum entry_state entry_state)
 {
-    window_add(&window, sequence, nowhere, 0)->state = entry_state;
+    window_add(&window, sequence, nowhere, 0)->state = (uint8_t)entry_state;
 }
 
 static struct sfe_cursor published(void)

@@ -212,9 +212,67 @@ static void a_secret_that_others_can_read_is_a_mistake(void **state)
     (void)unlink(path);
 }
 
+static struct sfe_compiled_message compile_message(const struct sfe_config_message *message)
+{
+    const struct sfe_config_output output = {
+        .name = "o", .type = SFE_OUTPUT_MQTT, .from = FROM, .from_count = 1, .mqtt = *message};
+    const struct sfe_config config = config_with(&output, NULL);
+    struct sfe_compiled compiled = {0};
+    struct sfe_error err;
+
+    const enum sfe_code code = sfe_compile(&config, arena, report, NULL, &compiled, &err);
+    assert_int_equal(code, mistake_count == 0 ? SFE_OK : SFE_E_CONFIG);
+    return compiled.outputs[0].message;
+}
+
+static void what_is_published_is_compiled_and_the_rest_stays_null(void **state)
+{
+    const struct sfe_config_field fields[] = {{.name = "store", .from = "/store"}};
+    const struct sfe_config_message message = {
+        .topic = "cmd/{/d}",
+        .correlation = "{id}",
+        .properties = {.object = "properties", .fields = fields, .field_count = 1}};
+    const struct sfe_compiled_message compiled = compile_message(&message);
+
+    (void)state;
+    assert_int_equal(mistake_count, 0);
+    assert_non_null(compiled.topic);
+    assert_non_null(compiled.correlation);
+    assert_non_null(compiled.properties);
+    assert_null(compiled.payload);
+    assert_null(compiled.content_type);
+    assert_null(compiled.response_topic);
+}
+
+static void each_mistake_of_a_message_is_reported_at_its_place(void **state)
+{
+    const struct sfe_config_field fields[] = {
+        {.name = "store", .from = "{nothing}", .place = {.pointer = "/properties/store"}}};
+    const struct sfe_config_message message = {
+        .topic = "cmd/+",
+        .topic_place = {.pointer = "/topic"},
+        .payload = "{tpoic}",
+        .payload_place = {.pointer = "/payload"},
+        .content_type = "{",
+        .content_type_place = {.pointer = "/content_type"},
+        .properties = {.object = "properties", .fields = fields, .field_count = 1}};
+
+    (void)state;
+    (void)compile_message(&message);
+    assert_int_equal(mistake_count, 4);
+    assert_string_equal(mistakes[0].pointer, "/topic");
+    assert_string_equal(mistakes[1].pointer, "/payload");
+    assert_string_equal(mistakes[2].pointer, "/content_type");
+    assert_string_equal(mistakes[3].pointer, "/properties/store");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(what_is_published_is_compiled_and_the_rest_stays_null,
+                                        open_arena, close_arena),
+        cmocka_unit_test_setup_teardown(each_mistake_of_a_message_is_reported_at_its_place,
+                                        open_arena, close_arena),
         cmocka_unit_test_setup_teardown(a_wrong_template_is_reported_at_its_field, open_arena,
                                         close_arena),
         cmocka_unit_test_setup_teardown(good_maps_are_compiled_in_order, open_arena, close_arena),
