@@ -49,7 +49,7 @@ static const char design[] =
 /* The hub's words of the design, within a frame. */
 static const char hub[] =
     "{\n" AGENT ",\n" CONNECTIONS ",\n"
-    "'streams': { 'telemetry': {}, 'sales': {}, 'commands': {} },\n"
+    "'streams': { 'telemetry': {}, 'sales': {}, 'commands': {}, 'prices': {}, 'invoiced': {} },\n"
     "'inputs': {\n"
     "'webhook': { 'type': 'http', 'listen': '127.0.0.1:8088', 'path': '/pos/sales', 'auth': {\n"
     "  'bearer_file': 'pos.token' }, 'stream': 'sales' },\n"

@@ -85,9 +85,6 @@ static const struct bad unavailable[] = {
     {IN_INPUT("'topic': 't', 'card_guard': 1"), "/inputs/readings/card_guard", 6, "true or false"},
     {IN_OUTPUT("'from': 'telemetry', 'where': {}, 'records': [" RECORD_GOOD "]"),
      "/outputs/readings/where", 6, "nothing in it"},
-    {WHOLE("'inputs': {'w': {'type': 'files', 'directory': 'd', 'format': 'csv'}}"),
-     "/inputs/w/type", 6,
-     "\"files\" is not available in this version; allowed: \"mqtt\", \"http\""},
     {WHOLE("'inputs': {'w': {'type': 'salesforce-events', 'channel': 'c', 'connection': 'crm', "
            "'on_stale_replay': 'earliest', 'stream': 'sales'}}"),
      "/inputs/w/type", 6, "\"salesforce-events\" is not available in this version"},
@@ -129,11 +126,12 @@ static void an_unknown_key_beside_an_unavailable_type_is_still_reported(void **s
 {
     struct loading *loading = (struct loading *)*state;
 
-    load(loading, ROOT("'inputs': {'x': {'type': 'files', 'stream': 'dead', 'directry': 'd'}}"));
+    load(loading,
+         ROOT("'inputs': {'x': {'type': 'salesforce-query', 'stream': 'dead', 'qery': 'd'}}"));
 
     assert_int_equal(loading->mistake_count, 2);
     assert_string_equal(loading->mistakes[0].pointer, "/inputs/x/type");
-    assert_non_null(strstr(loading->mistakes[1].message, "did you mean \"directory\"?"));
+    assert_non_null(strstr(loading->mistakes[1].message, "did you mean \"query\"?"));
 }
 
 static void a_key_written_with_escapes_is_the_same_key(void **state)
