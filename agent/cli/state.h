@@ -6,7 +6,7 @@
 #include "cli/command.h"
 #include "config/config.h"
 #include "port/platform.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 #include "stream/cursor.h"
 #include "stream/walk.h"
 

@@ -9,7 +9,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "port/platform.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 
 enum sfe_finding_level { SFE_FINDING_OK, SFE_FINDING_WARN, SFE_FINDING_FAIL };
 

@@ -5,7 +5,7 @@
 
 #include "output/http.h"
 #include "port/platform.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 
 /* The options of output number `output`, which is of type http. Everything is borrowed. */
 struct sfe_http_target_options sfe_http_options_of(const struct sfe_compiled *compiled,

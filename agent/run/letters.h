@@ -9,7 +9,7 @@
 #define SFE_RUN_LETTERS_H
 
 #include "base/log.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 #include "port/platform.h"
 
 struct sfe_arena;

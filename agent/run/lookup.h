@@ -4,7 +4,7 @@
 #define SFE_RUN_LOOKUP_H
 
 #include "event/event.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 
 struct sfe_lookup;
 

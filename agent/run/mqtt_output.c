@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "output/mqtt.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 #include "run/open_sources.h"
 
 #include <stdio.h>

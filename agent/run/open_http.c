@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "input/http.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 #include "run/open_sources.h"
 
 size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)

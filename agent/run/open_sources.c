@@ -2,7 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 #include "run/open_events.h"
 #include "run/open_files.h"
 #include "run/open_http.h"

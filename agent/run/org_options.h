@@ -3,7 +3,7 @@
 #define SFE_RUN_ORG_OPTIONS_H
 
 #include "port/platform.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 #include "salesforce/org.h"
 
 /* The options of connection number `connection`, which is an org. Everything is borrowed. */

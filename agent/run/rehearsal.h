@@ -10,7 +10,7 @@
 #include "config/config.h"
 #include "flow/explain.h"
 #include "port/platform.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 
 /* A message as a broker would deliver it. */
 struct sfe_rehearsal_message {

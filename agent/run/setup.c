@@ -2,21 +2,39 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "run/room.h"
 
 /* What the largest configuration takes; pages that are not used cost nothing. */
 #define TRIAL_BYTES_MAX (64u * 1024u * 1024u)
 /* For the setup itself. */
 #define SPARE_BYTES 4096u
 
+/* False, and reported, where agent.quota is too small. */
+static bool has_room(const struct sfe_config *config, sfe_config_report report, void *reader)
+{
+    const struct sfe_config_place *place = &config->agent.quota_place;
+    struct sfe_error err;
+
+    if (sfe_room_check(config, &err) == SFE_OK) {
+        return true;
+    }
+    (void)sfe_error_at(&err, place->file == NULL ? config->path : place->file,
+                       place->pointer == NULL ? "" : place->pointer, place->line, place->column);
+    report(reader, &err);
+    return false;
+}
+
 static enum sfe_code load_into(struct sfe_setup *setup, const char *path, sfe_config_report report,
                                void *reader, struct sfe_error *err)
 {
     enum sfe_code code = sfe_config_load(path, setup->arena, report, reader, &setup->config, err);
 
-    if (code == SFE_OK) {
-        code = sfe_compile(setup->config, setup->arena, report, reader, &setup->compiled, err);
+    if (code != SFE_OK) {
+        return code;
     }
-    return code;
+    const bool fits = has_room(setup->config, report, reader);
+    code = sfe_compile(setup->config, setup->arena, report, reader, &setup->compiled, err);
+    return code == SFE_OK && !fits ? sfe_fail(err, SFE_E_CONFIG, "1 mistake in %s", path) : code;
 }
 
 /* How much it takes, found by doing it once. */

@@ -5,7 +5,7 @@
 #define SFE_RUN_SETUP_H
 
 #include "config/config.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 
 struct sfe_arena;
 

@@ -19,11 +19,12 @@ MAY_INCLUDE = {
     "input": {"flow", "stream", "event", "base", "port"},
     "config": {"base", "port"},
     "status": {"input", "output", "bulk", "salesforce", "stream", "event", "base", "port"},
-    "run": {"config", "input", "output", "salesforce", "bulk", "status", "flow", "stream", "event",
+    "compile": {"config", "output", "flow", "stream", "event", "base", "port"},
+    "run": {"compile", "config", "input", "output", "salesforce", "bulk", "status", "flow", "stream", "event",
             "base", "port"},
-    "doctor": {"run", "config", "input", "salesforce", "output", "flow", "stream", "event", "base",
+    "doctor": {"run", "compile", "config", "input", "salesforce", "output", "flow", "stream", "event", "base",
                "port"},
-    "cli": {"doctor", "run", "config", "status", "salesforce", "stream", "event", "base", "port"},
+    "cli": {"doctor", "run", "compile", "config", "status", "salesforce", "stream", "event", "base", "port"},
     "main.c": {"cli"},
 }
 # What C itself gives; everything else of the system is the port's.
@@ -34,7 +35,7 @@ BANNED = ["strcpy", "strcat", "sprintf", "vsprintf", "strtok", "atoi", "atol", "
 BANNED_ABOVE_PORT = ["time", "clock", "rand", "srand", "exit", "fopen", "errno", "getenv", "signal",
                      "printf", "fprintf", "puts", "strtol", "strtoul", "strtod"]
 LIMITS = {"function lines": 60, "complexity": 12, "source lines": 600, "header lines": 250,
-          "parameters": 6, "nesting": 4, "columns": 100, "includes": 14, "module sources": 35}
+          "parameters": 6, "nesting": 4, "columns": 100, "includes": 14, "module sources": 34}
 # Sources whose behaviour is tested by another test than one of their own name, with the reason. May only shrink.
 NO_TEST_OF_ITS_OWN = {
     "agent/main.c": "three lines; every integration test passes through it",

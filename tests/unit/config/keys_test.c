@@ -34,13 +34,13 @@ static void a_key_is_found_for_its_type(void **state)
 
 static void a_section_is_used_where_a_key_that_can_be_written_leads_to_it(void **state)
 {
-    const struct config_key *every =
-        keys_find(SFE_SECTION_INPUT, SFE_TEXT("every"), SFE_TEXT("salesforce-query"));
+    const struct config_key *query =
+        keys_find(SFE_SECTION_INPUT, SFE_TEXT("query"), SFE_TEXT("salesforce-query"));
 
     (void)state;
     assert_true(keys_is_used(SFE_SECTION_HTTP_AUTH));
     assert_true(keys_is_used(SFE_SECTION_ROOT));
-    assert_false(keys_is_reachable(every)); /* Its type is not available yet. */
+    assert_false(keys_is_reachable(query)); /* Its type is not available yet. */
     assert_true(keys_is_later_word(keys_types(SFE_SECTION_INPUT), SFE_TEXT("salesforce-query")));
     assert_false(keys_is_later_word(keys_types(SFE_SECTION_INPUT), SFE_TEXT("http")));
 }

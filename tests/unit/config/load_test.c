@@ -49,7 +49,7 @@ static const char design[] =
 /* The hub's words of the design, within a frame. */
 static const char hub[] =
     "{\n" AGENT ",\n" CONNECTIONS ",\n"
-    "'streams': { 'telemetry': {}, 'sales': {}, 'commands': {} },\n"
+    "'streams': { 'telemetry': {}, 'sales': {}, 'commands': {}, 'prices': {}, 'invoiced': {} },\n"
     "'inputs': {\n"
     "'webhook': { 'type': 'http', 'listen': '127.0.0.1:8088', 'path': '/pos/sales', 'auth': {\n"
     "  'bearer_file': 'pos.token' }, 'stream': 'sales' },\n"
@@ -57,7 +57,7 @@ static const char hub[] =
     "},\n"
     "'commands': { 'type': 'salesforce-events', 'connection': 'crm',\n"
     "  'channel': '/event/DeviceCommand__e', 'on_stale_replay': 'earliest',\n"
-    "  'stream': 'telemetry' },\n"
+    "  'stream': 'commands' },\n"
     "'prices': { 'type': 'salesforce-query', 'connection': 'crm', 'every': '15m',\n"
     "  'query': 'SELECT Sku__c, Price__c FROM PriceBookItem__c', 'stream': 'prices' } },\n"
     "'outputs': {\n"

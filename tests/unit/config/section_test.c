@@ -126,11 +126,11 @@ static void an_unknown_key_beside_an_unavailable_type_is_still_reported(void **s
     struct loading *loading = (struct loading *)*state;
 
     load(loading,
-         ROOT("'inputs': {'x': {'type': 'salesforce-query', 'stream': 'dead', 'evry': '1m'}}"));
+         ROOT("'inputs': {'x': {'type': 'salesforce-query', 'stream': 'dead', 'qery': 'd'}}"));
 
     assert_int_equal(loading->mistake_count, 2);
     assert_string_equal(loading->mistakes[0].pointer, "/inputs/x/type");
-    assert_non_null(strstr(loading->mistakes[1].message, "did you mean \"every\"?"));
+    assert_non_null(strstr(loading->mistakes[1].message, "did you mean \"query\"?"));
 }
 
 static void a_key_written_with_escapes_is_the_same_key(void **state)

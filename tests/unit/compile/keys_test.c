@@ -6,7 +6,7 @@
 
 #include "base/arena.h"
 #include "real_platform.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 
 #include <stdio.h>
 #include <stdlib.h>

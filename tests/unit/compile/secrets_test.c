@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "run/compile.h"
+#include "compile/compile.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "base/time_zone.h"
-#include "run/compile_parts.h"
+#include "compile/parts.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 
 #include "base/arena.h"
 #include "flow/lookup.h"
-#include "run/compile_parts.h"
+#include "compile/parts.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* The keys that streams are encrypted with. */
-#include "run/compile_parts.h"
+#include "compile/parts.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

@@ -1,8 +1,8 @@
 /* Makes what a configuration means: maps and templates compiled, secrets read. `check` and `run`
  * share it, so that what `check` accepts, `run` starts. Main thread.
  */
-#ifndef SFE_RUN_COMPILE_H
-#define SFE_RUN_COMPILE_H
+#ifndef SFE_COMPILE_COMPILE_H
+#define SFE_COMPILE_COMPILE_H
 
 #include "config/config.h"
 #include "flow/map.h"

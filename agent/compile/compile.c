@@ -1,12 +1,11 @@
-#include "run/compile.h"
+#include "compile/compile.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/secret.h"
 #include "flow/lookup.h"
 #include "output/mqtt.h"
-#include "run/compile_parts.h"
-#include "run/room.h"
+#include "compile/parts.h"
 
 #include <string.h>
 
@@ -343,15 +342,6 @@ static enum sfe_code compile_thin(struct compiler *compiler, const struct sfe_co
     return code;
 }
 
-static void check_room(struct compiler *compiler)
-{
-    struct sfe_error err;
-
-    if (sfe_room_check(compiler->config, &err) != SFE_OK) {
-        compile_report(compiler, &compiler->config->agent.quota_place, &err);
-    }
-}
-
 static enum sfe_code take_parts(const struct sfe_config *config, struct sfe_arena *arena,
                                 struct sfe_compiled *compiled, struct sfe_error *err)
 {
@@ -381,7 +371,6 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     if (take_parts(config, arena, compiled, err) != SFE_OK) {
         return err->code;
     }
-    check_room(&compiler);
     if (!compiled->without_secrets) {
         code = compile_secrets(&compiler, compiled, err);
     }

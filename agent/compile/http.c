@@ -1,5 +1,5 @@
 /* What an output of type http is made of: its address, its headers, its body. */
-#include "run/compile_parts.h"
+#include "compile/parts.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

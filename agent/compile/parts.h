@@ -1,8 +1,8 @@
 /* One compilation under way, for its files. Main thread. */
-#ifndef SFE_RUN_COMPILE_PARTS_H
-#define SFE_RUN_COMPILE_PARTS_H
+#ifndef SFE_COMPILE_PARTS_H
+#define SFE_COMPILE_PARTS_H
 
-#include "run/compile.h"
+#include "compile/compile.h"
 
 struct compiler {
     const struct sfe_config *config;

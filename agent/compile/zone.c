@@ -1,4 +1,4 @@
-#include "run/compile_parts.h"
+#include "compile/parts.h"
 
 #include "base/arena.h"
 #include "port/process.h"
