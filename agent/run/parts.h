@@ -19,8 +19,6 @@
 #include <stdatomic.h>
 
 struct agent_mqtt_link;
-struct agent_output_kind;
-struct gathered;
 
 /* Each part has an arena of its own, so that it can be closed alone, and holds the setup whose
  * texts it borrows. Where one is carried over by a reload its pointers stay. */

@@ -129,13 +129,6 @@ static bool org_is_carried(const struct agent_set *set, const char *connection)
     return false;
 }
 
-/* A source of an org's events stays with that org. */
-static bool may_carry(const struct agent_set *set, uint32_t connection)
-{
-    return set->config->connections[connection].type != SFE_CONNECTION_SALESFORCE ||
-           org_is_carried(set, set->config->connections[connection].name);
-}
-
 static void plan_sources(struct agent_set *set, const struct agent_set *before)
 {
     const struct sfe_config *config = set->config;
@@ -149,7 +142,9 @@ static void plan_sources(struct agent_set *set, const struct agent_set *before)
         *source = (struct agent_source){.carried = AGENT_NEW, .connection_index = i};
         for (uint32_t k = 0; k < before->source_count && source->carried == AGENT_NEW; k++) {
             const struct agent_source *old = &before->sources[k];
-            if (old->connection_index != AGENT_NONE && may_carry(set, i) &&
+            if (old->connection_index != AGENT_NONE &&
+                (config->connections[i].type != SFE_CONNECTION_SALESFORCE ||
+                 org_is_carried(set, config->connections[i].name)) &&
                 same_connection(set, i, old->setup, old->connection_index) &&
                 same_inputs(config, i, old->setup->config, old->connection_index)) {
                 *source = *old;
