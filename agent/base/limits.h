@@ -58,6 +58,12 @@
 /* An event of the Streaming API has 1 MB at most (API sheet of events, A2.1); answers hold many. */
 #define SFE_EVENTS_ANSWER_BYTES (2u * 1024u * 1024u)
 
+/* An address has 16,384 bytes at most (API sheet, section 2), of which the text of a query takes so
+ * many when it is encoded; and a page of its records. */
+#define SFE_QUERY_URL_BYTES    16384u
+#define SFE_QUERY_TEXT_BYTES   15000u
+#define SFE_QUERY_ANSWER_BYTES (2u * 1024u * 1024u)
+
 /* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
 #define SFE_COLLECTION_RECORDS_MAX 200u
 /* Collections in one Composite call (API sheet, 3.2): 1,000 records, one API call. */

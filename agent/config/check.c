@@ -7,6 +7,7 @@
 #include "config/check_http.h"
 #include "config/check_http_output.h"
 #include "config/check_mqtt_output.h"
+#include "config/check_queries.h"
 #include "config/quantity.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
@@ -519,6 +520,7 @@ void check_all(struct config_load *load)
     default_guards(load);
     check_http_inputs(load);
     check_channels(load);
+    check_queries(load);
     check_http_outputs(load);
     check_files_inputs(load);
     check_answers(load);

@@ -123,6 +123,7 @@ struct sfe_config_input {
     struct sfe_config_http http;           /* `topic` is its path without the first slash. */
     struct sfe_config_files files;         /* `topic` is "NAME/#". */
     enum sfe_stale_replay on_stale_replay; /* Of type salesforce-events; `topic` is its channel. */
+    struct sfe_config_query query;         /* `topic` is "query/NAME". */
 };
 
 struct sfe_config {

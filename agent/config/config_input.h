@@ -9,7 +9,8 @@ enum sfe_input_type {
     SFE_INPUT_MQTT,
     SFE_INPUT_HTTP,
     SFE_INPUT_FILES,
-    SFE_INPUT_SALESFORCE_EVENTS
+    SFE_INPUT_SALESFORCE_EVENTS,
+    SFE_INPUT_SALESFORCE_QUERY
 };
 enum sfe_stale_replay { SFE_STALE_EARLIEST, SFE_STALE_LATEST };
 enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
@@ -40,6 +41,13 @@ struct sfe_config_files {
     const char *failed;       /* Default "failed". */
     uint32_t keep_done;       /* Files; default 1000. */
     uint64_t keep_done_bytes; /* Default 64MiB. */
+};
+
+/* A query that is asked again and again for one input. */
+struct sfe_config_query {
+    const char *text;
+    uint64_t every_ns; /* `every`; default 15m. */
+    const char *after; /* A field; NULL: each run brings all. */
 };
 
 /* An HTTP server of our own for one input. */

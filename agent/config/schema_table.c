@@ -235,7 +235,7 @@ static const struct config_key table[] = {
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
-     .later = "salesforce-query", .help = "Where events come from."},
+     .help = "Where events come from."},
     {ROW(INPUT, "connection", CONNECTION), .only = "mqtt", TO(INPUT, connection),
      .required = true, .allowed = "mqtt", .help = "The broker, by its name in connections."},
     {ROW(INPUT, "topic", TOPIC), .only = "mqtt", TO(INPUT, topic), .required = true,
@@ -343,8 +343,18 @@ static const struct config_key table[] = {
      .help = "Where to go on when the org does not know the place any more where it was left, and "
              "where to begin the first time. earliest: with the oldest event that the org keeps, "
              "72 hours back. latest: with the next one."},
-    {ROW(INPUT, "query", TEXT), .only = "salesforce-query", .help = "The query."},
-    {ROW(INPUT, "every", DURATION), .only = "salesforce-query", .help = "How often it is asked."},
+    {ROW(INPUT, "query", TEXT), .only = "salesforce-query", TO(INPUT, query.text),
+     .required = true,
+     .help = "The query (SOQL). Each record is an event as the org answers it, with its attributes; "
+             "its topic is query/ and the input's name. {after} in it becomes the time in after of "
+             "the last record that is on flash."},
+    {ROW(INPUT, "every", DURATION), .only = "salesforce-query", TO(INPUT, query.every_ns),
+     .fallback = "15m", .min = 10 * SECOND, .max = 7 * 24 * HOUR,
+     .help = "From the end of a run to the next one, and up to a tenth more. Each page of a run is "
+             "an API call."},
+    {ROW(INPUT, "after", TEXT), .only = "salesforce-query", TO(INPUT, query.after), .max = 80,
+     .help = "Field of type datetime by which the query goes on, such as SystemModstamp: selected, "
+             "ordered by, and in WHERE as >= {after}. Without it each run brings all records."},
 
     {ROW(HTTP_TLS, "cert_file", FILE), TO(INPUT, http.tls_cert_file), .required = true,
      .help = "File of our certificate and its chain (PEM). A key on a curve (EC) costs a fraction "

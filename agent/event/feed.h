@@ -38,10 +38,21 @@ struct sfe_feed_item {
     struct sfe_feed_marks marks;
 };
 
+/* Of a feed that asks again and again. Times are monotonic; 0: none yet. */
+struct sfe_feed_runs {
+    uint64_t ended; /* Runs that came to their end. */
+    uint64_t failed;
+    uint64_t records; /* Of the last one that came to its end. */
+    uint64_t last_ns; /* It ended. */
+    uint64_t next_ns; /* The next one begins; 0 also while one is under way. */
+};
+
 struct sfe_feed_facts {
     bool is_connected;       /* And subscribed to every channel. */
     uint64_t sessions;       /* Begun. */
     struct sfe_error failed; /* The last failure; code SFE_OK: none yet, or over. */
+    bool has_runs;
+    struct sfe_feed_runs runs; /* Where has_runs. */
 };
 
 struct sfe_feed {
@@ -55,9 +66,9 @@ struct sfe_feed {
     /* Begins nothing more; what is at hand is left where it is. */
     void (*stop)(void *context);
     void (*facts)(void *context, struct sfe_feed_facts *facts);
-    /* What an event of the channel says of itself; without a context, any thread. False: nothing.
-     */
-    bool (*read_marks)(struct sfe_slice channel, struct sfe_slice payload,
+    /* What an event of the channel says of itself; looks at nothing that changes, any thread.
+     * False: nothing. */
+    bool (*read_marks)(const void *context, struct sfe_slice channel, struct sfe_slice payload,
                        struct sfe_feed_marks *marks);
 };
 

@@ -170,7 +170,8 @@ static void take_event(struct sfe_replay *self, const struct sfe_event *event, s
         kept->place.size = 0;
         return;
     }
-    if (self->options.read_marks(channel, event->payload, &marks) && marks.place.size != 0) {
+    if (self->options.read_marks(self->options.feed, channel, event->payload, &marks) &&
+        marks.place.size != 0) {
         kept->place = marks.place;
     }
     if (event->identity_kind == SFE_IDENTITY_GIVEN) {

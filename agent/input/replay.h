@@ -32,7 +32,9 @@ struct sfe_replay_options {
     struct sfe_stream *stream;
     const struct sfe_storage *storage;
     struct sfe_log *log;
-    bool (*read_marks)(struct sfe_slice channel, struct sfe_slice payload,
+    /* As that of event/feed.h. */
+    const void *feed;
+    bool (*read_marks)(const void *feed, struct sfe_slice channel, struct sfe_slice payload,
                        struct sfe_feed_marks *marks);
 };
 

@@ -203,7 +203,8 @@ static bool take_item(struct sfe_salesforce_events *self, const struct sfe_feed_
     const struct sfe_hash128 given =
         sfe_intake_given_identity(sfe_slice_make(identity.bytes, sizeof(identity.bytes)));
 
-    if (has_identity && !item->is_gap && sfe_replay_was_seen(replay, &given)) {
+    if (has_identity && !item->is_gap && !channel->options.takes_repeats &&
+        sfe_replay_was_seen(replay, &given)) {
         channel->repeats++;
         move_place(channel, item);
         extend_step(channel, NULL, 0, 0);
@@ -287,6 +288,8 @@ static void facts(void *context, struct sfe_source_facts *facts)
         .unacknowledged = self->received - self->acknowledged,
         .reconnects = feed.sessions > 1u ? feed.sessions - 1u : 0,
         .last_error = feed.failed,
+        .has_runs = feed.has_runs,
+        .runs = feed.runs,
     };
 }
 

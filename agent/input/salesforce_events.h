@@ -16,6 +16,7 @@ struct sfe_salesforce_events_channel {
     const char *input;
     struct sfe_stream *stream;
     struct sfe_replay *replay;
+    bool takes_repeats; /* What comes again is an event again, of the same identity. */
 };
 
 struct sfe_salesforce_events_options {

@@ -4,6 +4,7 @@
 #define SFE_INPUT_SOURCE_H
 
 #include "base/error.h"
+#include "event/feed.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -29,6 +30,8 @@ struct sfe_source_facts {
     uint64_t unacknowledged; /* Taken and waiting for flash. */
     uint64_t reconnects;
     struct sfe_error last_error; /* code SFE_OK: none yet. */
+    bool has_runs;
+    struct sfe_feed_runs runs; /* Where has_runs. */
     bool has_files;
     struct sfe_source_files files; /* Where has_files. */
 };

@@ -146,6 +146,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
     struct sfe_status status = {
         .agent_id = agent->set.config->agent.id,
         .uptime_ns = sfe_clock_monotonic_ns(&platform->clock) - agent->opened_ns,
+        .monotonic_ns = sfe_clock_monotonic_ns(&platform->clock),
         .memory_bytes = sfe_process_memory_bytes(),
         .quota_bytes = agent->set.config->agent.quota_bytes,
         .arena_bytes = agent_taken(agent),

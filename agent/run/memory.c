@@ -3,6 +3,7 @@
 #include "run/open_events.h"
 #include "run/open_files.h"
 #include "run/open_http.h"
+#include "run/open_query.h"
 #include "run/output_kind.h"
 #include "run/outputs.h"
 #include "run/service.h"
@@ -156,6 +157,8 @@ static size_t sources_bytes(const struct sfe_config *config)
             bytes += agent_http_source_bytes(config, i);
         } else if (config->inputs[i].type == SFE_INPUT_FILES) {
             bytes += agent_files_source_bytes(config, i);
+        } else if (config->inputs[i].type == SFE_INPUT_SALESFORCE_QUERY) {
+            bytes += agent_query_source_bytes(config, i);
         }
     }
 
@@ -230,6 +233,10 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
     }
     for (uint32_t i = 0; i < config->input_count; i++) {
         const struct sfe_config_http *http = &config->inputs[i].http;
+        if (config->inputs[i].type == SFE_INPUT_SALESFORCE_QUERY) {
+            bytes +=
+                agent_exchange_bytes(&config->connections[config->inputs[i].connection].salesforce);
+        }
         if (config->inputs[i].type != SFE_INPUT_HTTP) {
             continue;
         }

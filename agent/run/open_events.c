@@ -7,6 +7,7 @@
 #include "run/open_sources.h"
 #include "run/outputs.h"
 #include "salesforce/cometd.h"
+#include "salesforce/query.h"
 
 static bool is_of(const struct sfe_config *config, uint32_t input, uint32_t connection)
 {
@@ -81,7 +82,7 @@ static enum sfe_code make_plan(const struct agent_set *set, const struct agent_s
         plan->subscriptions[plan->count] =
             (struct sfe_cometd_channel){input->topic, input->on_stale_replay == SFE_STALE_EARLIEST};
         plan->channels[plan->count] = (struct sfe_salesforce_events_channel){
-            input->topic, input->name, set->streams[input->stream].stream, NULL};
+            input->topic, input->name, set->streams[input->stream].stream, NULL, false};
         plan->count++;
     }
     return SFE_OK;
@@ -102,6 +103,7 @@ static enum sfe_code open_replays(struct sfe_agent *agent, const struct agent_so
             .stream = plan->channels[i].stream,
             .storage = &agent->platform->storage,
             .log = agent->log,
+            .feed = feed->context,
             .read_marks = feed->read_marks,
         };
         if (sfe_replay_open(&options, source->arena, &plan->channels[i].replay, err) != SFE_OK) {
@@ -204,6 +206,10 @@ uint64_t agent_events_turn(struct sfe_agent *agent, uint64_t now_ns)
     uint64_t due_ns = UINT64_MAX;
 
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
+        if (agent->set.sources[i].query != NULL) {
+            due_ns =
+                sfe_clock_earlier_ns(due_ns, sfe_query_turn(agent->set.sources[i].query, now_ns));
+        }
         if (agent->set.sources[i].cometd != NULL) {
             due_ns =
                 sfe_clock_earlier_ns(due_ns, sfe_cometd_turn(agent->set.sources[i].cometd, now_ns));
@@ -216,8 +222,11 @@ bool agent_events_are_quiet(const struct sfe_agent *agent, bool all)
 {
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         const struct agent_source *source = &agent->set.sources[i];
-        if (source->cometd != NULL && (all || source->is_leaving) &&
-            !sfe_cometd_is_quiet(source->cometd)) {
+        if (!all && !source->is_leaving) {
+            continue;
+        }
+        if ((source->cometd != NULL && !sfe_cometd_is_quiet(source->cometd)) ||
+            (source->query != NULL && !sfe_query_is_quiet(source->query))) {
             return false;
         }
     }

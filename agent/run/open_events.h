@@ -16,10 +16,10 @@ SFE_MUST_USE enum sfe_code agent_open_events_source(struct sfe_agent *agent,
                                                     struct agent_source *source,
                                                     struct sfe_error *err);
 
-/* Moves the subscriptions on; returns the next turn. Cloud thread, as the next. */
+/* Moves subscriptions and queries on; returns the next turn. Cloud thread, as the next. */
 uint64_t agent_events_turn(struct sfe_agent *agent, uint64_t now_ns);
 
-/* True once those that have stopped (all, or those that leave) have said goodbye. */
+/* True once those that have to stop (all, or those that leave) have done so. */
 bool agent_events_are_quiet(const struct sfe_agent *agent, bool all);
 
 /* Reads and keeps places, at once with `is_last`; returns the next turn. Flash thread, as the next.

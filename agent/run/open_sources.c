@@ -6,7 +6,9 @@
 #include "run/open_events.h"
 #include "run/open_files.h"
 #include "run/open_http.h"
+#include "run/open_query.h"
 #include "salesforce/cometd.h"
+#include "salesforce/query.h"
 
 #include <string.h>
 
@@ -224,6 +226,7 @@ static enum sfe_code (*const openers[])(struct sfe_agent *agent, const struct ag
     [SFE_INPUT_HTTP] = agent_open_http_source,
     [SFE_INPUT_FILES] = agent_open_files_source,
     [SFE_INPUT_SALESFORCE_EVENTS] = agent_open_events_source,
+    [SFE_INPUT_SALESFORCE_QUERY] = agent_open_query_source,
 };
 
 static enum sfe_input_type type_of(const struct agent_set *set, const struct agent_source *source)
@@ -260,6 +263,8 @@ void agent_close_source(struct agent_source *source)
     }
     sfe_cometd_close(source->cometd);
     source->cometd = NULL;
+    sfe_query_close(source->query);
+    source->query = NULL;
     source->events = NULL;
     sfe_arena_close(source->arena);
     source->arena = NULL;

@@ -94,9 +94,12 @@ static void plan_orgs(struct agent_set *set, const struct agent_set *before)
     }
 }
 
+/* Of those that share a source. */
 static uint32_t next_input(const struct sfe_config *config, uint32_t connection, uint32_t begin)
 {
-    while (begin < config->input_count && config->inputs[begin].connection != connection) {
+    while (begin < config->input_count &&
+           (config->inputs[begin].connection != connection ||
+            config->inputs[begin].type == SFE_INPUT_SALESFORCE_QUERY)) {
         begin++;
     }
     return begin;
@@ -157,6 +160,26 @@ static void plan_sources(struct agent_set *set, const struct agent_set *before)
     }
 }
 
+/* Does what input `index` goes by stay as it was? */
+static bool org_stays_for(const struct agent_set *set, uint32_t index)
+{
+    const uint32_t connection = set->config->inputs[index].connection;
+
+    return connection == AGENT_NONE ||
+           org_is_carried(set, set->config->connections[connection].name);
+}
+
+/* Which of the day's calls is a query of? */
+static bool same_need(struct sfe_config_part a, struct sfe_config_part b)
+{
+    const struct sfe_config_input *left = &a.config->inputs[a.index];
+    const struct sfe_config_input *right = &b.config->inputs[b.index];
+
+    return left->type != SFE_INPUT_SALESFORCE_QUERY ||
+           (a.config->streams[left->stream].priority != 0) ==
+               (b.config->streams[right->stream].priority != 0);
+}
+
 /* Is input `index` of the set what it was in `setup`, down to its secrets and certificates? */
 static bool same_input(const struct agent_set *set, uint32_t index, const struct sfe_setup *setup,
                        uint32_t before)
@@ -167,8 +190,9 @@ static bool same_input(const struct agent_set *set, uint32_t index, const struct
     const struct sfe_compiled_input *now = &set->compiled->inputs[index];
     const struct sfe_compiled_input *then = &setup->compiled.inputs[before];
 
-    return sfe_config_same_input(a, b) && same_slice(now->secret, then->secret) &&
-           same_slice(now->tls.cert, then->tls.cert) && same_slice(now->tls.key, then->tls.key) &&
+    return sfe_config_same_input(a, b) && same_need(a, b) && org_stays_for(set, index) &&
+           same_slice(now->secret, then->secret) && same_slice(now->tls.cert, then->tls.cert) &&
+           same_slice(now->tls.key, then->tls.key) &&
            same_slice(now->tls.client_ca, then->tls.client_ca);
 }
 
@@ -176,7 +200,8 @@ static bool same_input(const struct agent_set *set, uint32_t index, const struct
 static void plan_inputs(struct agent_set *set, const struct agent_set *before)
 {
     for (uint32_t i = 0; i < set->config->input_count; i++) {
-        if (set->config->inputs[i].connection != AGENT_NONE) {
+        if (set->config->inputs[i].connection != AGENT_NONE &&
+            set->config->inputs[i].type != SFE_INPUT_SALESFORCE_QUERY) {
             continue;
         }
         struct agent_source *source = &set->sources[set->source_count++];

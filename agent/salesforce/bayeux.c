@@ -1,144 +1,11 @@
 #include "salesforce/bayeux.h"
 
+#include "salesforce/walk.h"
+
 #include <string.h>
 
 /* Advice beyond this is not believed. */
 #define ADVICE_MS_MAX INT64_C(600000)
-
-/* A walk over the members of an object. */
-struct walk {
-    struct sfe_slice text; /* From its first byte on. */
-    size_t at;
-};
-
-static size_t skip_blank(struct sfe_slice text, size_t at)
-{
-    while (at < text.size && (text.bytes[at] == ' ' || text.bytes[at] == '\t' ||
-                              text.bytes[at] == '\n' || text.bytes[at] == '\r')) {
-        at++;
-    }
-    return at;
-}
-
-/* Behind the string that begins at `at`; 0: it does not end. */
-static size_t skip_string(struct sfe_slice text, size_t at)
-{
-    for (at++; at < text.size; at++) {
-        if (text.bytes[at] == '\\') {
-            at++;
-        } else if (text.bytes[at] == '"') {
-            return at + 1u;
-        }
-    }
-    return 0;
-}
-
-static size_t skip_container(struct sfe_slice text, size_t at)
-{
-    size_t depth = 0;
-
-    while (at < text.size) {
-        const uint8_t byte = text.bytes[at];
-        if (byte == '"') {
-            at = skip_string(text, at);
-            if (at == 0) {
-                return 0;
-            }
-            continue;
-        }
-        at++;
-        if (byte == '{' || byte == '[') {
-            depth++;
-        } else if ((byte == '}' || byte == ']') && --depth == 0) {
-            return at;
-        }
-    }
-    return 0;
-}
-
-static bool ends_scalar(uint8_t byte)
-{
-    return byte == ',' || byte == '}' || byte == ']' || byte <= ' ';
-}
-
-/* Behind the value that begins at `at`; 0: it does not end, or is none. */
-static size_t skip_value(struct sfe_slice text, size_t at)
-{
-    const size_t begin = at;
-
-    if (at >= text.size) {
-        return 0;
-    }
-    if (text.bytes[at] == '"') {
-        return skip_string(text, at);
-    }
-    if (text.bytes[at] == '{' || text.bytes[at] == '[') {
-        return skip_container(text, at);
-    }
-    while (at < text.size && !ends_scalar(text.bytes[at])) {
-        at++;
-    }
-    return at == begin || at == text.size ? 0 : at;
-}
-
-static struct sfe_slice between(struct sfe_slice text, size_t begin, size_t end)
-{
-    return sfe_slice_part(text, begin, end - begin);
-}
-
-/* The next member: its key without quotes, its value as it stands. */
-static bool next_member(struct walk *walk, struct sfe_slice *key, struct sfe_slice *value)
-{
-    size_t at = skip_blank(walk->text, walk->at);
-
-    if (at >= walk->text.size || (walk->text.bytes[at] != '{' && walk->text.bytes[at] != ',')) {
-        return false;
-    }
-    const size_t key_at = skip_blank(walk->text, at + 1u);
-    if (key_at >= walk->text.size || walk->text.bytes[key_at] != '"') {
-        return false;
-    }
-    const size_t key_end = skip_string(walk->text, key_at);
-    if (key_end == 0) {
-        return false;
-    }
-    at = skip_blank(walk->text, key_end);
-    if (at >= walk->text.size || walk->text.bytes[at] != ':') {
-        return false;
-    }
-    at = skip_blank(walk->text, at + 1u);
-    const size_t end = skip_value(walk->text, at);
-    if (end == 0) {
-        return false;
-    }
-    *key = between(walk->text, key_at + 1u, key_end - 1u);
-    *value = between(walk->text, at, end);
-    walk->at = end;
-    return true;
-}
-
-/* The last member of that name, as every look-up in this program; empty: there is none. */
-static struct sfe_slice member(struct sfe_slice object, const char *name)
-{
-    struct walk walk = {object, 0};
-    struct sfe_slice key;
-    struct sfe_slice value;
-    struct sfe_slice found = {NULL, 0};
-
-    while (next_member(&walk, &key, &value)) {
-        if (bayeux_is(key, name)) {
-            found = value;
-        }
-    }
-    return found;
-}
-
-/* Inside the quotes of a text; of all else nothing. */
-static struct sfe_slice text_of(struct sfe_slice value)
-{
-    return value.size >= 2u && value.bytes[0] == '"' ? between(value, 1, value.size - 1u)
-                                                     : sfe_slice_make(NULL, 0);
-}
 
 static int64_t milliseconds_of(struct sfe_slice value)
 {
@@ -158,7 +25,7 @@ static int64_t milliseconds_of(struct sfe_slice value)
 
 static void read_advice(struct sfe_slice advice, struct bayeux_message *message)
 {
-    const struct sfe_slice reconnect = text_of(member(advice, "reconnect"));
+    const struct sfe_slice reconnect = walk_text(walk_member(advice, "reconnect"));
 
     if (bayeux_is(reconnect, "retry")) {
         message->reconnect = BAYEUX_RETRY;
@@ -167,8 +34,8 @@ static void read_advice(struct sfe_slice advice, struct bayeux_message *message)
     } else if (bayeux_is(reconnect, "none")) {
         message->reconnect = BAYEUX_NONE;
     }
-    message->interval_ms = milliseconds_of(member(advice, "interval"));
-    message->timeout_ms = milliseconds_of(member(advice, "timeout"));
+    message->interval_ms = milliseconds_of(walk_member(advice, "interval"));
+    message->timeout_ms = milliseconds_of(walk_member(advice, "timeout"));
 }
 
 static void read_member(struct bayeux_message *message, struct sfe_slice key,
@@ -184,7 +51,7 @@ static void read_member(struct bayeux_message *message, struct sfe_slice key,
 
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         if (bayeux_is(key, texts[i].name)) {
-            *texts[i].text = text_of(value);
+            *texts[i].text = walk_text(value);
             return;
         }
     }
@@ -201,8 +68,8 @@ static void read_member(struct bayeux_message *message, struct sfe_slice key,
 static void prefer_reason(struct sfe_slice object, struct bayeux_message *message)
 {
     if (!message->is_successful && message->data.size == 0) {
-        const struct sfe_slice reason =
-            text_of(member(member(member(object, "ext"), "sfdc"), "failureReason"));
+        const struct sfe_slice reason = walk_text(
+            walk_member(walk_member(walk_member(object, "ext"), "sfdc"), "failureReason"));
         if (reason.size != 0) {
             message->error = reason;
         }
@@ -214,15 +81,15 @@ bool bayeux_next(struct sfe_slice body, size_t *offset, struct bayeux_message *m
     struct walk walk;
     struct sfe_slice key;
     struct sfe_slice value;
-    size_t begin = skip_blank(body, *offset);
+    size_t begin = walk_blank(body, *offset);
 
     while (begin < body.size && (body.bytes[begin] == '[' || body.bytes[begin] == ',')) {
-        begin = skip_blank(body, begin + 1u);
+        begin = walk_blank(body, begin + 1u);
     }
     if (begin >= body.size || body.bytes[begin] != '{') {
         return false;
     }
-    const size_t end = skip_container(body, begin);
+    const size_t end = walk_value(body, begin);
     if (end == 0) {
         return false;
     }
@@ -230,30 +97,17 @@ bool bayeux_next(struct sfe_slice body, size_t *offset, struct bayeux_message *m
     memset(message, 0, sizeof(*message));
     message->interval_ms = -1;
     message->timeout_ms = -1;
-    walk = (struct walk){between(body, begin, end), 0};
-    while (next_member(&walk, &key, &value)) {
+    walk = (struct walk){walk_part(body, begin, end), 0};
+    while (walk_next(&walk, &key, &value)) {
         read_member(message, key, value);
     }
     prefer_reason(walk.text, message);
     return true;
 }
 
-/* Names are plain, but for a slash that some servers escape; a backslash may stand before anything,
- * as nobody has checked these bytes. */
 bool bayeux_is(struct sfe_slice raw, const char *text)
 {
-    size_t at = 0;
-
-    for (; *text != '\0'; text++) {
-        if (at < raw.size && raw.bytes[at] == '\\' && *text == '/') {
-            at++;
-        }
-        if (at >= raw.size || raw.bytes[at] != (uint8_t)*text) {
-            return false;
-        }
-        at++;
-    }
-    return at == raw.size;
+    return walk_is(raw, text);
 }
 
 uint32_t bayeux_error_number(struct sfe_slice error)
@@ -299,12 +153,12 @@ static void make_identity(struct sfe_feed_marks *marks, const struct sfe_slice *
 bool bayeux_read_marks(struct sfe_slice channel, struct sfe_slice data,
                        struct sfe_feed_marks *marks)
 {
-    const struct sfe_slice event = member(data, "event");
-    const struct sfe_slice payload = member(data, "payload");
-    const struct sfe_slice place = member(event, "replayId");
-    const struct sfe_slice uuid = text_of(member(event, "EventUuid"));
-    const struct sfe_slice header = member(payload, "ChangeEventHeader");
-    const struct sfe_slice transaction = text_of(member(header, "transactionKey"));
+    const struct sfe_slice event = walk_member(data, "event");
+    const struct sfe_slice payload = walk_member(data, "payload");
+    const struct sfe_slice place = walk_member(event, "replayId");
+    const struct sfe_slice uuid = walk_text(walk_member(event, "EventUuid"));
+    const struct sfe_slice header = walk_member(payload, "ChangeEventHeader");
+    const struct sfe_slice transaction = walk_text(walk_member(header, "transactionKey"));
 
     memset(marks, 0, sizeof(*marks));
     if (data.size == 0 || data.bytes[0] != '{') {
@@ -319,15 +173,16 @@ bool bayeux_read_marks(struct sfe_slice channel, struct sfe_slice data,
         const struct sfe_slice parts[] = {SFE_TEXT("uuid"), uuid};
         make_identity(marks, parts, sizeof(parts) / sizeof(parts[0]));
     } else if (transaction.size != 0) {
-        const struct sfe_slice parts[] = {
-            SFE_TEXT("change"), transaction, member(header, "sequenceNumber"),
-            text_of(member(header, "entityName")), text_of(member(header, "changeType"))};
+        const struct sfe_slice parts[] = {SFE_TEXT("change"), transaction,
+                                          walk_member(header, "sequenceNumber"),
+                                          walk_text(walk_member(header, "entityName")),
+                                          walk_text(walk_member(header, "changeType"))};
         make_identity(marks, parts, sizeof(parts) / sizeof(parts[0]));
     } else if (marks->place.size != 0) {
-        const struct sfe_slice created = member(event, "createdDate");
+        const struct sfe_slice created = walk_member(event, "createdDate");
         const struct sfe_slice parts[] = {SFE_TEXT("place"), channel, place,
                                           created.size != 0 ? created
-                                                            : member(payload, "CreatedDate")};
+                                                            : walk_member(payload, "CreatedDate")};
         make_identity(marks, parts, sizeof(parts) / sizeof(parts[0]));
     }
     return true;

@@ -128,6 +128,13 @@ static void facts(void *context, struct sfe_feed_facts *facts)
     sfe_mutex_unlock(self->mutex);
 }
 
+static bool read_marks(const void *context, struct sfe_slice channel, struct sfe_slice payload,
+                       struct sfe_feed_marks *marks)
+{
+    (void)context;
+    return bayeux_read_marks(channel, payload, marks);
+}
+
 static enum sfe_code open_memory(struct sfe_cometd *self, struct sfe_arena *arena,
                                  struct sfe_error *err)
 {
@@ -183,7 +190,7 @@ enum sfe_code sfe_cometd_open(const struct sfe_cometd_options *options, struct s
     if (self->mutex == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory for a mutex");
     }
-    *feed = (struct sfe_feed){self, set_place, start, peek, pass, stop, facts, bayeux_read_marks};
+    *feed = (struct sfe_feed){self, set_place, start, peek, pass, stop, facts, read_marks};
     *cometd = self;
     return SFE_OK;
 }

@@ -5,12 +5,14 @@
 #include "salesforce/org_parts.h"
 #include "salesforce/rest.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define ANSWER_BYTES_MAX 16384u
 #define BEARER_BYTES     8u
-#define HEADERS_MAX      5u
+#define HEADERS_MAX      6u
+#define BATCH_BYTES      24u
 /* What is streamed may be as slow as a bad mobile line: 4 kB/s. */
 #define SLOWEST_BYTES_PER_MS 4u
 #define EXTRA_MS_MAX         3600000u
@@ -189,9 +191,13 @@ static uint32_t timeout_ms(const struct sfe_org *org, uint64_t stream_bytes)
            (uint32_t)(extra_ms < EXTRA_MS_MAX ? extra_ms : EXTRA_MS_MAX);
 }
 
-static size_t add_headers(const struct sfe_org_request *request, struct sfe_http_header *headers,
-                          size_t count)
+static size_t add_headers(const struct sfe_org_request *request, char batch[BATCH_BYTES],
+                          struct sfe_http_header *headers, size_t count)
 {
+    if (request->batch_rows != 0 &&
+        snprintf(batch, BATCH_BYTES, "batchSize=%" PRIu32, request->batch_rows) > 0) {
+        headers[count++] = (struct sfe_http_header){"Sforce-Query-Options", sfe_slice_text(batch)};
+    }
     if (request->is_gzip) {
         headers[count++] = (struct sfe_http_header){"Content-Encoding", SFE_TEXT("gzip")};
     }
@@ -201,18 +207,33 @@ static size_t add_headers(const struct sfe_org_request *request, struct sfe_http
     return count;
 }
 
+/* In `memory`, or in that of the request; NULL: it does not fit. */
+static const char *make_url(const struct sfe_org *org, const struct sfe_org_request *request,
+                            char memory[ORG_URL_BYTES_MAX])
+{
+    struct sfe_builder own = sfe_builder_make(memory, ORG_URL_BYTES_MAX);
+    struct sfe_builder *url = request->url != NULL ? request->url : &own;
+
+    sfe_builder_rewind(url, 0);
+    sfe_builder_add_text(url, org->instance_url);
+    sfe_builder_add_text(url, request->path);
+    sfe_builder_add_byte(url, 0);
+    return url->overflowed ? NULL : (const char *)url->bytes;
+}
+
 enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *request,
                             struct sfe_error *err)
 {
-    char url[ORG_URL_BYTES_MAX];
+    char memory[ORG_URL_BYTES_MAX];
+    char batch[BATCH_BYTES];
     struct sfe_http_exchange *exchange = NULL;
     uint64_t until_ns = 0;
 
     if (!sfe_org_is_ready(org, sfe_org_now_ns(org), &until_ns)) {
         return SFE_E_AGAIN;
     }
-    int length = snprintf(url, sizeof(url), "%s%s", org->instance_url, request->path);
-    if (length < 0 || (size_t)length >= sizeof(url)) {
+    const char *url = make_url(org, request, memory);
+    if (url == NULL) {
         return sfe_fail(err, SFE_E_TOO_LARGE, "the address of a request is too long");
     }
     struct sfe_slice content_type = request->content_type == NULL
@@ -223,7 +244,7 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
         {"Content-Type", content_type},
         {"Sforce-Call-Options", SFE_TEXT("client=sfedge")},
     };
-    const size_t header_count = add_headers(request, headers, 3);
+    const size_t header_count = add_headers(request, batch, headers, 3);
     struct sfe_http_request sent = {
         .method = request->method,
         .url = url,

@@ -147,6 +147,8 @@ struct sfe_org_request {
     uint32_t hold_ms; /* The org may hold its answer so long; 0: the connection's limit counts. */
     bool is_free;     /* Does not count against the allowance. */
     bool is_once;     /* As that of port/http.h. */
+    struct sfe_builder *url; /* Memory for an address that may be long; NULL: there is none. */
+    uint32_t batch_rows;     /* Of a query: records of a page; 0: as many as the org likes. */
 };
 
 /* Begins a request to `path` (below instance_url, "/services/data/…") with the token and a JSON

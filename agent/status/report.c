@@ -61,6 +61,28 @@ static void put_files(struct sfe_json_writer *writer, const struct sfe_source_fi
     sfe_json_end_object(writer);
 }
 
+static void put_seconds(struct sfe_json_writer *writer, const char *name, uint64_t begin_ns,
+                        uint64_t end_ns)
+{
+    if (begin_ns == 0 || end_ns == 0) {
+        sfe_json_put_null(writer, name);
+    } else {
+        sfe_json_put_u64(writer, name, end_ns > begin_ns ? (end_ns - begin_ns) / 1000000000u : 0);
+    }
+}
+
+static void put_runs(struct sfe_json_writer *writer, const struct sfe_feed_runs *runs,
+                     uint64_t now_ns)
+{
+    sfe_json_begin_object(writer, "runs");
+    sfe_json_put_u64(writer, "ended", runs->ended);
+    sfe_json_put_u64(writer, "failed", runs->failed);
+    sfe_json_put_u64(writer, "records", runs->records);
+    put_seconds(writer, "last_s_ago", runs->last_ns, now_ns);
+    put_seconds(writer, "next_in_s", now_ns, runs->next_ns);
+    sfe_json_end_object(writer);
+}
+
 static void put_links(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "links");
@@ -82,6 +104,9 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
         sfe_json_put_u64(writer, "unmatched", intake->unmatched);
         sfe_json_put_u64(writer, "not_admitted", intake->not_admitted);
         put_guard(writer, &intake->guard);
+        if (source->has_runs) {
+            put_runs(writer, &source->runs, status->monotonic_ns);
+        }
         if (source->has_files) {
             put_files(writer, &source->files);
         }

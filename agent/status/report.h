@@ -60,7 +60,8 @@ struct sfe_status_reload {
 
 struct sfe_status {
     const char *agent_id;
-    int64_t now_ns; /* Unix time. */
+    int64_t now_ns;        /* Unix time. */
+    uint64_t monotonic_ns; /* Where links have runs. */
     uint64_t uptime_ns;
     uint64_t memory_bytes; /* RssAnon; 0: unknown. */
     uint64_t arena_bytes;  /* Given out at open. */

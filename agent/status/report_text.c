@@ -99,6 +99,29 @@ static void add_files(const struct screen *screen, uint32_t link)
     }
 }
 
+static void add_runs(const struct screen *screen, uint32_t link)
+{
+    uint32_t runs = sfe_json_member(screen->document, link, SFE_TEXT("runs"));
+
+    if (runs == SFE_JSON_NONE) {
+        return;
+    }
+    add_field(screen, runs, "\n      runs ", "ended");
+    add_field(screen, runs, ", failed ", "failed");
+    if (number(screen, runs, "ended") != 0) {
+        add_field(screen, runs, ", the last one of ", "records");
+        add_field(screen, runs, " records ", "last_s_ago");
+        sfe_builder_add_text(screen->out, " s ago");
+    }
+    if (sfe_json_kind(screen->document, sfe_json_member(screen->document, runs,
+                                                        SFE_TEXT("next_in_s"))) == SFE_JSON_NULL) {
+        sfe_builder_add_text(screen->out, ", one is under way");
+    } else {
+        add_field(screen, runs, ", the next one in ", "next_in_s");
+        sfe_builder_add_text(screen->out, " s");
+    }
+}
+
 static void add_link(const struct screen *screen, uint32_t link)
 {
     add_field(screen, link, "\n  ", "connection");
@@ -113,6 +136,7 @@ static void add_link(const struct screen *screen, uint32_t link)
     add_field(screen, link, ", reconnects ", "reconnects");
     add_masked(screen, link);
     add_files(screen, link);
+    add_runs(screen, link);
     add_error(screen, link, "last_error");
 }
 

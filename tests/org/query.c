@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/time_format.h"
 #include "query.h"
 
 #define PAGE_ROWS 2000u
@@ -58,8 +59,25 @@ static double number_of(struct sfe_slice text)
     return strtod(digits, NULL);
 }
 
+/* Moments, however they are written. */
+static int compare_times(struct sfe_slice a, struct sfe_slice b)
+{
+    struct sfe_error ignored;
+    int64_t left = 0;
+    int64_t right = 0;
+    if (sfe_time_parse(a, SFE_TIME_RFC3339, NULL, &left, &ignored) != SFE_OK ||
+        sfe_time_parse(b, SFE_TIME_RFC3339, NULL, &right, &ignored) != SFE_OK) {
+        return compare_text(a, b);
+    }
+    return left < right ? -1 : left > right ? 1 : 0;
+}
+
 static int compare_values(const struct column *column, struct sfe_slice a, struct sfe_slice b)
 {
+    if (column->field != NULL && column->field->type == FIELD_DATETIME && a.size != 0 &&
+        b.size != 0) {
+        return compare_times(a, b);
+    }
     bool is_number = column->field != NULL && field_is_number(column->field->type);
     if (is_number && a.size != 0 && b.size != 0) {
         double left = number_of(a);

@@ -108,7 +108,7 @@ static void what_is_not_available_is_not_in_the_schema(void **state)
     (void)state;
     assert_true(has(&json, "/$defs/output-salesforce-records/properties/where"));
     assert_true(has(&json, "/$defs/output-salesforce-records/properties/on_done"));
-    assert_false(has(&json, "/$defs/input-salesforce-query"));
+    assert_true(has(&json, "/$defs/input-salesforce-query/properties/query"));
     assert_true(has(&json, "/$defs/salesforce-tls/properties/key_file"));
     assert_true(has(&json, "/$defs/auth-refresh-token/properties/refresh_token_file"));
     assert_true(has(&json, "/$defs/auth-client-credentials/properties/client_secret"));

@@ -75,8 +75,8 @@ static void a_key_is_found_by_section_and_type(void **state)
 static void what_is_not_available_is_not_offered(void **state)
 {
     (void)state;
-    assert_true(keys_is_later_word(keys_find(SFE_SECTION_INPUT, SFE_TEXT("type"), SFE_TEXT("")),
-                                   SFE_TEXT("salesforce-query")));
+    assert_false(keys_is_later_word(keys_find(SFE_SECTION_INPUT, SFE_TEXT("type"), SFE_TEXT("")),
+                                    SFE_TEXT("salesforce-query")));
     assert_true(keys_is_used(SFE_SECTION_MQTT_TLS));
     assert_true(keys_is_used(SFE_SECTION_SALESFORCE_TLS));
     assert_true(keys_is_used(SFE_SECTION_ROOT));

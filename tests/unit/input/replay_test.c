@@ -22,9 +22,10 @@ struct replay_world {
 };
 
 /* The payload is the place. */
-static bool read_marks(struct sfe_slice channel, struct sfe_slice payload,
+static bool read_marks(const void *context, struct sfe_slice channel, struct sfe_slice payload,
                        struct sfe_feed_marks *marks)
 {
+    (void)context;
     (void)channel;
     memset(marks, 0, sizeof(*marks));
     memcpy(marks->place.bytes, payload.bytes, payload.size);

@@ -72,9 +72,10 @@ static void feed_facts(void *context, struct sfe_feed_facts *facts)
     *facts = (struct sfe_feed_facts){.is_connected = true, .sessions = 3};
 }
 
-static bool read_marks(struct sfe_slice channel, struct sfe_slice payload,
+static bool read_marks(const void *context, struct sfe_slice channel, struct sfe_slice payload,
                        struct sfe_feed_marks *marks)
 {
+    (void)context;
     (void)channel;
     memset(marks, 0, sizeof(*marks));
     marks->place.size = (uint32_t)payload.size;
@@ -96,8 +97,8 @@ static void open_source(struct feed_world *self)
 {
     const struct sfe_feed feed = {self, set_place, start, peek, pass, stop, feed_facts, read_marks};
     const struct sfe_replay_options replay = {
-        "crm", CHANNEL,   "commands", self->world->stream, &self->world->memory->storage,
-        NULL,  read_marks};
+        "crm", CHANNEL, "commands", self->world->stream, &self->world->memory->storage,
+        NULL,  NULL,    read_marks};
     const struct sfe_intake_route route = {.input = "commands",
                                            .filter = CHANNEL,
                                            .stream = self->world->stream,
@@ -166,7 +167,7 @@ static void add(struct feed_world *self, const char *text)
     memset(item, 0, sizeof(*item));
     (void)snprintf(self->payloads[self->count], sizeof(self->payloads[0]), "%s", text);
     item->payload = sfe_slice_text(self->payloads[self->count]);
-    (void)read_marks(item->payload, item->payload, &item->marks);
+    (void)read_marks(NULL, item->payload, item->payload, &item->marks);
     item->marks.has_identity = true;
     memcpy(item->marks.identity.bytes, text, 1);
     self->count++;
