@@ -23,24 +23,34 @@ static bool is_blank(uint8_t byte)
     return byte == ' ' || byte == '\t' || byte == '\n' || byte == '\r';
 }
 
-/* The next word, or the next single byte that is none, at or behind *at, which is moved behind it.
- * What is in quotes is one. Empty: the end. */
+/* Behind the text in quotes that begins at `at`. */
+static size_t skip_quoted(struct sfe_slice text, size_t at)
+{
+    for (at++; at < text.size && text.bytes[at] != '\''; at++) {
+        at += text.bytes[at] == '\\' ? 1u : 0;
+    }
+    return at < text.size ? at + 1u : text.size;
+}
+
+/* The next word, text in quotes, or other single byte, at or behind *at, which is moved behind it.
+ * Empty: the end. */
 static struct sfe_slice next_word(struct sfe_slice text, size_t *at)
 {
     while (*at < text.size && is_blank(text.bytes[*at])) {
         (*at)++;
     }
     const size_t begin = *at;
-    if (begin < text.size && text.bytes[begin] == '\'') {
-        for ((*at)++; *at < text.size && text.bytes[*at] != '\''; (*at)++) {
-            *at += text.bytes[*at] == '\\' ? 1u : 0;
-        }
+    if (begin == text.size) {
+        return sfe_slice_part(text, begin, 0);
+    }
+    if (text.bytes[begin] == '\'') {
+        *at = skip_quoted(text, begin);
+        return sfe_slice_part(text, begin, *at - begin);
     }
     while (*at < text.size && is_of_word(text.bytes[*at])) {
         (*at)++;
     }
-    *at = *at < text.size && (*at == begin || text.bytes[begin] == '\'') ? *at + 1u : *at;
-    *at = *at < text.size ? *at : text.size;
+    *at += *at == begin ? 1u : 0;
     return sfe_slice_part(text, begin, *at - begin);
 }
 

@@ -345,7 +345,7 @@ static const struct config_key table[] = {
              "72 hours back. latest: with the next one."},
     {ROW(INPUT, "query", TEXT), .only = "salesforce-query", TO(INPUT, query.text),
      .required = true,
-     .help = "The query (SOQL). Each record is an event as the org answers it, with its attributes; "
+     .help = "The query (SOQL). Each record is an event as the org answers it, with attributes; "
              "its topic is query/ and the input's name. {after} in it becomes the time in after of "
              "the last record that is on flash."},
     {ROW(INPUT, "every", DURATION), .only = "salesforce-query", TO(INPUT, query.every_ns),

@@ -121,7 +121,6 @@ struct sfe_agent {
     uint64_t left_events;    /* Edge thread: written by streams that reloads have closed. */
     uint64_t left_payload_bytes;
     uint64_t opened_ns;
-
     struct sfe_cursor_log *cursor_log; /* Flash thread once running. */
     struct agent_set set;
     struct agent_reload *reload; /* Edge thread. */
@@ -207,7 +206,7 @@ SFE_MUST_USE enum sfe_code agent_take_set(struct agent_set *set, struct sfe_aren
 size_t agent_set_memory_bytes(void);
 SFE_MUST_USE enum sfe_code agent_plan_set(struct agent_set *set, struct sfe_setup *setup,
                                           const struct agent_set *before, struct sfe_error *err);
-/* Refuses a set whose cursors would not fit beside those that are kept. */
+/* open_streams.c: refuses a set whose cursors would not fit beside those that are kept. */
 SFE_MUST_USE enum sfe_code agent_check_room(const struct sfe_agent *agent,
                                             const struct agent_set *set, struct sfe_error *err);
 SFE_MUST_USE enum sfe_code agent_open_set(struct sfe_agent *agent, struct agent_set *set,

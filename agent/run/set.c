@@ -8,7 +8,6 @@
 #include "config/same.h"
 #include "stream/quota.h"
 
-#include <stdio.h>
 #include <string.h>
 
 enum sfe_code agent_take_set(struct agent_set *set, struct sfe_arena *arena, struct sfe_error *err)
@@ -351,39 +350,6 @@ enum sfe_code agent_plan_set(struct agent_set *set, struct sfe_setup *setup,
         limit = priority;
     }
     return code;
-}
-
-/* Names of outputs and streams that the cursor log does not know yet. */
-static void count_unknown(const struct sfe_agent *agent, const struct agent_set *set,
-                          uint32_t *cursors, uint32_t *marks)
-{
-    for (uint32_t i = 0; i < set->output_count; i++) {
-        char name[SFE_CURSOR_NAME_BYTES];
-        int length = snprintf(name, sizeof(name), "%s/%s", set->outputs[i].name,
-                              set->config->streams[set->outputs[i].stream_index].name);
-        SFE_ASSERT(length > 0 && (size_t)length < sizeof(name));
-        *cursors += sfe_cursor_log_find(agent->cursor_log, name) == NULL ? 1u : 0u;
-    }
-    for (uint32_t i = 0; i < set->stream_count; i++) {
-        const char *name = set->config->streams[i].name;
-        *marks += sfe_cursor_log_mark(agent->cursor_log, name) == NULL ? 1u : 0u;
-    }
-}
-
-enum sfe_code agent_check_room(const struct sfe_agent *agent, const struct agent_set *set,
-                               struct sfe_error *err)
-{
-    uint32_t cursors = 0;
-    uint32_t marks = 0;
-
-    /* What runs and was not saved yet counts as well. */
-    count_unknown(agent, &agent->set, &cursors, &marks);
-    count_unknown(agent, set, &cursors, &marks);
-    if (!sfe_cursor_log_has_room(agent->cursor_log, cursors, marks)) {
-        return sfe_fail(err, SFE_E_CONFIG,
-                        "the cursors of too many former outputs and streams are kept");
-    }
-    return SFE_OK;
 }
 
 enum sfe_code agent_open_set(struct sfe_agent *agent, struct agent_set *set, struct sfe_error *err)

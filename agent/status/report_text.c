@@ -148,7 +148,7 @@ static void add_channel(const struct screen *screen, uint32_t input)
     }
     add_field(screen, input, "\n      ", "name");
     add_field(screen, input, "  taken ", "accepted");
-    add_field(screen, input, ", last replay id ", "place");
+    add_field(screen, input, ", stands at ", "place");
     add_field(screen, input, ", repeats ", "repeats");
     add_field(screen, input, ", gaps ", "gaps");
 }

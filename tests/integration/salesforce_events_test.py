@@ -42,7 +42,7 @@ class SalesforceEvents(unittest.TestCase):
         self.assertEqual(site.bus()["subscriptions"], 2)
         code, text, _ = site.command("status", "--config", site.path("sfedge.json"))
         self.assertEqual(code, 0)
-        self.assertIn("last replay id %s," % commands["place"], text)
+        self.assertIn("stands at %s," % commands["place"], text)
         # One session carries both channels, and none of it counts as an API call.
         self.assertEqual(site.bus()["clients"], 1)
         self.assertEqual(site.status()["orgs"][0]["api_calls"], 0)

@@ -32,7 +32,7 @@ static void a_query_that_can_go_on_is_taken(void **state)
     static const char *const queries[] = {
         IN_QUERY("'after': 'SystemModstamp', 'query': 'SELECT Id, SystemModstamp FROM A__c WHERE "
                  "SystemModstamp >= {after} ORDER BY SystemModstamp'"),
-        IN_QUERY("'after': 'M__c', 'query': 'select m__c from A__c where N__c = \\'from {\\' and "
+        IN_QUERY("'after': 'M__c', 'query': 'select m__c from A__c where N__c = 7 and "
                  "m__c>={after} order by M__C asc, Id desc limit 5'"),
     };
     struct loading *loading = (struct loading *)*state;

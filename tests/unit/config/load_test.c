@@ -71,6 +71,15 @@ static const char hub[] =
     "  'from': 'telemetry', 'where': { '/value': { 'gt': 80 } }, 'event': 'DeviceAlert__e',\n"
     "  'map': { 'DeviceId__c': '{/device}', 'EventKey__c': '{id}' } } }}\n";
 
+static void the_design_is_carried_out_whole(void **state)
+{
+    struct loading *loading = (struct loading *)*state;
+
+    load(loading, design);
+
+    assert_int_equal(loading->mistake_count, 0);
+}
+
 static void the_hub_has_nothing_that_is_not_available(void **state)
 {
     struct loading *loading = (struct loading *)*state;

@@ -27,6 +27,7 @@ struct feed_world {
     struct sfe_feed_item items[ITEMS_MAX];
     char payloads[ITEMS_MAX][64];
     uint32_t count;
+    bool takes_repeats;
     uint32_t passed;
     bool has_started;
     bool has_stopped;
@@ -114,7 +115,7 @@ static void open_source(struct feed_world *self)
     assert_int_equal(sfe_replay_open(&replay, self->arena, &self->replay, &self->err), SFE_OK);
     assert_int_equal(sfe_intake_open(&intake, self->arena, &self->intake, &self->err), SFE_OK);
     const struct sfe_salesforce_events_channel channel = {CHANNEL, "commands", self->world->stream,
-                                                          self->replay};
+                                                          self->replay, self->takes_repeats};
     const struct sfe_salesforce_events_options options = {
         .connection = "crm",
         .channels = &channel,
@@ -249,6 +250,26 @@ static void a_place_is_noted_only_after_its_event_is_durable(void **state)
     assert_int_equal(facts.received, 2);
     assert_int_equal(facts.acknowledged, 2);
     assert_int_equal(facts.reconnects, 2);
+}
+
+static void where_repeats_are_wanted_they_are_events_again(void **state)
+{
+    struct feed_world *self = *state;
+    struct sfe_source_facts facts;
+
+    for (uint32_t i = 0; i < 2; i++) {
+        self->takes_repeats = i == 1u;
+        close_source(self);
+        open_source(self);
+        begin(self);
+        add(self, "1");
+        add(self, "1");
+        (void)turn(self);
+        self->source.facts(self->source.context, &facts);
+        assert_int_equal(facts.received, i == 1u ? 2 : 1);
+        flash_turn(self, true);
+        (void)turn(self);
+    }
 }
 
 static void a_stream_that_is_never_quiet_lets_the_place_move_on(void **state)
@@ -399,6 +420,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(nothing_is_taken_before_it_is_known_where_to_go_on),
         TEST(a_place_is_noted_only_after_its_event_is_durable),
+        TEST(where_repeats_are_wanted_they_are_events_again),
         TEST(a_stream_that_is_never_quiet_lets_the_place_move_on),
         TEST(what_comes_again_is_counted_and_dropped),
         TEST(a_kill_between_durable_and_noted_takes_nothing_twice),

@@ -109,6 +109,35 @@ static void report_is_one_json_document_with_all_parts(void **state)
     assert_text(at(&json, "/quota_used_bytes"), "8192");
 }
 
+static void a_link_that_asks_again_and_again_says_when(void **state)
+{
+    struct sfe_status_link link = link_example();
+    struct sfe_status status = {.agent_id = "store-1", .links = &link, .link_count = 1};
+    struct sfe_builder out = sfe_builder_make(text, sizeof(text) - 1);
+    struct sfe_json json;
+    struct sfe_error err;
+
+    (void)state;
+    status.monotonic_ns = UINT64_C(100000000000);
+    link.source.has_runs = true;
+    json = write_document(&status);
+    assert_text(at(&json, "/links/0/runs/last_s_ago"), "null");
+    assert_text(at(&json, "/links/0/runs/next_in_s"), "null");
+    link.source.runs = (struct sfe_feed_runs){.ended = 2,
+                                              .failed = 1,
+                                              .records = 34,
+                                              .last_ns = UINT64_C(93000000000),
+                                              .next_ns = UINT64_C(112000000000)};
+    json = write_document(&status);
+    assert_text(at(&json, "/links/0/runs/records"), "34");
+    assert_text(at(&json, "/links/0/runs/last_s_ago"), "7");
+    assert_text(at(&json, "/links/0/runs/next_in_s"), "12");
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
+    text[out.size] = '\0';
+    assert_non_null(strstr((const char *)text, "runs 2, failed 1, the last one of 34 records 7 s "
+                                               "ago, the next one in 12 s"));
+}
+
 static void report_for_people_names_what_needs_a_human(void **state)
 {
     struct sfe_status_output output = output_example();
@@ -198,6 +227,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(report_is_one_json_document_with_all_parts),
+        cmocka_unit_test(a_link_that_asks_again_and_again_says_when),
         cmocka_unit_test(report_for_people_names_what_needs_a_human),
         cmocka_unit_test(a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not),
         cmocka_unit_test(masked_values_and_a_missing_clock_are_shown),
