@@ -221,12 +221,13 @@ uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns)
     bury_ns = sfe_clock_earlier_ns(bury_ns, output_bury_turn(output));
     bury_ns = sfe_clock_earlier_ns(bury_ns, output_answer_turn(output));
     (void)window_pass(&output->window);
+    const uint64_t before = (uint64_t)output->dying + output->owing;
     uint64_t deliver_ns = output_deliver_turn(output);
     /* A target may have ended a slot at once; and letters of what could not be mapped were written.
      */
     (void)window_pass(&output->window);
-    if ((output->dying > 0 || output->owing > 0) && bury_ns == UINT64_MAX) {
-        bury_ns = now_ns;
+    if ((uint64_t)output->dying + output->owing > before) {
+        bury_ns = now_ns; /* Else nobody looks at it before something else is due. */
     }
     publish(output);
     return sfe_clock_earlier_ns(bury_ns, deliver_ns);
