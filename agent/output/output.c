@@ -166,6 +166,8 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
         return code;
     }
     opened->has_changed = true;
+    opened->opened_ns = sfe_clock_monotonic_ns(options->clock);
+    opened->opened_end = sfe_stream_durable(options->stream);
     pressure_open(&opened->pressure, options->slot_count, options->slot_events_max);
     opened->damaged = sfe_stream_reader_damaged(options->reader);
     opened->facts.cursor = opened->window.next_sequence;
