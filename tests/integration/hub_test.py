@@ -184,6 +184,21 @@ class Hub(unittest.TestCase):
                                          self.departments.items()}, flush=True)
         self.assertEqual(self.site.stop_agent(), 0)
 
+    def test_try_shows_every_step_where_it_is_told_what_servers_answer(self):
+        words = ["try", "-c", self.site.path("sfedge.json"), "--json", "--topic", "pos/till3/sale",
+                 "--payload", json.dumps(self.sale(2)), "--answer"]
+        code, text, error = self.site.command(*words, '{"invoice":"I-7"}')
+        self.assertEqual(code, 0, text + error)
+        requests = json.loads(text)["requests"]
+        self.assertEqual([request["path"].rsplit("/", 1)[1] for request in requests],
+                         ["invoices", "bills", "orders", "till3"])
+        self.assertEqual(requests[1]["body"], {"payer": "C-2", "due": 2.5, "invoice_ref": "I-7"})
+        self.assertIn("S-2 paid: I-7", json.dumps(requests[3]))
+        self.assertEqual(len({request["headers"]["Idempotency-Key"] for request in requests[:2]}), 2)
+        code, text, _ = self.site.command(*words, "{}")
+        self.assertNotEqual(code, 0)
+        self.assertIn("no value at /answer/body/invoice", text)
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1], verbosity=2)
