@@ -64,7 +64,7 @@ class Hub(unittest.TestCase):
         self.invoices = {}  # By the number of the document.
         self.departments = {}
         for number, (name, decide) in enumerate((("accounting", self.book), ("billing", self.bill),
-                                                 ("fulfilment", self.ship))):
+                                                 ("shipping", self.ship))):
             self.departments[name] = Department(decide, SEED + number)
             self.addCleanup(self.departments[name].server.close)
         config = example("sale-steps.json")
@@ -98,7 +98,7 @@ class Hub(unittest.TestCase):
         return 201, {}
 
     def ship(self, _path, body):
-        self.confirmed(body["Invoice"], "fulfilment")
+        self.confirmed(body["Invoice"], "shipping")
         return (422, {"why": "no such place"}) if body["Address"]["Line1"] == "nowhere" else (201, {})
 
     @staticmethod
@@ -127,7 +127,7 @@ class Hub(unittest.TestCase):
         self.check_server("billing", "/bills", [
             {"payer": sale["bill_to"], "due": float(sale["total"]),
              "invoice_ref": self.invoices[sale["sale_id"]]} for sale in good if "bill_to" in sale])
-        self.check_server("fulfilment", "/orders", [
+        self.check_server("shipping", "/orders", [
             {"OrderRef": sale["sale_id"], "Address": {"Line1": sale["ship_to"]},
              "Invoice": self.invoices[sale["sale_id"]]}
             for sale in good if sale.get("ship_to", "nowhere") != "nowhere"])
