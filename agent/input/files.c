@@ -173,7 +173,7 @@ static bool is_noted(const struct files_source *self)
 
     return self->state != FILES_READING || current->pass != FILES_TAKE || current->events == 0 ||
            self->gives_up ||
-           (current->offset == self->place.offset && strcmp(current->name, self->place.name) == 0);
+           (current->behind == self->place.offset && strcmp(current->name, self->place.name) == 0);
 }
 
 /* Wants the place noted that is staged by now. */
@@ -186,7 +186,7 @@ static void want_place(struct files_source *self, uint64_t now_ns)
         return;
     }
     memcpy(self->wanted.name, current->name, sizeof(self->wanted.name));
-    self->wanted.offset = current->offset;
+    self->wanted.offset = current->behind;
     self->wanted.chain = current->chain;
     self->wanted.seed = current->seed;
     self->wanted_waits = current->waits;

@@ -112,6 +112,41 @@ static void after_a_kill_it_goes_on_behind_the_place(void **state)
     assert_true(files_has("done/a.csv"));
 }
 
+/* What stands between records, such as commas and empty lines, belongs to no place. */
+static void after_a_kill_no_format_is_taken_from_its_beginning_again(void **state)
+{
+    static const enum file_format formats[] = {FILE_JSON, FILE_NDJSON, FILE_CSV};
+    struct input_world *world = *state;
+
+    for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        FILE *file = fopen(files_path("a.csv"), "w");
+        const uint64_t before = world->sales.staged;
+        assert_non_null(file);
+        assert_true(fputs(formats[i] == FILE_JSON  ? "["
+                          : formats[i] == FILE_CSV ? "no\n"
+                                                   : "",
+                          file) >= 0);
+        for (unsigned k = 0; k < 3000; k++) {
+            assert_true(fprintf(file, formats[i] == FILE_CSV ? "%u,\n\n" : "{\"no\":%u}%s\n\n", k,
+                                formats[i] == FILE_NDJSON ? ""
+                                : k == 2999               ? "]"
+                                                          : ",") > 0);
+        }
+        assert_int_equal(fclose(file), 0);
+        files.options.format = formats[i];
+        world->sales.room = 2000;
+        files_begin();
+        files_run(20, SECOND);
+        assert_int_equal(world->sales.staged - before, 2000);
+        files_end();
+        world->sales.room = 5000;
+        files_begin();
+        files_run(20, SECOND);
+        assert_int_equal(world->sales.staged - before, 3000);
+        files_end();
+    }
+}
+
 static void what_comes_twice_has_the_same_identity(void **state)
 {
     struct input_world *world = *state;
@@ -254,6 +289,7 @@ int main(void)
         FILES_TEST(a_full_stream_holds_the_file_back),
         FILES_TEST(the_place_is_noted_behind_what_is_durable_only),
         FILES_TEST(after_a_kill_it_goes_on_behind_the_place),
+        FILES_TEST(after_a_kill_no_format_is_taken_from_its_beginning_again),
         FILES_TEST(what_comes_twice_has_the_same_identity),
         FILES_TEST(another_file_of_the_name_is_taken_from_its_beginning),
         FILES_TEST(an_arrival_is_new_and_its_repeat_is_not),
