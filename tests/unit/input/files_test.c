@@ -49,6 +49,15 @@ static void a_file_moves_only_when_all_of_it_is_durable(void **state)
     assert_true(files.source.is_quiet(files.source.context));
 }
 
+static void where_all_is_well_there_is_no_error(void **state)
+{
+    (void)state;
+    files_begin();
+    files_run(5, SECOND);
+    assert_int_equal(files_facts().last_error.code, SFE_OK);
+    assert_string_equal(files_facts().last_error.message, "");
+}
+
 static void a_full_stream_holds_the_file_back(void **state)
 {
     struct input_world *world = *state;
@@ -286,6 +295,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FILES_TEST(a_file_moves_only_when_all_of_it_is_durable),
+        FILES_TEST(where_all_is_well_there_is_no_error),
         FILES_TEST(a_full_stream_holds_the_file_back),
         FILES_TEST(the_place_is_noted_behind_what_is_durable_only),
         FILES_TEST(after_a_kill_it_goes_on_behind_the_place),
