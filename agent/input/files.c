@@ -281,7 +281,8 @@ static void turn_reading(struct files_source *self, uint64_t now_ns)
 
 static void turn_draining(struct files_source *self)
 {
-    if (self->wanted.name[0] == '\0' && !has_job(self) && files_is_durable(&self->current.waits)) {
+    if (self->state == FILES_DRAINING && self->wanted.name[0] == '\0' && !has_job(self) &&
+        files_is_durable(&self->current.waits)) {
         ask_to_finish(self);
     }
 }
@@ -308,11 +309,10 @@ static uint64_t turn(void *context, uint64_t now_ns)
             turn_reading(self, now_ns);
             break;
         case FILES_DRAINING:
-            turn_draining(self);
-            break;
         case FILES_FINISHING:
             break;
         }
+        turn_draining(self); /* What is durable by now wakes nobody. */
     }
     want_place(self, now_ns);
     save_place(self);

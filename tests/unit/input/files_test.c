@@ -58,6 +58,20 @@ static void where_all_is_well_there_is_no_error(void **state)
     assert_string_equal(files_facts().last_error.message, "");
 }
 
+/* Nobody would wake it: what is awaited is there. */
+static void a_file_with_nothing_to_wait_for_goes_at_once(void **state)
+{
+    const struct input_world *world = *state;
+
+    files_drop("a.csv", "");
+    files_begin();
+    for (unsigned i = 0; i < 20 && files.flash_wakes == 0; i++) {
+        assert_true(files.source.turn(files.source.context, world->now_ns) <= world->now_ns ||
+                    files.flash_wakes != 0);
+    }
+    assert_int_equal(files.flash_wakes, 1);
+}
+
 static void a_full_stream_holds_the_file_back(void **state)
 {
     struct input_world *world = *state;
@@ -296,6 +310,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         FILES_TEST(a_file_moves_only_when_all_of_it_is_durable),
         FILES_TEST(where_all_is_well_there_is_no_error),
+        FILES_TEST(a_file_with_nothing_to_wait_for_goes_at_once),
         FILES_TEST(a_full_stream_holds_the_file_back),
         FILES_TEST(the_place_is_noted_behind_what_is_durable_only),
         FILES_TEST(after_a_kill_it_goes_on_behind_the_place),
