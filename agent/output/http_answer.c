@@ -21,8 +21,7 @@ static size_t find(struct sfe_slice text, struct sfe_slice needle)
     return text.size;
 }
 
-/* A server may send back what it was sent: what is a secret of ours, or the part of one at the
- * end, is not passed on. */
+/* A server may send back what it was sent: from a secret of ours on nothing is passed on. */
 static struct sfe_slice before_secret(const struct http_target *target, struct sfe_slice text)
 {
     const struct sfe_slice auth = sfe_builder_slice(&target->auth_value);
