@@ -37,10 +37,9 @@ static int compare_entries(const void *a, const void *b)
 
 static enum sfe_code fail_at(struct sfe_error *err, const char *mistake, uint32_t line)
 {
-    const enum sfe_code code = sfe_fail(err, SFE_E_CONFIG, "line %u: %s", (unsigned)line, mistake);
-
+    (void)sfe_fail(err, SFE_E_CONFIG, "line %u: %s", (unsigned)line, mistake);
     err->line = line;
-    return code;
+    return SFE_E_CONFIG;
 }
 
 /* Puts the entries in order; two of the same key are a mistake. */
@@ -159,7 +158,7 @@ static enum sfe_code take_quoted(struct rows *rows, struct sfe_slice *cell, stru
     }
     uint8_t *memory = sfe_arena_take(rows->arena, end + 1, err);
     if (memory == NULL) {
-        return err->code;
+        return SFE_E_NO_MEMORY;
     }
     for (size_t i = 0; i < end; i++) {
         const uint8_t byte = rows->rest.bytes[i];
