@@ -12,9 +12,10 @@
 #define CHANGE_HOURS_MAX 167
 #define CHANGE_SECOND    (2 * S_PER_HOUR) /* Where no time is given. */
 
+/* 0 at the end, and after a failure, behind which the reader stands still. */
 static uint8_t peek(const struct sfe_reader *reader)
 {
-    return reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
+    return reader->failed || reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
 }
 
 static bool take(struct sfe_reader *reader, uint8_t byte)

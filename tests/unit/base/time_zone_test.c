@@ -104,7 +104,9 @@ static void without_rules_the_clocks_change_as_in_the_united_states(void **state
 
 static void what_is_no_zone_is_refused(void **state)
 {
-    static const char *const wrong[] = {"",
+    static const char *const wrong[] = {"AA83BBB,J60/2,299/-2:30:01",
+                                        "AAA83BBB,J60/2,299",
+                                        "",
                                         "CE-1",
                                         "CET",
                                         "CET-25",
