@@ -12,7 +12,7 @@
 #define CHANGE_HOURS_MAX 167
 #define CHANGE_SECOND    (2 * S_PER_HOUR) /* Where no time is given. */
 
-/* 0 at the end, and after a failure, behind which the reader stands still. */
+/* The front byte, 0 where there is none; nothing is in front of a reader that failed. */
 static uint8_t peek(const struct sfe_reader *reader)
 {
     return reader->failed || reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
