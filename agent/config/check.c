@@ -5,6 +5,7 @@
 #include "config/check_answers.h"
 #include "config/check_http.h"
 #include "config/check_http_output.h"
+#include "config/check_file_output.h"
 #include "config/check_mqtt_output.h"
 #include "config/quantity.h"
 #include "config/spelling.h"
@@ -461,6 +462,11 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
         check_fields(load, &output->mqtt.properties, load_member(load, entry, "properties"));
         return;
     }
+    if (output->type == SFE_OUTPUT_FILE) {
+        check_file_output(load, output, entry);
+        check_fields(load, &output->event, load_member(load, entry, "map"));
+        return;
+    }
     if (list != SFE_JSON_NONE && sfe_json_kind(&load->json, list) == SFE_JSON_ARRAY) {
         token = sfe_json_first(&load->json, list);
     }
@@ -482,6 +488,9 @@ static void default_events(struct config_load *load)
             outputs[i].event.object = "payload";
             outputs[i].mqtt.properties.object = "properties";
             outputs[i].mqtt.properties.place = outputs[i].place;
+        }
+        if (outputs[i].type == SFE_OUTPUT_FILE) {
+            outputs[i].event.object = "line";
         }
         if (outputs[i].type == SFE_OUTPUT_PLATFORM_EVENTS || outputs[i].event.field_count > 0) {
             outputs[i].event.place = outputs[i].place;

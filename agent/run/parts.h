@@ -5,6 +5,7 @@
 #include "event/watch.h"
 #include "input/mqtt.h"
 #include "input/thin.h"
+#include "output/file.h"
 #include "output/target_pair.h"
 #include "port/thread.h"
 #include "run/agent.h"
@@ -74,6 +75,7 @@ struct agent_output {
     struct sfe_target *records;       /* `target` itself, or a part of it; NULL: none. */
     struct sfe_bulk *bulk;            /* NULL: it never goes by bulk. */
     struct sfe_bulk_journal *journal; /* NULL: the same. */
+    struct sfe_file_output *file;     /* In `arena`. NULL: it writes no files. */
     struct agent_mqtt_link *mqtt;     /* In `arena`. NULL: it publishes nothing. */
     struct sfe_rate rate;             /* Edge thread. */
     bool is_leaving;                  /* As above. */

@@ -324,6 +324,22 @@ static bool is_settled(const struct rehearsal *rehearsal)
     return true;
 }
 
+/* The lines that files would get. */
+static void write_files(struct rehearsal *rehearsal)
+{
+    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
+
+    for (uint32_t i = 0; i < rehearsal->agent->set.output_count; i++) {
+        const struct agent_output *output = &rehearsal->agent->set.outputs[i];
+        struct sfe_rehearsal_request told = {.method = "WRITE"};
+        if (output->file != NULL && sfe_file_output_pending(output->file, &told.body)) {
+            told.path = rehearsal->config.outputs[output->config_index].file.directory;
+            audience->on_request(audience->reader, &told);
+            (void)sfe_file_output_flash_turn(output->file, rehearsal->now_ns);
+        }
+    }
+}
+
 /* The turns of the cloud, with what becomes due in between, until all is settled. */
 static enum sfe_code deliver(struct rehearsal *rehearsal, struct sfe_error *err)
 {
@@ -332,6 +348,7 @@ static enum sfe_code deliver(struct rehearsal *rehearsal, struct sfe_error *err)
     for (uint32_t turn = 0; turn < TURNS_MAX && !is_settled(rehearsal); turn++) {
         uint64_t due_ns = sfe_agent_cloud_turn(rehearsal->agent, rehearsal->now_ns);
         enum sfe_code code = http->poll(http->context, 0, on_answer, rehearsal, err);
+        write_files(rehearsal);
         if (code == SFE_OK) {
             code = commit_all(rehearsal, err);
         }
