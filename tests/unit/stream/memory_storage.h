@@ -458,7 +458,7 @@ static inline enum sfe_code memory_rename(void *context, const char *from, const
     }
     struct memory_name *other = memory_find(memory, to);
     if (other != NULL) {
-        if (found->durable < 0) {
+        if (other->durable >= 0) {
             found->durable = other->durable; /* What is replaced lasts until the new name does. */
         }
         other->seen = -1;
