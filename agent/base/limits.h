@@ -53,6 +53,11 @@
 /* Objects, lists and values of one body. */
 #define SFE_TREE_NODES_MAX 512u
 
+/* Name of a channel of the Streaming API; API names have 80 characters at most. */
+#define SFE_CHANNEL_BYTES_MAX 128u
+/* An event of the Streaming API has 1 MB at most (API sheet of events, A2.1); answers hold many. */
+#define SFE_EVENTS_ANSWER_BYTES (2u * 1024u * 1024u)
+
 /* Salesforce: records in one sObject Collections call (API sheet, 3.1). */
 #define SFE_COLLECTION_RECORDS_MAX 200u
 /* Collections in one Composite call (API sheet, 3.2): 1,000 records, one API call. */

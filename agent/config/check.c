@@ -1,6 +1,7 @@
 #include "config/check.h"
 
 #include "base/assert.h"
+#include "config/check_channels.h"
 #include "config/check_files.h"
 #include "config/check_answers.h"
 #include "config/check_http.h"
@@ -526,6 +527,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    check_channels(load);
     check_http_outputs(load);
     check_files_inputs(load);
     check_answers(load);

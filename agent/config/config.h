@@ -120,8 +120,9 @@ struct sfe_config_input {
     const struct sfe_config_condition *admit; /* As `where` of an output; a tree. */
     uint32_t admit_count;                     /* 0: every event. */
     bool card_guard; /* `card_guard`: looks for card numbers; default: where there is mask. */
-    struct sfe_config_http http;   /* `topic` is its path without the first slash. */
-    struct sfe_config_files files; /* `topic` is "NAME/#". */
+    struct sfe_config_http http;           /* `topic` is its path without the first slash. */
+    struct sfe_config_files files;         /* `topic` is "NAME/#". */
+    enum sfe_stale_replay on_stale_replay; /* Of type salesforce-events; `topic` is its channel. */
 };
 
 struct sfe_config {

@@ -5,7 +5,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum sfe_input_type { SFE_INPUT_MQTT, SFE_INPUT_HTTP, SFE_INPUT_FILES };
+enum sfe_input_type {
+    SFE_INPUT_MQTT,
+    SFE_INPUT_HTTP,
+    SFE_INPUT_FILES,
+    SFE_INPUT_SALESFORCE_EVENTS
+};
+enum sfe_stale_replay { SFE_STALE_EARLIEST, SFE_STALE_LATEST };
 enum sfe_retained { SFE_RETAINED_TAKE, SFE_RETAINED_IGNORE };
 enum sfe_identity_rule { SFE_IDENTITY_BY_CONTENT, SFE_IDENTITY_BY_ARRIVAL };
 

@@ -83,6 +83,8 @@ static const struct fragment {
      "{\"properties\":{\"listen\":{\"pattern\":\"^([0-9.]{7,15}|\\\\[[0-9A-Fa-f:.]{2,45}\\\\]):"
      "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$\"},"
      "\"path\":{\"pattern\":\"^/[!-~]+$\",\"not\":{\"pattern\":\"[+#?$]\"}}}}"},
+    {SFE_SECTION_INPUT, "salesforce-events",
+     "{\"properties\":{\"channel\":{\"pattern\":\"^/(event|data|topic|u)/[A-Za-z0-9_]+$\"}}}"},
     {SFE_SECTION_HTTP_AUTH, NULL, "{\"properties\":{\"none\":{\"const\":true}}}"},
     {SFE_SECTION_STREAM, NULL,
      "{\"if\":{\"required\":[\"thin\"]},\"then\":{\"required\":[\"when_full\"],\"properties\":"

@@ -235,7 +235,7 @@ static const struct config_key table[] = {
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
-     .later = "salesforce-events|salesforce-query", .help = "Where events come from."},
+     .later = "salesforce-query", .help = "Where events come from."},
     {ROW(INPUT, "connection", CONNECTION), .only = "mqtt", TO(INPUT, connection),
      .required = true, .allowed = "mqtt", .help = "The broker, by its name in connections."},
     {ROW(INPUT, "topic", TOPIC), .only = "mqtt", TO(INPUT, topic), .required = true,
@@ -331,10 +331,18 @@ static const struct config_key table[] = {
     {ROW(INPUT, "keep_done_size", SIZE), .only = "files", TO(INPUT, files.keep_done_bytes),
      .fallback = "64MiB", .min = KIB, .max = 1024 * GIB, .help = "And so many bytes."},
     {ROW(INPUT, "connection", CONNECTION), .only = "salesforce-events|salesforce-query",
-     .allowed = "salesforce", .help = "The org, by its name in connections."},
-    {ROW(INPUT, "channel", TEXT), .only = "salesforce-events", .help = "Channel to subscribe to."},
-    {ROW(INPUT, "on_stale_replay", TEXT), .only = "salesforce-events",
-     .help = "Where to begin when the stored place is too old."},
+     TO(INPUT, connection), .required = true, .allowed = "salesforce",
+     .help = "The org, by its name in connections."},
+    {ROW(INPUT, "channel", TEXT), .only = "salesforce-events", TO(INPUT, topic), .required = true,
+     .max = SFE_CHANNEL_BYTES_MAX,
+     .help = "Channel to subscribe to: /event/X__e for a platform event, /data/XChangeEvent for "
+             "changes, /topic/X for a PushTopic, /u/X for generic events. It is the topic of its "
+             "events. No two inputs of a connection may have the same."},
+    {ROW(INPUT, "on_stale_replay", WORD), .only = "salesforce-events",
+     TO(INPUT, on_stale_replay), .fallback = "earliest", .allowed = "earliest|latest",
+     .help = "Where to go on when the org does not know the place any more where it was left, and "
+             "where to begin the first time. earliest: with the oldest event that the org keeps, "
+             "72 hours back. latest: with the next one."},
     {ROW(INPUT, "query", TEXT), .only = "salesforce-query", .help = "The query."},
     {ROW(INPUT, "every", DURATION), .only = "salesforce-query", .help = "How often it is asked."},
 

@@ -255,8 +255,7 @@ static void identify(struct sfe_intake *intake, const struct sfe_message *messag
 {
     event->identity_kind = SFE_IDENTITY_GIVEN;
     if (message->identity.size != 0) {
-        const struct sfe_slice parts[] = {SFE_TEXT("event-id"), message->identity};
-        event->identity = sfe_hash128(parts, 2);
+        event->identity = sfe_intake_given_identity(message->identity);
     } else if (target->route != NULL && target->route->options.identity_by_arrival) {
         event->identity = identity_of_arrival(intake, target->stream, wall_ns);
     } else {

@@ -97,6 +97,14 @@ SFE_MUST_USE enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct s
                                              struct sfe_receipt *receipts, uint32_t capacity,
                                              uint32_t *count, struct sfe_error *err);
 
+/* The identity of an event whose message says `identity`. Pure. */
+static inline struct sfe_hash128 sfe_intake_given_identity(struct sfe_slice identity)
+{
+    const struct sfe_slice parts[] = {SFE_TEXT("event-id"), identity};
+
+    return sfe_hash128(parts, sizeof(parts) / sizeof(parts[0]));
+}
+
 /* For a sender that can be told: would a message be admitted by every input that takes its topic?
  * SFE_E_REFUSED, counted, where not: err says why. Stages nothing. */
 SFE_MUST_USE enum sfe_code sfe_intake_check(struct sfe_intake *intake,

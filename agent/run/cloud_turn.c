@@ -1,4 +1,4 @@
-#include "run/parts.h"
+#include "run/open_events.h"
 
 #include "base/assert.h"
 
@@ -39,7 +39,9 @@ static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
     for (uint32_t i = 0; i < agent->set.output_count; i++) {
         leave_output(&agent->set.outputs[i]);
     }
-    if (!(outputs_are_quiet(agent) && orgs_are_quiet(agent)) && now_ns < agent->stop_by_ns) {
+    if (!(outputs_are_quiet(agent) && agent_events_are_quiet(agent, true) &&
+          orgs_are_quiet(agent)) &&
+        now_ns < agent->stop_by_ns) {
         return agent->stop_by_ns;
     }
     atomic_store(&agent->cloud_is_done, true);
@@ -50,7 +52,7 @@ static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
 /* Outputs that a reload closes or opens anew begin nothing more; what they have in flight ends. */
 static void drain_turn(struct sfe_agent *agent)
 {
-    bool has_drained = true;
+    bool has_drained = agent_events_are_quiet(agent, false);
 
     for (uint32_t i = 0; i < agent->set.output_count; i++) {
         if (agent->set.outputs[i].is_leaving) {
@@ -83,6 +85,7 @@ uint64_t sfe_agent_cloud_turn(struct sfe_agent *agent, uint64_t now_ns)
         due_ns =
             sfe_clock_earlier_ns(due_ns, sfe_output_turn(agent->set.outputs[i].output, now_ns));
     }
+    due_ns = sfe_clock_earlier_ns(due_ns, agent_events_turn(agent, now_ns));
     for (uint32_t i = 0; i < agent->set.org_count; i++) {
         due_ns = sfe_clock_earlier_ns(due_ns, sfe_org_turn(agent->set.orgs[i].org, now_ns));
     }

@@ -1,4 +1,4 @@
-#include "run/parts.h"
+#include "run/open_events.h"
 
 #include "base/assert.h"
 #include "base/learned_clock.h"
@@ -61,6 +61,14 @@ static void release_settled(struct sfe_agent *agent, uint64_t now_ns)
         if (!lowest_cursor(agent, i, &sequence) || sequence <= stream->released) {
             continue;
         }
+        const uint64_t floor = agent_release_floor(agent, i, sequence, now_ns);
+        if (floor < sequence) {
+            agent->release_again_ns = now_ns + SAVE_AGAIN_NS;
+            sequence = floor;
+        }
+        if (sequence <= stream->released) {
+            continue;
+        }
         if (sfe_stream_release(stream->stream, sequence, &err) != SFE_OK) {
             sfe_log_error(agent->log, SFE_WARNING, "cannot give flash back; tried again", &err);
             /* A full stream takes and settles nothing that would bring us here again. */
@@ -70,6 +78,19 @@ static void release_settled(struct sfe_agent *agent, uint64_t now_ns)
         }
         stream->released = sequence;
     }
+}
+
+/* What was held back until places were kept; by the snapshot that is durable. */
+static uint64_t release_turn(struct sfe_agent *agent, uint64_t now_ns)
+{
+    if (agent->release_again_ns == 0) {
+        return UINT64_MAX;
+    }
+    if (now_ns >= agent->release_again_ns) {
+        agent->release_again_ns = 0;
+        release_settled(agent, now_ns);
+    }
+    return agent->release_again_ns == 0 ? UINT64_MAX : agent->release_again_ns;
 }
 
 static bool has_unmarked(const struct sfe_agent *agent)
@@ -195,6 +216,7 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
         }
     }
     (void)note_jobs(agent, now_ns);
+    (void)agent_keep_places(agent, now_ns, true);
     save_cursors(agent, now_ns);
     (void)keep_tokens(agent, now_ns);
     atomic_store(&agent->flash_is_done, true);
@@ -214,6 +236,8 @@ static bool pause_turn(struct sfe_agent *agent, uint64_t now_ns)
             save_cursors(agent, now_ns);
         }
         (void)keep_tokens(agent, now_ns); /* Whoever comes next reads them. */
+        (void)agent_keep_places(agent, now_ns, true);
+        agent->release_again_ns = 0; /* The snapshot is of outputs that may go. */
     }
     return agent_keep_pause(agent, &agent->flash_paused_at);
 }
@@ -285,8 +309,10 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     due_ns = sfe_clock_earlier_ns(due_ns, note_jobs(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, write_files(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, keep_tokens(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, agent_keep_places(agent, now_ns, false));
     keep_sources(agent);
     due_ns = sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, release_turn(agent, now_ns));
     for (uint32_t i = 0; i < agent->set.stream_count; i++) {
         sfe_stream_share(agent->set.streams[i].stream);
     }

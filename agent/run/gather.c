@@ -48,8 +48,12 @@ static void gather_inputs(struct sfe_agent *agent, struct sfe_status *status)
         struct sfe_intake_input facts;
         for (uint32_t j = 0; sfe_intake_input(agent->set.sources[i].intake, j, &facts); j++) {
             SFE_ASSERT(status->input_count < SFE_INPUTS_MAX);
-            inputs[status->input_count++] =
-                (struct sfe_status_input){agent->gathered->links[i].source.connection, facts};
+            struct sfe_status_input *input = &inputs[status->input_count++];
+            *input = (struct sfe_status_input){
+                .connection = agent->gathered->links[i].source.connection, .facts = facts};
+            input->has_channel =
+                agent->set.sources[i].events != NULL &&
+                sfe_salesforce_events_facts(agent->set.sources[i].events, j, &input->channel);
         }
     }
     status->inputs = inputs;

@@ -1,5 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
+#include "run/open_events.h"
 #include "run/open_files.h"
 #include "run/open_http.h"
 #include "run/output_kind.h"
@@ -33,7 +34,7 @@
 #define EXCHANGE_TLS_BYTES (80u * KIB)
 #define LOGINS             2u /* Exchanges of an org besides: the log-in, and its own host's. */
 
-static struct sfe_stream_options stream_options(const struct sfe_config *config, uint32_t index)
+struct sfe_stream_options agent_stream_options(const struct sfe_config *config, uint32_t index)
 {
     const struct sfe_config_stream *stream = &config->streams[index];
 
@@ -50,7 +51,7 @@ static struct sfe_stream_options stream_options(const struct sfe_config *config,
  * it. */
 static size_t stream_bytes(const struct sfe_config *config, uint32_t index)
 {
-    const struct sfe_stream_options options = stream_options(config, index);
+    const struct sfe_stream_options options = agent_stream_options(config, index);
 
     return sfe_stream_memory_bytes(&options) +
            (config->streams[index].thin.keep_every == 0 ? 0 : sfe_thin_memory_bytes()) +
@@ -77,7 +78,7 @@ static size_t tables_bytes(const struct sfe_config *config)
     size_t bytes = 0;
 
     for (uint32_t i = 0; i < config->stream_count; i++) {
-        const struct sfe_stream_options options = stream_options(config, i);
+        const struct sfe_stream_options options = agent_stream_options(config, i);
         bytes += 2u * sfe_stream_table_bytes_max(&options);
     }
     return bytes;
@@ -87,7 +88,7 @@ size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint3
 {
     const struct sfe_config_output *output = &config->outputs[index];
     const struct agent_output_kind *kind = agent_output_kind(output->type);
-    const struct sfe_stream_options options = stream_options(config, stream);
+    const struct sfe_stream_options options = agent_stream_options(config, stream);
     struct sfe_output_options sizes = {.name = output->name,
                                        .answer_bytes_max = agent_answer_bytes_max(config, output)};
 
@@ -159,9 +160,9 @@ static size_t sources_bytes(const struct sfe_config *config)
     }
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
-        if (config->connections[i].type == SFE_CONNECTION_MQTT) {
-            bytes += agent_source_bytes(config, i);
-        }
+        bytes += config->connections[i].type == SFE_CONNECTION_MQTT
+                     ? agent_source_bytes(config, i)
+                     : agent_events_source_bytes(config, i);
     }
     return bytes;
 }
@@ -221,7 +222,10 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
 
     for (uint32_t i = 0; i < config->connection_count; i++) {
         bytes += config->connections[i].type == SFE_CONNECTION_SALESFORCE
-                     ? org_library_bytes(&config->connections[i].salesforce)
+                     ? org_library_bytes(&config->connections[i].salesforce) +
+                           (agent_events_source_bytes(config, i) == 0
+                                ? 0
+                                : agent_exchange_bytes(&config->connections[i].salesforce))
                      : agent_broker_library_bytes(&config->connections[i].mqtt);
     }
     for (uint32_t i = 0; i < config->input_count; i++) {

@@ -3,8 +3,10 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "compile/compile.h"
+#include "run/open_events.h"
 #include "run/open_files.h"
 #include "run/open_http.h"
+#include "salesforce/cometd.h"
 
 #include <string.h>
 
@@ -111,7 +113,7 @@ static enum sfe_code list_former(const struct sfe_agent *agent, const struct age
     for (uint32_t i = 0; set != &agent->set && i < agent->set.source_count; i++) {
         const struct agent_source *old = &agent->set.sources[i];
         const struct sfe_config *config = old->setup->config;
-        if (old->connection_index == AGENT_NONE ||
+        if (old->connection_index == AGENT_NONE || old->events != NULL ||
             strcmp(config->connections[old->connection_index].mqtt.client_id, client_id) != 0) {
             continue;
         }
@@ -221,12 +223,17 @@ static enum sfe_code (*const openers[])(struct sfe_agent *agent, const struct ag
     [SFE_INPUT_MQTT] = open_mqtt_source,
     [SFE_INPUT_HTTP] = agent_open_http_source,
     [SFE_INPUT_FILES] = agent_open_files_source,
+    [SFE_INPUT_SALESFORCE_EVENTS] = agent_open_events_source,
 };
 
 static enum sfe_input_type type_of(const struct agent_set *set, const struct agent_source *source)
 {
-    return source->connection_index == AGENT_NONE ? set->config->inputs[source->input_index].type
-                                                  : SFE_INPUT_MQTT;
+    if (source->connection_index == AGENT_NONE) {
+        return set->config->inputs[source->input_index].type;
+    }
+    return set->config->connections[source->connection_index].type == SFE_CONNECTION_SALESFORCE
+               ? SFE_INPUT_SALESFORCE_EVENTS
+               : SFE_INPUT_MQTT;
 }
 
 enum sfe_code agent_open_sources(struct sfe_agent *agent, struct agent_set *set,
@@ -251,6 +258,9 @@ void agent_close_source(struct agent_source *source)
         source->source.close(source->source.context);
         source->source.close = NULL;
     }
+    sfe_cometd_close(source->cometd);
+    source->cometd = NULL;
+    source->events = NULL;
     sfe_arena_close(source->arena);
     source->arena = NULL;
     sfe_setup_drop(source->setup);

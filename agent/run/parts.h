@@ -20,9 +20,6 @@
 #include <stdatomic.h>
 
 struct agent_mqtt_link;
-struct agent_output_kind;
-struct gathered;
-struct questions;
 
 /* Each part has an arena of its own, so that it can be closed alone, and holds the setup whose
  * texts it borrows. Where one is carried over by a reload its pointers stay. */
@@ -47,8 +44,10 @@ struct agent_source {
     uint32_t connection_index, input_index, carried; /* The first two in that setup. */
     struct sfe_source source;
     struct sfe_intake *intake;
-    struct sfe_mqtt_former *former; /* In the arena. */
-    bool is_leaving;                /* Stopped, to be closed by the reload under way. */
+    struct sfe_mqtt_former *former;       /* In the arena. */
+    struct sfe_cometd *cometd;            /* Cloud thread. NULL: no source of salesforce-events. */
+    struct sfe_salesforce_events *events; /* Flash thread. NULL: the same. */
+    bool is_leaving;                      /* Stopped, to be closed by the reload under way. */
 };
 
 struct agent_org {
@@ -150,6 +149,7 @@ struct sfe_agent {
     bool boot_is_noted;               /* Flash thread: the table on flash holds this boot. */
     uint64_t saved_ns;                /* Flash thread: when the last snapshot was written. */
     uint64_t save_again_ns;           /* Flash thread: not before this after a failure. */
+    uint64_t release_again_ns;        /* Flash thread: a release was held back; 0: none was. */
     struct sfe_cursor *cursors;       /* Flash thread: scratch for a snapshot. */
     struct sfe_cursor_mark *marks;    /* Flash thread: scratch for a snapshot. */
 

@@ -119,14 +119,23 @@ static bool same_inputs(const struct sfe_config *a, uint32_t a_connection,
     return left.index == a->input_count && right.index == b->input_count;
 }
 
+static bool org_is_carried(const struct agent_set *set, const char *connection)
+{
+    for (uint32_t i = 0; i < set->org_count; i++) {
+        if (strcmp(set->orgs[i].connection, connection) == 0) {
+            return set->orgs[i].carried != AGENT_NEW;
+        }
+    }
+    return false;
+}
+
 static void plan_sources(struct agent_set *set, const struct agent_set *before)
 {
     const struct sfe_config *config = set->config;
 
     set->source_count = 0;
     for (uint32_t i = 0; i < config->connection_count; i++) {
-        if (config->connections[i].type != SFE_CONNECTION_MQTT ||
-            next_input(config, i, 0) == config->input_count) {
+        if (next_input(config, i, 0) == config->input_count) {
             continue;
         }
         struct agent_source *source = &set->sources[set->source_count++];
@@ -134,6 +143,8 @@ static void plan_sources(struct agent_set *set, const struct agent_set *before)
         for (uint32_t k = 0; k < before->source_count && source->carried == AGENT_NEW; k++) {
             const struct agent_source *old = &before->sources[k];
             if (old->connection_index != AGENT_NONE &&
+                (config->connections[i].type != SFE_CONNECTION_SALESFORCE ||
+                 org_is_carried(set, config->connections[i].name)) &&
                 same_connection(set, i, old->setup, old->connection_index) &&
                 same_inputs(config, i, old->setup->config, old->connection_index)) {
                 *source = *old;
@@ -165,7 +176,7 @@ static bool same_input(const struct agent_set *set, uint32_t index, const struct
 static void plan_inputs(struct agent_set *set, const struct agent_set *before)
 {
     for (uint32_t i = 0; i < set->config->input_count; i++) {
-        if (set->config->inputs[i].type == SFE_INPUT_MQTT) {
+        if (set->config->inputs[i].connection != AGENT_NONE) {
             continue;
         }
         struct agent_source *source = &set->sources[set->source_count++];
@@ -183,16 +194,6 @@ static void plan_inputs(struct agent_set *set, const struct agent_set *before)
             source->setup = sfe_setup_hold(set->setup);
         }
     }
-}
-
-static bool org_is_carried(const struct agent_set *set, const char *connection)
-{
-    for (uint32_t i = 0; i < set->org_count; i++) {
-        if (strcmp(set->orgs[i].connection, connection) == 0) {
-            return set->orgs[i].carried != AGENT_NEW;
-        }
-    }
-    return false;
 }
 
 /* Does what `output` goes by stay as it was for `old`: the org, or the connection to a broker? */

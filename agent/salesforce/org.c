@@ -10,6 +10,7 @@
 
 #define ANSWER_BYTES_MAX 16384u
 #define BEARER_BYTES     8u
+#define HEADERS_MAX      5u
 /* What is streamed may be as slow as a bad mobile line: 4 kB/s. */
 #define SLOWEST_BYTES_PER_MS 4u
 #define EXTRA_MS_MAX         3600000u
@@ -188,6 +189,18 @@ static uint32_t timeout_ms(const struct sfe_org *org, uint64_t stream_bytes)
            (uint32_t)(extra_ms < EXTRA_MS_MAX ? extra_ms : EXTRA_MS_MAX);
 }
 
+static size_t add_headers(const struct sfe_org_request *request, struct sfe_http_header *headers,
+                          size_t count)
+{
+    if (request->is_gzip) {
+        headers[count++] = (struct sfe_http_header){"Content-Encoding", SFE_TEXT("gzip")};
+    }
+    if (request->cookie.size != 0) {
+        headers[count++] = (struct sfe_http_header){"Cookie", request->cookie};
+    }
+    return count;
+}
+
 enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *request,
                             struct sfe_error *err)
 {
@@ -205,26 +218,29 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
     struct sfe_slice content_type = request->content_type == NULL
                                         ? SFE_TEXT("application/json; charset=UTF-8")
                                         : sfe_slice_text(request->content_type);
-    const struct sfe_http_header headers[] = {
+    struct sfe_http_header headers[HEADERS_MAX] = {
         {"Authorization", sfe_secret_reveal(&org->authorization)},
         {"Content-Type", content_type},
         {"Sforce-Call-Options", SFE_TEXT("client=sfedge")},
-        {"Content-Encoding", SFE_TEXT("gzip")},
     };
+    const size_t header_count = add_headers(request, headers, 3);
     struct sfe_http_request sent = {
         .method = request->method,
         .url = url,
         .headers = headers,
-        .header_count = sizeof(headers) / sizeof(headers[0]) - (request->is_gzip ? 0 : 1),
+        .header_count = header_count,
         .body = request->body,
         .ca_file = org->options.ca_file,
         .connect_timeout_ms = org->options.connect_timeout_ms,
-        .total_timeout_ms = timeout_ms(org, request->stream_bytes),
+        .total_timeout_ms =
+            request->hold_ms != 0 ? request->hold_ms : timeout_ms(org, request->stream_bytes),
         .answer_body = request->answer_body,
         .tag = request->owner,
         .route = &org->options.route,
         .upload = request->upload,
         .sink = request->sink,
+        .cookies = request->cookies,
+        .is_once = request->is_once,
     };
     sfe_builder_rewind(request->answer_body, 0);
     request->owner->token_number = org->token_number;
@@ -235,11 +251,14 @@ enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_org_request *r
     if (code == SFE_OK) {
         request->owner->exchange = exchange;
         org_charge_begin(org, &sent, request->owner);
+    }
+    if (code == SFE_OK && !request->is_free) {
         sfe_mutex_lock(org->mutex);
         org->facts.api_calls++;
         sfe_mutex_unlock(org->mutex);
         org_count_call(org, request->need);
-    } else {
+    }
+    if (code != SFE_OK) {
         org_charge_end(org, request->owner, NULL);
     }
     return code;
@@ -277,6 +296,13 @@ void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer)
     } else if (answer->status >= 200 && answer->status < 300) {
         org->has_worked = true;
         org->failures = 0;
+    }
+}
+
+void sfe_org_session_ended(struct sfe_org *org, const struct sfe_http_owner *owner)
+{
+    if (org->has_token && owner->token_number == org->token_number) {
+        org_drop_token(org, sfe_org_now_ns(org));
     }
 }
 

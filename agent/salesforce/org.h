@@ -142,6 +142,11 @@ struct sfe_org_request {
     const struct sfe_http_body *upload; /* Instead of `body`; NULL: none. */
     const struct sfe_http_sink *sink;   /* For the body of a 2xx; NULL: none. */
     uint64_t stream_bytes; /* About so much goes through `upload` or `sink`: it may take longer. */
+    struct sfe_slice cookie;     /* Value of the header Cookie; empty: none. */
+    struct sfe_builder *cookies; /* As that of port/http.h. */
+    uint32_t hold_ms; /* The org may hold its answer so long; 0: the connection's limit counts. */
+    bool is_free;     /* Does not count against the allowance. */
+    bool is_once;     /* As that of port/http.h. */
 };
 
 /* Begins a request to `path` (below instance_url, "/services/data/…") with the token and a JSON
@@ -153,6 +158,10 @@ SFE_MUST_USE enum sfe_code sfe_org_begin(struct sfe_org *org, const struct sfe_o
 /* To be called with every answer to a request begun above: keeps the books (allowance, clock) and
  * drops the token on 401 INVALID_SESSION_ID, once for all that were in flight with it. */
 void sfe_org_answered(struct sfe_org *org, const struct sfe_http_answer *answer);
+
+/* The answer to the request of `owner` said in its own words that the session has ended: the token
+ * is dropped, once for all that were in flight with it. */
+void sfe_org_session_ended(struct sfe_org *org, const struct sfe_http_owner *owner);
 
 /* Ends the request of `owner` that is under way, if one is; no answer follows. Whether the org has
  * acted on it is unknown. */

@@ -100,6 +100,11 @@ static void put_inputs(struct sfe_json_writer *writer, const struct sfe_status *
         sfe_json_put_text(writer, "name", sfe_slice_text(input->facts.name));
         sfe_json_put_text(writer, "connection", sfe_slice_text(input->connection));
         sfe_json_put_u64(writer, "accepted", input->facts.accepted);
+        if (input->has_channel) {
+            sfe_json_put_text(writer, "place", sfe_feed_place_slice(&input->channel.place));
+            sfe_json_put_u64(writer, "repeats", input->channel.repeats);
+            sfe_json_put_u64(writer, "gaps", input->channel.gaps);
+        }
         sfe_json_end_object(writer);
     }
     sfe_json_end_array(writer);

@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/json_reader.h"
 #include "input/intake.h"
+#include "input/salesforce_events.h"
 #include "input/source.h"
 #include "input/thin.h"
 #include "output/file.h"
@@ -22,6 +23,8 @@ struct sfe_status_link {
 struct sfe_status_input {
     const char *connection;
     struct sfe_intake_input facts;
+    bool has_channel;
+    struct sfe_salesforce_events_facts channel; /* Where has_channel. */
 };
 
 struct sfe_status_stream {

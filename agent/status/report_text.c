@@ -116,6 +116,19 @@ static void add_link(const struct screen *screen, uint32_t link)
     add_error(screen, link, "last_error");
 }
 
+/* Inputs that have a place in a channel. */
+static void add_channel(const struct screen *screen, uint32_t input)
+{
+    if (sfe_json_member(screen->document, input, SFE_TEXT("place")) == SFE_JSON_NONE) {
+        return;
+    }
+    add_field(screen, input, "\n      ", "name");
+    add_field(screen, input, "  taken ", "accepted");
+    add_field(screen, input, ", last replay id ", "place");
+    add_field(screen, input, ", repeats ", "repeats");
+    add_field(screen, input, ", gaps ", "gaps");
+}
+
 static void add_damage(const struct screen *screen, uint32_t stream)
 {
     uint32_t damage = sfe_json_member(screen->document, stream, SFE_TEXT("damage"));
@@ -316,6 +329,7 @@ enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_bu
     add_wear(&screen);
     add_reload(&screen);
     add_section(&screen, "\nlinks", "links", add_link);
+    add_section(&screen, "", "inputs", add_channel);
     add_section(&screen, "\nstreams", "streams", add_stream);
     add_section(&screen, "\norgs", "orgs", add_org);
     add_section(&screen, "\noutputs", "outputs", add_output);

@@ -67,6 +67,22 @@ static void take_content_type(struct sfe_http_answer *answer, struct sfe_slice l
     }
 }
 
+/* One that does not fit is left out whole. */
+static void take_cookie(struct sfe_builder *cookies, struct sfe_slice line)
+{
+    struct sfe_slice value = value_of(line, "Set-Cookie");
+    const size_t before = cookies->size;
+
+    if (value.bytes == NULL) {
+        return;
+    }
+    sfe_builder_add(cookies, value);
+    sfe_builder_add_byte(cookies, '\n');
+    if (cookies->overflowed) {
+        sfe_builder_rewind(cookies, before);
+    }
+}
+
 size_t answer_take_header(char *bytes, size_t one, size_t size, void *context)
 {
     struct sfe_http_exchange *exchange = context;
@@ -93,6 +109,9 @@ size_t answer_take_header(char *bytes, size_t one, size_t size, void *context)
     take(answer->locator, sizeof(answer->locator), line, "Sforce-Locator");
     take(answer->location, sizeof(answer->location), line, "Location");
     take_content_type(answer, line);
+    if (exchange->cookies != NULL) {
+        take_cookie(exchange->cookies, line);
+    }
     return size;
 }
 
@@ -166,7 +185,8 @@ static uint64_t sent_bytes(const struct sfe_http_exchange *exchange)
     uint64_t total = request > 0 ? (uint64_t)request : 0;
 #if LIBCURL_VERSION_NUM < 0x080700
     const uint64_t sent = body > 0 ? (uint64_t)body : 0;
-    if (exchange->upload == NULL && exchange->body_size < CURL_JOINED_BODY_BYTES) {
+    if (exchange->upload == NULL && !exchange->is_once &&
+        exchange->body_size < CURL_JOINED_BODY_BYTES) {
         /* At a bounded speed a part of the body follows alone; nobody tells how large a part. */
         return total >= sent ? total : sent + (total < HEAD_BYTES ? total : HEAD_BYTES);
     }
@@ -279,6 +299,9 @@ void answer_finish(struct sfe_http_exchange *exchange, CURLcode result, int64_t 
         exchange->error_text[0] != '\0' ? exchange->error_text : curl_easy_strerror(result);
     if (exchange->upload_failed) {
         why = "the request's body could not be read to its end";
+    }
+    if (result == CURLE_SEND_FAIL_REWIND) {
+        why = "the connection broke before an answer came";
     }
     if (exchange->is_over_bound) {
         why = "the answer is larger than its bound";

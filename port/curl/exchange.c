@@ -208,6 +208,39 @@ size_t exchange_read_body(char *bytes, size_t one, size_t size, void *context)
     return got;
 }
 
+/* The body at hand, piece by piece: so curl needs to go back in it to begin anew, and may not. */
+static size_t read_once(char *bytes, size_t one, size_t size, void *context)
+{
+    struct sfe_http_exchange *exchange = context;
+    const struct sfe_slice piece =
+        sfe_slice_part(exchange->once, (size_t)exchange->body_size, size);
+    SFE_ASSERT(one == 1);
+    if (piece.size != 0) {
+        memcpy(bytes, piece.bytes, piece.size);
+    }
+    exchange->body_size += piece.size;
+    return piece.size;
+}
+
+static int refuse_seek(void *context, curl_off_t offset, int origin)
+{
+    (void)context;
+    (void)offset;
+    (void)origin;
+    return CURL_SEEKFUNC_FAIL;
+}
+
+static CURLcode set_once(CURL *easy, struct sfe_http_exchange *exchange)
+{
+    CURLcode result = curl_easy_setopt(easy, CURLOPT_UPLOAD, 1L);
+    result =
+        result ? result
+               : curl_easy_setopt(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)exchange->once.size);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_READFUNCTION, read_once);
+    result = result ? result : curl_easy_setopt(easy, CURLOPT_READDATA, exchange);
+    return result ? result : curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_seek);
+}
+
 /* A body that nobody holds cannot be sent twice: so never on a connection that was used before,
  * which curl would try again when it turns out to be dead. */
 static CURLcode set_upload(CURL *easy, struct sfe_http_exchange *exchange)
@@ -230,6 +263,8 @@ static CURLcode set_request(struct sfe_http_exchange *exchange,
     CURLcode result = curl_easy_setopt(easy, CURLOPT_URL, request->url);
     if (result == CURLE_OK && exchange->upload != NULL) {
         result = set_upload(easy, exchange);
+    } else if (result == CURLE_OK && exchange->is_once) {
+        result = set_once(easy, exchange);
     } else if (result == CURLE_OK) {
         result =
             is_bare ? curl_easy_setopt(easy, CURLOPT_HTTPGET, 1L) : set_body(easy, request->body);
@@ -252,15 +287,23 @@ static CURLcode set_callbacks(struct sfe_http_exchange *exchange)
     return result ? result : curl_easy_setopt(easy, CURLOPT_HTTPHEADER, exchange->headers);
 }
 
+static void take_request(struct sfe_http_exchange *exchange, const struct sfe_http_request *request)
+{
+    exchange->answer_body = request->answer_body;
+    exchange->upload = request->upload;
+    exchange->sink = request->sink;
+    exchange->cookies = request->cookies;
+    exchange->once = request->body;
+    exchange->is_once = request->is_once && request->upload == NULL;
+    exchange->body_size = request->upload != NULL || request->is_once ? 0 : request->body.size;
+}
+
 enum sfe_code exchange_set(struct sfe_http_exchange *exchange,
                            const struct sfe_http_request *request, struct sfe_error *err)
 {
     SFE_ASSERT(exchange->headers == NULL);
     SFE_ASSERT(request->connect_timeout_ms > 0 && request->total_timeout_ms > 0);
-    exchange->answer_body = request->answer_body;
-    exchange->upload = request->upload;
-    exchange->sink = request->sink;
-    exchange->body_size = request->upload != NULL ? 0 : request->body.size;
+    take_request(exchange, request);
     exchange->header_bytes = 0;
     exchange->is_over_bound = false;
     exchange->upload_failed = false;

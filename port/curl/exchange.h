@@ -19,7 +19,10 @@ struct sfe_http_exchange {
     uint64_t body_size;
     const struct sfe_http_body *upload; /* NULL: the body was at hand. */
     const struct sfe_http_sink *sink;   /* NULL: none. */
+    struct sfe_builder *cookies;        /* NULL: nobody asks. */
     uint64_t begun_ns;
+    struct sfe_slice once; /* A body that goes out once; `body_size` of it have gone. */
+    bool is_once;
     size_t header_bytes; /* Of the answer so far. */
     bool is_over_bound;
     bool upload_failed;

@@ -126,8 +126,8 @@ void write_published(const struct object *object, const struct record *record, s
     record_id(object, record, id);
     buffer_format(out,
                   "[{\"statusCode\":\"OPERATION_ENQUEUED\",\"message\":"
-                  "\"00000000-0000-4000-8000-%.12s\",\"fields\":[]}]",
-                  id + 3);
+                  "\"00000000-0000-4%.3s-8000-%.12s\",\"fields\":[]}]",
+                  id, id + 3);
 }
 
 static void write_success(const struct draft *draft, bool is_upsert, struct buffer *out)

@@ -155,6 +155,10 @@ static void answer_one(struct connection *connection, struct org *org,
     case REPLY_NEVER:
         connection->held_until_ms = UINT64_MAX;
         return;
+    case REPLY_HOLD:
+        connection->held_until_ms = UINT64_MAX;
+        connection->poll_number = reply->poll_number;
+        return;
     case REPLY_TRUNCATE:
         connection->closing = true;
         break;
@@ -167,6 +171,26 @@ static void answer_one(struct connection *connection, struct org *org,
         connection->held_until_ms = clock_monotonic_ms() + reply->delay_ms;
     }
     add_reply(connection, org, request, reply);
+}
+
+uint64_t connection_poll(struct connection *connection, struct org *org, struct reply *reply,
+                         uint64_t now_ms)
+{
+    static const struct http_request request = {.method = HTTP_POST};
+    uint64_t next_ms = UINT64_MAX;
+    if (connection->poll_number == 0 || connection->dead ||
+        !cometd_finish(org, connection->poll_number, now_ms, reply, &next_ms)) {
+        return next_ms;
+    }
+    connection->poll_number = 0;
+    connection->held_until_ms = 0;
+    if (reply->fate == REPLY_CUT) {
+        connection->dead = true;
+        return UINT64_MAX;
+    }
+    add_reply(connection, org, &request, reply);
+    connection_go_on(connection, org, reply);
+    return UINT64_MAX;
 }
 
 static void refuse_bytes(struct connection *connection, enum http_progress progress)

@@ -17,6 +17,7 @@ struct connection {
     size_t
         tls_retry_bytes; /* What TLS has taken but not sent: it must be offered the same again. */
     uint64_t held_until_ms; /* 0: not held. UINT64_MAX: no answer comes. */
+    uint64_t poll_number;   /* Held until that poll is answered; 0: not so. */
     uint32_t events;        /* What epoll watches. */
     bool continued;         /* "100 Continue" was sent for the request that is coming. */
     bool closing;           /* Closes once `out` is sent. */
@@ -32,6 +33,10 @@ void connection_read(struct connection *connection, struct org *org, struct repl
 
 /* Sends what it can, and answers the whole requests that wait behind that. */
 void connection_go_on(struct connection *connection, struct org *org, struct reply *reply);
+
+/* Answers the poll that is held, if it has come to that; returns when at the latest. */
+uint64_t connection_poll(struct connection *connection, struct org *org, struct reply *reply,
+                         uint64_t now_ms);
 
 /* Sends what it can. */
 void connection_write(struct connection *connection);

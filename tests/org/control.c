@@ -150,6 +150,8 @@ static const struct route_row ROUTES[] = {{HTTP_POST, "/control/faults", set_fau
                                           {HTTP_POST, "/control/shutdown", shut_down},
                                           {HTTP_POST, "/control/bulk", bulk_control_set},
                                           {HTTP_GET, "/control/bulk", bulk_control_get},
+                                          {HTTP_POST, "/control/events", cometd_control_set},
+                                          {HTTP_GET, "/control/events", cometd_control_get},
                                           {HTTP_GET, "/control/audit", give_audit},
                                           {HTTP_GET, "/control/record", give_record}};
 
@@ -167,5 +169,6 @@ void control_answer(struct org *org, const struct http_request *request, struct 
         }
     }
     refuse(reply, 404,
-           "POST faults, options, bulk, expire-tokens, shutdown; GET audit, bulk, record");
+           "POST faults, options, bulk, events, expire-tokens, shutdown; GET audit, bulk, events, "
+           "record");
 }

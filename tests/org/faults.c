@@ -10,7 +10,8 @@ static const char *const NAMES[FAULT_COUNT] = {
     "token_expired", "limit",       "status_429", "status_500",        "status_502",
     "status_503",    "html_200",    "html_503",   "cut_before_commit", "cut_after_commit",
     "truncated",     "timeout",     "slow",       "row_lock",          "wrong_count",
-    "halted",        "event_limit", "down",       "contention",        "outside_lock"};
+    "halted",        "event_limit", "down",       "contention",        "outside_lock",
+    "events_lost"};
 
 const char *fault_name(enum fault_kind kind)
 {
@@ -34,15 +35,17 @@ static bool read_double(const struct sfe_json *json, uint32_t token, double *val
 static enum sfe_code read_place(const struct sfe_json *json, uint32_t token, struct fault *fault,
                                 struct sfe_error *err)
 {
-    static const char *const PLACES[] = {"data", "token", "any"};
-    for (unsigned i = 0; i < 3; i++) {
+    static const char *const PLACES[] = {"data", "token", "any", "events"};
+    for (unsigned i = 0; i < 4; i++) {
         if (sfe_json_kind(json, token) == SFE_JSON_STRING &&
             sfe_json_text_equal(json, token, sfe_slice_text(PLACES[i]))) {
             fault->place = (enum fault_place)i;
             return SFE_OK;
         }
     }
-    return sfe_fail(err, SFE_E_CONFIG, "\"on\" must be \"data\", \"token\" or \"any\"");
+    return sfe_fail(err, SFE_E_CONFIG,
+                    "\"on\" must be \"data\", \"token\", \"events\" or "
+                    "\"any\"");
 }
 
 static enum sfe_code read_member(const struct sfe_json *json, uint32_t key, struct fault *fault,

@@ -26,12 +26,13 @@ enum fault_kind {
     FAULT_DOWN,              /* Connections are closed at once. */
     FAULT_CONTENTION,        /* Of so many parents the rows are locked by overlapping requests. */
     FAULT_OUTSIDE_LOCK,      /* So many of those at a time by an outside process. */
+    FAULT_EVENTS_LOST, /* The answer to a poll that holds events is cut: they count as sent. */
     FAULT_COUNT
 };
 
 #define FAULT_NONE FAULT_COUNT
 
-enum fault_place { FAULT_ON_DATA, FAULT_ON_TOKEN, FAULT_ON_ANY };
+enum fault_place { FAULT_ON_DATA, FAULT_ON_TOKEN, FAULT_ON_ANY, FAULT_ON_EVENTS };
 
 struct fault {
     bool is_on;

@@ -47,6 +47,7 @@ static const struct header_row HEADERS[] = {
     {"authorization", offsetof(struct http_request, authorization)},
     {"content-type", offsetof(struct http_request, content_type)},
     {"content-encoding", offsetof(struct http_request, content_encoding)},
+    {"cookie", offsetof(struct http_request, cookie)},
     {"accept-encoding", offsetof(struct http_request, accept_encoding)},
     {"x-control", offsetof(struct http_request, x_control)}};
 

@@ -28,6 +28,7 @@ struct http_request {
     struct sfe_slice content_type;
     struct sfe_slice content_encoding;
     struct sfe_slice accept_encoding;
+    struct sfe_slice cookie;
     struct sfe_slice x_control;
     struct sfe_slice body;
     size_t content_length;

@@ -135,6 +135,8 @@ static void route(struct org *org, const struct http_request *request, struct re
         rest_answer(org, request, reply);
     } else if (begins(request->path, "/services/oauth2/")) {
         oauth_answer(org, request, reply);
+    } else if (begins(request->path, "/cometd/")) {
+        cometd_answer(org, request, reply);
     } else {
         error_reply(reply, 404, "NOT_FOUND", "The requested resource does not exist");
     }
@@ -161,8 +163,9 @@ void org_answer(struct org *org, const struct http_request *request, struct repl
     const uint64_t before = org->audit.records - org->bulk.processed;
     org->audit.requests++;
     contention_begin(&org->contention, clock_monotonic_ms());
-    enum fault_place place =
-        begins(request->path, "/services/oauth2/") ? FAULT_ON_TOKEN : FAULT_ON_DATA;
+    enum fault_place place = begins(request->path, "/services/oauth2/") ? FAULT_ON_TOKEN
+                             : begins(request->path, "/cometd/")        ? FAULT_ON_EVENTS
+                                                                        : FAULT_ON_DATA;
     enum fault_kind kind = faults_draw(&org->faults, place);
     if (kind == FAULT_NONE || !fault_before(org, request, kind, reply)) {
         route(org, request, reply);

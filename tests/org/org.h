@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "batch.h"
 #include "bulk.h"
+#include "cometd.h"
 #include "contention.h"
 #include "http_parser.h"
 #include "sessions.h"
@@ -43,7 +44,7 @@ struct cursor {
 };
 
 /* What the connection does with a reply. */
-enum reply_fate { REPLY_SEND, REPLY_CUT, REPLY_TRUNCATE, REPLY_NEVER };
+enum reply_fate { REPLY_SEND, REPLY_CUT, REPLY_TRUNCATE, REPLY_NEVER, REPLY_HOLD };
 
 struct reply {
     uint16_t status;
@@ -53,6 +54,7 @@ struct reply {
     enum reply_fate fate;
     uint64_t delay_ms;
     bool may_gzip;
+    uint64_t poll_number; /* With REPLY_HOLD: of a poll that is answered later. */
 };
 
 struct org {
@@ -65,6 +67,7 @@ struct org {
     struct sessions sessions;
     struct batch batch;
     struct bulk bulk;
+    struct cometd cometd;
     struct buffer inflated;
     struct buffer deflated;
     struct buffer answers;         /* Of the parts of a composite call. */

@@ -134,6 +134,7 @@ static void org_close(struct org *org)
     batch_close(&org->batch);
     query_close(org);
     bulk_close(&org->bulk);
+    cometd_close(&org->cometd);
     schema_close(&org->schema);
     table_close(&org->table);
     buffer_close(&org->inflated);
@@ -168,6 +169,9 @@ int main(int count, char *arguments[])
     org->bulk.hold = BULK_STATES;
     org->bulk.fail_after = BULK_NEVER;
     org->bulk.abort_after = BULK_NEVER;
+    cometd_open(&org->cometd);
+    org->table.on_change = bus_change;
+    org->table.owner = &org->cometd.bus;
     int code = load_objects(org);
     code = code != 0 ? code : load_secrets(org);
     code = code != 0 ? code : load_faults(org);

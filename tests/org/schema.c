@@ -351,6 +351,12 @@ static bool is_denied(const struct sfe_json *json, uint32_t object, const char *
     return token != SFE_JSON_NONE && sfe_json_kind(json, token) == SFE_JSON_FALSE;
 }
 
+static bool is_given(const struct sfe_json *json, uint32_t object, const char *name)
+{
+    uint32_t token = sfe_json_member(json, object, sfe_slice_text(name));
+    return token != SFE_JSON_NONE && sfe_json_kind(json, token) == SFE_JSON_TRUE;
+}
+
 static enum sfe_code read_object(struct loading *loading, uint32_t key)
 {
     static const char DIGITS[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -365,6 +371,7 @@ static enum sfe_code read_object(struct loading *loading, uint32_t key)
     object->prefix[0] = object->is_event ? 'e' : 'a';
     object->prefix[1] = DIGITS[number / 36];
     object->prefix[2] = DIGITS[number % 36];
+    object->has_changes = is_given(json, key + 1, "change_events");
     object->no_create = is_denied(json, key + 1, "createable");
     object->no_update = object->is_event || is_denied(json, key + 1, "updateable");
     uint32_t fields = sfe_json_member(json, key + 1, SFE_TEXT("fields"));

@@ -89,9 +89,10 @@ struct order {
 struct object {
     const char *name;
     uint32_t name_size;
-    bool is_event;  /* Named X__e: created only, and published. */
-    char prefix[3]; /* First characters of its records' Ids. */
-    bool no_create; /* The user may not. */
+    bool is_event;    /* Named X__e: created only, and published. */
+    char prefix[3];   /* First characters of its records' Ids. */
+    bool has_changes; /* Each change of a record is an event of its own ("change_events"). */
+    bool no_create;   /* The user may not. */
     bool no_update;
     struct field *fields;
     uint16_t field_count;

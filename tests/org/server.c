@@ -187,6 +187,9 @@ static int sweep(struct server *server)
     for (uint32_t i = 0; i < server->count;) {
         struct connection *connection = server->connections[i];
         release(server, connection, now_ms);
+        const uint64_t poll_ms = connection_poll(connection, server->org, &server->reply, now_ms);
+        rewatch(server, connection);
+        next_ms = poll_ms < next_ms ? poll_ms : next_ms;
         if (connection->dead || (shut && !connection->control_only)) {
             connection_close(connection);
             server->connections[i] = server->connections[--server->count];

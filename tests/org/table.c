@@ -157,6 +157,15 @@ static bool is_repeat(const struct object *object, const struct record *record,
     return true;
 }
 
+/* While it can be taken back nothing is told. */
+static void tell(const struct table *table, const struct object *object,
+                 const struct record *record, enum change change)
+{
+    if (table->on_change != NULL && !table->journal.active) {
+        table->on_change(table->owner, object, record, change);
+    }
+}
+
 enum change table_put(struct table *table, struct object *object, struct record **record,
                       const struct value *values)
 {
@@ -167,6 +176,7 @@ enum change table_put(struct table *table, struct object *object, struct record 
         *record = added;
         object->created++;
         journal_note(table, object, added, CHANGE_CREATED);
+        tell(table, object, added, CHANGE_CREATED);
         return CHANGE_CREATED;
     }
     SFE_ASSERT(!(*record)->deleted);
@@ -188,6 +198,7 @@ enum change table_put(struct table *table, struct object *object, struct record 
     }
     index_record(object, *record, values);
     object->changed++;
+    tell(table, object, *record, CHANGE_CHANGED);
     return CHANGE_CHANGED;
 }
 
@@ -197,6 +208,7 @@ void table_delete(struct table *table, struct object *object, struct record *rec
     record->deleted = true;
     object->deleted++;
     journal_note(table, object, record, CHANGE_DELETED);
+    tell(table, object, record, CHANGE_DELETED);
 }
 
 static void add_suffix(char id[ID_BYTES])
@@ -286,6 +298,8 @@ void journal_keep(struct table *table)
         if (journal->entries[i].change == CHANGE_CREATED) {
             order_note(journal->entries[i].object, journal->entries[i].record, &table->pool);
         }
+        tell(table, journal->entries[i].object, journal->entries[i].record,
+             journal->entries[i].change);
     }
 }
 
@@ -323,5 +337,5 @@ void table_close(struct table *table)
 {
     free(table->journal.entries);
     pool_close(&table->pool);
-    *table = (struct table){{NULL, NULL, 0}, {NULL, 0, 0, false}};
+    memset(table, 0, sizeof *table);
 }

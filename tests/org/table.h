@@ -37,6 +37,10 @@ struct journal {
 struct table {
     struct pool pool;
     struct journal journal;
+    /* Told of each change once it stands; NULL: nobody is. */
+    void (*on_change)(void *owner, const struct object *object, const struct record *record,
+                      enum change change);
+    void *owner;
 };
 
 /* The stored value of a field; empty for null. */

@@ -58,9 +58,10 @@ struct sfe_http_request {
     const char *ca_file;         /* PEM; NULL: the system's store. */
     uint32_t connect_timeout_ms; /* DNS, TCP and TLS. */
     uint32_t total_timeout_ms;   /* The whole exchange. */
-    struct sfe_builder
-        *answer_body; /* Borrowed; bounds the answer. The body arrives decompressed. */
-    void *tag;        /* Handed back. */
+    /* Borrowed; bounds the answer, of which the beginning stays in it where it is longer. The body
+     * arrives decompressed. */
+    struct sfe_builder *answer_body;
+    void *tag;                          /* Handed back. */
     const struct sfe_http_route *route; /* NULL: as zeroed. */
     /* Instead of `body`; NULL: none. Borrowed until the end. It goes out once, on a connection of
      * its own: nothing repeats it. */
@@ -68,6 +69,11 @@ struct sfe_http_request {
     const struct sfe_http_sink
         *sink;                     /* Instead of `answer_body` for a 2xx; NULL: none. Borrowed. */
     uint32_t bytes_per_second_max; /* On average in each direction; 0: as fast as it goes. */
+    /* Takes the values of Set-Cookie, a line each, those that fit; NULL: nobody asks. Borrowed. */
+    struct sfe_builder *cookies;
+    /* `body` goes out once: where a connection that was used before breaks without an answer, the
+     * exchange fails, and is not begun anew on another one. */
+    bool is_once;
 };
 
 struct sfe_http_answer {

@@ -22,6 +22,27 @@ static void answer_arrives_with_its_headers(void **state)
     assert_memory_equal(client->memory, "{\"ok\":true}", 11);
 }
 
+static void cookies_arrive_a_line_each_and_one_without_room_is_left_out(void **state)
+{
+    struct client *client = *state;
+    const struct server_step step = {.answer = "HTTP/1.1 200 OK\r\n"
+                                               "Set-Cookie: a=1; Path=/\r\n"
+                                               "set-cookie:  much=too-long-to-fit-in; Path=/\r\n"
+                                               "Set-Cookie: b=2\r\n"
+                                               "Content-Length: 0\r\n\r\n"};
+    char memory[20];
+    char url[64];
+    struct sfe_builder cookies = sfe_builder_make(memory, sizeof(memory));
+    serve(client, &step, 1);
+    url_of(client, url, "http");
+    struct sfe_http_request request = make_request(client, "GET", url);
+    request.cookies = &cookies;
+    begin(client, &request);
+    poll_until(client, client->visits + 1);
+    assert_int_equal(client->answer.code, SFE_OK);
+    assert_true(sfe_slice_equal(sfe_builder_slice(&cookies), SFE_TEXT("a=1; Path=/\nb=2\n")));
+}
+
 static void retry_after_in_seconds_is_read(void **state)
 {
     struct client *client = *state;
@@ -136,6 +157,7 @@ static void bound_holds_for_what_gzip_unfolds_to(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        CLIENT_TEST(cookies_arrive_a_line_each_and_one_without_room_is_left_out),
         CLIENT_TEST(answer_arrives_with_its_headers),
         CLIENT_TEST(retry_after_in_seconds_is_read),
         CLIENT_TEST(retry_after_as_a_date_counts_from_the_servers_clock),

@@ -243,6 +243,34 @@ static void sink_that_refuses_ends_the_exchange(void **state)
     assert_int_equal(client->answer.code, SFE_E_PROTOCOL);
 }
 
+/* A connection that was used before and dies under a request: curl would send that again by
+ * itself, and whoever must know whether it was answered would not. */
+static void body_that_goes_out_once_is_not_sent_again_by_itself(void **state)
+{
+    struct client *client = *state;
+    const struct server_step steps[] = {
+        {.answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
+        {.answer = NULL, .cuts = true},
+        {.answer = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"},
+    };
+    char url[64];
+    serve(client, steps, 3);
+    url_of(client, url, "http");
+    struct sfe_http_request request = make_request(client, "POST", url);
+    request.body = SFE_TEXT("[1]");
+    request.is_once = true;
+    for (unsigned i = 0; i < 3; i++) {
+        begin(client, &request);
+        poll_until(client, client->visits + 1);
+        assert_int_equal(client->answer.code, i == 1 ? SFE_E_NETWORK : SFE_OK);
+    }
+    stop(client);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_non_null(strstr(client->server.requests[i], "\r\n\r\n[1]"));
+        assert_non_null(strstr(client->server.requests[i], "Content-Length: 3"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +285,7 @@ int main(void)
         CLIENT_TEST(answer_that_refuses_goes_where_it_can_be_read),
         CLIENT_TEST(a_bound_on_the_speed_is_kept),
         CLIENT_TEST(sink_that_refuses_ends_the_exchange),
+        CLIENT_TEST(body_that_goes_out_once_is_not_sent_again_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

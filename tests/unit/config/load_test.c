@@ -95,7 +95,7 @@ static void the_design_is_carried_out_whole(void **state)
 
 static void the_hub_reports_each_type_that_is_not_available(void **state)
 {
-    static const char *const pointers[] = {"/inputs/commands/type", "/inputs/prices/type"};
+    static const char *const pointers[] = {"/inputs/prices/type"};
     struct loading *loading = (struct loading *)*state;
 
     load(loading, hub);
@@ -150,10 +150,13 @@ static void the_committed_examples_load(void **state)
     config = load_file(loading, "config/examples/plant.json");
     assert_int_equal(config->stream_count, 3);
     (void)load_file(loading, "config/examples/behind-proxy.json");
+    config = load_file(loading, "config/examples/commands.json");
+    assert_int_equal(config->inputs[1].on_stale_replay, SFE_STALE_LATEST);
     (void)load_file(loading, "config/examples/closed-sale.json");
     (void)load_file(loading, "config/examples/new-customer.json");
     (void)load_file(loading, "config/examples/http-output.json");
     (void)load_file(loading, "config/examples/hub.json");
+    (void)load_file(loading, "config/examples/device-commands.json");
     config = load_file(loading, "config/examples/till.json");
     assert_int_equal(config->dead_stream, 1);
 }

@@ -85,11 +85,10 @@ static const struct bad unavailable[] = {
     {IN_INPUT("'topic': 't', 'card_guard': 1"), "/inputs/readings/card_guard", 6, "true or false"},
     {IN_OUTPUT("'from': 'telemetry', 'where': {}, 'records': [" RECORD_GOOD "]"),
      "/outputs/readings/where", 6, "nothing in it"},
-    {WHOLE("'inputs': {'w': {'type': 'salesforce-events', 'channel': 'c', 'connection': 'crm', "
-           "'on_stale_replay': 'earliest', 'stream': 'sales'}}"),
-     "/inputs/w/type", 6, "\"salesforce-events\" is not available in this version"},
     {WHOLE("'inputs': {'w': {'type': 'salesforce-query', 'query': 'q', 'every': '15m'}}"),
-     "/inputs/w/type", 6, "\"salesforce-query\" is not available in this version"},
+     "/inputs/w/type", 6,
+     "\"salesforce-query\" is not available in this version; allowed: \"mqtt\", \"http\", "
+     "\"files\", \"salesforce-events\""},
 };
 
 static void unknown_keys_are_reported_with_the_nearest_right_one(void **state)

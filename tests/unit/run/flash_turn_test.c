@@ -6,7 +6,7 @@
 
 #include <cmocka.h>
 
-#include "run/parts.h"
+#include "run/open_events.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -26,6 +26,8 @@ struct world {
     struct sfe_cursor_mark mark;
     struct sfe_stream kept;
     uint64_t settled;
+    uint64_t floor; /* Of what an input still needs; 0: of nothing. */
+    uint32_t kept_places;
     uint64_t saved; /* The cursor of the last snapshot. */
     uint32_t saves;
     bool cannot_save;
@@ -106,6 +108,24 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at)
     return false;
 }
 
+uint64_t agent_keep_places(struct sfe_agent *agent, uint64_t now_ns, bool is_last)
+{
+    (void)agent;
+    (void)now_ns;
+    (void)is_last;
+    the_world.kept_places++;
+    return UINT64_MAX;
+}
+
+uint64_t agent_release_floor(struct sfe_agent *agent, uint32_t index, uint64_t wanted,
+                             uint64_t now_ns)
+{
+    (void)agent;
+    (void)index;
+    (void)now_ns;
+    return the_world.floor != 0 && the_world.floor < wanted ? the_world.floor : wanted;
+}
+
 static int begin(void **state)
 {
     struct world *world = &the_world;
@@ -171,12 +191,28 @@ static void a_release_that_fails_is_tried_again_without_a_kick(void **state)
     assert_false(atomic_load(&world->agent.has_settled));
 }
 
+static void what_an_input_still_needs_is_released_later_without_a_kick(void **state)
+{
+    struct world *world = *state;
+
+    world->floor = 5;
+    turns_until(world, SECOND, 3 * SECOND);
+    assert_int_equal(world->kept.released, 5);
+    assert_int_equal(world->saves, 1);
+    world->floor = 0;
+    turns_until(world, 4 * SECOND, 10 * SECOND);
+    assert_int_equal(world->kept.released, 11);
+    assert_int_equal(world->saves, 1);
+    assert_true(world->kept_places > 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_settled_is_released_once_it_is_saved, begin),
         cmocka_unit_test_setup(a_snapshot_that_fails_is_tried_again_without_a_kick, begin),
         cmocka_unit_test_setup(a_release_that_fails_is_tried_again_without_a_kick, begin),
+        cmocka_unit_test_setup(what_an_input_still_needs_is_released_later_without_a_kick, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

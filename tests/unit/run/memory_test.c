@@ -76,6 +76,25 @@ static void each_setting_that_costs_memory_raises_the_figure(void **state)
     assert_true(sfe_agent_memory_bytes_max(&site.config) > base);
 }
 
+static void a_subscription_is_counted_with_an_answer_and_a_reader(void **state)
+{
+    struct site site;
+
+    (void)state;
+    make_site(&site);
+    site.connections[1].salesforce.login_url = "https://x";
+    site.input.connection = UINT32_MAX;
+    const size_t without = sfe_agent_memory_bytes_max(&site.config);
+    const size_t library = sfe_agent_library_bytes_max(&site.config);
+    site.input = (struct sfe_config_input){
+        .type = SFE_INPUT_SALESFORCE_EVENTS, .connection = 1, .topic = "/u/A"};
+    const size_t with = sfe_agent_memory_bytes_max(&site.config);
+    assert_true(with > without + SFE_EVENTS_ANSWER_BYTES + site.config.agent.event_bytes_max);
+    assert_true(sfe_agent_library_bytes_max(&site.config) > library);
+    site.input.card_guard = true;
+    assert_true(sfe_agent_memory_bytes_max(&site.config) > with);
+}
+
 static void encryption_is_counted_in_streams_and_in_the_readers_of_these_alone(void **state)
 {
     struct site site;
@@ -193,6 +212,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_setting_that_costs_memory_raises_the_figure),
         cmocka_unit_test(each_tls_connection_raises_the_figure_of_the_libraries),
+        cmocka_unit_test(a_subscription_is_counted_with_an_answer_and_a_reader),
         cmocka_unit_test(encryption_is_counted_in_streams_and_in_the_readers_of_these_alone),
         cmocka_unit_test(what_thins_a_stream_and_the_quota_of_all_are_counted),
         cmocka_unit_test(a_reload_is_counted_with_all_parts_twice),
