@@ -123,7 +123,7 @@ static const struct config_key table[] = {
      .help = "A file that would grow beyond it is closed, and a new one begun."},
     {ROW(OUTPUT, "rotate_age", DURATION), .only = "file", TO(OUTPUT, file.rotate_age_ns),
      .fallback = "1d", .min = SECOND, .max = 365 * 24 * HOUR,
-     .help = "A file so old is closed, be it small. Time in which the agent is down does not count."},
+     .help = "A file so old is closed, be it small. Time in which no agent runs does not count."},
     {ROW(OUTPUT, "keep_files", WHOLE), .only = "file", TO(OUTPUT, file.keep_files),
      .fallback = "100", .min = 1, .max = 10000,
      .help = "So many closed files are kept; the oldest beyond are removed, and counted."},

@@ -5,7 +5,6 @@
 #include "event/watch.h"
 #include "input/mqtt.h"
 #include "input/thin.h"
-#include "output/file.h"
 #include "output/target_pair.h"
 #include "port/thread.h"
 #include "run/agent.h"

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "output/file.h"
 #include "run/open_sources.h"
 #include "run/rehearsal_parts.h"
 
@@ -12,6 +13,8 @@
 #define TURNS_MAX   1000u
 #define FIXED_BYTES (28u * 1024u * 1024u)
 #define FOUND_BYTES 4096u
+/* The files and notes of an output to files. */
+#define LINES_BYTES (1024u * 1024u)
 
 static uint64_t monotonic_ns(void *context)
 {
@@ -396,6 +399,11 @@ size_t sfe_rehearsal_bytes_max(const struct sfe_config *config)
     size_t bytes = FIXED_BYTES + sfe_agent_memory_bytes_max(config) +
                    rehearsal_broker_bytes(config->agent.event_bytes_max);
 
+    for (uint32_t i = 0; i < config->output_count; i++) {
+        if (config->outputs[i].type == SFE_OUTPUT_FILE) {
+            bytes += config->outputs[i].from_count * LINES_BYTES;
+        }
+    }
     for (uint32_t i = 0; i < config->stream_count; i++) {
         bytes += 2u * (size_t)config->streams[i].segment_bytes;
         bytes += 8u * ((size_t)config->agent.event_bytes_max + 128u * 1024u);

@@ -1,4 +1,4 @@
-/* A machine without folders that others share: who watches one, or writes into one, waits for it. */
+/* A machine without folders that others share: who watches one, or writes into it, waits. */
 #include "port/folder.h"
 #include "port/storage.h"
 
