@@ -58,7 +58,7 @@ struct memory_storage {
     bool is_off;
     bool is_read_only;
     bool fails_removal;
-    bool never_garbles; /* What a cut meets is old or new, sector by sector. */
+    bool never_garbles;     /* What a cut meets is old or new, sector by sector. */
     bool gives_stale_bytes; /* Preallocated space is not zero. */
     uint64_t reads;
 };
