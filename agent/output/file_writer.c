@@ -394,9 +394,10 @@ static enum sfe_code append(struct file_writer *writer, const struct file_batch 
     if (code != SFE_OK) {
         return code;
     }
-    const struct sfe_slice parts[] = {
-        writer->place.length == 0 ? writer->heading : sfe_slice_make(NULL, 0), batch->lines};
-    code = directory->write(directory->context, file, writer->place.length, parts, 2, err);
+    const bool has_heading = writer->place.length == 0 && writer->heading.size != 0;
+    const struct sfe_slice parts[] = {writer->heading, batch->lines};
+    code = directory->write(directory->context, file, writer->place.length,
+                            has_heading ? parts : parts + 1, has_heading ? 2 : 1, err);
     if (code == SFE_OK) {
         code = directory->sync(directory->context, file, err);
     }
@@ -408,7 +409,7 @@ static enum sfe_code append(struct file_writer *writer, const struct file_batch 
         writer->next = writer->place;
         writer->next.layout = writer->layout;
         writer->next.is_csv = writer->options->is_csv;
-        writer->next.length += parts[0].size + parts[1].size;
+        writer->next.length += (has_heading ? parts[0].size : 0) + parts[1].size;
         writer->owes_note = true;
     }
     return code;
