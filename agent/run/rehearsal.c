@@ -56,6 +56,7 @@ static enum sfe_code open_platform(struct rehearsal *rehearsal, struct sfe_error
     rehearsal_crypto(&made->crypto);
     (void)wall_ns(rehearsal, &unix_ns);
     rehearsal->org.audience = &rehearsal->options->audience;
+    rehearsal->org.answer = rehearsal->options->answer;
     rehearsal->org.unix_s = unix_ns / 1000000000;
     enum sfe_code code =
         rehearsal_storage_open(&rehearsal->storage, rehearsal->options->arena, &made->storage, err);

@@ -156,6 +156,7 @@ static void the_committed_examples_load(void **state)
     (void)load_file(loading, "config/examples/new-customer.json");
     (void)load_file(loading, "config/examples/http-output.json");
     (void)load_file(loading, "config/examples/hub.json");
+    (void)load_file(loading, "config/examples/sale-steps.json");
     (void)load_file(loading, "config/examples/device-commands.json");
     config = load_file(loading, "config/examples/till.json");
     assert_int_equal(config->dead_stream, 1);
