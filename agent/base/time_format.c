@@ -35,10 +35,10 @@ static enum sfe_code fail_found(struct sfe_error *err, const char *mistake, stru
     return sfe_fail(err, SFE_E_SYNTAX, "%s: \"%s\"", mistake, found);
 }
 
-/* The front byte if there is one, else 0. */
+/* The front byte, 0 where there is none; nothing is in front of a reader that failed. */
 static uint8_t peek(const struct sfe_reader *reader)
 {
-    return reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
+    return reader->failed || reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
 }
 
 /* Takes the front byte if it is one of `bytes`. */

@@ -12,9 +12,10 @@
 #define CHANGE_HOURS_MAX 167
 #define CHANGE_SECOND    (2 * S_PER_HOUR) /* Where no time is given. */
 
+/* The front byte, 0 where there is none; nothing is in front of a reader that failed. */
 static uint8_t peek(const struct sfe_reader *reader)
 {
-    return reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
+    return reader->failed || reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
 }
 
 static bool take(struct sfe_reader *reader, uint8_t byte)
@@ -200,10 +201,13 @@ int32_t sfe_time_zone_at(const struct sfe_time_zone *zone, int64_t unix_s)
 
 int64_t sfe_time_zone_unix(const struct sfe_time_zone *zone, int64_t local_s)
 {
-    const int64_t by_daylight = local_s - zone->daylight_s;
-
-    if (zone->has_daylight && sfe_time_zone_at(zone, by_daylight) == zone->daylight_s) {
-        return by_daylight;
+    if (!zone->has_daylight) {
+        return local_s - zone->standard_s;
     }
-    return local_s - zone->standard_s;
+    /* Not by name: in Ireland the time of winter is called daylight saving. */
+    const bool is_ahead = zone->daylight_s > zone->standard_s;
+    const int32_t east = is_ahead ? zone->daylight_s : zone->standard_s;
+    const int32_t west = is_ahead ? zone->standard_s : zone->daylight_s;
+    const int64_t first = local_s - east;
+    return sfe_time_zone_at(zone, first) == east ? first : local_s - west;
 }

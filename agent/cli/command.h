@@ -24,6 +24,7 @@ struct sfe_arguments {
     const char *payload;
     const char *payload_file;
     const char *event_id;
+    const char *answer;
     const char *from;
     const char *count;
     const char *to;

@@ -89,6 +89,20 @@ static void look_at_servers(struct patient *patient)
     }
 }
 
+/* Those that have no connection. */
+static void look_at_inputs(struct patient *patient)
+{
+    const struct sfe_config *config = patient->config;
+
+    for (uint32_t i = 0; i < config->input_count; i++) {
+        if (config->inputs[i].type == SFE_INPUT_HTTP) {
+            sfe_doctor_listen(&patient->options, i);
+        } else if (config->inputs[i].type == SFE_INPUT_FILES) {
+            sfe_doctor_files(&patient->options, i);
+        }
+    }
+}
+
 static void look(struct patient *patient)
 {
     const struct sfe_config *config = patient->config;
@@ -109,11 +123,8 @@ static void look(struct patient *patient)
             sfe_doctor_broker(&patient->options, i);
         }
     }
-    for (uint32_t i = 0; i < config->input_count; i++) {
-        if (config->inputs[i].type == SFE_INPUT_HTTP && patient->connection == NULL &&
-            !patient->only_login) {
-            sfe_doctor_listen(&patient->options, i);
-        }
+    if (patient->connection == NULL && !patient->only_login) {
+        look_at_inputs(patient);
     }
     look_at_servers(patient);
 }

@@ -348,6 +348,7 @@ static enum sfe_code try_it(const struct sfe_arguments *arguments, struct sfe_ar
 {
     struct sfe_compiled compiled = {.without_secrets = true};
     struct sfe_rehearsal_options options = {.compiled = &compiled,
+                                            .answer = sfe_slice_text(arguments->answer),
                                             .audience = {listener, on_route, on_step, on_request}};
     struct sfe_rehearsal_message message = {
         .topic = sfe_slice_text(arguments->topic),

@@ -5,10 +5,15 @@
 #include "flow/lookup.h"
 #include "port/process.h"
 
+#include <stddef.h>
 #include <string.h>
 
-/* While it is read: the file, its tokens or cells, and the entries. */
-#define SCRATCH_BYTES ((size_t)8u * SFE_LOOKUP_BYTES_MAX)
+/* While it is read: the file, its cells and what they are as JSON, six times the size at most; for
+ * each entry itself and where its three pieces begin. The tokens of a JSON file are fewer bytes. */
+#define SCRATCH_BYTES                                                                              \
+    ((size_t)8u * SFE_LOOKUP_BYTES_MAX +                                                           \
+     (SFE_LOOKUP_ENTRIES_MAX + 2u) *                                                               \
+         (sizeof(struct sfe_lookup_entry) + 3u * (_Alignof(max_align_t) + 2u)))
 
 static struct sfe_slice copy(struct sfe_slice text, struct sfe_arena *arena, struct sfe_error *err)
 {

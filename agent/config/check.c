@@ -6,6 +6,7 @@
 #include "config/check_answers.h"
 #include "config/check_http.h"
 #include "config/check_http_output.h"
+#include "config/check_file_output.h"
 #include "config/check_mqtt_output.h"
 #include "config/check_queries.h"
 #include "config/quantity.h"
@@ -437,6 +438,29 @@ static void check_actions(struct config_load *load, const struct sfe_config_outp
     }
 }
 
+/* What is no list of records. True where the output is of such a type. */
+static bool check_single(struct config_load *load, const struct sfe_config_output *output,
+                         uint32_t entry)
+{
+    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
+        check_event(load, &output->event, entry);
+        check_record(load, &output->event, entry);
+        return true;
+    }
+    if (output->type == SFE_OUTPUT_MQTT) {
+        check_mqtt_output(load, output, entry);
+        check_fields(load, &output->event, load_member(load, entry, "map"));
+        check_fields(load, &output->mqtt.properties, load_member(load, entry, "properties"));
+        return true;
+    }
+    if (output->type == SFE_OUTPUT_FILE) {
+        check_file_output(load, output, entry);
+        check_fields(load, &output->event, load_member(load, entry, "map"));
+        return true;
+    }
+    return false;
+}
+
 static void check_output(struct config_load *load, const struct sfe_config_output *output,
                          uint32_t entry)
 {
@@ -452,15 +476,7 @@ static void check_output(struct config_load *load, const struct sfe_config_outpu
         load_mistake(load, load_member(load, entry, "all_or_none"),
                      "only a graph is all or none; allowed: with api \"auto\" or \"graph\"");
     }
-    if (output->type == SFE_OUTPUT_PLATFORM_EVENTS) {
-        check_event(load, &output->event, entry);
-        check_record(load, &output->event, entry);
-        return;
-    }
-    if (output->type == SFE_OUTPUT_MQTT) {
-        check_mqtt_output(load, output, entry);
-        check_fields(load, &output->event, load_member(load, entry, "map"));
-        check_fields(load, &output->mqtt.properties, load_member(load, entry, "properties"));
+    if (check_single(load, output, entry)) {
         return;
     }
     if (list != SFE_JSON_NONE && sfe_json_kind(&load->json, list) == SFE_JSON_ARRAY) {
@@ -484,6 +500,9 @@ static void default_events(struct config_load *load)
             outputs[i].event.object = "payload";
             outputs[i].mqtt.properties.object = "properties";
             outputs[i].mqtt.properties.place = outputs[i].place;
+        }
+        if (outputs[i].type == SFE_OUTPUT_FILE) {
+            outputs[i].event.object = "line";
         }
         if (outputs[i].type == SFE_OUTPUT_PLATFORM_EVENTS || outputs[i].event.field_count > 0) {
             outputs[i].event.place = outputs[i].place;

@@ -2,7 +2,8 @@
 
 #include <stdio.h>
 
-#define TOPIC_BYTES 64u
+#define TOPIC_BYTES   64u
+#define PATTERN_BYTES 128u
 
 static const char *const patterns[] = {
     [SFE_FORMAT_CSV] = "*.csv", [SFE_FORMAT_JSON] = "*.json", [SFE_FORMAT_NDJSON] = "*.ndjson"};
@@ -17,7 +18,66 @@ static void check_folder(struct config_load *load, uint32_t entry, const char *k
     }
 }
 
-/* Two would take each other's files. */
+static bool is_same_letter(char a, char b)
+{
+    const unsigned difference = (unsigned)a ^ (unsigned)b;
+    const unsigned small = (unsigned)a | 0x20u;
+
+    return difference == 0 || (difference == 0x20u && small >= 'a' && small <= 'z');
+}
+
+/* May one name match both patterns from `a` and place `k` of `b` on? `after` says the same of what
+ * stands behind `a`, `row` of `a` and what stands behind place `k`. */
+static bool can_meet(char a, const char *b, size_t k, const bool *after, const bool *row)
+{
+    const char other = b[k];
+
+    if (a == '*') {
+        return after[k] || (other != '\0' && row[k + 1u]);
+    }
+    if (other == '*') {
+        return row[k + 1u] || after[k];
+    }
+    return other != '\0' && (a == '?' || other == '?' || is_same_letter(a, other)) && after[k + 1u];
+}
+
+/* Is there a name that both patterns take? From their ends on. */
+static bool do_patterns_meet(const char *a, const char *b)
+{
+    bool rows[2][PATTERN_BYTES + 1u];
+    const size_t size = strlen(b);
+    bool *after = rows[0];
+    bool *row = rows[1];
+
+    for (size_t k = size + 1u; k-- != 0;) {
+        after[k] = k == size || (b[k] == '*' && after[k + 1u]);
+    }
+    for (size_t i = strlen(a); i-- != 0;) {
+        bool *done = row;
+        for (size_t k = size + 1u; k-- != 0;) {
+            row[k] = can_meet(a[i], b, k, after, row);
+        }
+        row = after;
+        after = done;
+    }
+    return after[0];
+}
+
+static bool is_same_folder(const char *a, const char *b)
+{
+    size_t of_a = strlen(a);
+    size_t of_b = strlen(b);
+
+    while (of_a > 1u && a[of_a - 1u] == '/') {
+        of_a--;
+    }
+    while (of_b > 1u && b[of_b - 1u] == '/') {
+        of_b--;
+    }
+    return of_a == of_b && memcmp(a, b, of_a) == 0;
+}
+
+/* Two would take each other's files, and a file twice. */
 static void check_alone(struct config_load *load, uint32_t index, uint32_t entry)
 {
     const struct sfe_config_input *inputs = load->config->inputs;
@@ -26,12 +86,13 @@ static void check_alone(struct config_load *load, uint32_t index, uint32_t entry
     for (uint32_t i = 0; i < index && files->directory != NULL && files->pattern != NULL; i++) {
         const struct sfe_config_files *other = &inputs[i].files;
         if (inputs[i].type == SFE_INPUT_FILES && other->directory != NULL &&
-            other->pattern != NULL && strcmp(other->directory, files->directory) == 0 &&
-            strcmp(other->pattern, files->pattern) == 0) {
-            load_mistake(load, load_member(load, entry, "directory"),
-                         "input \"%s\" takes the same files; allowed: a directory or a pattern of "
-                         "its own",
-                         inputs[i].name);
+            other->pattern != NULL && is_same_folder(other->directory, files->directory) &&
+            do_patterns_meet(other->pattern, files->pattern)) {
+            load_mistake(
+                load, load_member(load, entry, "directory"),
+                "input \"%s\" may take the same files; allowed: a directory of its own, or "
+                "patterns that no name fits both of",
+                inputs[i].name);
             return;
         }
     }

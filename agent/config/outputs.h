@@ -52,8 +52,10 @@ struct sfe_config_node {
 
 /* clang-format off */
 enum sfe_output_type {
-    SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS
+    SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS,
+    SFE_OUTPUT_FILE
 };
+enum sfe_file_output_format { SFE_FILE_NDJSON, SFE_FILE_CSV };
 enum sfe_output_api {
     SFE_API_AUTO, SFE_API_COLLECTIONS, SFE_API_COMPOSITE, SFE_API_GRAPH, SFE_API_BULK
 };
@@ -89,6 +91,16 @@ struct sfe_config_message {
     bool loop;
 };
 
+/* What an output of type file writes, and how much of it is kept. */
+struct sfe_config_file_output {
+    const char *directory;
+    const char *name; /* NULL: the output's. With several streams a dash and the stream follow. */
+    enum sfe_file_output_format format;
+    uint64_t rotate_bytes, rotate_age_ns;
+    uint32_t keep_files; /* Closed files. */
+    uint64_t keep_bytes; /* Of closed files; at least rotate_bytes. */
+};
+
 struct sfe_config_output {
     const char *name;
     struct sfe_config_place place;
@@ -114,6 +126,7 @@ struct sfe_config_output {
     uint32_t where_count;
     struct sfe_config_http_output http;
     struct sfe_config_message mqtt;
+    struct sfe_config_file_output file;
     bool gaps; /* `gaps`: what is missing is delivered as an event of its own. */
 };
 

@@ -410,7 +410,7 @@ const struct config_key *keys_row(uint32_t number)
         return &table[number];
     }
     SFE_ASSERT(number < keys_count());
-    return &keys_output_rows().rows[number - first.count];
+    return keys_output_rows().rows + (number - first.count);
 }
 
 uint32_t keys_number(const struct config_key *row)

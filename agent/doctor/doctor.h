@@ -54,6 +54,10 @@ void sfe_doctor_broker(const struct sfe_doctor_options *options, uint32_t index)
  * already, such as the running agent? And how long is its certificate good? */
 void sfe_doctor_listen(const struct sfe_doctor_options *options, uint32_t index);
 
+/* The folder of input `index`, of type files: may files be taken from it, and moved? Writes and
+ * removes a file there whose name begins with a dot. */
+void sfe_doctor_files(const struct sfe_doctor_options *options, uint32_t index);
+
 /* The server of output `index`, of type http: the way there, and TLS. No event is sent. */
 void sfe_doctor_server(const struct sfe_doctor_options *options, uint32_t index);
 

@@ -37,10 +37,9 @@ static int compare_entries(const void *a, const void *b)
 
 static enum sfe_code fail_at(struct sfe_error *err, const char *mistake, uint32_t line)
 {
-    const enum sfe_code code = sfe_fail(err, SFE_E_CONFIG, "line %u: %s", (unsigned)line, mistake);
-
+    (void)sfe_fail(err, SFE_E_CONFIG, "line %u: %s", (unsigned)line, mistake);
     err->line = line;
-    return code;
+    return SFE_E_CONFIG;
 }
 
 /* Puts the entries in order; two of the same key are a mistake. */
@@ -83,11 +82,16 @@ static enum sfe_code add_member(const struct sfe_json *json, uint32_t name, stru
                : SFE_OK;
 }
 
+static enum sfe_code fail_too_many(struct sfe_error *err)
+{
+    return sfe_fail(err, SFE_E_CONFIG, "it has more than %u entries", SFE_LOOKUP_ENTRIES_MAX);
+}
+
 static enum sfe_code take_entries(struct sfe_arena *arena, size_t count, struct sfe_lookup *lookup,
                                   struct sfe_error *err)
 {
     if (count > SFE_LOOKUP_ENTRIES_MAX) {
-        return sfe_fail(err, SFE_E_CONFIG, "it has more than %u entries", SFE_LOOKUP_ENTRIES_MAX);
+        return fail_too_many(err);
     }
     *lookup = (struct sfe_lookup){
         .entries = sfe_arena_take(arena, (count + 1) * sizeof(*lookup->entries), err)};
@@ -128,27 +132,43 @@ static bool take_byte(struct rows *rows, uint8_t byte)
     return true;
 }
 
+/* Where the quote stands that ends a cell; the size of the text: nowhere. */
+static size_t find_quote(struct sfe_slice text)
+{
+    size_t at = 0;
+
+    while (at < text.size) {
+        const bool is_quote = text.bytes[at] == '"';
+        if (is_quote && (at + 1 == text.size || text.bytes[at + 1] != '"')) {
+            break;
+        }
+        at += is_quote ? 2u : 1u;
+    }
+    return at;
+}
+
 /* Takes a cell in quotes, of which the first is taken: its text without them. */
 static enum sfe_code take_quoted(struct rows *rows, struct sfe_slice *cell, struct sfe_error *err)
 {
-    const uint32_t line = rows->line;
-    uint8_t *memory = sfe_arena_take(rows->arena, rows->rest.size + 1, err);
+    const size_t end = find_quote(rows->rest);
     size_t size = 0;
 
-    if (memory == NULL) {
-        return err->code;
+    if (end == rows->rest.size) {
+        return fail_at(err, "a quote without its end", rows->line);
     }
-    while (rows->rest.size > 0) {
-        const uint8_t byte = rows->rest.bytes[0];
-        (void)take_byte(rows, byte);
-        if (byte == '"' && !take_byte(rows, '"')) {
-            *cell = sfe_slice_make(memory, size);
-            return SFE_OK;
-        }
+    uint8_t *memory = sfe_arena_take(rows->arena, end + 1, err);
+    if (memory == NULL) {
+        return SFE_E_NO_MEMORY;
+    }
+    for (size_t i = 0; i < end; i++) {
+        const uint8_t byte = rows->rest.bytes[i];
         rows->line += byte == '\n' ? 1u : 0u;
         memory[size++] = byte;
+        i += byte == '"' ? 1u : 0u; /* The second of two. */
     }
-    return fail_at(err, "a quote without its end", line);
+    *cell = sfe_slice_make(memory, size);
+    rows->rest = sfe_slice_part(rows->rest, end + 1, rows->rest.size);
+    return SFE_OK;
 }
 
 static enum sfe_code take_cell(struct rows *rows, struct sfe_slice *cell, struct sfe_error *err)
@@ -183,6 +203,10 @@ static enum sfe_code take_row(struct rows *rows, struct sfe_slice cells[2], stru
     if (code == SFE_OK && rows->rest.size > 0 && !take_byte(rows, '\n')) {
         return fail_at(err, "a line has two columns", line);
     }
+    /* Otherwise it would be sent with marks in place of letters. */
+    if (code == SFE_OK && (!sfe_utf8_valid(cells[0]) || !sfe_utf8_valid(cells[1]))) {
+        return fail_at(err, "the file is not UTF-8", line);
+    }
     rows->line++;
     return code;
 }
@@ -198,11 +222,12 @@ static uint8_t find_separator(struct sfe_slice text)
     return ',';
 }
 
-static size_t count_lines(struct sfe_slice text)
+/* Each entry stands behind the end of a line; such ends within quotes are counted as well. */
+static size_t count_entries_max(struct sfe_slice text)
 {
-    size_t count = 1;
+    size_t count = 0;
 
-    for (size_t i = 0; i < text.size; i++) {
+    for (size_t i = 0; i < text.size && count < SFE_LOOKUP_ENTRIES_MAX; i++) {
         count += text.bytes[i] == '\n' ? 1u : 0u;
     }
     return count;
@@ -212,8 +237,11 @@ static enum sfe_code add_row(struct sfe_lookup *lookup, const struct sfe_slice c
                              struct sfe_arena *arena, struct sfe_error *err)
 {
     const size_t capacity = cells[1].size * ESCAPED_BYTES_MAX + 2;
-    uint8_t *memory = sfe_arena_take(arena, capacity, err);
 
+    if (lookup->count == SFE_LOOKUP_ENTRIES_MAX) {
+        return fail_too_many(err);
+    }
+    uint8_t *memory = sfe_arena_take(arena, capacity, err);
     if (memory == NULL) {
         return err->code;
     }
@@ -229,7 +257,7 @@ static enum sfe_code read_csv(struct sfe_slice text, struct sfe_arena *arena,
 {
     struct rows rows = {text, 1, find_separator(text), arena};
     struct sfe_slice cells[2];
-    enum sfe_code code = take_entries(arena, count_lines(text), lookup, err);
+    enum sfe_code code = take_entries(arena, count_entries_max(text), lookup, err);
 
     if (code == SFE_OK) {
         code = take_row(&rows, cells, err); /* The heading. */

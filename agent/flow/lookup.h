@@ -23,7 +23,7 @@ struct sfe_lookup {
 };
 
 /* Reads a table: a JSON object whose values are single values, or CSV (RFC 4180, one separator of
- * comma, semicolon and tab) of two columns under a heading, whose values are text. `text` is
+ * comma, semicolon and tab, UTF-8) of two columns under a heading, whose values are text. `text` is
  * borrowed for as long as the table. SFE_E_CONFIG says what is wrong, with line and column;
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_lookup_read(struct sfe_slice text, struct sfe_arena *arena,

@@ -164,8 +164,10 @@ static enum sfe_code change_value(const struct flow_part *part, struct flow_scra
     }
     const enum sfe_code code =
         flow_functions_apply(&part->functions, sfe_builder_slice(&plain), &out, &is_absent, err);
-    *value = is_absent ? (struct flow_value){.kind = FLOW_VALUE_ABSENT}
-                       : text_value(sfe_builder_slice(&out));
+    *value = text_value(sfe_builder_slice(&out));
+    if (is_absent) {
+        value->kind = FLOW_VALUE_ABSENT;
+    }
     return code;
 }
 

@@ -220,7 +220,8 @@ enum sfe_code csv_columns_read(struct csv_columns *columns, struct sfe_slice row
     columns->count = 0;
     columns->size = 0;
     if (!columns->is_windows_1252 && !sfe_utf8_valid(row)) {
-        return sfe_fail(err, SFE_E_SYNTAX, "the names of the columns are not UTF-8");
+        return sfe_fail(err, SFE_E_SYNTAX,
+                        "the names of the columns are not UTF-8; is `encoding` windows-1252?");
     }
     for (size_t at = 0; at <= row.size && code == SFE_OK;) {
         struct sfe_slice name = next_field(row, columns->delimiter, &at);
@@ -241,7 +242,8 @@ bool csv_rows_convert(const struct csv_columns *columns, struct sfe_slice row,
     SFE_ASSERT(columns->count != 0);
     problem[0] = '\0';
     if (!columns->is_windows_1252 && !sfe_utf8_valid(row)) {
-        (void)snprintf(problem, CSV_PROBLEM_BYTES, "the row is not UTF-8");
+        (void)snprintf(problem, CSV_PROBLEM_BYTES,
+                       "the row is not UTF-8; is `encoding` windows-1252?");
         return false;
     }
     sfe_builder_add_byte(out, '{');

@@ -173,7 +173,7 @@ static bool is_noted(const struct files_source *self)
 
     return self->state != FILES_READING || current->pass != FILES_TAKE || current->events == 0 ||
            self->gives_up ||
-           (current->offset == self->place.offset && strcmp(current->name, self->place.name) == 0);
+           (current->behind == self->place.offset && strcmp(current->name, self->place.name) == 0);
 }
 
 /* Wants the place noted that is staged by now. */
@@ -186,7 +186,7 @@ static void want_place(struct files_source *self, uint64_t now_ns)
         return;
     }
     memcpy(self->wanted.name, current->name, sizeof(self->wanted.name));
-    self->wanted.offset = current->offset;
+    self->wanted.offset = current->behind;
     self->wanted.chain = current->chain;
     self->wanted.seed = current->seed;
     self->wanted_waits = current->waits;
@@ -281,7 +281,8 @@ static void turn_reading(struct files_source *self, uint64_t now_ns)
 
 static void turn_draining(struct files_source *self)
 {
-    if (self->wanted.name[0] == '\0' && !has_job(self) && files_is_durable(&self->current.waits)) {
+    if (self->state == FILES_DRAINING && self->wanted.name[0] == '\0' && !has_job(self) &&
+        files_is_durable(&self->current.waits)) {
         ask_to_finish(self);
     }
 }
@@ -308,11 +309,10 @@ static uint64_t turn(void *context, uint64_t now_ns)
             turn_reading(self, now_ns);
             break;
         case FILES_DRAINING:
-            turn_draining(self);
-            break;
         case FILES_FINISHING:
             break;
         }
+        turn_draining(self); /* What is durable by now wakes nobody. */
     }
     want_place(self, now_ns);
     save_place(self);

@@ -96,6 +96,8 @@ struct files_current {
     bool at_end;
     size_t begin, end; /* Of what is in the buffer and not consumed. */
     uint64_t offset;   /* In the file, of `begin`. */
+    uint64_t behind;   /* Of the byte behind the last record taken: where a place is. */
+    bool has_ended;    /* Nothing was read since its end was seen last. */
     struct sfe_hash128 seed, chain;
     struct files_waits waits;
     bool is_failed;

@@ -91,5 +91,9 @@ enum sfe_code files_place_load(const struct sfe_storage *storage, const char *in
     if (code == SFE_OK) {
         parse(sfe_builder_slice(&bytes), place);
     }
-    return code == SFE_E_NOT_FOUND ? SFE_OK : code;
+    if (code == SFE_E_NOT_FOUND) { /* None was noted: nothing is wrong. */
+        memset(err, 0, sizeof(*err));
+        code = SFE_OK;
+    }
+    return code;
 }

@@ -46,9 +46,11 @@ static void begin_pass(struct files_source *self, enum files_pass pass)
     current->pass = pass;
     current->has_record = false;
     current->at_end = false;
+    current->has_ended = false;
     current->begin = 0;
     current->end = 0;
     current->offset = 0;
+    current->behind = 0;
     current->chain = current->seed;
     current->line = 0;
     current->events = 0;
@@ -131,6 +133,7 @@ static enum sfe_code fill(struct files_source *self, size_t *budget, struct sfe_
     if (code == SFE_OK) {
         current->end += got;
         current->at_end = got < size;
+        current->has_ended = current->has_ended && got == 0;
         *budget -= got;
     }
     return code;
@@ -253,6 +256,7 @@ static enum sfe_code take(struct files_source *self)
     current->chain = chain;
     current->line = current->record.line;
     advance(current, current->record.consumed);
+    current->behind = current->offset;
     if (current->pass == FILES_FOLLOW) {
         follow(self);
     }
@@ -269,8 +273,10 @@ static enum sfe_code end_pass(struct files_source *self, struct sfe_error *err)
     if (code != SFE_OK) {
         return code;
     }
-    if (entry.size > current->offset) { /* It has grown meanwhile. */
+    /* It has grown meanwhile. Or its size is none: some file systems say more than can be read. */
+    if (entry.size > current->offset && !current->has_ended) {
         current->at_end = false;
+        current->has_ended = true;
         return SFE_OK;
     }
     if (current->pass == FILES_TAKE) {

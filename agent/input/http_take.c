@@ -136,12 +136,14 @@ static void identify(const struct http_connection *connection, struct sfe_slice 
     SFE_ASSERT(!identity->overflowed);
 }
 
-/* Sequences of a stream only rise: the newest stands for all. */
+/* Sequences of a stream only rise: the newest stands for all. One that was thinned has none. */
 static void wait_for(struct http_connection *connection, const struct sfe_receipt *receipt)
 {
     for (uint32_t i = 0; i < connection->wait_count; i++) {
         if (connection->waits[i].stream == receipt->stream) {
-            connection->waits[i].sequence = receipt->sequence;
+            if (receipt->sequence != 0) {
+                connection->waits[i].sequence = receipt->sequence;
+            }
             return;
         }
     }

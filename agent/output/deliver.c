@@ -285,14 +285,15 @@ static void find_keys(struct walk *walk, struct window_entry *entry, struct sfe_
     target->find_keys(target->context, event, time_ns, &entry->order_key, &entry->parent_key);
 }
 
-/* An event that cannot be read goes in any lane: that is where it comes to light. */
+/* An event that cannot be read goes in any lane: that is where it comes to light. A gap is of no
+ * parent. */
 static void fetch_keys(struct walk *walk, struct window_entry *entry)
 {
     struct sfe_event event;
     struct sfe_error err;
     int64_t time_ns = 0;
 
-    if (!entry->has_keys &&
+    if (!entry->has_keys && !entry->is_gap &&
         sfe_stream_reader_fetch(walk->output->options.reader, entry->place, entry->sequence, &event,
                                 &time_ns, &err) == SFE_OK) {
         find_keys(walk, entry, &event, time_ns);
@@ -356,7 +357,11 @@ static bool take_event(struct walk *walk)
     case OUTPUT_READ_ON:
         return true;
     case OUTPUT_READ_GAP:
-        offer_entry(walk, entry);
+        if (in_lanes(walk)) {
+            offer_in_lane(walk, entry);
+        } else {
+            offer_entry(walk, entry);
+        }
         return true;
     case OUTPUT_READ_EVENT:
         break;

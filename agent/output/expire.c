@@ -6,15 +6,31 @@
 #define AGAIN_NS UINT64_C(1000000000)
 /* While the clock is unset nothing is late. */
 #define UNSET_NS UINT64_C(10000000000)
+/* What was there before the start may have been delivered just then, and only the cursor lost: it
+ * is tried, before anybody is told that it came to nothing. */
+#define ANEW_NS UINT64_C(60000000000)
+
+static uint64_t anew_ns(const struct sfe_output *output, const struct window_entry *entry)
+{
+    const uint64_t within_ns = output->options.within_ns;
+    const uint64_t end_ns = output->opened_ns + (within_ns < ANEW_NS ? within_ns : ANEW_NS);
+
+    return entry->sequence > output->opened_end || end_ns <= output->now_ns
+               ? 0
+               : end_ns - output->now_ns;
+}
 
 /* How long until the entry is late; 0: it is. */
 static uint64_t time_left_ns(const struct sfe_output *output, const struct window_entry *entry,
                              int64_t unix_ns)
 {
+    const uint64_t within_ns = output->options.within_ns;
     const uint64_t age_ns =
         unix_ns <= entry->arrival_ns ? 0 : (uint64_t)(unix_ns - entry->arrival_ns);
+    const uint64_t left_ns = age_ns >= within_ns ? 0 : within_ns - age_ns;
+    const uint64_t anew = anew_ns(output, entry);
 
-    return age_ns >= output->options.within_ns ? 0 : output->options.within_ns - age_ns;
+    return left_ns > anew ? left_ns : anew;
 }
 
 /* False while nobody knows the time. */

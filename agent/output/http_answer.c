@@ -21,8 +21,7 @@ static size_t find(struct sfe_slice text, struct sfe_slice needle)
     return text.size;
 }
 
-/* A server may send back what it was sent: what is a secret of ours, or the part of one at the
- * end, is not passed on. */
+/* A server may send back what it was sent: from a secret of ours on nothing is passed on. */
 static struct sfe_slice before_secret(const struct http_target *target, struct sfe_slice text)
 {
     const struct sfe_slice auth = sfe_builder_slice(&target->auth_value);
@@ -79,15 +78,30 @@ static void finish_each(struct http_slot *slot, enum sfe_verdict_kind kind,
     http_finish(slot, SFE_SLOT_ANSWERED, err, retry_after_s);
 }
 
-/* Of a batch that is refused, nobody knows which event is to blame: it is halved. */
+/* Of a batch that is refused, nobody knows which event is meant: it is halved. That goes for 409 as
+ * well where it means that the server has "it" already: it has not taken the others. What a server
+ * says of itself (5xx) with fate "again" says nothing of any event. */
+static bool is_halved(const struct http_slot *slot, enum sfe_http_fate fate)
+{
+    const unsigned hundred = slot->status / 100u;
+
+    return slot->event_count > 1 &&
+           (fate == SFE_HTTP_DEAD || (fate == SFE_HTTP_DONE && hundred != 2) ||
+            (fate == SFE_HTTP_EVENT_AGAIN && hundred == 4));
+}
+
 static void finish_by_status(struct http_slot *slot, int64_t retry_after_s)
 {
     struct http_target *target = slot->target;
     const enum sfe_http_fate fate = sfe_http_settle_find(&target->options.settle, slot->status);
     struct sfe_error err = {.code = SFE_OK};
 
-    if (fate != SFE_HTTP_DONE) {
+    if (fate != SFE_HTTP_DONE || is_halved(slot, fate)) {
         make_error(slot, fate, &err);
+    }
+    if (is_halved(slot, fate)) {
+        http_finish(slot, SFE_SLOT_SMALLER, &err, -1);
+        return;
     }
     switch (fate) {
     case SFE_HTTP_DONE:
@@ -97,11 +111,7 @@ static void finish_by_status(struct http_slot *slot, int64_t retry_after_s)
         finish_each(slot, SFE_VERDICT_RETRY, &err, retry_after_s);
         break;
     case SFE_HTTP_DEAD:
-        if (slot->event_count > 1) {
-            http_finish(slot, SFE_SLOT_SMALLER, &err, -1);
-        } else {
-            finish_each(slot, SFE_VERDICT_DEAD, &err, -1);
-        }
+        finish_each(slot, SFE_VERDICT_DEAD, &err, -1);
         break;
     case SFE_HTTP_STOP:
         http_finish(slot, SFE_SLOT_STOPPED, &err, retry_after_s);

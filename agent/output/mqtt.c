@@ -160,6 +160,9 @@ static bool is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
     return self->link.is_up && has_room(self);
 }
 
+static const struct sfe_mqtt_limits any_broker = {
+    .packet_bytes_max = UINT32_MAX, .qos_max = 2, .can_retain = true};
+
 static enum sfe_code offer(void *context, uint32_t number, struct sfe_event *event, int64_t time_ns,
                            struct sfe_lane *lane, uint64_t *order_key, struct sfe_error *err)
 {
@@ -178,12 +181,14 @@ static enum sfe_code offer(void *context, uint32_t number, struct sfe_event *eve
     if (sfe_lane_is_held(lane, *order_key)) {
         return SFE_E_AGAIN;
     }
-    code = mqtt_maker_finish(&self->maker, &self->link.limits, err);
+    /* What a broker takes is not known until it is there: `send` makes the message again. */
+    code =
+        mqtt_maker_finish(&self->maker, self->link.is_up ? &self->link.limits : &any_broker, err);
     if (code != SFE_OK) {
         return code;
     }
     (void)sfe_lane_claim(lane, *order_key);
-    self->made = number;
+    self->made = self->link.is_up ? number : NO_SLOT;
     slot->state = FILLED;
     return SFE_OK;
 }

@@ -166,6 +166,8 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
         return code;
     }
     opened->has_changed = true;
+    opened->opened_ns = sfe_clock_monotonic_ns(options->clock);
+    opened->opened_end = sfe_stream_durable(options->stream);
     pressure_open(&opened->pressure, options->slot_count, options->slot_events_max);
     opened->damaged = sfe_stream_reader_damaged(options->reader);
     opened->facts.cursor = opened->window.next_sequence;
@@ -221,12 +223,13 @@ uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns)
     bury_ns = sfe_clock_earlier_ns(bury_ns, output_bury_turn(output));
     bury_ns = sfe_clock_earlier_ns(bury_ns, output_answer_turn(output));
     (void)window_pass(&output->window);
+    const uint64_t before = (uint64_t)output->dying + output->owing;
     uint64_t deliver_ns = output_deliver_turn(output);
     /* A target may have ended a slot at once; and letters of what could not be mapped were written.
      */
     (void)window_pass(&output->window);
-    if ((output->dying > 0 || output->owing > 0) && bury_ns == UINT64_MAX) {
-        bury_ns = now_ns;
+    if ((uint64_t)output->dying + output->owing > before) {
+        bury_ns = now_ns; /* Else nobody looks at it before something else is due. */
     }
     publish(output);
     return sfe_clock_earlier_ns(bury_ns, deliver_ns);

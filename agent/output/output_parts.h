@@ -49,6 +49,8 @@ struct sfe_output {
     uint8_t gap_bytes[OUTPUT_GAP_BYTES]; /* Payload of the gap at hand. */
     uint64_t damaged;                    /* As counted by the reader when last looked at. */
 
+    uint64_t opened_ns;      /* When it was opened, */
+    uint64_t opened_end;     /* and the last event that was there then. */
     uint64_t now_ns;         /* Of the turn under way. */
     uint64_t large_sequence; /* The large slot found too little; no sooner than this was read. */
     uint64_t next_due_ns;    /* When the next waiting entry is due, as of the last walk. */

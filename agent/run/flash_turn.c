@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/learned_clock.h"
+#include "output/file.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -179,6 +180,20 @@ static uint64_t note_jobs(struct sfe_agent *agent, uint64_t now_ns)
     return due_ns;
 }
 
+/* Lines for the files of outputs. */
+static uint64_t write_files(struct sfe_agent *agent, uint64_t now_ns)
+{
+    uint64_t due_ns = UINT64_MAX;
+
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        if (agent->set.outputs[i].file != NULL) {
+            due_ns = sfe_clock_earlier_ns(
+                due_ns, sfe_file_output_flash_turn(agent->set.outputs[i].file, now_ns));
+        }
+    }
+    return due_ns;
+}
+
 /* What sources keep beside their events. */
 static void keep_sources(struct sfe_agent *agent)
 {
@@ -293,6 +308,7 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     note_boot(agent, now_ns);
     due_ns = commit_streams(agent, now_ns);
     due_ns = sfe_clock_earlier_ns(due_ns, note_jobs(agent, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, write_files(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, keep_tokens(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, agent_keep_places(agent, now_ns, false));
     keep_sources(agent);

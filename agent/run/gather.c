@@ -131,6 +131,10 @@ static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
         output->rate_per_minute =
             sfe_rate_per_minute(&agent->set.outputs[i].rate, output->facts.delivered);
         gather_bulk(agent, &agent->set.outputs[i], output);
+        output->has_file = agent->set.outputs[i].file != NULL;
+        if (output->has_file) {
+            sfe_file_output_facts(agent->set.outputs[i].file, &output->file);
+        }
     }
     status->orgs = agent->gathered->orgs;
     status->org_count = agent->set.org_count;

@@ -7,6 +7,7 @@ static const struct agent_output_kind *const kinds[] = {
     [SFE_OUTPUT_HTTP] = &agent_http_output,
     [SFE_OUTPUT_PLATFORM_EVENTS] = &agent_records_output,
     [SFE_OUTPUT_MQTT] = &agent_mqtt_output,
+    [SFE_OUTPUT_FILE] = &agent_file_output,
 };
 
 const struct agent_output_kind *agent_output_kind(enum sfe_output_type type)

@@ -48,5 +48,6 @@ const struct agent_output_kind *agent_output_kind(enum sfe_output_type type);
 extern const struct agent_output_kind agent_records_output; /* Platform events as well. */
 extern const struct agent_output_kind agent_http_output;
 extern const struct agent_output_kind agent_mqtt_output;
+extern const struct agent_output_kind agent_file_output;
 
 #endif

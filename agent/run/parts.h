@@ -18,7 +18,6 @@
 
 #include <stdatomic.h>
 
-struct agent_mqtt_link;
 
 /* Each part has an arena of its own, so that it can be closed alone, and holds the setup whose
  * texts it borrows. Where one is carried over by a reload its pointers stay. */
@@ -74,6 +73,7 @@ struct agent_output {
     struct sfe_target *records;       /* `target` itself, or a part of it; NULL: none. */
     struct sfe_bulk *bulk;            /* NULL: it never goes by bulk. */
     struct sfe_bulk_journal *journal; /* NULL: the same. */
+    struct sfe_file_output *file;     /* In `arena`. NULL: it writes no files. */
     struct agent_mqtt_link *mqtt;     /* In `arena`. NULL: it publishes nothing. */
     struct sfe_rate rate;             /* Edge thread. */
     bool is_leaving;                  /* As above. */

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "output/file.h"
 #include "run/open_sources.h"
 #include "run/rehearsal_parts.h"
 
@@ -12,6 +13,8 @@
 #define TURNS_MAX   1000u
 #define FIXED_BYTES (28u * 1024u * 1024u)
 #define FOUND_BYTES 4096u
+/* The files and notes of an output to files. */
+#define LINES_BYTES (1024u * 1024u)
 
 static uint64_t monotonic_ns(void *context)
 {
@@ -53,6 +56,7 @@ static enum sfe_code open_platform(struct rehearsal *rehearsal, struct sfe_error
     rehearsal_crypto(&made->crypto);
     (void)wall_ns(rehearsal, &unix_ns);
     rehearsal->org.audience = &rehearsal->options->audience;
+    rehearsal->org.answer = rehearsal->options->answer;
     rehearsal->org.unix_s = unix_ns / 1000000000;
     enum sfe_code code =
         rehearsal_storage_open(&rehearsal->storage, rehearsal->options->arena, &made->storage, err);
@@ -324,6 +328,22 @@ static bool is_settled(const struct rehearsal *rehearsal)
     return true;
 }
 
+/* The lines that files would get. */
+static void write_files(struct rehearsal *rehearsal)
+{
+    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
+
+    for (uint32_t i = 0; i < rehearsal->agent->set.output_count; i++) {
+        const struct agent_output *output = &rehearsal->agent->set.outputs[i];
+        struct sfe_rehearsal_request told = {.method = "WRITE"};
+        if (output->file != NULL && sfe_file_output_pending(output->file, &told.body)) {
+            told.path = rehearsal->config.outputs[output->config_index].file.directory;
+            audience->on_request(audience->reader, &told);
+            (void)sfe_file_output_flash_turn(output->file, rehearsal->now_ns);
+        }
+    }
+}
+
 /* The turns of the cloud, with what becomes due in between, until all is settled. */
 static enum sfe_code deliver(struct rehearsal *rehearsal, struct sfe_error *err)
 {
@@ -332,6 +352,7 @@ static enum sfe_code deliver(struct rehearsal *rehearsal, struct sfe_error *err)
     for (uint32_t turn = 0; turn < TURNS_MAX && !is_settled(rehearsal); turn++) {
         uint64_t due_ns = sfe_agent_cloud_turn(rehearsal->agent, rehearsal->now_ns);
         enum sfe_code code = http->poll(http->context, 0, on_answer, rehearsal, err);
+        write_files(rehearsal);
         if (code == SFE_OK) {
             code = commit_all(rehearsal, err);
         }
@@ -379,6 +400,11 @@ size_t sfe_rehearsal_bytes_max(const struct sfe_config *config)
     size_t bytes = FIXED_BYTES + sfe_agent_memory_bytes_max(config) +
                    rehearsal_broker_bytes(config->agent.event_bytes_max);
 
+    for (uint32_t i = 0; i < config->output_count; i++) {
+        if (config->outputs[i].type == SFE_OUTPUT_FILE) {
+            bytes += config->outputs[i].from_count * LINES_BYTES;
+        }
+    }
     for (uint32_t i = 0; i < config->stream_count; i++) {
         bytes += 2u * (size_t)config->streams[i].segment_bytes;
         bytes += 8u * ((size_t)config->agent.event_bytes_max + 128u * 1024u);

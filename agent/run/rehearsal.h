@@ -62,6 +62,7 @@ struct sfe_rehearsal_options {
     const struct sfe_compiled *compiled; /* Secrets are not used. */
     const struct sfe_platform *platform; /* Its clock and entropy are used. */
     struct sfe_arena *arena;
+    struct sfe_slice answer; /* Of every server that is no org: the body. */
     struct sfe_rehearsal_audience audience;
 };
 

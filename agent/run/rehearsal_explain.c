@@ -200,8 +200,8 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
             explain_where(rehearsal, compiled->where, &subject, told) != SFE_OK) {
             continue;
         }
-        if (config->type == SFE_OUTPUT_HTTP) {
-            continue; /* Its request shows all there is. */
+        if (config->type == SFE_OUTPUT_HTTP || config->type == SFE_OUTPUT_FILE) {
+            continue; /* Its request, or its line, shows all there is. */
         }
         explain_order(rehearsal, compiled, &subject, told);
         explain_api(rehearsal, config, told);

@@ -9,7 +9,7 @@
 #define TOKEN_PATH "/services/oauth2/token"
 #define RECORD_ID  "000000000000000AAA"
 
-/* Requests of outputs to other servers than orgs: what they answer does not matter. */
+/* Requests of outputs to other servers than orgs: what they answer is told by who asks. */
 static bool is_of_org(const char *path)
 {
     return strncmp(path, "/services/data/", 15) == 0 || strcmp(path, TOKEN_PATH) == 0;
@@ -110,6 +110,7 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
     memcpy(free_one->base, request->url, base_size);
     if (!free_one->is_login) {
         const bool is_org = is_of_org(path);
+        free_one->is_org = is_org;
         const struct sfe_rehearsal_request told = {
             .method = request->method,
             .path = is_org ? path : request->url,
@@ -186,7 +187,7 @@ static void add_graphs(struct sfe_builder *out, const struct rehearsal_exchange 
     sfe_builder_add(out, SFE_TEXT("]}"));
 }
 
-static void add_answer(const struct rehearsal_exchange *exchange)
+static void add_answer(const struct rehearsal_org *books, const struct rehearsal_exchange *exchange)
 {
     struct sfe_json_writer writer = sfe_json_writer_make(exchange->answer_body);
 
@@ -196,6 +197,8 @@ static void add_answer(const struct rehearsal_exchange *exchange)
         sfe_json_put_text(&writer, "instance_url", sfe_slice_text(exchange->base));
         sfe_json_put_text(&writer, "token_type", SFE_TEXT("Bearer"));
         sfe_json_end_object(&writer);
+    } else if (!exchange->is_org) {
+        sfe_builder_add(exchange->answer_body, books->answer);
     } else if (exchange->is_graph) {
         add_graphs(exchange->answer_body, exchange);
     } else if (exchange->part_count > 0) {
@@ -224,7 +227,7 @@ static enum sfe_code poll(void *context, uint64_t until_ns, sfe_http_visit visit
                                                .retry_after_s = -1,
                                                .date_unix_s = books->unix_s,
                                                .content_type = "application/json"};
-        add_answer(exchange);
+        add_answer(books, exchange);
         exchange->is_open = false; /* Its place may be taken by what follows. */
         visit(visitor, &answer);
     }

@@ -35,11 +35,13 @@ struct rehearsal_exchange {
     uint32_t part_count;              /* Of a Composite, or graphs; 0: one Collections. */
     bool is_graph;
     bool is_login;
+    bool is_org;
     bool is_open;
 };
 
 struct rehearsal_org {
     const struct sfe_rehearsal_audience *audience;
+    struct sfe_slice answer;       /* Of what is no org. */
     struct sfe_json_token *tokens; /* SFE_JSON_TOKENS_MAX. */
     struct rehearsal_exchange *exchanges;
     int64_t unix_s; /* What the org says the time is. */

@@ -279,6 +279,19 @@ static void put_bulk(struct sfe_json_writer *writer, const struct sfe_status_out
     sfe_json_end_object(writer);
 }
 
+static void put_file(struct sfe_json_writer *writer, const struct sfe_status_output *output)
+{
+    if (!output->has_file) {
+        return;
+    }
+    sfe_json_begin_object(writer, "file");
+    sfe_json_put_u64(writer, "bytes", output->file.active_bytes);
+    sfe_json_put_u64(writer, "closed", output->file.closed);
+    sfe_json_put_u64(writer, "removed", output->file.removed);
+    sfe_json_put_u64(writer, "removed_bytes", output->file.removed_bytes);
+    sfe_json_end_object(writer);
+}
+
 /* 0 where there is none, or the clock was put back. */
 static uint64_t age_s(const struct sfe_status *status, int64_t since_ns)
 {
@@ -313,6 +326,7 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "requests", facts->requests);
         sfe_json_put_u64(writer, "gaps", facts->gaps);
         put_bulk(writer, output);
+        put_file(writer, output);
         put_error(writer, "last_error", &facts->last_error);
         sfe_json_end_object(writer);
     }

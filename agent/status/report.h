@@ -8,6 +8,7 @@
 #include "input/salesforce_events.h"
 #include "input/source.h"
 #include "input/thin.h"
+#include "output/file.h"
 #include "output/output.h"
 #include "bulk/bulk.h"
 #include "salesforce/org.h"
@@ -46,6 +47,8 @@ struct sfe_status_output {
     struct sfe_output_facts facts;
     bool has_bulk;
     struct sfe_bulk_facts bulk; /* Where has_bulk. */
+    bool has_file;
+    struct sfe_file_facts file; /* Where has_file. */
     uint64_t job_age_ns;        /* Of the job under way; 0: none is. */
 };
 

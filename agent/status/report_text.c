@@ -2,6 +2,9 @@
 
 #include "base/assert.h"
 
+/* Longer than the messages and names that are shown. */
+#define TEXT_BYTES 512u
+
 /* One look-up for each figure of the screen: the document is small and read once. */
 struct screen {
     const struct sfe_json *document;
@@ -33,11 +36,29 @@ static uint64_t number(const struct screen *screen, uint32_t object, const char 
     return value;
 }
 
+/* Text is shown as it was before it became JSON, but for what a terminal would obey. */
+static void add_text(const struct screen *screen, uint32_t value)
+{
+    uint8_t memory[TEXT_BYTES];
+    char shown[TEXT_BYTES];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+
+    sfe_json_add_text(screen->document, value, &text);
+    sfe_printable(shown, sizeof(shown), sfe_builder_slice(&text));
+    sfe_builder_add_text(screen->out, shown);
+}
+
 static void add_field(const struct screen *screen, uint32_t object, const char *label,
                       const char *name)
 {
+    const uint32_t value = sfe_json_member(screen->document, object, sfe_slice_text(name));
+
     sfe_builder_add_text(screen->out, label);
-    sfe_builder_add(screen->out, figure(screen, object, name));
+    if (value != SFE_JSON_NONE && sfe_json_kind(screen->document, value) == SFE_JSON_STRING) {
+        add_text(screen, value);
+    } else {
+        sfe_builder_add(screen->out, figure(screen, object, name));
+    }
 }
 
 static void add_size(const struct screen *screen, uint64_t bytes)
@@ -260,8 +281,12 @@ static void add_output(const struct screen *screen, uint32_t output)
     add_field(screen, output, " <- ", "stream");
     add_field(screen, output, "  ", "state");
     add_field(screen, output, ", backlog ", "backlog");
-    add_field(screen, output, " (oldest ", "oldest");
-    add_field(screen, output, "), delivered ", "delivered");
+    if (number(screen, output, "oldest") !=
+        0) { /* null: there is none, or its time is not known. */
+        add_field(screen, output, " (oldest ", "oldest");
+        sfe_builder_add_text(screen->out, ")");
+    }
+    add_field(screen, output, ", delivered ", "delivered");
     add_field(screen, output, ", in the last minute ", "out_per_minute");
     if (number(screen, output, "skipped") != 0) {
         add_field(screen, output, ", skipped ", "skipped");

@@ -11,7 +11,7 @@
  */
 #define CURL_JOINED_BODY_BYTES (64u * 1024u)
 /* Of a request without its body, where that cannot be told from what is known. */
-#define HEAD_BYTES        1024u
+#define HEAD_BYTES 1024u
 /* Of all headers of an answer: curl keeps each of them. */
 #define HEADERS_BYTES_MAX (256u * 1024u)
 #define RETRY_AFTER_S_MAX INT64_C(604800)

@@ -16,11 +16,13 @@
 #include <unistd.h>
 
 #define FILE_MODE      0600
+#define SHARED_MODE    0640
 #define PARTS_PER_CALL 64u
 #define PAGE_BYTES_MAX 65536u
 
 struct directory {
     int fd;
+    mode_t mode; /* Of files that are made. */
 };
 
 struct sfe_file {
@@ -74,7 +76,7 @@ static enum sfe_code storage_open(void *context, const char *name, enum sfe_stor
     if (made == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory to open '%s'", name);
     }
-    made->fd = openat(directory->fd, name, flags[how] | O_CLOEXEC | O_NOFOLLOW, FILE_MODE);
+    made->fd = openat(directory->fd, name, flags[how] | O_CLOEXEC | O_NOFOLLOW, directory->mode);
     if (made->fd < 0) {
         int cause = errno;
         free(made);
@@ -341,8 +343,8 @@ static void storage_traits(void *context, struct sfe_storage_traits *traits)
     }
 }
 
-enum sfe_code sfe_posix_storage_open(const char *directory, struct sfe_storage *storage,
-                                     struct sfe_error *err)
+static enum sfe_code open_directory(const char *directory, mode_t mode, struct sfe_storage *storage,
+                                    struct sfe_error *err)
 {
     SFE_ASSERT(directory != NULL);
     *storage = (struct sfe_storage){.context = NULL};
@@ -350,6 +352,7 @@ enum sfe_code sfe_posix_storage_open(const char *directory, struct sfe_storage *
     if (made == NULL) {
         return sfe_fail(err, SFE_E_NO_MEMORY, "no memory to open '%s'", directory);
     }
+    made->mode = mode;
     made->fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (made->fd < 0) {
         int cause = errno;
@@ -383,4 +386,21 @@ void sfe_posix_storage_close(struct sfe_storage *storage)
     (void)close(directory->fd);
     free(directory);
     storage->context = NULL;
+}
+
+enum sfe_code sfe_posix_storage_open(const char *directory, struct sfe_storage *storage,
+                                     struct sfe_error *err)
+{
+    return open_directory(directory, FILE_MODE, storage, err);
+}
+
+enum sfe_code sfe_storage_open_shared(const char *path, struct sfe_storage *storage,
+                                      struct sfe_error *err)
+{
+    return open_directory(path, SHARED_MODE, storage, err);
+}
+
+void sfe_storage_close_shared(struct sfe_storage *storage)
+{
+    sfe_posix_storage_close(storage);
 }

@@ -1,5 +1,6 @@
-/* A machine without folders that others put files into: an input that watches one waits for it. */
+/* A machine without folders that others share: who watches one, or writes into it, waits. */
 #include "port/folder.h"
+#include "port/storage.h"
 
 #include "base/assert.h"
 
@@ -126,4 +127,16 @@ enum sfe_code sfe_folder_sync(struct sfe_folder *folder, const char *part, struc
     (void)folder;
     (void)part;
     return unreachable(err);
+}
+
+enum sfe_code sfe_storage_open_shared(const char *path, struct sfe_storage *storage,
+                                      struct sfe_error *err)
+{
+    *storage = (struct sfe_storage){.context = NULL};
+    return sfe_fail(err, SFE_E_NOT_FOUND, "no '%s' in a simulation", path);
+}
+
+void sfe_storage_close_shared(struct sfe_storage *storage)
+{
+    SFE_ASSERT(storage->context == NULL);
 }

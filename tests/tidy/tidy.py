@@ -292,6 +292,23 @@ class Tidy(unittest.TestCase):
                 problems.append("%s: no %s_test.c" % (path, test))
         self.report(problems)
 
+    def test_each_fuzz_target_has_seeds_with_names(self):
+        problems = []
+        targets = [os.path.basename(path)[:-2] for path in files("tests/fuzz", "_fuzz.c")]
+        for target in targets:
+            seeds = files(os.path.join("tests", "fuzz", "corpus", target), "")
+            if not seeds:
+                problems.append("tests/fuzz/%s.c: no seed in corpus/%s" % (target, target))
+            # libFuzzer calls what it finds by its hash; a seed says what it is of.
+            problems += ["%s: a seed has a name" % path for path in seeds
+                         if re.search(r"/[0-9a-f]{40}$", path)]
+            problems += ["%s: an empty seed begins nothing" % path for path in seeds
+                         if os.path.getsize(os.path.join(ROOT, path)) == 0]
+        for folder in sorted(os.listdir(os.path.join(ROOT, "tests", "fuzz", "corpus"))):
+            if folder not in targets:
+                problems.append("tests/fuzz/corpus/%s: no such target" % folder)
+        self.report(problems)
+
     def test_nothing_is_left_for_later(self):
         problems = []
         # The words are put together here, so that this file does not find itself.

@@ -60,4 +60,10 @@ struct sfe_storage {
     void (*traits)(void *context, struct sfe_storage_traits *traits);
 };
 
+/* The directory at `path`, which is not ours alone: its files may be read by their group (mode
+ * 0640). Chosen by the linker. On failure nothing is left open. */
+SFE_MUST_USE enum sfe_code sfe_storage_open_shared(const char *path, struct sfe_storage *storage,
+                                                   struct sfe_error *err);
+void sfe_storage_close_shared(struct sfe_storage *storage); /* All files must be closed. */
+
 #endif

@@ -282,6 +282,29 @@ static void full_medium_is_no_space(void **state)
     sfe_posix_storage_close(&full);
 }
 
+static void files_of_a_shared_directory_are_for_its_group_as_well(void **state)
+{
+    struct place *place = *state;
+    struct sfe_storage shared;
+    struct sfe_file *file = NULL;
+    struct stat status;
+    char path[512];
+    const mode_t mask = umask(0);
+
+    assert_int_equal(sfe_storage_open_shared("/no/such/place", &shared, &place->err),
+                     SFE_E_NOT_FOUND);
+    assert_int_equal(sfe_storage_open_shared(place->path, &shared, &place->err), SFE_OK);
+    assert_int_equal(shared.open(shared.context, "s", SFE_STORAGE_CREATE, &file, &place->err),
+                     SFE_OK);
+    shared.close(shared.context, file);
+    (void)umask(mask);
+    (void)snprintf(path, sizeof(path), "%s/s", place->path);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0640);
+    assert_int_equal(shared.remove(shared.context, "s", &place->err), SFE_OK);
+    sfe_storage_close_shared(&shared);
+}
+
 #define PLACE_TEST(test) cmocka_unit_test_setup_teardown(test, open_place, close_place)
 
 int main(void)
@@ -298,6 +321,7 @@ int main(void)
         PLACE_TEST(link_is_not_followed_out_of_the_directory),
         PLACE_TEST(space_and_traits_are_plausible),
         PLACE_TEST(full_medium_is_no_space),
+        PLACE_TEST(files_of_a_shared_directory_are_for_its_group_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -325,7 +325,7 @@ static void a_value_is_known_without_tokens(void **state)
 {
     static const char *const good[] = {"1", "null", " [1,{\"a\":[true,\"x\\u0041\"]},[],{}] ",
                                        "\"\"", "{\"a\":1,\"a\":2}"};
-    static const char *const bad[] = {"",         "{",   "[1,]", "{\"a\":1,}",    "[1}",
+    static const char *const bad[] = {"",         "{",   "[1,]", "{\"a\":1,}",     "[1}",
                                       "{1:1}",    "1 2", "tru",  "\xef\xbb\xbf[]", "//c\n1",
                                       "\"\xff\"", "[{]", "[[}"};
     (void)state;

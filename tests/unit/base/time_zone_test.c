@@ -45,6 +45,22 @@ static void an_hour_that_comes_twice_is_the_first_and_one_left_out_is_counted_on
     assert_int_equal(sfe_time_zone_unix(&zone, spring + 2 * 3600), spring);
 }
 
+/* In Ireland the rule is written the other way round: winter is less than the standard. */
+static void an_hour_that_comes_twice_is_the_first_where_winter_is_the_exception(void **state)
+{
+    const struct sfe_time_zone zone = zone_of("IST-1GMT0,M10.5.0,M3.5.0/1");
+    const int64_t autumn = 1792890000; /* 02:00 there becomes 01:00. */
+    const int64_t spring = 1774746000; /* 01:00 there becomes 02:00. */
+
+    (void)state;
+    assert_int_equal(sfe_time_zone_unix(&zone, autumn + 1800), autumn - 1800);
+    assert_int_equal(sfe_time_zone_unix(&zone, autumn + 3600), autumn + 3600);
+    assert_int_equal(sfe_time_zone_unix(&zone, autumn - 1), autumn - 3601);
+    assert_int_equal(sfe_time_zone_unix(&zone, spring + 1800), spring + 1800);
+    assert_int_equal(sfe_time_zone_unix(&zone, spring - 1), spring - 1);
+    assert_int_equal(sfe_time_zone_unix(&zone, spring + 3600), spring);
+}
+
 /* The C library knows them too. */
 static void zones_of_the_world_are_as_the_system_has_them(void **state)
 {
@@ -89,6 +105,11 @@ static void without_rules_the_clocks_change_as_in_the_united_states(void **state
 static void what_is_no_zone_is_refused(void **state)
 {
     static const char *const wrong[] = {"",
+                                        "1",
+                                        "AB1",
+                                        "AB1CEST",
+                                        "CET-1C2",
+                                        "CET-1CEST,M0.5.0,M10.5.0",
                                         "CE-1",
                                         "CET",
                                         "CET-25",
@@ -120,6 +141,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(daylight_saving_begins_and_ends_to_the_second),
         cmocka_unit_test(an_hour_that_comes_twice_is_the_first_and_one_left_out_is_counted_on),
+        cmocka_unit_test(an_hour_that_comes_twice_is_the_first_where_winter_is_the_exception),
         cmocka_unit_test(zones_of_the_world_are_as_the_system_has_them),
         cmocka_unit_test(without_rules_the_clocks_change_as_in_the_united_states),
         cmocka_unit_test(what_is_no_zone_is_refused),

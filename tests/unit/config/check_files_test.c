@@ -39,6 +39,40 @@ static void two_inputs_do_not_take_the_same_files(void **state)
     assert_string_equal(loading->mistakes[0].pointer, "/inputs/c/directory");
 }
 
+static void patterns_that_a_name_fits_both_of_are_refused_and_no_others(void **state)
+{
+    static const struct {
+        const char *a, *b, *folder;
+        bool meet;
+    } pairs[] = {
+        {"*.csv", "sales*", "drop", true},   {"*", "x.csv", "drop", true},
+        {"a*.csv", "b*.csv", "drop", false}, {"a*b", "ab*", "drop", true},
+        {"A.csv", "a.CSV", "drop", true},    {"?.csv", "ab.csv", "drop", false},
+        {"a?c", "*b*", "drop", true},        {"*x", "*y", "drop", false},
+        {"*.csv", "*.csv", "drop/", true},   {"*.csv", "*.csv", "other", false},
+        {"a*x*z", "a*y*z", "drop", true},    {"a", "a*b", "drop", false},
+        {"**", "?", "drop", true},
+    };
+    struct loading *loading = (struct loading *)*state;
+    char text[1024];
+
+    for (size_t i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+        const int length = snprintf(
+            text, sizeof(text),
+            ROOT("'streams': {'sales': {}}, 'inputs': {"
+                 "'a': {'type': 'files', 'stream': 'sales', 'format': 'csv', 'directory': 'drop', "
+                 "'pattern': '%s'}, 'b': {'type': 'files', 'stream': 'sales', 'format': 'csv', "
+                 "'directory': '%s', 'pattern': '%s'}}"),
+            pairs[i].a, pairs[i].folder, pairs[i].b);
+        assert_true(length > 0 && (size_t)length < sizeof(text));
+        load(loading, text);
+        if (loading->mistake_count != pairs[i].meet) {
+            print_error("%s %s\n", pairs[i].a, pairs[i].b);
+        }
+        assert_int_equal(loading->mistake_count, pairs[i].meet ? 1 : 0);
+    }
+}
+
 static void what_is_not_said_has_its_default(void **state)
 {
     const struct sfe_config *config =
@@ -65,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         LOADING_TEST(what_cannot_be_is_refused),
         LOADING_TEST(two_inputs_do_not_take_the_same_files),
+        LOADING_TEST(patterns_that_a_name_fits_both_of_are_refused_and_no_others),
         LOADING_TEST(what_is_not_said_has_its_default),
     };
 

@@ -146,6 +146,7 @@ static void the_committed_examples_load(void **state)
     (void)load_file(loading, "config/examples/new-customer.json");
     (void)load_file(loading, "config/examples/http-output.json");
     (void)load_file(loading, "config/examples/hub.json");
+    (void)load_file(loading, "config/examples/sale-steps.json");
     (void)load_file(loading, "config/examples/device-commands.json");
     (void)load_file(loading, "config/examples/prices.json");
     config = load_file(loading, "config/examples/till.json");

@@ -85,6 +85,25 @@ static void many_entries_are_found(void **state)
     }
 }
 
+/* As spreadsheets write them: the largest file in 8 MiB, where each cell has its own size only. */
+static void as_many_entries_as_are_allowed_may_stand_in_quotes(void **state)
+{
+    static char text[SFE_LOOKUP_BYTES_MAX];
+    size_t size = (size_t)snprintf(text, sizeof(text), "\"k\",\"v\"\n");
+
+    (void)state;
+    for (unsigned i = 0; i < SFE_LOOKUP_ENTRIES_MAX; i++) {
+        size +=
+            (size_t)snprintf(text + size, sizeof(text) - size, "\"key \"\"%u\"\"\",\"\n\"\n", i);
+    }
+    assert_int_equal(read_table(text), SFE_OK);
+    assert_int_equal(table.count, SFE_LOOKUP_ENTRIES_MAX);
+    assert_string_equal(found("key \"9999\""), "\"\\n\"");
+    (void)snprintf(text + size, sizeof(text) - size, "one more,\n");
+    assert_int_equal(read_table(text), SFE_E_CONFIG);
+    assert_non_null(strstr(fixture.err.message, "more than 10000 entries"));
+}
+
 static void what_is_wrong_is_said(void **state)
 {
     static const struct {
@@ -99,6 +118,8 @@ static void what_is_wrong_is_said(void **state)
         {"k,v\na\n", "line 2: a line has two columns"},
         {"k,v\n\"a,1\n", "line 2: a quote without its end"},
         {"k,v\n\"a\"x,1\n", "line 2: a line has two columns"},
+        {"k,v\n\"a\"\"", "line 2: a quote without its end"},
+        {"k,v\na,1\nb,Caf\xe9\n", "line 3: the file is not UTF-8"},
         {"", "line 1: a line has two columns"},
         {"// x\n[1]", "a table is a JSON object"},
     };
@@ -118,6 +139,7 @@ int main(void)
         LOOKUP_TEST(a_json_object_is_a_table),
         LOOKUP_TEST(csv_is_a_table_under_its_heading),
         LOOKUP_TEST(many_entries_are_found),
+        LOOKUP_TEST(as_many_entries_as_are_allowed_may_stand_in_quotes),
         LOOKUP_TEST(what_is_wrong_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,9 +53,8 @@ static void a_document_has_the_shape_that_is_written(void **state)
 
     (void)state;
     fixture_event("{\"id\":\"x\\n\",\"total\":1.25,\"rest\":{\"deep\":[1,{}]}}");
-    assert_made(shape,
-                "{\"a.b\\\"\":\"x\\n\",\"empty\":{},\"list\":[1,{\"by\":\"store-042\"},2.5],"
-                "\"all\":{\"deep\":[1,{}]}}");
+    assert_made(shape, "{\"a.b\\\"\":\"x\\n\",\"empty\":{},\"list\":[1,{\"by\":\"store-042\"},2.5],"
+                       "\"all\":{\"deep\":[1,{}]}}");
     assert_int_equal(sfe_shape_value_count(shape), 5);
     assert_string_equal(sfe_shape_value_name(shape, 0), "a.b\"");
     assert_null(sfe_shape_value_name(shape, 1));

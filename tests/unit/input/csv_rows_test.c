@@ -116,7 +116,7 @@ static void rows_of_another_number_of_fields_are_refused(void **state)
     expect_problem("1,2,3", "the row has 3 fields, and there are 2 columns");
     expect_problem("1,2,,", "the row has 4 fields, and there are 2 columns");
     expect_object("1,2,", "{\"a\":\"1\",\"b\":\"2\"}");
-    expect_problem("\xE4,2", "the row is not UTF-8");
+    expect_problem("\xE4,2", "the row is not UTF-8; is `encoding` windows-1252?");
 }
 
 static void windows_1252_becomes_utf_8(void **state)

@@ -94,6 +94,27 @@ static void what_comes_after_the_end_is_told_of(void **state)
     assert_int_equal(files_facts().last_error.code, SFE_E_REFUSED);
 }
 
+/* As those of the kernel do, and of networks now and then. */
+static void a_file_that_says_more_than_it_holds_comes_to_its_end(void **state)
+{
+    struct input_world *world = *state;
+    struct stat status;
+    uint64_t size = 0;
+
+    if (stat("/sys/kernel/fscaps", &status) != 0 || status.st_size < 64) {
+        skip();
+    }
+    files.options.format = FILE_NDJSON;
+    files.options.pattern = "fscaps";
+    files.options.directory = "/sys/kernel";
+    files_begin();
+    files_run(5, SECOND / 10);
+    assert_int_equal(world->dead.staged, 1); /* "1" is no object. */
+    size = world->dead.kept[0].payload_bytes;
+    assert_true(size > 0 && size < (uint64_t)status.st_size);
+    assert_int_not_equal(files_facts().last_error.code, SFE_OK); /* Nothing moves there. */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -102,6 +123,7 @@ int main(void)
         FILES_TEST(a_turn_reads_so_much_and_no_more),
         FILES_TEST(what_a_file_grows_by_meanwhile_is_taken_too),
         FILES_TEST(what_comes_after_the_end_is_told_of),
+        FILES_TEST(a_file_that_says_more_than_it_holds_comes_to_its_end),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

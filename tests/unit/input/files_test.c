@@ -49,6 +49,29 @@ static void a_file_moves_only_when_all_of_it_is_durable(void **state)
     assert_true(files.source.is_quiet(files.source.context));
 }
 
+static void where_all_is_well_there_is_no_error(void **state)
+{
+    (void)state;
+    files_begin();
+    files_run(5, SECOND);
+    assert_int_equal(files_facts().last_error.code, SFE_OK);
+    assert_string_equal(files_facts().last_error.message, "");
+}
+
+/* Nobody would wake it: what is awaited is there. */
+static void a_file_with_nothing_to_wait_for_goes_at_once(void **state)
+{
+    const struct input_world *world = *state;
+
+    files_drop("a.csv", "");
+    files_begin();
+    for (unsigned i = 0; i < 20 && files.flash_wakes == 0; i++) {
+        assert_true(files.source.turn(files.source.context, world->now_ns) <= world->now_ns ||
+                    files.flash_wakes != 0);
+    }
+    assert_int_equal(files.flash_wakes, 1);
+}
+
 static void a_full_stream_holds_the_file_back(void **state)
 {
     struct input_world *world = *state;
@@ -110,6 +133,41 @@ static void after_a_kill_it_goes_on_behind_the_place(void **state)
     files_run(20, SECOND);
     assert_int_equal(world->sales.staged, 3000); /* No row twice. */
     assert_true(files_has("done/a.csv"));
+}
+
+/* What stands between records, such as commas and empty lines, belongs to no place. */
+static void after_a_kill_no_format_is_taken_from_its_beginning_again(void **state)
+{
+    static const enum file_format formats[] = {FILE_JSON, FILE_NDJSON, FILE_CSV};
+    struct input_world *world = *state;
+
+    for (unsigned i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+        FILE *file = fopen(files_path("a.csv"), "w");
+        const uint64_t before = world->sales.staged;
+        assert_non_null(file);
+        assert_true(fputs(formats[i] == FILE_JSON  ? "["
+                          : formats[i] == FILE_CSV ? "no\n"
+                                                   : "",
+                          file) >= 0);
+        for (unsigned k = 0; k < 3000; k++) {
+            assert_true(fprintf(file, formats[i] == FILE_CSV ? "%u,\n\n" : "{\"no\":%u}%s\n\n", k,
+                                formats[i] == FILE_NDJSON ? ""
+                                : k == 2999               ? "]"
+                                                          : ",") > 0);
+        }
+        assert_int_equal(fclose(file), 0);
+        files.options.format = formats[i];
+        world->sales.room = 2000;
+        files_begin();
+        files_run(20, SECOND);
+        assert_int_equal(world->sales.staged - before, 2000);
+        files_end();
+        world->sales.room = 5000;
+        files_begin();
+        files_run(20, SECOND);
+        assert_int_equal(world->sales.staged - before, 3000);
+        files_end();
+    }
 }
 
 static void what_comes_twice_has_the_same_identity(void **state)
@@ -251,9 +309,12 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FILES_TEST(a_file_moves_only_when_all_of_it_is_durable),
+        FILES_TEST(where_all_is_well_there_is_no_error),
+        FILES_TEST(a_file_with_nothing_to_wait_for_goes_at_once),
         FILES_TEST(a_full_stream_holds_the_file_back),
         FILES_TEST(the_place_is_noted_behind_what_is_durable_only),
         FILES_TEST(after_a_kill_it_goes_on_behind_the_place),
+        FILES_TEST(after_a_kill_no_format_is_taken_from_its_beginning_again),
         FILES_TEST(what_comes_twice_has_the_same_identity),
         FILES_TEST(another_file_of_the_name_is_taken_from_its_beginning),
         FILES_TEST(an_arrival_is_new_and_its_repeat_is_not),

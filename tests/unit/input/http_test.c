@@ -1,6 +1,8 @@
 #include "input_world.h"
 
+#include "flow/map.h"
 #include "input/http.h"
+#include "input/thin.h"
 #include "port/compress.h"
 
 #define SECOND UINT64_C(1000000000)
@@ -12,11 +14,11 @@
 static struct sfe_source source;
 static struct sfe_http_source_options options;
 
-static struct input_world *open_source(void **state)
+static struct input_world *open_thinned(void **state, struct sfe_thin *thin)
 {
     struct input_world *world = *state;
     const struct sfe_intake_route route = {
-        .input = "webhook", .filter = "pos/sales", .stream = &world->sales};
+        .input = "webhook", .filter = "pos/sales", .stream = &world->sales, .thin = thin};
     const struct sfe_intake_options intake_options = {
         .routes = &route,
         .route_count = 1,
@@ -46,6 +48,11 @@ static struct input_world *open_source(void **state)
     assert_int_equal(sfe_arena_taken(world->arena) - before,
                      sfe_http_source_memory_bytes(&options));
     return world;
+}
+
+static struct input_world *open_source(void **state)
+{
+    return open_thinned(state, NULL);
 }
 
 static uint64_t turn(struct input_world *world)
@@ -125,6 +132,32 @@ static void nothing_is_answered_before_the_last_event_is_durable(void **state)
     assert_int_equal(facts_now().acknowledged, 2);
     assert_int_equal(facts_now().unacknowledged, 0);
     assert_true(source.is_quiet(source.context));
+    source.close(source.context);
+}
+
+static void what_is_thinned_does_not_stand_for_what_is_kept(void **state)
+{
+    struct input_world *world = *state;
+    struct sfe_template *key = NULL;
+    struct sfe_thin *thin = NULL;
+    struct sfe_error err;
+
+    assert_int_equal(sfe_template_compile("{topic}", "x", world->arena, &key, &err), SFE_OK);
+    const struct sfe_thin_options thinning = {&world->sales, key, 75, 10, NULL};
+    assert_int_equal(sfe_thin_open(&thinning, world->arena, &thin, &err), SFE_OK);
+    world->sales.fill_permille = 900;
+    (void)open_thinned(state, thin);
+    (void)turn(world);
+    world->client_waits = true;
+    pump(world);
+    SEND(&world->client, POST("17", "[{\"a\":1},{\"b\":2}]"));
+    pump(world);
+    assert_int_equal(world->sales.staged, 1); /* The second is thinned. */
+    (void)turn(world);
+    EXPECT_NOTHING(&world->client);
+    world->sales.durable = 1;
+    (void)turn(world);
+    EXPECT_WRITTEN(&world->client, OK_1 "{\"accepted\":2}");
     source.close(source.context);
 }
 
@@ -483,6 +516,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         WORLD_TEST(nothing_is_taken_of_a_body_that_is_no_json),
         WORLD_TEST(nothing_is_answered_before_the_last_event_is_durable),
+        WORLD_TEST(what_is_thinned_does_not_stand_for_what_is_kept),
         WORLD_TEST(requests_that_come_together_are_answered_one_by_one),
         WORLD_TEST(a_key_is_the_identity_of_each_event_by_its_place),
         WORLD_TEST(a_value_of_the_event_is_its_identity_wherever_it_stands),

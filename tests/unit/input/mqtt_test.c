@@ -680,7 +680,10 @@ static void on_link(void *owner, struct sfe_mqtt_session *session, const struct 
     assert_ptr_equal(owner, &link_session);
     link_session = session;
     link_reason = reason;
-    link_why = why == NULL ? (struct sfe_error){0} : *why;
+    link_why = (struct sfe_error){0};
+    if (why != NULL) {
+        link_why = *why;
+    }
 }
 
 static bool wants_end(void *owner, struct sfe_error *why)

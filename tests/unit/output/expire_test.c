@@ -124,6 +124,65 @@ static void what_the_target_would_not_take_is_passed_over_and_no_letter(void **s
     assert_non_null(strstr(world->dead_answers.answers[1], "no value at"));
 }
 
+static void
+what_may_have_been_delivered_before_the_start_is_tried_before_it_is_given_up(void **state)
+{
+    struct world *world = world_make();
+
+    (void)state;
+    world->passes_on = true;
+    world->within_ns = 600 * SECOND;
+    age(world, 86400);
+    world_append(world, "abcd"); /* There before the start; the cursor knows nothing of them. */
+    world_open(world);
+    world_turn(world);
+    assert_int_equal(world->sent, 1);
+    world_say(world, 1, SFE_VERDICT_RETRY, SFE_RETRY_LATER);
+    world_answer(world, 1);
+    world->is_ready = false;
+    bury(world);
+    assert_int_equal(world->done_answers.staged, 3);
+    assert_int_equal(world->dead.staged, 0);
+    world_after(world, 60 * SECOND); /* The second was not delivered then either. */
+    bury(world);
+    assert_int_equal(world->dead.staged, 1);
+    void *closing = world;
+    world_teardown(&closing);
+}
+
+static void one_that_waits_for_the_answer_to_another_is_not_late_for_that(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "aa"); /* The second waits for the first. */
+    world_turn(world);
+    world_after(world, SECOND);
+    assert_int_equal(world->sent, 1);
+    world->answers_in_turn = true;
+    assert_int_equal(world_turn(world), world->now_ns);
+    world_turn(world);
+    assert_int_equal(world->done_answers.staged, 1);
+    world->done_answers.durable = 1;
+    world->answers_in_turn = false;
+    world_turn(world);
+    world_after(world, SECOND);
+    assert_int_equal(world->sent, 2);
+}
+
+static void a_death_within_a_turn_is_not_left_until_another_is_late(void **state)
+{
+    struct world *world = *state;
+
+    world_append(world, "aa");
+    world_turn(world);
+    world_after(world, SECOND);
+    world_say(world, 0, SFE_VERDICT_DEAD, SFE_RETRY_NEVER);
+    world->answers_in_turn = true;
+    assert_int_equal(world_turn(world), world->now_ns);
+    world_turn(world);
+    assert_int_equal(world->dead.staged, 1);
+}
+
 static void without_a_limit_nothing_is_ever_late(void **state)
 {
     struct world *world = world_make();
@@ -148,6 +207,10 @@ int main(void)
         TEST(what_is_under_way_is_decided_by_its_answer),
         TEST(what_waits_for_company_is_taken_back_from_its_slot),
         TEST(what_the_target_would_not_take_is_passed_over_and_no_letter),
+        cmocka_unit_test(
+            what_may_have_been_delivered_before_the_start_is_tried_before_it_is_given_up),
+        TEST(one_that_waits_for_the_answer_to_another_is_not_late_for_that),
+        TEST(a_death_within_a_turn_is_not_left_until_another_is_late),
         cmocka_unit_test(without_a_limit_nothing_is_ever_late),
     };
 

@@ -175,10 +175,26 @@ static void a_gap_that_cannot_be_mapped_is_a_dead_letter(void **state)
     assert_int_equal(world_cursor(world), 4);
 }
 
+/* Each parent has a slot of its own, and a gap has none. */
+static void a_gap_at_the_end_goes_out_where_rows_are_locked_too(void **state)
+{
+    struct world *world = *state;
+
+    world->output->pressure.lanes_until_ns = UINT64_MAX;
+    world_turn(world);
+    world_append(world, "a");
+    world->stream.is_gone[1] = true;
+    world_turn(world);
+    world_after(world, 2 * SECOND);
+    assert_int_equal(world->sent, 1);
+    assert_non_null(strstr(world->gap_payload, "\"first\":1,\"last\":1"));
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, gaps_setup, world_teardown)
     const struct CMUnitTest tests[] = {
+        TEST(a_gap_at_the_end_goes_out_where_rows_are_locked_too),
         TEST(a_gap_is_delivered_in_its_place_with_its_facts),
         TEST(why_is_told),
         TEST(a_gap_at_the_end_is_delivered_too),

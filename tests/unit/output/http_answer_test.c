@@ -91,6 +91,30 @@ static void a_batch_that_is_refused_is_halved(void **state)
     assert_int_equal(the_world.result.count, 2);
 }
 
+static void of_a_batch_nothing_is_done_because_one_event_was_there_already(void **state)
+{
+    struct sfe_http_target_options options = world_options();
+
+    (void)state;
+    options.slot_events_max = 2;
+    options.path = world_template("/all");
+    assert_true(sfe_http_settle_set(&options.settle, SFE_TEXT("409"), SFE_HTTP_DONE));
+    assert_true(sfe_http_settle_set(&options.settle, SFE_TEXT("423"), SFE_HTTP_EVENT_AGAIN));
+    world_open(&options);
+    assert_int_equal(world_offer(0, "t", "{}"), SFE_OK);
+    assert_int_equal(world_offer(0, "t", "{\"a\":1}"), SFE_OK);
+    assert_int_equal(world_send(0), SFE_OK);
+    world_answer(&the_world.calls[0], 409, "");
+    assert_int_equal(the_world.result.outcome, SFE_SLOT_SMALLER);
+    assert_int_equal(world_offer(0, "t", "{}"), SFE_OK);
+    assert_int_equal(world_offer(0, "t", "{\"a\":1}"), SFE_OK);
+    assert_int_equal(world_send(0), SFE_OK);
+    world_answer(&the_world.calls[1], 423, "");
+    assert_int_equal(the_world.result.outcome, SFE_SLOT_SMALLER);
+    world_answer(world_post(0, "{\"a\":1}"), 409, ""); /* Alone it is meant. */
+    assert_int_equal(the_world.verdict.kind, SFE_VERDICT_DONE);
+}
+
 static void errors_quote_the_server_but_no_secret(void **state)
 {
     struct sfe_http_target_options options = world_options();
@@ -139,6 +163,7 @@ int main(void)
         TEST(an_answer_without_end_counts_by_its_status),
         TEST(the_pause_that_is_asked_for_is_passed_on),
         TEST(a_batch_that_is_refused_is_halved),
+        TEST(of_a_batch_nothing_is_done_because_one_event_was_there_already),
         TEST(errors_quote_the_server_but_no_secret),
         TEST(what_came_back_is_passed_on_as_json_or_text),
     };

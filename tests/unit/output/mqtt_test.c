@@ -127,6 +127,18 @@ static void a_message_is_settled_by_its_puback(void **state)
     assert_int_equal(fetches, 0);
 }
 
+/* An output gives up what is late while its broker is away, and asks only whether it is its own. */
+static void what_is_offered_without_a_broker_is_not_too_large_for_one(void **state)
+{
+    struct mqtt_world *world = *state;
+
+    open_target(world, "cmd/{/d}");
+    assert_false(ready(NOW_NS));
+    assert_int_equal(offer(world, 0, "{\"d\":\"a\"}"), SFE_OK);
+    target.abandon(target.context, 0);
+    assert_int_equal(offer(world, 0, "{\"d\":\"+\"}"), SFE_E_UNMAPPED);
+}
+
 static void events_of_one_topic_go_one_after_the_other(void **state)
 {
     struct mqtt_world *world = *state;
@@ -288,6 +300,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WORLD_TEST(a_message_is_settled_by_its_puback),
+        WORLD_TEST(what_is_offered_without_a_broker_is_not_too_large_for_one),
         WORLD_TEST(events_of_one_topic_go_one_after_the_other),
         WORLD_TEST(what_was_under_way_on_a_lost_connection_comes_again),
         WORLD_TEST(none_of_several_is_blamed_for_the_loss),

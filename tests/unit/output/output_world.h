@@ -86,6 +86,7 @@ struct world {
     struct sfe_hash128 gap_identity;
     bool is_ready;
     bool answers_at_once; /* With AGAIN, from within send. */
+    bool answers_in_turn; /* What was said, when it is next asked whether it is ready. */
     bool cannot_send;
     uint32_t capacity; /* The target says FULL beyond so many events. */
     uint32_t offers;
@@ -218,13 +219,6 @@ static void world_bind(void *context, const struct sfe_target_host *host)
     ((struct world *)context)->host = *host;
 }
 
-static bool world_is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
-{
-    (void)now_ns;
-    *until_ns = UINT64_MAX;
-    return ((struct world *)context)->is_ready;
-}
-
 static enum sfe_code world_offer(void *context, uint32_t number, struct sfe_event *event,
                                  int64_t time_ns, struct sfe_lane *lane, uint64_t *order_key,
                                  struct sfe_error *err)
@@ -290,6 +284,21 @@ static void world_finish(struct world *world, uint32_t number, enum sfe_slot_out
     world->slots[number].count = 0;
     world->host.finished(world->host.context, &result);
     memset(world->verdicts, 0, sizeof(world->verdicts));
+}
+
+static bool world_is_ready(void *context, uint64_t now_ns, uint64_t *until_ns)
+{
+    struct world *world = context;
+    const struct sfe_error none = {.code = SFE_OK};
+
+    (void)now_ns;
+    *until_ns = UINT64_MAX;
+    for (uint32_t i = 0; i < WORLD_SLOTS && world->answers_in_turn; i++) {
+        if (world->slots[i].is_sent) {
+            world_finish(world, i, SFE_SLOT_ANSWERED, &none, -1);
+        }
+    }
+    return world->is_ready;
 }
 
 static enum sfe_code world_send(void *context, uint32_t number, struct sfe_error *err)

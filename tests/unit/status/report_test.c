@@ -150,8 +150,27 @@ static void report_for_people_names_what_needs_a_human(void **state)
     assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
     text[out.size] = '\0';
     assert_non_null(strstr((const char *)text, "stopped"));
-    assert_non_null(strstr((const char *)text, "backlog 77"));
-    assert_non_null(strstr((const char *)text, "the org is"));
+    assert_non_null(strstr((const char *)text, "backlog 77 (oldest 2025-11-24T16:02:03.456Z), "));
+    assert_non_null(strstr((const char *)text, "the org is \"full\""));
+}
+
+static void people_see_text_as_it_is_and_no_null_and_no_escapes_of_terminals(void **state)
+{
+    struct sfe_status_output output = output_example();
+    struct sfe_status status = {.agent_id = "store-1", .outputs = &output, .output_count = 1};
+    struct sfe_builder out = sfe_builder_make(text, sizeof(text) - 1);
+    struct sfe_error err;
+
+    (void)state;
+    output.facts.backlog = 0;
+    output.facts.oldest_ns = 0;
+    strcpy(output.facts.last_error.message, "\x1b[2J a\\b");
+    struct sfe_json json = write_document(&status);
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
+    text[out.size] = '\0';
+    assert_non_null(strstr((const char *)text, "backlog 0, delivered"));
+    assert_non_null(strstr((const char *)text, "?[2J a\\b"));
+    assert_null(strchr((const char *)text, '\x1b'));
 }
 
 static void a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not(void **state)
@@ -229,6 +248,7 @@ int main(void)
         cmocka_unit_test(report_is_one_json_document_with_all_parts),
         cmocka_unit_test(a_link_that_asks_again_and_again_says_when),
         cmocka_unit_test(report_for_people_names_what_needs_a_human),
+        cmocka_unit_test(people_see_text_as_it_is_and_no_null_and_no_escapes_of_terminals),
         cmocka_unit_test(a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not),
         cmocka_unit_test(masked_values_and_a_missing_clock_are_shown),
         cmocka_unit_test(report_for_people_refuses_what_is_no_status),

@@ -58,6 +58,7 @@ struct memory_storage {
     bool is_off;
     bool is_read_only;
     bool fails_removal;
+    bool never_garbles;     /* What a cut meets is old or new, sector by sector. */
     bool gives_stale_bytes; /* Preallocated space is not zero. */
     uint64_t reads;
 };
@@ -83,7 +84,7 @@ static inline void memory_tear(struct memory_storage *memory, struct memory_inod
     uint8_t *durable = inode->durable + page * MEMORY_PAGE;
     const uint8_t *seen = inode->seen + page * MEMORY_PAGE;
 
-    switch (memory_random(memory) % 5u) {
+    switch (memory_random(memory) % (memory->never_garbles ? 4u : 5u)) {
     case 0:
     case 1:
         memcpy(durable, seen, MEMORY_PAGE);
@@ -457,6 +458,9 @@ static inline enum sfe_code memory_rename(void *context, const char *from, const
     }
     struct memory_name *other = memory_find(memory, to);
     if (other != NULL) {
+        if (other->durable >= 0) {
+            found->durable = other->durable; /* What is replaced lasts until the new name does. */
+        }
         other->seen = -1;
         other->durable = -1;
         other->name[0] = '\0';
