@@ -18,7 +18,6 @@
 
 #include <stdatomic.h>
 
-
 /* Each part has an arena of its own, so that it can be closed alone, and holds the setup whose
  * texts it borrows. Where one is carried over by a reload its pointers stay. */
 struct agent_stream {
