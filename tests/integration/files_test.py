@@ -72,6 +72,9 @@ class Files(unittest.TestCase):
         return collections.Counter(self.site.record("PosSale__c", one)["Register__c"]
                                    for one in self.site.ids("PosSale__c"))
 
+    def has_place(self, name):
+        return os.path.exists(self.site.path(os.path.join("state", name + ".place")))
+
     def files_status(self):
         return self.site.status()["links"][0]["files"]
 
@@ -171,9 +174,15 @@ class Files(unittest.TestCase):
         for number in range(3):
             self.drop("sales-%d.csv" % number, "sale,filler\n" + "".join(
                 "%d-%d,%s\n" % (number, row, "x" * 100) for row in range(rows)))
-        for _ in range(8):
-            time.sleep(chance.uniform(0.2, 1.5))
+        self.site.faults(down=True)
+        for kill in range(8):
+            if kill == 0:  # Surely in the middle: nobody takes what the stream holds.
+                parts.wait_until(lambda: self.site.status()["links"][0]["blocked"], 60, "it is held")
+                parts.wait_until(lambda: self.has_place("drop"), 30, "its place is on flash")
+            else:
+                time.sleep(chance.uniform(0.2, 1.5))
             self.site.kill_agent()
+            self.site.faults()
             self.site.start_agent(wait=chance.random() < 0.7)
         for number in range(3):
             self.wait_moved("done", "sales-%d.csv" % number, 120)
