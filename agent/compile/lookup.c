@@ -25,8 +25,8 @@ static struct sfe_slice copy(struct sfe_slice text, struct sfe_arena *arena, str
     return sfe_slice_make(bytes, bytes == NULL ? 0 : text.size);
 }
 
-static enum sfe_code copy_lookup(const struct sfe_lookup *read, struct sfe_arena *arena,
-                                 struct sfe_lookup *made, struct sfe_error *err)
+static enum sfe_code copy_lookup(const struct sfe_lookup_table *read, struct sfe_arena *arena,
+                                 struct sfe_lookup_table *made, struct sfe_error *err)
 {
     made->entries = sfe_arena_take(arena, (read->count + 1u) * sizeof(*made->entries), err);
     if (made->entries == NULL) {
@@ -44,11 +44,11 @@ static enum sfe_code copy_lookup(const struct sfe_lookup *read, struct sfe_arena
 }
 
 static enum sfe_code read_lookup(const char *path, struct sfe_arena *scratch,
-                                 struct sfe_arena *arena, struct sfe_lookup *made,
+                                 struct sfe_arena *arena, struct sfe_lookup_table *made,
                                  struct sfe_error *err)
 {
     uint8_t *memory = sfe_arena_take(scratch, SFE_LOOKUP_BYTES_MAX, err);
-    struct sfe_lookup read = {0};
+    struct sfe_lookup_table read = {0};
 
     if (memory == NULL) {
         return err->code;
@@ -64,7 +64,7 @@ static enum sfe_code read_lookup(const char *path, struct sfe_arena *scratch,
 }
 
 enum sfe_code compile_lookup(struct compiler *compiler, const char *path,
-                             const struct sfe_lookup **lookup, struct sfe_error *err)
+                             const struct sfe_lookup_table **lookup, struct sfe_error *err)
 {
     struct sfe_arena *scratch = NULL;
     enum sfe_code code = SFE_OK;
@@ -73,7 +73,7 @@ enum sfe_code compile_lookup(struct compiler *compiler, const char *path,
     if (path == NULL) {
         return SFE_OK;
     }
-    struct sfe_lookup *made = sfe_arena_take(compiler->arena, sizeof(*made), err);
+    struct sfe_lookup_table *made = sfe_arena_take(compiler->arena, sizeof(*made), err);
     if (made == NULL || sfe_arena_open(SCRATCH_BYTES, &scratch, err) != SFE_OK) {
         return err->code;
     }

@@ -60,7 +60,8 @@ SFE_MUST_USE enum sfe_code compile_zone(struct compiler *compiler, const char *w
 
 /* The table in a file; NULL: none. SFE_E_CONFIG; SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code compile_lookup(struct compiler *compiler, const char *path,
-                                          const struct sfe_lookup **lookup, struct sfe_error *err);
+                                          const struct sfe_lookup_table **lookup,
+                                          struct sfe_error *err);
 
 /* Reads the keys of all streams into `compiled`, one for each; what is wrong is reported. */
 void compile_stream_keys(struct compiler *compiler, struct sfe_compiled_stream *compiled);

@@ -43,7 +43,7 @@ static enum sfe_code fail_at(struct sfe_error *err, const char *mistake, uint32_
 }
 
 /* Puts the entries in order; two of the same key are a mistake. */
-static enum sfe_code order(struct sfe_lookup *lookup, struct sfe_error *err)
+static enum sfe_code order(struct sfe_lookup_table *lookup, struct sfe_error *err)
 {
     char shown[48];
 
@@ -58,7 +58,7 @@ static enum sfe_code order(struct sfe_lookup *lookup, struct sfe_error *err)
 }
 
 static enum sfe_code add_member(const struct sfe_json *json, uint32_t name, struct sfe_arena *arena,
-                                struct sfe_lookup *lookup, struct sfe_error *err)
+                                struct sfe_lookup_table *lookup, struct sfe_error *err)
 {
     const uint32_t value = name + 1;
     const enum sfe_json_kind kind = sfe_json_kind(json, value);
@@ -87,19 +87,19 @@ static enum sfe_code fail_too_many(struct sfe_error *err)
     return sfe_fail(err, SFE_E_CONFIG, "it has more than %u entries", SFE_LOOKUP_ENTRIES_MAX);
 }
 
-static enum sfe_code take_entries(struct sfe_arena *arena, size_t count, struct sfe_lookup *lookup,
-                                  struct sfe_error *err)
+static enum sfe_code take_entries(struct sfe_arena *arena, size_t count,
+                                  struct sfe_lookup_table *lookup, struct sfe_error *err)
 {
     if (count > SFE_LOOKUP_ENTRIES_MAX) {
         return fail_too_many(err);
     }
-    *lookup = (struct sfe_lookup){
+    *lookup = (struct sfe_lookup_table){
         .entries = sfe_arena_take(arena, (count + 1) * sizeof(*lookup->entries), err)};
     return lookup->entries == NULL ? err->code : SFE_OK;
 }
 
 static enum sfe_code read_json(struct sfe_slice text, struct sfe_arena *arena,
-                               struct sfe_lookup *lookup, struct sfe_error *err)
+                               struct sfe_lookup_table *lookup, struct sfe_error *err)
 {
     const uint32_t capacity = 2u * SFE_LOOKUP_ENTRIES_MAX + 2u;
     struct sfe_json_token *tokens = sfe_arena_take(arena, capacity * sizeof(*tokens), err);
@@ -233,7 +233,7 @@ static size_t count_entries_max(struct sfe_slice text)
     return count;
 }
 
-static enum sfe_code add_row(struct sfe_lookup *lookup, const struct sfe_slice cells[2],
+static enum sfe_code add_row(struct sfe_lookup_table *lookup, const struct sfe_slice cells[2],
                              struct sfe_arena *arena, struct sfe_error *err)
 {
     const size_t capacity = cells[1].size * ESCAPED_BYTES_MAX + 2;
@@ -253,7 +253,7 @@ static enum sfe_code add_row(struct sfe_lookup *lookup, const struct sfe_slice c
 }
 
 static enum sfe_code read_csv(struct sfe_slice text, struct sfe_arena *arena,
-                              struct sfe_lookup *lookup, struct sfe_error *err)
+                              struct sfe_lookup_table *lookup, struct sfe_error *err)
 {
     struct rows rows = {text, 1, find_separator(text), arena};
     struct sfe_slice cells[2];
@@ -272,7 +272,7 @@ static enum sfe_code read_csv(struct sfe_slice text, struct sfe_arena *arena,
 }
 
 enum sfe_code sfe_lookup_read(struct sfe_slice text, struct sfe_arena *arena,
-                              struct sfe_lookup *lookup, struct sfe_error *err)
+                              struct sfe_lookup_table *lookup, struct sfe_error *err)
 {
     size_t begin = 0;
 
@@ -289,7 +289,7 @@ enum sfe_code sfe_lookup_read(struct sfe_slice text, struct sfe_arena *arena,
     return code == SFE_OK ? order(lookup, err) : code;
 }
 
-const struct sfe_lookup_entry *sfe_lookup_find(const struct sfe_lookup *lookup,
+const struct sfe_lookup_entry *sfe_lookup_find(const struct sfe_lookup_table *lookup,
                                                struct sfe_slice key)
 {
     uint32_t begin = 0;

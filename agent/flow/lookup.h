@@ -16,7 +16,7 @@ struct sfe_lookup_entry {
     struct sfe_slice json; /* The value, JSON. */
 };
 
-struct sfe_lookup {
+struct sfe_lookup_table {
     struct sfe_lookup_entry *entries; /* In the order of their keys' bytes; none twice. */
     uint32_t count;
     uint64_t digest; /* Of the file it was read from, for who compares. */
@@ -27,10 +27,10 @@ struct sfe_lookup {
  * borrowed for as long as the table. SFE_E_CONFIG says what is wrong, with line and column;
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code sfe_lookup_read(struct sfe_slice text, struct sfe_arena *arena,
-                                           struct sfe_lookup *lookup, struct sfe_error *err);
+                                           struct sfe_lookup_table *lookup, struct sfe_error *err);
 
 /* The entry of `key`; NULL: there is none. */
-const struct sfe_lookup_entry *sfe_lookup_find(const struct sfe_lookup *lookup,
+const struct sfe_lookup_entry *sfe_lookup_find(const struct sfe_lookup_table *lookup,
                                                struct sfe_slice key);
 
 #endif

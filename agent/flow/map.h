@@ -29,10 +29,10 @@
 #include "event/event.h"
 
 struct sfe_arena;
-struct sfe_map;      /* One compiled record: an object, its external ID, its fields. */
-struct sfe_template; /* One compiled template. */
-struct sfe_where;    /* Compiled conditions: flow/where.h. */
-struct sfe_lookup;   /* A table: flow/lookup.h. */
+struct sfe_map;          /* One compiled record: an object, its external ID, its fields. */
+struct sfe_template;     /* One compiled template. */
+struct sfe_where;        /* Compiled conditions: flow/where.h. */
+struct sfe_lookup_table; /* A table: flow/lookup.h. */
 
 /* The same meaning as in the configuration; run/ translates. */
 enum sfe_map_type {
@@ -63,7 +63,7 @@ struct sfe_map_field {
     const char *zone;
     /* The value is looked up in it, and what stands there is the field's. Without an entry it is as
      * without a value. Borrowed until compiled. NULL: none. Not with scale and offset. */
-    const struct sfe_lookup *lookup;
+    const struct sfe_lookup_table *lookup;
     /* JSON numbers: the value becomes value * scale + offset, exactly (flow/decimal.h). NULL: 1 and
      * 0; both NULL: it need not be a number. Not of a constant, a default, a boolean or a time. */
     const char *scale;

@@ -157,10 +157,10 @@ static enum sfe_code make_constant(const struct map_field *field, struct sfe_sli
 }
 
 /* A copy of the table with values of the field's type. */
-static enum sfe_code make_lookup(const struct sfe_lookup *read, struct map_field *field,
+static enum sfe_code make_lookup(const struct sfe_lookup_table *read, struct map_field *field,
                                  struct sfe_arena *arena, struct sfe_error *err)
 {
-    struct sfe_lookup *made = sfe_arena_take(arena, sizeof(*made), err);
+    struct sfe_lookup_table *made = sfe_arena_take(arena, sizeof(*made), err);
     struct sfe_lookup_entry *entries =
         sfe_arena_take(arena, (read->count + 1u) * sizeof(*entries), err);
     char shown[48];
@@ -168,7 +168,7 @@ static enum sfe_code make_lookup(const struct sfe_lookup *read, struct map_field
     if (made == NULL || entries == NULL) {
         return err->code;
     }
-    *made = (struct sfe_lookup){.entries = entries, .count = read->count};
+    *made = (struct sfe_lookup_table){.entries = entries, .count = read->count};
     field->lookup = made;
     for (uint32_t i = 0; i < read->count; i++) {
         entries[i].key = flow_copy(read->entries[i].key, arena, err);

@@ -19,7 +19,7 @@ struct map_field {
     struct flow_type form;
     uint32_t group; /* Fields of the same reference stand together and share a number from 1; 0: no
                        reference. */
-    const struct sfe_lookup *lookup; /* Its JSON of the field's type already; NULL: none. */
+    const struct sfe_lookup_table *lookup; /* Its JSON of the field's type already; NULL: none. */
     bool is_optional;
     bool is_scaled;
     bool takes_any;              /* Objects and arrays as well. */

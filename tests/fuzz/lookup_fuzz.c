@@ -18,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct sfe_json_token tokens[4];
     struct sfe_arena *arena = NULL;
-    struct sfe_lookup lookup;
+    struct sfe_lookup_table lookup;
     struct sfe_json json;
     struct sfe_error err;
 

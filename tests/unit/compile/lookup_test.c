@@ -35,7 +35,7 @@ static int close_site(void **state)
     return unlink(path);
 }
 
-static enum sfe_code compiled(const char *text, const struct sfe_lookup **lookup,
+static enum sfe_code compiled(const char *text, const struct sfe_lookup_table **lookup,
                               struct sfe_error *err)
 {
     struct compiler compiler = {.arena = arena};
@@ -49,7 +49,7 @@ static enum sfe_code compiled(const char *text, const struct sfe_lookup **lookup
 
 static void a_table_takes_what_is_in_it_and_no_more(void **state)
 {
-    const struct sfe_lookup *lookup = NULL;
+    const struct sfe_lookup_table *lookup = NULL;
     struct sfe_error err;
     const size_t before = sfe_arena_taken(arena);
 
@@ -63,8 +63,8 @@ static void a_table_takes_what_is_in_it_and_no_more(void **state)
 
 static void another_content_has_another_digest(void **state)
 {
-    const struct sfe_lookup *first = NULL;
-    const struct sfe_lookup *second = NULL;
+    const struct sfe_lookup_table *first = NULL;
+    const struct sfe_lookup_table *second = NULL;
     struct sfe_error err;
 
     (void)state;
@@ -76,7 +76,7 @@ static void another_content_has_another_digest(void **state)
 static void what_is_wrong_names_the_file(void **state)
 {
     struct compiler compiler = {.arena = arena};
-    const struct sfe_lookup *lookup = NULL;
+    const struct sfe_lookup_table *lookup = NULL;
     struct sfe_error err;
 
     (void)state;

@@ -3,7 +3,7 @@
 #include "base/arena.h"
 #include "flow/lookup.h"
 
-static struct sfe_lookup table;
+static struct sfe_lookup_table table;
 static struct sfe_arena *arena;
 
 static int open_arena(void **state)

@@ -687,7 +687,7 @@ static void a_map_without_references_has_no_parent(void **state)
 
 static void a_lookup_gives_what_stands_in_the_table(void **state)
 {
-    struct sfe_lookup table;
+    struct sfe_lookup_table table;
     (void)state;
     assert_int_equal(sfe_lookup_read(SFE_TEXT("{\"1\":\"12.50\",\"true\":7,\"B-x\":null}"),
                                      fixture.arena, &table, &fixture.err),
