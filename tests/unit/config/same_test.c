@@ -271,6 +271,8 @@ static const void *entry_of(const struct sfe_config *config, enum config_section
                             size_t *size)
 {
     switch (section) {
+    case SFE_SECTION_HTTP_AUTH:
+    case SFE_SECTION_HTTP_TLS:
     case SFE_SECTION_INPUT:
         *size = sizeof(config->inputs[0]);
         return &config->inputs[0];
@@ -310,6 +312,8 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
     const struct sfe_config_part a = {config, 0};
     const struct sfe_config_part b = {&changed, 0};
     switch (section) {
+    case SFE_SECTION_HTTP_AUTH:
+    case SFE_SECTION_HTTP_TLS:
     case SFE_SECTION_INPUT:
         changed.inputs = &entry->input;
         return sfe_config_same_input(a, b);
