@@ -45,7 +45,7 @@ static uint64_t stop_turn(struct sfe_agent *agent, uint64_t now_ns)
         return agent->stop_by_ns;
     }
     atomic_store(&agent->cloud_is_done, true);
-    agent->platform->poller.wake(agent->platform->poller.context);
+    agent_kick_edge(agent);
     return UINT64_MAX;
 }
 
@@ -68,7 +68,7 @@ static void drain_turn(struct sfe_agent *agent)
     }
     if (has_drained) {
         atomic_store(&agent->cloud_has_drained, true);
-        agent->platform->poller.wake(agent->platform->poller.context);
+        agent_kick_edge(agent);
     }
 }
 

@@ -79,11 +79,6 @@ static size_t file_library_bytes(const struct sfe_config *config,
     return 0;
 }
 
-static void wake_flash(void *owner)
-{
-    agent_kick_flash(owner);
-}
-
 static void wake_cloud(void *owner)
 {
     const struct sfe_agent *agent = owner;
@@ -131,7 +126,7 @@ static enum sfe_code open_file(struct sfe_agent *agent, const struct agent_set *
     options.rotate_age_ns = config->file.rotate_age_ns;
     options.keep_files = config->file.keep_files;
     options.log = agent->log;
-    options.on_handed = is_rehearsal ? wake_nobody : wake_flash;
+    options.on_handed = is_rehearsal ? wake_nobody : agent_kick_flash;
     options.on_written = is_rehearsal ? wake_nobody : wake_cloud;
     options.owner = agent;
     name_files(set, output, &options);

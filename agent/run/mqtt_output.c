@@ -101,13 +101,6 @@ static void wake_cloud(void *owner)
     agent->platform->http.wake(agent->platform->http.context);
 }
 
-static void wake_edge(void *owner)
-{
-    struct sfe_agent *agent = owner;
-
-    agent->platform->poller.wake(agent->platform->poller.context);
-}
-
 /* An output that reads several streams is several, each with a connection. */
 static void name_client(const struct agent_set *set, const struct agent_output *output,
                         struct agent_mqtt_link *mqtt)
@@ -169,7 +162,7 @@ static enum sfe_code open_link(struct sfe_agent *agent, const struct agent_set *
         .mqtt = &agent->platform->mqtt,
         .slot_count = set->config->outputs[output->config_index].mqtt.in_flight,
         .wake_cloud = wake_cloud,
-        .wake_edge = wake_edge,
+        .wake_edge = agent_kick_edge,
         .owner = agent,
     };
     struct agent_mqtt_link *mqtt = sfe_arena_take(output->arena, sizeof(*mqtt), err);

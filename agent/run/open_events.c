@@ -116,18 +116,6 @@ static enum sfe_code open_replays(struct sfe_agent *agent, const struct agent_so
     return SFE_OK;
 }
 
-static void wake_edge(void *owner)
-{
-    const struct sfe_agent *agent = owner;
-
-    agent->platform->poller.wake(agent->platform->poller.context);
-}
-
-static void wake_flash(void *owner)
-{
-    agent_kick_flash(owner);
-}
-
 static enum sfe_code open_cometd(struct sfe_agent *agent, const struct agent_set *set,
                                  struct agent_source *source, const struct plan *plan,
                                  struct sfe_feed *feed, struct sfe_error *err)
@@ -141,7 +129,7 @@ static enum sfe_code open_cometd(struct sfe_agent *agent, const struct agent_set
         .http = &agent->platform->http,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
-        .on_change = wake_edge,
+        .on_change = agent_kick_edge,
         .owner = agent,
     };
 
@@ -175,8 +163,8 @@ static enum sfe_code open_parts(struct sfe_agent *agent, const struct agent_set 
         .intake = source->intake,
         .dead = set->streams[set->config->dead_stream].stream,
         .log = agent->log,
-        .on_loaded = wake_edge,
-        .on_note = wake_flash,
+        .on_loaded = agent_kick_edge,
+        .on_note = agent_kick_flash,
         .owner = agent,
     };
     code =

@@ -20,22 +20,7 @@ size_t agent_files_source_bytes(const struct sfe_config *config, uint32_t index)
         .event_bytes_max = config->agent.event_bytes_max,
     };
 
-    return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
-                                   input->card_guard || input->mask_count != 0,
-                                   input->admit_count != 0) +
-           sfe_files_source_memory_bytes(&options);
-}
-
-static void wake_flash(void *owner)
-{
-    agent_kick_flash(owner);
-}
-
-static void wake_edge(void *owner)
-{
-    const struct sfe_agent *agent = owner;
-
-    agent->platform->poller.wake(agent->platform->poller.context);
+    return agent_intake_bytes(config, input) + sfe_files_source_memory_bytes(&options);
 }
 
 enum sfe_code agent_open_files_source(struct sfe_agent *agent, const struct agent_set *set,
@@ -77,8 +62,8 @@ enum sfe_code agent_open_files_source(struct sfe_agent *agent, const struct agen
         .storage = &agent->platform->storage,
         .clock = &agent->platform->clock,
         .log = agent->log,
-        .wake_flash = wake_flash,
-        .wake_edge = wake_edge,
+        .wake_flash = agent_kick_flash,
+        .wake_edge = agent_kick_edge,
         .owner = agent,
     };
     code = sfe_files_source_open(&options, source->arena, &source->source, err);

@@ -13,10 +13,7 @@ size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)
         .connections = input->http.connections,
     };
 
-    return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
-                                   input->card_guard || input->mask_count != 0,
-                                   input->admit_count != 0) +
-           sfe_http_source_memory_bytes(&options);
+    return agent_intake_bytes(config, input) + sfe_http_source_memory_bytes(&options);
 }
 
 enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent_set *set,

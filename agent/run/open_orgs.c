@@ -61,11 +61,6 @@ struct sfe_org_options sfe_org_options_of(const struct sfe_compiled *compiled, u
     };
 }
 
-static void on_keep(void *owner)
-{
-    agent_kick_flash(owner);
-}
-
 static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *set,
                               struct agent_org *org, struct sfe_error *err)
 {
@@ -77,7 +72,7 @@ static enum sfe_code open_org(struct sfe_agent *agent, const struct agent_set *s
     options.learned = agent->learned;
     options.reads_limits = !set->compiled->without_secrets; /* A rehearsal shows records. */
     options.storage = &agent->platform->storage;
-    options.on_keep = on_keep;
+    options.on_keep = agent_kick_flash;
     options.owner = agent;
     if (agent_open_arena(sfe_org_memory_bytes(options.refresh_tokens.size != 0), &org->arena,
                          err) != SFE_OK ||

@@ -13,23 +13,8 @@ size_t agent_query_source_bytes(const struct sfe_config *config, uint32_t index)
     const struct sfe_config_input *input = &config->inputs[index];
     const struct sfe_stream_options stream = agent_stream_options(config, input->stream);
 
-    return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
-                                   input->card_guard || input->mask_count != 0,
-                                   input->admit_count != 0) +
-           sfe_replay_memory_bytes(&stream) + sfe_query_memory_bytes(SFE_QUERY_ANSWER_BYTES) +
-           sfe_salesforce_events_memory_bytes(1);
-}
-
-static void wake_edge(void *owner)
-{
-    const struct sfe_agent *agent = owner;
-
-    agent->platform->poller.wake(agent->platform->poller.context);
-}
-
-static void wake_flash(void *owner)
-{
-    agent_kick_flash(owner);
+    return agent_intake_bytes(config, input) + sfe_replay_memory_bytes(&stream) +
+           sfe_query_memory_bytes(SFE_QUERY_ANSWER_BYTES) + sfe_salesforce_events_memory_bytes(1);
 }
 
 static enum sfe_code open_query(struct sfe_agent *agent, const struct agent_set *set,
@@ -50,7 +35,7 @@ static enum sfe_code open_query(struct sfe_agent *agent, const struct agent_set 
         .http = &agent->platform->http,
         .entropy = &agent->platform->entropy,
         .log = agent->log,
-        .on_change = wake_edge,
+        .on_change = agent_kick_edge,
         .owner = agent,
     };
 
@@ -107,8 +92,8 @@ static enum sfe_code open_parts(struct sfe_agent *agent, const struct agent_set 
         .intake = source->intake,
         .dead = set->streams[set->config->dead_stream].stream,
         .log = agent->log,
-        .on_loaded = wake_edge,
-        .on_note = wake_flash,
+        .on_loaded = agent_kick_edge,
+        .on_note = agent_kick_flash,
         .owner = agent,
     };
     code =

@@ -132,6 +132,13 @@ static enum sfe_code list_former(const struct sfe_agent *agent, const struct age
     return SFE_OK;
 }
 
+size_t agent_intake_bytes(const struct sfe_config *config, const struct sfe_config_input *input)
+{
+    return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
+                                   input->card_guard || input->mask_count != 0,
+                                   input->admit_count != 0);
+}
+
 enum sfe_code agent_open_intake(struct sfe_agent *agent, const struct agent_set *set,
                                 struct agent_source *source, const struct sfe_intake_route *routes,
                                 uint32_t route_count, struct sfe_error *err)

@@ -8,6 +8,9 @@
 struct sfe_intake_route agent_route(const struct agent_set *set,
                                     const struct sfe_config_input *input);
 
+/* What the intake of one input alone takes. Pure. */
+size_t agent_intake_bytes(const struct sfe_config *config, const struct sfe_config_input *input);
+
 /* Opens the source's intake in its arena; the routes are copied. Fails as sfe_intake_open. */
 SFE_MUST_USE enum sfe_code agent_open_intake(struct sfe_agent *agent, const struct agent_set *set,
                                              struct agent_source *source,

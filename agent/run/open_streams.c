@@ -7,17 +7,12 @@
 
 #include <stdio.h>
 
-static void on_staged(void *owner)
-{
-    agent_kick_flash(owner);
-}
-
 /* Acknowledgements can leave, and there is something to deliver. */
 static void on_durable(void *owner)
 {
     struct sfe_agent *agent = owner;
 
-    agent->platform->poller.wake(agent->platform->poller.context);
+    agent_kick_edge(agent);
     agent->platform->http.wake(agent->platform->http.context);
 }
 
@@ -68,7 +63,7 @@ static enum sfe_code open_stream(struct sfe_agent *agent, struct agent_set *set,
         .event_bytes_max = set->config->agent.event_bytes_max,
         .linger_ns = config->linger_ns,
         .known_durable = mark == NULL ? 0 : mark->durable,
-        .on_staged = on_staged,
+        .on_staged = agent_kick_flash,
         .on_durable = on_durable,
         .owner = agent,
         .boot_times = &agent->boot_times,

@@ -241,8 +241,9 @@ void agent_resume(struct sfe_agent *agent);
 /* Keeps the pause that is asked for, if one is: then true. The thread that `paused_at` is of. */
 bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 
-/* Wakes the flash thread, and the cloud thread where it pauses. Any thread. */
-void agent_kick_flash(struct sfe_agent *agent);
+/* Wakes a thread, cloud where it pauses. The first two serve parts whose owner is the agent. */
+void agent_kick_flash(void *agent);
+void agent_kick_edge(void *agent);
 void agent_kick_cloud(struct sfe_agent *agent);
 
 #endif

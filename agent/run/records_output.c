@@ -189,11 +189,6 @@ static enum sfe_code open_target(struct sfe_agent *agent, const struct agent_set
     return code;
 }
 
-static void on_noted(void *owner)
-{
-    agent_kick_flash(owner);
-}
-
 static void on_durable(void *owner)
 {
     struct sfe_agent *agent = owner;
@@ -212,7 +207,7 @@ static struct sfe_bulk_journal_options journal_options(struct sfe_agent *agent,
         .stream = set->config->streams[output->stream_index].name,
         .events_max = events_max,
         .log = agent->log,
-        .on_noted = on_noted,
+        .on_noted = agent_kick_flash,
         .on_durable = on_durable,
         .owner = agent,
     };

@@ -20,9 +20,18 @@ static void kick(struct agent_bell *bell)
     sfe_mutex_unlock(bell->mutex);
 }
 
-void agent_kick_flash(struct sfe_agent *agent)
+void agent_kick_flash(void *agent)
 {
-    kick(&agent->flash_bell);
+    struct sfe_agent *self = agent;
+
+    kick(&self->flash_bell);
+}
+
+void agent_kick_edge(void *agent)
+{
+    const struct sfe_agent *self = agent;
+
+    self->platform->poller.wake(self->platform->poller.context);
 }
 
 void agent_kick_cloud(struct sfe_agent *agent)
@@ -50,7 +59,7 @@ bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at)
         return false;
     }
     if (atomic_exchange(paused_at, number) != number) {
-        agent->platform->poller.wake(agent->platform->poller.context);
+        agent_kick_edge(agent);
     }
     return true;
 }
