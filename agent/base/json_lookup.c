@@ -113,3 +113,21 @@ uint32_t sfe_json_find(const struct sfe_json *json, uint32_t from, struct sfe_sl
     }
     return at;
 }
+
+bool sfe_json_read_count(const struct sfe_json *json, uint32_t index, uint64_t *count)
+{
+    *count = 0;
+    if (index == SFE_JSON_NONE || sfe_json_kind(json, index) != SFE_JSON_NUMBER) {
+        return false;
+    }
+    struct sfe_slice digits = sfe_json_raw(json, index);
+    uint64_t number = 0;
+    for (size_t i = 0; i < digits.size; i++) {
+        if (digits.bytes[i] < '0' || digits.bytes[i] > '9' || number > UINT64_MAX / 100u) {
+            return false;
+        }
+        number = number * 10u + (uint64_t)(digits.bytes[i] - '0');
+    }
+    *count = number;
+    return true;
+}

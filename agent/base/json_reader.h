@@ -91,6 +91,10 @@ void sfe_json_add_text(const struct sfe_json *json, uint32_t index, struct sfe_b
 /* True where string `index` unescaped equals `text`. */
 bool sfe_json_text_equal(const struct sfe_json *json, uint32_t index, struct sfe_slice text);
 
+/* Reads a count: digits alone, of which 18 always fit. False, and 0, where `index` is SFE_JSON_NONE
+ * or something else. */
+bool sfe_json_read_count(const struct sfe_json *json, uint32_t index, uint64_t *count);
+
 /* Line and column (1-based, in bytes) of byte `offset` of `text`. */
 void sfe_json_position(struct sfe_slice text, size_t offset, uint32_t *line, uint32_t *column);
 

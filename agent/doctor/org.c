@@ -99,24 +99,6 @@ static void look_at_version(struct session *look)
     finding_tell(look->options, &finding, err.message, "take an api_version that the org offers");
 }
 
-static bool take_number(const struct sfe_json *json, const char *pointer, uint64_t *number)
-{
-    uint32_t token = sfe_json_find(json, 0, sfe_slice_text(pointer));
-
-    *number = 0;
-    if (token == SFE_JSON_NONE || sfe_json_kind(json, token) != SFE_JSON_NUMBER) {
-        return false;
-    }
-    struct sfe_slice digits = sfe_json_raw(json, token);
-    for (size_t i = 0; i < digits.size; i++) {
-        if (digits.bytes[i] < '0' || digits.bytes[i] > '9' || *number > UINT64_MAX / 100u) {
-            return false;
-        }
-        *number = *number * 10u + (uint64_t)(digits.bytes[i] - '0');
-    }
-    return true;
-}
-
 static void look_at_limits(struct session *look)
 {
     char path[64];
@@ -134,8 +116,10 @@ static void look_at_limits(struct session *look)
                          "give the user the permission \"API Enabled\" in its profile");
         return;
     }
-    if (!take_number(&json, "/DailyApiRequests/Max", &most) ||
-        !take_number(&json, "/DailyApiRequests/Remaining", &left)) {
+    if (!sfe_json_read_count(&json, sfe_json_find(&json, 0, SFE_TEXT("/DailyApiRequests/Max")),
+                             &most) ||
+        !sfe_json_read_count(
+            &json, sfe_json_find(&json, 0, SFE_TEXT("/DailyApiRequests/Remaining")), &left)) {
         (void)sfe_fail(&err, SFE_E_API, "the org does not tell its daily API requests");
         tell_api_failure(look, "limits", &err, "");
         return;

@@ -21,25 +21,6 @@ size_t limits_memory_bytes(void)
     return sfe_arena_cost(ANSWER_BYTES) + sfe_arena_cost(TOKENS * sizeof(struct sfe_json_token));
 }
 
-static bool read_number(const struct sfe_json *json, uint32_t object, struct sfe_slice name,
-                        uint64_t *number)
-{
-    const uint32_t token = sfe_json_member(json, object, name);
-
-    *number = 0;
-    if (token == SFE_JSON_NONE || sfe_json_kind(json, token) != SFE_JSON_NUMBER) {
-        return false;
-    }
-    struct sfe_slice digits = sfe_json_raw(json, token);
-    for (size_t i = 0; i < digits.size; i++) {
-        if (digits.bytes[i] < '0' || digits.bytes[i] > '9' || *number > UINT64_MAX / 100u) {
-            return false;
-        }
-        *number = *number * 10u + (uint64_t)(digits.bytes[i] - '0');
-    }
-    return true;
-}
-
 uint32_t limits_read(struct sfe_slice body, struct sfe_json_token *tokens,
                      struct sfe_org_limit found[SFE_ORG_LIMITS_MAX])
 {
@@ -56,8 +37,11 @@ uint32_t limits_read(struct sfe_slice body, struct sfe_json_token *tokens,
     for (uint32_t i = 0; i < SFE_ORG_LIMITS_MAX; i++) {
         struct sfe_org_limit limit = {.name = names[i]};
         const uint32_t object = sfe_json_member(&json, 0, sfe_slice_text(names[i]));
-        if (object != SFE_JSON_NONE && read_number(&json, object, SFE_TEXT("Max"), &limit.max) &&
-            read_number(&json, object, SFE_TEXT("Remaining"), &limit.left)) {
+        if (object != SFE_JSON_NONE &&
+            sfe_json_read_count(&json, sfe_json_member(&json, object, SFE_TEXT("Max")),
+                                &limit.max) &&
+            sfe_json_read_count(&json, sfe_json_member(&json, object, SFE_TEXT("Remaining")),
+                                &limit.left)) {
             found[count++] = limit;
         }
     }

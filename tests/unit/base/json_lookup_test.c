@@ -125,6 +125,24 @@ static void empty_containers_and_plain_values_have_no_children(void **state)
     }
 }
 
+static void a_count_is_digits_alone(void **state)
+{
+    uint64_t count = 1;
+    (void)state;
+    parse("{\"a\":999999999999999999,\"b\":-1,\"c\":1.5,\"d\":\"7\",\"e\":0,"
+          "\"f\":99999999999999999999}");
+    assert_true(sfe_json_read_count(&json, sfe_json_find(&json, 0, SFE_TEXT("/a")), &count));
+    assert_true(count == UINT64_C(999999999999999999));
+    assert_true(sfe_json_read_count(&json, sfe_json_find(&json, 0, SFE_TEXT("/e")), &count));
+    assert_true(count == 0);
+    for (const char *name = "bcdfx"; *name != '\0'; name++) {
+        count = 1;
+        assert_false(
+            sfe_json_read_count(&json, sfe_json_member(&json, 0, sfe_slice_make(name, 1)), &count));
+        assert_true(count == 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -133,6 +151,7 @@ int main(void)
         cmocka_unit_test(a_pointer_starts_where_it_is_told),
         cmocka_unit_test(names_are_compared_unescaped_and_the_last_one_counts),
         cmocka_unit_test(values_inside_are_no_members),
+        cmocka_unit_test(a_count_is_digits_alone),
         cmocka_unit_test(walking_visits_each_child_once),
         cmocka_unit_test(empty_containers_and_plain_values_have_no_children),
     };
