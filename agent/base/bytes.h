@@ -152,6 +152,13 @@ static inline struct sfe_reader sfe_reader_make(struct sfe_slice slice)
 /* Takes `size` bytes; the empty slice and `failed` when there are fewer. */
 struct sfe_slice sfe_reader_take(struct sfe_reader *reader, size_t size);
 
+/* The front byte, left where it is; 0 where there is none, and once the reader has failed: who
+ * loops on it comes to an end. */
+static inline uint8_t sfe_reader_peek(const struct sfe_reader *reader)
+{
+    return reader->failed || reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
+}
+
 /* Integers from the front; 0 and `failed` when there are too few bytes. */
 uint8_t sfe_reader_u8(struct sfe_reader *reader);
 uint16_t sfe_reader_u16be(struct sfe_reader *reader);

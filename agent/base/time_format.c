@@ -35,16 +35,10 @@ static enum sfe_code fail_found(struct sfe_error *err, const char *mistake, stru
     return sfe_fail(err, SFE_E_SYNTAX, "%s: \"%s\"", mistake, found);
 }
 
-/* The front byte, 0 where there is none; nothing is in front of a reader that failed. */
-static uint8_t peek(const struct sfe_reader *reader)
-{
-    return reader->failed || reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
-}
-
 /* Takes the front byte if it is one of `bytes`. */
 static bool take_any(struct sfe_reader *reader, const char *bytes)
 {
-    uint8_t byte = peek(reader);
+    uint8_t byte = sfe_reader_peek(reader);
 
     if (byte == 0 || strchr(bytes, byte) == NULL) {
         return false;
@@ -100,10 +94,10 @@ static int32_t take_fraction(struct sfe_reader *reader)
     int32_t scale = NS_PER_S / 10;
     int32_t nanoseconds = 0;
 
-    if (!is_digit(peek(reader))) {
+    if (!is_digit(sfe_reader_peek(reader))) {
         reader->failed = true;
     }
-    while (is_digit(peek(reader))) {
+    while (is_digit(sfe_reader_peek(reader))) {
         nanoseconds += scale * (sfe_reader_u8(reader) - '0');
         scale /= 10;
     }
@@ -121,12 +115,12 @@ static bool take_zone(struct sfe_reader *reader, int32_t *minutes)
         *minutes = 0;
         return true;
     }
-    bool is_west = peek(reader) == '-';
+    bool is_west = sfe_reader_peek(reader) == '-';
     if (!take_any(reader, "+-")) {
         return false;
     }
     hour = take_digits(reader, 2);
-    if (take_any(reader, ":") || is_digit(peek(reader))) {
+    if (take_any(reader, ":") || is_digit(sfe_reader_peek(reader))) {
         minute = take_digits(reader, 2);
     }
     if (hour > 23 || minute > 59) {
@@ -250,12 +244,12 @@ static void take_exponent(struct sfe_reader *reader, struct decimal *decimal)
     if (!take_any(reader, "eE")) {
         return;
     }
-    bool is_negative = peek(reader) == '-';
+    bool is_negative = sfe_reader_peek(reader) == '-';
     (void)take_any(reader, "+-");
-    if (!is_digit(peek(reader))) {
+    if (!is_digit(sfe_reader_peek(reader))) {
         reader->failed = true;
     }
-    while (is_digit(peek(reader))) {
+    while (is_digit(sfe_reader_peek(reader))) {
         exponent = exponent * 10 + (sfe_reader_u8(reader) - '0');
         exponent = exponent > EXPONENT_MAX ? EXPONENT_MAX : exponent;
     }

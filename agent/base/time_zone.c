@@ -12,15 +12,9 @@
 #define CHANGE_HOURS_MAX 167
 #define CHANGE_SECOND    (2 * S_PER_HOUR) /* Where no time is given. */
 
-/* The front byte, 0 where there is none; nothing is in front of a reader that failed. */
-static uint8_t peek(const struct sfe_reader *reader)
-{
-    return reader->failed || reader->rest.size == 0 ? 0 : reader->rest.bytes[0];
-}
-
 static bool take(struct sfe_reader *reader, uint8_t byte)
 {
-    if (peek(reader) != byte) {
+    if (sfe_reader_peek(reader) != byte) {
         return false;
     }
     (void)sfe_reader_u8(reader);
@@ -42,10 +36,10 @@ static int32_t take_number(struct sfe_reader *reader, int32_t min, int32_t max)
 {
     int32_t value = 0;
 
-    if (!is_digit(peek(reader))) {
+    if (!is_digit(sfe_reader_peek(reader))) {
         reader->failed = true;
     }
-    while (is_digit(peek(reader)) && value <= max) {
+    while (is_digit(sfe_reader_peek(reader)) && value <= max) {
         value = value * 10 + (sfe_reader_u8(reader) - '0');
     }
     reader->failed = reader->failed || value < min || value > max;
@@ -58,8 +52,9 @@ static void take_name(struct sfe_reader *reader)
     const bool is_quoted = take(reader, '<');
     size_t size = 0;
 
-    while (is_letter(peek(reader)) ||
-           (is_quoted && (is_digit(peek(reader)) || peek(reader) == '+' || peek(reader) == '-'))) {
+    while (is_letter(sfe_reader_peek(reader)) ||
+           (is_quoted && (is_digit(sfe_reader_peek(reader)) || sfe_reader_peek(reader) == '+' ||
+                          sfe_reader_peek(reader) == '-'))) {
         (void)sfe_reader_u8(reader);
         size++;
     }
@@ -114,7 +109,7 @@ static void take_daylight(struct sfe_reader *reader, struct sfe_time_zone *zone)
     zone->has_daylight = true;
     take_name(reader);
     zone->daylight_s = zone->standard_s + S_PER_HOUR;
-    if (reader->rest.size != 0 && peek(reader) != ',') {
+    if (reader->rest.size != 0 && sfe_reader_peek(reader) != ',') {
         zone->daylight_s = -take_time(reader, OFFSET_HOURS_MAX);
     }
     if (reader->rest.size == 0) {
