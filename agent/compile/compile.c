@@ -176,10 +176,9 @@ static enum sfe_code compile_record(struct compiler *compiler,
     return code;
 }
 
-/* A template that is left out stays NULL, as does one that is wrong. */
-static enum sfe_code compile_text(struct compiler *compiler, const char *text,
-                                  const struct sfe_config_place *place,
-                                  struct sfe_template **compiled, struct sfe_error *err)
+enum sfe_code compile_text(struct compiler *compiler, const char *text,
+                           const struct sfe_config_place *place, struct sfe_template **compiled,
+                           struct sfe_error *err)
 {
     if (text == NULL) {
         return SFE_OK;
@@ -260,16 +259,8 @@ static enum sfe_code compile_output(struct compiler *compiler,
     if (code != SFE_OK) {
         return code;
     }
-    if (output->order_by == NULL) {
-        return SFE_OK;
-    }
-    code = sfe_template_compile(output->order_by, compiler->config->agent.id, compiler->arena,
-                                &compiled->order_by, err);
-    if (code == SFE_E_CONFIG) {
-        compile_report(compiler, &output->order_by_place, err);
-        return SFE_OK;
-    }
-    return code;
+    return compile_text(compiler, output->order_by, &output->order_by_place, &compiled->order_by,
+                        err);
 }
 
 struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt)

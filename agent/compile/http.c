@@ -48,20 +48,6 @@ static enum sfe_code compile_tree(struct compiler *compiler, const struct sfe_co
     return code;
 }
 
-static enum sfe_code compile_template(struct compiler *compiler, const char *text,
-                                      const struct sfe_config_place *place,
-                                      struct sfe_template **compiled, struct sfe_error *err)
-{
-    const enum sfe_code code =
-        sfe_template_compile(text, compiler->config->agent.id, compiler->arena, compiled, err);
-
-    if (code == SFE_E_CONFIG) {
-        compile_report(compiler, place, err);
-        return SFE_OK;
-    }
-    return code;
-}
-
 /* Plain text, where the body is text alone. */
 static const char *text_of(const struct sfe_config_http_output *http)
 {
@@ -74,12 +60,11 @@ enum sfe_code compile_http_output(struct compiler *compiler, const struct sfe_co
 {
     const struct sfe_config_http_output *http = &output->http;
     const char *text = text_of(http);
-    enum sfe_code code =
-        compile_template(compiler, http->path, &http->url_place, &compiled->path, err);
+    enum sfe_code code = compile_text(compiler, http->path, &http->url_place, &compiled->path, err);
 
     if (code == SFE_OK && text != NULL) {
-        code = compile_template(compiler, text, &http->body.nodes[0].field.place,
-                                &compiled->body_text, err);
+        code = compile_text(compiler, text, &http->body.nodes[0].field.place, &compiled->body_text,
+                            err);
     } else if (code == SFE_OK) {
         code = compile_tree(compiler, &http->body, &compiled->body, &compiled->tables, err);
     }

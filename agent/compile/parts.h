@@ -53,6 +53,12 @@ SFE_MUST_USE enum sfe_code compile_output_secrets(struct compiler *compiler,
                                                   struct sfe_compiled_output *compiled,
                                                   struct sfe_error *err);
 
+/* Compiles a template. One that is left out (NULL) stays NULL, as does one that is wrong, which is
+ * reported at `place`. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code compile_text(struct compiler *compiler, const char *text,
+                                        const struct sfe_config_place *place,
+                                        struct sfe_template **compiled, struct sfe_error *err);
+
 /* The rule of a zone that is written by its name or as a rule; NULL: none. SFE_E_CONFIG;
  * SFE_E_NO_MEMORY. */
 SFE_MUST_USE enum sfe_code compile_zone(struct compiler *compiler, const char *written,
