@@ -2,6 +2,8 @@
 #ifndef SFE_BASE_UTF8_H
 #define SFE_BASE_UTF8_H
 
+#include "base/bytes.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -55,6 +57,17 @@ static inline size_t sfe_utf8_size(const uint8_t *bytes, size_t size)
         }
     }
     return wanted;
+}
+
+/* How many characters well-formed text has. */
+static inline size_t sfe_utf8_count(struct sfe_slice text)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < text.size; i++) {
+        count += sfe_utf8_is_tail(text.bytes[i]) ? 0u : 1u;
+    }
+    return count;
 }
 
 #endif

@@ -1,6 +1,8 @@
 #include "bulk/csv.h"
 
 #include "base/assert.h"
+#include "base/csv_field.h"
+#include "base/utf8.h"
 #include "flow/explain.h"
 
 #define NULL_TEXT "#N/A"
@@ -14,55 +16,19 @@ void bulk_csv_add_header(const struct sfe_map *map, struct sfe_builder *out)
     sfe_builder_add_byte(out, '\n');
 }
 
-static bool needs_quotes(struct sfe_slice text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        const uint8_t byte = text.bytes[i];
-        if (byte == '"' || byte == ',' || byte == '\n' || byte == '\r') {
-            return true;
-        }
-    }
-    /* Blanks around are part of a value; within quotes nobody can take them away. */
-    return text.size > 0 && (text.bytes[0] == ' ' || text.bytes[text.size - 1] == ' ');
-}
-
-static void add_quoted(struct sfe_slice text, struct sfe_builder *out)
-{
-    sfe_builder_add_byte(out, '"');
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.bytes[i] == '"') {
-            sfe_builder_add_byte(out, '"');
-        }
-        sfe_builder_add_byte(out, text.bytes[i]);
-    }
-    sfe_builder_add_byte(out, '"');
-}
-
-static size_t count_characters(struct sfe_slice text)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < text.size; i++) {
-        count += (text.bytes[i] & 0xc0u) != 0x80u;
-    }
-    return count;
-}
-
 static enum sfe_code add_text(struct sfe_slice text, struct sfe_builder *out, struct sfe_error *err)
 {
     if (sfe_slice_equal(text, SFE_TEXT(NULL_TEXT))) {
         return sfe_fail(err, SFE_E_UNSUPPORTED, "the text #N/A means null in a bulk job");
     }
-    if (count_characters(text) > BULK_FIELD_CHARACTERS_MAX) {
+    if (sfe_utf8_count(text) > BULK_FIELD_CHARACTERS_MAX) {
         return sfe_fail(err, SFE_E_TOO_LARGE, "a bulk job takes %u characters of a field at most",
                         BULK_FIELD_CHARACTERS_MAX);
     }
     if (text.size == 0) {
         sfe_builder_add_text(out, NULL_TEXT);
-    } else if (needs_quotes(text)) {
-        add_quoted(text, out);
     } else {
-        sfe_builder_add(out, text);
+        sfe_csv_add_field(out, text);
     }
     return SFE_OK;
 }
@@ -139,7 +105,7 @@ enum sfe_code bulk_csv_add_row(const struct sfe_map *map, const struct sfe_map_r
     }
     sfe_builder_add_byte(out, '\n');
     const struct sfe_slice row = sfe_slice_make(out->bytes + before, out->size - before);
-    if (code == SFE_OK && (out->overflowed || count_characters(row) > BULK_ROW_CHARACTERS_MAX)) {
+    if (code == SFE_OK && (out->overflowed || sfe_utf8_count(row) > BULK_ROW_CHARACTERS_MAX)) {
         code = sfe_fail(err, SFE_E_TOO_LARGE, "a bulk job takes %u characters of a record at most",
                         BULK_ROW_CHARACTERS_MAX);
     }

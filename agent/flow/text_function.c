@@ -62,16 +62,6 @@ static void digits(struct application *application)
     }
 }
 
-static size_t count_characters(struct sfe_slice text)
-{
-    size_t count = 0;
-
-    for (size_t i = 0; i < text.size; i++) {
-        count += sfe_utf8_is_tail(text.bytes[i]) ? 0u : 1u;
-    }
-    return count;
-}
-
 /* Where character number `character` begins; the end of the text where it has no such. */
 static size_t offset_of(struct sfe_slice text, size_t character)
 {
@@ -98,7 +88,7 @@ static void cut_slice(struct application *application)
 {
     const struct flow_function *function = application->function;
     const struct sfe_slice text = application->text;
-    const size_t count = count_characters(text);
+    const size_t count = sfe_utf8_count(text);
     bool is_there = false;
     size_t from = place_of(function->number, count, &is_there);
 
@@ -114,7 +104,7 @@ static void cut_slice(struct application *application)
 
 static void pad(struct application *application)
 {
-    for (size_t i = count_characters(application->text); i < application->function->count; i++) {
+    for (size_t i = sfe_utf8_count(application->text); i < application->function->count; i++) {
         sfe_builder_add(application->out, application->function->first);
     }
     sfe_builder_add(application->out, application->text);

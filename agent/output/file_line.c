@@ -1,5 +1,6 @@
 #include "output/file_line.h"
 
+#include "base/csv_field.h"
 #include "base/json_writer.h"
 #include "flow/explain.h"
 
@@ -8,39 +9,11 @@ size_t file_line_bytes_max(uint32_t event_bytes_max)
     return 2u * (size_t)event_bytes_max + 4096u;
 }
 
-/* What holds one of these is quoted; and blanks around, which some readers take away. */
-static bool needs_quotes(struct sfe_slice text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        const uint8_t byte = text.bytes[i];
-        if (byte == '"' || byte == ',' || byte == '\n' || byte == '\r') {
-            return true;
-        }
-    }
-    return text.size > 0 && (text.bytes[0] == ' ' || text.bytes[text.size - 1] == ' ');
-}
-
-static void add_text(struct sfe_slice text, struct sfe_builder *out)
-{
-    if (!needs_quotes(text)) {
-        sfe_builder_add(out, text);
-        return;
-    }
-    sfe_builder_add_byte(out, '"');
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.bytes[i] == '"') {
-            sfe_builder_add_byte(out, '"');
-        }
-        sfe_builder_add_byte(out, text.bytes[i]);
-    }
-    sfe_builder_add_byte(out, '"');
-}
-
 void file_line_add_heading(const struct sfe_map *map, struct sfe_builder *out)
 {
     for (uint32_t i = 0; i < sfe_map_field_count(map); i++) {
         sfe_builder_add_text(out, i == 0 ? "" : ",");
-        add_text(sfe_slice_text(sfe_map_field_name(map, i)), out);
+        sfe_csv_add_field(out, sfe_slice_text(sfe_map_field_name(map, i)));
     }
     sfe_builder_add_byte(out, '\n');
 }
@@ -120,7 +93,7 @@ static enum sfe_code add_value(struct sfe_builder *value, struct sfe_builder *ou
         return SFE_OK;
     }
     if (text.bytes[0] != '"') {
-        add_text(text, out);
+        sfe_csv_add_field(out, text);
         return SFE_OK;
     }
     enum sfe_code code = sfe_json_parse(text, 0, &token, 1, &json, err);
@@ -133,7 +106,7 @@ static enum sfe_code add_value(struct sfe_builder *value, struct sfe_builder *ou
     if (plain.overflowed) {
         return SFE_E_FULL;
     }
-    add_text(sfe_builder_slice(&plain), out);
+    sfe_csv_add_field(out, sfe_builder_slice(&plain));
     return SFE_OK;
 }
 
