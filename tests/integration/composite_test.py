@@ -167,8 +167,14 @@ class AllOrNone(Calls):
         self.site.start_agent()
         self.site.publish_lines("pos/t01/sale", self.receipts(range(first, first + count), bad))
 
-    def check(self, count, bad=()):
+    def wait_ends(self, count):
+        """What the broker has taken need not have reached the agent yet: an empty backlog alone says nothing."""
+        parts.wait_until(lambda: len(self.site.ids("PosSale__c")) + self.dead() >= count, 120,
+                         "each receipt has its end")
         self.wait_settled()
+
+    def check(self, count, bad=()):
+        self.wait_ends(count)
         good = set(range(count)) - set(bad)
         self.assertEqual(set(self.site.ids("PosSale__c")), {"S-%d" % number for number in good})
         self.assertEqual(set(self.site.ids("PosLine__c")),
@@ -213,7 +219,7 @@ class AllOrNone(Calls):
             with self.subTest(faults):
                 self.send(100, first=100 * number)
                 self.site.faults(**faults)
-                self.wait_settled()
+                self.wait_ends(100 * (number + 1))
                 self.site.faults()
                 self.check(100 * (number + 1))
                 self.site.stop_agent()
