@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "base/secret.h"
 #include "flow/lookup.h"
-#include "output/mqtt.h"
+#include "target/mqtt.h"
 #include "compile/parts.h"
 
 #include <string.h>

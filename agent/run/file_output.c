@@ -3,7 +3,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "output/file.h"
+#include "target/file.h"
 
 #include <stdio.h>
 

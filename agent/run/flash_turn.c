@@ -2,7 +2,7 @@
 
 #include "base/assert.h"
 #include "base/learned_clock.h"
-#include "output/file.h"
+#include "target/file.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #ifndef SFE_RUN_HTTP_OPTIONS_H
 #define SFE_RUN_HTTP_OPTIONS_H
 
-#include "output/http.h"
+#include "target/http.h"
 #include "port/platform.h"
 #include "compile/compile.h"
 

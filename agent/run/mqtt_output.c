@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "output/mqtt.h"
+#include "target/mqtt.h"
 #include "compile/compile.h"
 #include "run/open_sources.h"
 

@@ -8,7 +8,7 @@
 #include "input/salesforce_events.h"
 #include "input/source.h"
 #include "input/thin.h"
-#include "output/file.h"
+#include "target/file.h"
 #include "output/output.h"
 #include "bulk/bulk.h"
 #include "salesforce/org.h"

@@ -1,4 +1,4 @@
-#include "output/http_parts.h"
+#include "target/http_parts.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

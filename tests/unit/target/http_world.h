@@ -13,7 +13,7 @@
 
 #include "base/arena.h"
 #include "base/json_writer.h"
-#include "output/http.h"
+#include "target/http.h"
 #include "output/lane.h"
 
 #define SECOND    UINT64_C(1000000000)

@@ -2,8 +2,8 @@
 #ifndef SFE_OUTPUT_FILE_WRITER_H
 #define SFE_OUTPUT_FILE_WRITER_H
 
-#include "output/file.h"
-#include "output/file_place.h"
+#include "target/file.h"
+#include "target/file_place.h"
 
 #include <stdatomic.h>
 

@@ -12,7 +12,7 @@
 #include "base/arena.h"
 #include "flow/map.h"
 #include "output/lane.h"
-#include "output/mqtt.h"
+#include "target/mqtt.h"
 
 #include <stdio.h>
 #include <string.h>

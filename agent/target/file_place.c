@@ -1,7 +1,7 @@
 /* The bytes, little-endian: magic, version (u32), target, layout, serial, length, age, last (u64),
  * 1 for csv (u32), FILE_PASSED_MAX sequences (u64), place of the next (u32), CRC32C of all before.
  */
-#include "output/file_place.h"
+#include "target/file_place.h"
 
 #include "base/assert.h"
 #include "base/crc32c.h"

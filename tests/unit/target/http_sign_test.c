@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "output/http_sign.h"
+#include "target/http_sign.h"
 #include "real_platform.h"
 
 static struct sfe_entropy entropy;

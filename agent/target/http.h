@@ -12,7 +12,7 @@
 #include "flow/map.h"
 #include "flow/shape.h"
 #include "flow/where.h"
-#include "output/http_verdict.h"
+#include "target/http_verdict.h"
 #include "output/target.h"
 #include "port/clock.h"
 #include "port/crypto.h"

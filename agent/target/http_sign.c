@@ -1,4 +1,4 @@
-#include "output/http_sign.h"
+#include "target/http_sign.h"
 
 #include "base/secret.h"
 

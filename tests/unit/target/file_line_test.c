@@ -5,7 +5,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "output/file_line.h"
+#include "target/file_line.h"
 
 #define TOKENS 64u
 

@@ -1,5 +1,5 @@
 /* What an answer says of the events of its request. */
-#include "output/http_parts.h"
+#include "target/http_parts.h"
 
 #include "base/assert.h"
 #include "base/json_writer.h"

@@ -1,6 +1,6 @@
 /* The MQTT client makes its callbacks while it holds a lock that nearly every call of it takes. So
  * a callback may take our mutex, and nobody calls the client while holding it. */
-#include "output/mqtt_link.h"
+#include "target/mqtt_link.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "output/mqtt_judge.h"
+#include "target/mqtt_judge.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* The bytes of a request: address, headers, body, signature. */
-#include "output/http_parts.h"
+#include "target/http_parts.h"
 
 #include "base/assert.h"
 #include "base/hash.h"

@@ -1,4 +1,4 @@
-#include "output/file_writer.h"
+#include "target/file_writer.h"
 
 #include "base/assert.h"
 #include "base/hash.h"

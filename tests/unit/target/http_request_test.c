@@ -1,6 +1,6 @@
 #include "http_world.h"
 
-#include "output/http_parts.h"
+#include "target/http_parts.h"
 
 static void values_in_the_address_are_encoded(void **state)
 {

@@ -1,11 +1,11 @@
-#include "output/file.h"
+#include "target/file.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/limits.h"
 #include "flow/where.h"
-#include "output/file_line.h"
-#include "output/file_writer.h"
+#include "target/file_line.h"
+#include "target/file_writer.h"
 
 #define BATCH_BYTES   131072u
 #define AGAIN_NS      1000000000u

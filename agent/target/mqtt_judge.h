@@ -2,7 +2,7 @@
 #ifndef SFE_OUTPUT_MQTT_JUDGE_H
 #define SFE_OUTPUT_MQTT_JUDGE_H
 
-#include "output/mqtt_link.h"
+#include "target/mqtt_link.h"
 #include "output/target.h"
 
 struct mqtt_fate {

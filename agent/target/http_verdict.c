@@ -1,4 +1,4 @@
-#include "output/http_verdict.h"
+#include "target/http_verdict.h"
 
 static enum sfe_http_fate usual(uint32_t status)
 {

@@ -2,7 +2,7 @@
 #ifndef SFE_OUTPUT_MQTT_MESSAGE_H
 #define SFE_OUTPUT_MQTT_MESSAGE_H
 
-#include "output/mqtt.h"
+#include "target/mqtt.h"
 
 #define MQTT_TOPIC_BYTES_MAX 1024u
 /* Content type, response topic and correlation data together. */

@@ -1,6 +1,6 @@
 #include "mqtt_world.h"
 
-#include "output/mqtt_message.h"
+#include "target/mqtt_message.h"
 
 static struct mqtt_maker maker;
 static struct sfe_mqtt_output_options options;

@@ -1,4 +1,4 @@
-#include "output/mqtt_judge.h"
+#include "target/mqtt_judge.h"
 
 #include <stdio.h>
 

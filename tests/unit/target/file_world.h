@@ -10,7 +10,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "output/file.h"
+#include "target/file.h"
 #include "unit/stream/memory_storage.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "output/mqtt_message.h"
+#include "target/mqtt_message.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

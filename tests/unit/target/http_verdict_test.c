@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "output/http_verdict.h"
+#include "target/http_verdict.h"
 
 static void every_status_has_its_usual_meaning(void **state)
 {

@@ -1,4 +1,4 @@
-#include "output/file_line.h"
+#include "target/file_line.h"
 
 #include "base/csv_field.h"
 #include "base/json_writer.h"

@@ -10,7 +10,7 @@
 #define SFE_OUTPUT_MQTT_H
 
 #include "flow/map.h"
-#include "output/mqtt_link.h"
+#include "target/mqtt_link.h"
 #include "output/target.h"
 #include "port/clock.h"
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "output/file_place.h"
+#include "target/file_place.h"
 #include "unit/stream/memory_storage.h"
 
 static struct memory_storage *memory;

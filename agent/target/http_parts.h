@@ -2,8 +2,8 @@
 #ifndef SFE_OUTPUT_HTTP_PARTS_H
 #define SFE_OUTPUT_HTTP_PARTS_H
 
-#include "output/http.h"
-#include "output/http_sign.h"
+#include "target/http.h"
+#include "target/http_sign.h"
 
 /* Bounds one event; pages that are not used cost nothing. */
 #define HTTP_BODY_BYTES (1024u * 1024u)

@@ -1,12 +1,12 @@
-#include "output/mqtt.h"
+#include "target/mqtt.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/json_writer.h"
 #include "flow/template.h"
 #include "output/lane.h"
-#include "output/mqtt_judge.h"
-#include "output/mqtt_message.h"
+#include "target/mqtt_judge.h"
+#include "target/mqtt_message.h"
 
 /* A broker that keeps the connection alive and does not answer for so long is to be asked anew. */
 #define ANSWER_NS (UINT64_C(60) * 1000000000u)
