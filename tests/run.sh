@@ -9,6 +9,7 @@ sh toolchains/debian.sh || exit $?
 
 passed=0
 failed=0
+soak=
 report=build/tests-report
 mkdir -p build
 : > "$report"
@@ -111,6 +112,9 @@ if build release; then
     if [ "${1:-}" = quick ]; then
         tests release -L 'unit|tidy|fuzz' -j 2
     else
+        # Ten minutes that mostly wait, beside all that follows.
+        /usr/bin/python3 tests/integration/soak.py build/release --seconds 600 > build/soak.log 2>&1 &
+        soak=$!
         tests release -j 4
     fi
 fi
@@ -121,6 +125,11 @@ if [ "${1:-}" != quick ]; then
     build tsan site thread_tests && tests tsan -L 'threads|integration' -LE slow -j 4
     build clang && tests clang -L 'unit|fuzz' -j 2
     cross
+    if [ -n "$soak" ]; then
+        wait "$soak"
+        count "soak" $?
+        tail -n 12 build/soak.log
+    fi
 fi
 
 [ -s "$report" ] && cat "$report"
