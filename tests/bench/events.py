@@ -40,7 +40,8 @@ def configure(site, org):
 class Publisher:
     """One connection that stays open; notes when each request began."""
 
-    def __init__(self, site, org, token):
+    def __init__(self, site, org, token, devices):
+        self.devices = devices
         if org.tls:
             trusted = ssl.create_default_context(cafile=site.path("ca.pem"))
             self.http = http.client.HTTPSConnection("localhost", org.port, timeout=60,
@@ -67,7 +68,8 @@ class Publisher:
             first = len(self.sent)
             keys = ["c-%06d" % (first + number) for number in range(part)]
             records = [{"attributes": {"type": "DeviceCommand__e"}, "CommandKey__c": key,
-                        "DeviceId__c": "d-1", "Payload__c": "open"} for key in keys]
+                        "DeviceId__c": "d-%d" % ((first + number) % self.devices),
+                        "Payload__c": "open"} for number, key in enumerate(keys)]
             if part == 1:
                 del records[0]["attributes"]
                 self.post("sobjects/DeviceCommand__e", records[0], keys)
@@ -110,7 +112,7 @@ def say(name, publisher, path):
 class Run:
     """Org, broker, agent, subscriber and floor, begun anew for each rate."""
 
-    def __init__(self, site, tls):
+    def __init__(self, site, tls, devices):
         shutil.rmtree(site.path("state"), ignore_errors=True)
         for name in ("floor.out", "mqtt.out"):
             if os.path.exists(site.path(name)):
@@ -129,7 +131,7 @@ class Run:
         parts.wait_until(lambda: is_ready(site), 30, "the floor is subscribed")
         parts.wait_until(lambda: self.org.control("GET", "events")["polls"] == 2, 30,
                          "both poll")
-        self.publisher = Publisher(site, self.org, token)
+        self.publisher = Publisher(site, self.org, token, devices)
 
     def wait(self):
         def is_whole(name):
@@ -146,9 +148,9 @@ class Run:
         self.org.stop()
 
 
-def measure(site, tls, rate, burst, seconds):
+def measure(site, tls, rate, burst, devices, seconds):
     """`rate` times a second `burst` events."""
-    run = Run(site, tls)
+    run = Run(site, tls, devices)
     try:
         before = cpu_seconds(site.agent)
         begun = time.monotonic()
@@ -158,8 +160,9 @@ def measure(site, tls, rate, burst, seconds):
         run.wait()
         used = cpu_seconds(site.agent) - before
         count = len(run.publisher.sent)
-        print("%s, %s, %d events:" % ("TLS" if tls else "no TLS", "bursts of %d" % burst
-                                      if burst > 1 else "%g/s" % rate, count))
+        print("%s, %s, %s, %d events:" % (
+            "TLS" if tls else "no TLS", "bursts of %d" % burst if burst > 1 else "%g/s" % rate,
+            "all to one device" if devices == 1 else "%d devices" % devices, count))
         floor = say("floor: bare long poll", run.publisher, site.path("floor.out"))
         agent = say("agent: flash, mosquitto, sub", run.publisher, site.path("mqtt.out"))
         print("  ratio p50 %.2f, p99 %.2f; the agent adds %.2f ms at p50; its CPU %.0f us an event"
@@ -182,9 +185,9 @@ def main():
     failed = False
     with BenchSite(options.build) as site:
         for tls in (False, True):
-            for rate, burst, seconds in ((1, 1, 20), (50, 1, 20), (0.5, 500, 20)):
+            for rate, burst, devices in ((1, 1, 100), (50, 1, 100), (0.5, 500, 100), (0.5, 500, 1)):
                 try:
-                    measure(site, tls, rate, burst, seconds / 4 if options.quick else seconds)
+                    measure(site, tls, rate, burst, devices, 4 if options.quick else 20)
                 except (AssertionError, subprocess.SubprocessError, OSError) as problem:
                     failed = True
                     print("could not be measured: %s" % problem, flush=True)
