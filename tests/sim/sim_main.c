@@ -63,6 +63,7 @@ struct totals {
     uint64_t jobs;
     uint64_t events;
     uint64_t stale;
+    uint64_t repeats;
     uint64_t losses;
     uint64_t losses_told;
 };
@@ -123,6 +124,7 @@ static uint64_t play(const struct sim_scenario *scenario, uint64_t seed, uint64_
     totals->jobs += run.jobs;
     totals->events += run.events;
     totals->stale += run.stale;
+    totals->repeats += run.repeats;
     totals->losses += run.losses;
     totals->losses_told += run.losses_told;
     totals->runs++;
@@ -246,8 +248,9 @@ int main(int argc, char **argv)
         (void)printf("%" PRIu64 " bulk jobs processed\n", totals.jobs);
     }
     if (totals.events > 0) {
-        (void)printf("%" PRIu64 " events sent, %" PRIu64 " places not known\n", totals.events,
-                     totals.stale);
+        (void)printf("%" PRIu64 " events sent, %" PRIu64 " places not known, %" PRIu64
+                     " events again behind a gap\n",
+                     totals.events, totals.stale, totals.repeats);
     }
     (void)printf("%" PRIu64 " crash states tried in %" PRIu64 " runs; lying syncs lost something "
                  "in %" PRIu64 " of them, recovery knew it in %" PRIu64 "\n",

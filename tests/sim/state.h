@@ -15,6 +15,7 @@ struct sim_run {
     uint64_t jobs;         /* Bulk jobs that the org processed. */
     uint64_t events;       /* That the org sent. */
     uint64_t stale;        /* Subscriptions to a place that it did not know. */
+    uint64_t repeats;      /* Events behind a gap that came again. */
     uint64_t losses;       /* By a sync that lied: acknowledged events that are gone; */
     uint64_t losses_told;  /* of these runs, those in which recovery said so. */
 };
