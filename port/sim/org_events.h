@@ -10,7 +10,7 @@
 
 #define SIM_ORG_CHANNELS    2u
 #define SIM_ORG_EVENTS_MAX  2048u
-#define SIM_ORG_EVENT_BYTES 512u
+#define SIM_ORG_EVENT_BYTES 2048u
 
 /* "/event/Zero__e" and "/event/One__e". */
 extern const char *const sim_org_channels[SIM_ORG_CHANNELS];

@@ -61,7 +61,7 @@ static void publish(struct site *site, struct script *script)
     struct sfe_builder payload = sfe_builder_make(text, sizeof(text));
     const uint32_t number = script->published;
     const uint32_t channel = sim_random_below(&script->random, SIM_ORG_CHANNELS);
-    const uint32_t padding = sim_random_below(&script->random, 300);
+    const uint32_t padding = sim_random_below(&script->random, 1600);
 
     sfe_builder_format(&payload, "{\"n\":%u,\"id\":\"E-%u\",\"pad\":\"", (unsigned)number,
                        (unsigned)(number % ROWS));
