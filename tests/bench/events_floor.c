@@ -1,6 +1,6 @@
 /* The floor of events: a bare CometD long poll by libcurl that takes nothing in and keeps nothing.
- * events_floor URL TOKEN CA CHANNEL FIELD: URL of the endpoint; CA "-": none. Prints "ready" once it
- * is subscribed, then for each event when it was there, in seconds since 1970, and its FIELD. */
+ * events_floor URL TOKEN CA CHANNEL FIELD: URL of the endpoint; CA "-": none. Prints "ready" once
+ * it is subscribed, then for each event when it was there, in seconds since 1970, and its FIELD. */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
