@@ -43,8 +43,7 @@ static void post(struct poller *poller, const char *messages)
     curl_easy_setopt(poller->easy, CURLOPT_COPYPOSTFIELDS, messages);
     code = curl_easy_perform(poller->easy);
     curl_easy_getinfo(poller->easy, CURLINFO_RESPONSE_CODE, &status);
-    if (code != CURLE_OK || status != 200 ||
-        strstr(poller->body, "\"successful\":true") == NULL) {
+    if (code != CURLE_OK || status != 200 || strstr(poller->body, "\"successful\":true") == NULL) {
         (void)fprintf(stderr, "events_floor: %s, status %ld: %.300s\n", curl_easy_strerror(code),
                       status, poller->body);
         exit(1);
@@ -60,8 +59,7 @@ static void print_events(const struct poller *poller)
     for (const char *at = strstr(poller->body, poller->field); at != NULL;
          at = strstr(at, poller->field)) {
         at += length;
-        printf("%lld.%09ld %.*s\n", (long long)now.tv_sec, now.tv_nsec, (int)strcspn(at, "\""),
-               at);
+        printf("%lld.%09ld %.*s\n", (long long)now.tv_sec, now.tv_nsec, (int)strcspn(at, "\""), at);
     }
     (void)fflush(stdout);
 }
