@@ -129,7 +129,9 @@ void sim_org_events_drop(struct sim_org *org, uint32_t kept)
     for (uint32_t i = 0; i < CLIENTS_MAX; i++) { /* No session outlasts the retention. */
         struct events_client *client = &events->clients[i];
         for (uint32_t k = 0; k < SIM_ORG_CHANNELS; k++) {
-            client->id[0] = client->after[k] < events->known_from ? '\0' : client->id[0];
+            if (client->after[k] < events->known_from) {
+                client->id[0] = '\0';
+            }
         }
     }
 }
