@@ -95,6 +95,12 @@ void sfe_replay_saw(struct sfe_replay *self, const struct sfe_hash128 *identity)
     self->seen_count += self->seen_count < SFE_REPLAY_SEEN ? 1u : 0;
 }
 
+void sfe_replay_forget(struct sfe_replay *self)
+{
+    self->seen_count = 0;
+    self->seen_next = 0;
+}
+
 /* False where the bytes are none of ours, or of another stream: then the place alone counts. */
 static bool parse(const struct sfe_replay *self, struct sfe_slice bytes, struct kept *kept)
 {
@@ -157,7 +163,9 @@ static bool is_gap(struct sfe_slice payload)
     return sfe_slice_equal(sfe_slice_part(payload, 0, begin.size), begin);
 }
 
-static void take_event(struct sfe_replay *self, const struct sfe_event *event, struct kept *kept)
+/* `is_new`: the place that was kept is older. */
+static void take_event(struct sfe_replay *self, const struct sfe_event *event, bool is_new,
+                       struct kept *kept)
 {
     const struct sfe_slice channel = sfe_slice_text(self->options.channel);
     struct sfe_feed_marks marks;
@@ -167,10 +175,11 @@ static void take_event(struct sfe_replay *self, const struct sfe_event *event, s
         return;
     }
     if (is_gap(event->payload)) {
-        kept->place.size = 0;
+        kept->place.size = is_new ? 0 : kept->place.size;
+        sfe_replay_forget(self);
         return;
     }
-    if (self->options.read_marks(self->options.feed, channel, event->payload, &marks) &&
+    if (is_new && self->options.read_marks(self->options.feed, channel, event->payload, &marks) &&
         marks.place.size != 0) {
         kept->place = marks.place;
     }
@@ -179,7 +188,7 @@ static void take_event(struct sfe_replay *self, const struct sfe_event *event, s
     }
 }
 
-/* What is durable behind the place that was kept. */
+/* What is durable behind the place that was kept, and the identities of what came just before. */
 static enum sfe_code read_stream(struct sfe_replay *self, struct kept *kept, struct sfe_error *err)
 {
     const uint64_t durable = sfe_stream_durable(self->options.stream);
@@ -187,11 +196,13 @@ static enum sfe_code read_stream(struct sfe_replay *self, struct kept *kept, str
     int64_t time_ns = 0;
     enum sfe_code code = SFE_OK;
 
-    sfe_stream_reader_seek(self->reader, kept->sequence + 1u);
+    const uint64_t known = kept->sequence;
+    sfe_stream_reader_seek(self->reader,
+                           known < SFE_REPLAY_SEEN ? 1u : known - SFE_REPLAY_SEEN + 1u);
     while (code == SFE_OK) {
         code = sfe_stream_reader_next(self->reader, &event, &time_ns, NULL, err);
         if (code == SFE_OK) {
-            take_event(self, &event, kept);
+            take_event(self, &event, event.sequence > known, kept);
         }
     }
     kept->sequence = durable;
@@ -205,8 +216,7 @@ static enum sfe_code load(struct sfe_replay *self, struct sfe_error *err)
     enum sfe_code code = read_file(self, &kept, &is_there, err);
     const uint64_t known = kept.sequence;
 
-    self->seen_count = 0; /* Of a try before this one. */
-    self->seen_next = 0;
+    sfe_replay_forget(self); /* Those of a try before this one. */
     if (code == SFE_OK) {
         code = read_stream(self, &kept, err);
     }

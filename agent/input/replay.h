@@ -4,8 +4,9 @@
  * The stream itself says it: every event taken carries its place. But a stream forgets what was
  * delivered, so a small file keeps place and sequence now and then, and what came behind that
  * sequence is read from the stream at the start. So the file need not be written with each event,
- * and no event that is in the stream is taken twice, whenever the power went. With the events read,
- * the identities of the last ones are known again, for an org that repeats itself.
+ * and no event that is in the stream is taken twice, whenever the power went. The identities of the
+ * last ones that are still in the stream are read with them, for an org that repeats itself; those
+ * behind the last gap, for what is known must be all that came last (input/salesforce_events.c).
  *
  * Flash thread, but for what is marked edge.
  */
@@ -70,6 +71,9 @@ void sfe_replay_note_idle(struct sfe_replay *replay, uint64_t sequence);
 /* Edge: was this event taken before? If not, it is noted. */
 bool sfe_replay_was_seen(struct sfe_replay *replay, const struct sfe_hash128 *identity);
 void sfe_replay_saw(struct sfe_replay *replay, const struct sfe_hash128 *identity);
+
+/* Edge: none is known any more. */
+void sfe_replay_forget(struct sfe_replay *replay);
 
 /* Edge: the place that is durable. */
 void sfe_replay_place(struct sfe_replay *replay, struct sfe_feed_place *place);

@@ -29,6 +29,7 @@ struct channel {
     struct step waiting;         /* For flash; it stays as it is until it is durable. */
     struct step newest;          /* Behind it. */
     struct sfe_feed_place place; /* Of the last event taken. */
+    bool is_anew;                /* The next event is the first without a place before it. */
     uint64_t repeats;
     uint64_t gaps;
 };
@@ -60,6 +61,7 @@ static void start(struct sfe_salesforce_events *self)
             return;
         }
         self->channels[i].place = place;
+        self->channels[i].is_anew = place.size == 0;
         feed->set_place(feed->context, i, &place);
     }
     self->has_started = true;
@@ -117,6 +119,7 @@ static void move_place(struct channel *channel, const struct sfe_feed_item *item
 {
     if (item->is_gap) {
         channel->place.size = 0;
+        channel->is_anew = true;
     } else if (item->marks.place.size != 0) {
         channel->place = item->marks.place;
     }
@@ -192,6 +195,20 @@ static enum sfe_code accept(struct sfe_salesforce_events *self, struct channel *
     return code;
 }
 
+/* Was the event taken before? What is known is what came last. An org that begins anew with an
+ * event that is not known begins with older ones, or with none that we had: all behind it is taken,
+ * known or not, or the last state of something would be followed by an earlier one. */
+static bool was_taken(struct channel *channel, const struct sfe_hash128 *identity)
+{
+    const bool was_seen = sfe_replay_was_seen(channel->options.replay, identity);
+
+    if (channel->is_anew && !was_seen) {
+        sfe_replay_forget(channel->options.replay);
+    }
+    channel->is_anew = false;
+    return was_seen;
+}
+
 /* False: its stream has no room. */
 static bool take_item(struct sfe_salesforce_events *self, const struct sfe_feed_item *item)
 {
@@ -204,7 +221,7 @@ static bool take_item(struct sfe_salesforce_events *self, const struct sfe_feed_
         sfe_intake_given_identity(sfe_slice_make(identity.bytes, sizeof(identity.bytes)));
 
     if (has_identity && !item->is_gap && !channel->options.takes_repeats &&
-        sfe_replay_was_seen(replay, &given)) {
+        was_taken(channel, &given)) {
         channel->repeats++;
         move_place(channel, item);
         extend_step(channel, NULL, 0, 0);

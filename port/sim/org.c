@@ -46,6 +46,7 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
         .is_login = strstr(request->url, "/services/oauth2/") != NULL,
         .fate = draw_fate(org),
         .answer_body = request->answer_body,
+        .cookies = request->cookies,
         .sink = request->sink,
         .upload = request->upload,
         .tag = request->tag,
@@ -61,6 +62,8 @@ static enum sfe_code begin(void *context, const struct sfe_http_request *request
         const struct sfe_http_header *header = &request->headers[i];
         if (strcmp(header->name, "Authorization") == 0) {
             sfe_printable(found->token, sizeof(found->token), header->value);
+        } else if (strcmp(header->name, "Cookie") == 0) {
+            sfe_printable(found->cookie, sizeof(found->cookie), header->value);
         }
     }
     org->requests++;
@@ -227,7 +230,7 @@ static void add_token(struct sim_org *org, struct sfe_builder *out)
                        (unsigned)org->token_number);
 }
 
-static bool has_session(const struct sim_org *org, const struct exchange *exchange)
+bool org_has_session(const struct sim_org *org, const struct exchange *exchange)
 {
     char memory[32] = {0};
     struct sfe_builder expected = sfe_builder_make(memory, sizeof(memory) - 1u);
@@ -248,7 +251,11 @@ static uint16_t act(struct sim_org *org, struct exchange *exchange, struct sfe_b
         add_token(org, out);
         return 200;
     }
-    if (exchange->fate == FATE_SESSION || !has_session(org, exchange)) {
+    if (org_events_is(exchange)) {
+        org_events_act(org, exchange, out);
+        return 200;
+    }
+    if (exchange->fate == FATE_SESSION || !org_has_session(org, exchange)) {
         org->token_number++;
         sfe_builder_add_text(out, "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"over\"}]");
         return 401;
@@ -353,7 +360,8 @@ static enum sfe_code poll_org(void *context, uint64_t until_ns, sfe_http_visit v
         struct exchange *exchange = &org->exchanges[(first + n) % EXCHANGES_MAX];
         if (exchange->is_used && exchange->upload != NULL) {
             read_upload(org, exchange);
-        } else if (exchange->is_used && exchange->due_ns <= org->options.world->now_ns) {
+        } else if (exchange->is_used && exchange->due_ns <= org->options.world->now_ns &&
+                   !org_events_holds(org, exchange)) {
             finish(org, exchange, visit, visitor);
         }
     }
@@ -417,6 +425,7 @@ void sim_org_close(struct sim_org *org)
     if (org != NULL) {
         sim_org_forget(org);
         org_bulk_close(org);
+        org_events_close(org);
         free(org->tokens);
         free(org);
     }
@@ -429,6 +438,9 @@ void sim_org_trouble(struct sim_org *org, uint32_t permille)
 
 void sim_org_away(struct sim_org *org, bool is_away)
 {
+    if (is_away && !org->is_away) {
+        org_events_break(org);
+    }
     org->is_away = is_away;
 }
 

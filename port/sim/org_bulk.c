@@ -177,6 +177,7 @@ void org_bulk_advance(struct sim_org *org)
     const uint64_t passed_ns = now_ns > org->seen_ns ? now_ns - org->seen_ns : 0;
 
     org->seen_ns = now_ns; /* After a boot it begins anew. */
+    org_events_advance(org, passed_ns);
     for (uint32_t i = 0; i < JOBS_MAX; i++) {
         struct job *job = &org->jobs[i];
         if (job->state != JOB_QUEUED && job->state != JOB_RUNNING) {

@@ -33,12 +33,15 @@ struct exchange {
     enum fate fate;
     uint64_t due_ns;
     struct sfe_builder *answer_body;
+    struct sfe_builder *cookies;        /* NULL: nobody asks. */
     const struct sfe_http_sink *sink;   /* NULL: none. */
     const struct sfe_http_body *upload; /* NULL: none, or all of it has come. */
     void *tag;
     char method[8];
     char url[URL_BYTES];
     char token[32];
+    char cookie[64];
+    bool is_held;  /* A poll, until there is something to say. */
     uint8_t *body; /* A copy. */
     size_t body_size;
 };
@@ -89,6 +92,7 @@ struct sim_org {
     uint64_t requests;
     bool has_row[SIM_ORG_ROWS_MAX];
     uint32_t values[SIM_ORG_ROWS_MAX];
+    struct org_events *events; /* Owned; NULL: none was asked for yet. */
     struct job jobs[JOBS_MAX];
     uint64_t life;    /* The agent's how manyth. */
     bool is_old_work; /* What is being written is of a job of an earlier one. */
@@ -100,6 +104,9 @@ struct sim_org {
 
 /* Writes one row; the code of the error that it brings, or NULL. */
 const char *org_upsert(struct sim_org *org, bool may_lock, uint32_t number, uint32_t value);
+
+/* True where the request has the token that is valid now. */
+bool org_has_session(const struct sim_org *org, const struct exchange *exchange);
 
 /* The number that an external ID ends in, behind its last "-". */
 uint32_t org_number_of(struct sfe_slice external_id);
@@ -115,5 +122,22 @@ uint16_t org_bulk_act(struct sim_org *org, struct exchange *exchange, struct sfe
 void org_bulk_advance(struct sim_org *org);
 
 void org_bulk_close(struct sim_org *org);
+
+/* Is it a request of the Streaming API? */
+bool org_events_is(const struct exchange *exchange);
+
+/* True: the answer is not due yet, for there is nothing to say; due_ns is when it is. */
+bool org_events_holds(struct sim_org *org, struct exchange *exchange);
+
+/* The body of its answer. */
+void org_events_act(struct sim_org *org, struct exchange *exchange, struct sfe_builder *body);
+
+/* Sessions that nobody asks for end. */
+void org_events_advance(struct sim_org *org, uint64_t passed_ns);
+
+/* The way to the org is gone, and so are the polls that are held. */
+void org_events_break(struct sim_org *org);
+
+void org_events_close(struct sim_org *org);
 
 #endif

@@ -46,16 +46,18 @@ def cpu_seconds(process):
 
 
 class Org:
-    """One simulated org with TLS; its control port stays plain."""
+    """One simulated org, with TLS unless told otherwise; its control port stays plain."""
 
-    def __init__(self, site, name="crm", **faults):
+    def __init__(self, site, name="crm", tls=True, **faults):
         self.site, self.port, self.control_port = site, parts.free_port(), parts.free_port()
+        self.tls, self.url = tls, "%s://localhost:%d" % ("https" if tls else "http", self.port)
         self.process = site._start(name + ".out", [
             os.path.join(site.build, "sfedge-org"), "--objects", site.objects, "--port",
             str(self.port), "--control-port", str(self.control_port), "--client-id",
             parts.CONSUMER_KEY, "--username", parts.USERNAME, "--audience", parts.AUDIENCE,
             "--certificate", site.path("crm.crt"), "--api-limit", "1000000000", "--gzip-answers",
-            "--tls-cert", site.path("org.pem"), "--tls-key", site.path("org.key")])
+            *(["--tls-cert", site.path("org.pem"), "--tls-key", site.path("org.key")] if tls
+              else [])])
         site.orgs.append(self)
         parts.wait_until(lambda: site._listens(self.control_port), 20, "the org listens")
         if faults:
@@ -87,9 +89,12 @@ class Org:
         body = urllib.parse.urlencode({
             "grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer",
             "assertion": (signed + b"." + url64(signature)).decode()})
-        trusted = ssl.create_default_context(cafile=self.site.path("ca.pem"))
-        connection = http.client.HTTPSConnection("localhost", self.port, timeout=20,
-                                                 context=trusted)
+        if self.tls:
+            trusted = ssl.create_default_context(cafile=self.site.path("ca.pem"))
+            connection = http.client.HTTPSConnection("localhost", self.port, timeout=20,
+                                                     context=trusted)
+        else:
+            connection = http.client.HTTPConnection("localhost", self.port, timeout=20)
         connection.request("POST", "/services/oauth2/token", body=body,
                            headers={"Content-Type": "application/x-www-form-urlencoded"})
         return json.loads(connection.getresponse().read())["access_token"]

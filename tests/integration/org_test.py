@@ -5,6 +5,7 @@ Usage: org_test.py PATH-TO-sfedge-org [unittest arguments]
 import sys
 import unittest
 
+import org_event_cases
 import org_graph_cases
 import org_login_cases
 import org_record_cases
@@ -13,7 +14,7 @@ from org_driver import Place
 
 
 def load_tests(loader, _tests, _pattern):
-    modules = (org_graph_cases, org_login_cases, org_record_cases, org_server_cases)
+    modules = (org_event_cases, org_graph_cases, org_login_cases, org_record_cases, org_server_cases)
     return unittest.TestSuite(loader.loadTestsFromModule(module) for module in modules)
 
 

@@ -27,6 +27,7 @@ open(path, "w", encoding="utf-8").write(text.replace(before + "\n", after + "\n"
     cmake --build "$work/build" --target sim > "$work/build.log" 2>&1 || { cat "$work/build.log"; exit 70; }
     if "$work/build/sim" --seeds tests/sim/seeds.txt > "$work/sim.log" 2>&1 &&
         "$work/build/sim" --scenario script --runs 1000 > "$work/sim.log" 2>&1 &&
+        "$work/build/sim" --scenario cometd --runs 1000 > "$work/sim.log" 2>&1 &&
         "$work/build/sim" --states "$states" > "$work/sim.log" 2>&1; then
         missed=$((missed + 1))
         echo "MISSED: $4 ($1)"

@@ -61,6 +61,9 @@ struct totals {
     uint64_t states;
     uint64_t runs;
     uint64_t jobs;
+    uint64_t events;
+    uint64_t stale;
+    uint64_t repeats;
     uint64_t losses;
     uint64_t losses_told;
 };
@@ -79,15 +82,19 @@ static const struct sim_scenario *scenario_at(uint32_t index)
         return &sim_agent_scenarios[index];
     }
     index -= sim_agent_scenario_count;
-    return index < sim_token_scenario_count
-               ? &sim_token_scenarios[index]
-               : &sim_script_scenarios[index - sim_token_scenario_count];
+    if (index < sim_token_scenario_count) {
+        return &sim_token_scenarios[index];
+    }
+    index -= sim_token_scenario_count;
+    return index < sim_script_scenario_count
+               ? &sim_script_scenarios[index]
+               : &sim_cometd_scenarios[index - sim_script_scenario_count];
 }
 
 static uint32_t scenario_count(void)
 {
     return sim_flash_scenario_count + sim_policy_scenario_count + sim_agent_scenario_count +
-           sim_token_scenario_count + sim_script_scenario_count;
+           sim_token_scenario_count + sim_script_scenario_count + sim_cometd_scenario_count;
 }
 
 static const struct sim_scenario *find_scenario(const char *name)
@@ -115,6 +122,9 @@ static uint64_t play(const struct sim_scenario *scenario, uint64_t seed, uint64_
     run_under_way = NULL;
     totals->states += run.crash_states;
     totals->jobs += run.jobs;
+    totals->events += run.events;
+    totals->stale += run.stale;
+    totals->repeats += run.repeats;
     totals->losses += run.losses;
     totals->losses_told += run.losses_told;
     totals->runs++;
@@ -236,6 +246,11 @@ int main(int argc, char **argv)
     }
     if (totals.jobs > 0) {
         (void)printf("%" PRIu64 " bulk jobs processed\n", totals.jobs);
+    }
+    if (totals.events > 0) {
+        (void)printf("%" PRIu64 " events sent, %" PRIu64 " places not known, %" PRIu64
+                     " events again behind a gap\n",
+                     totals.events, totals.stale, totals.repeats);
     }
     (void)printf("%" PRIu64 " crash states tried in %" PRIu64 " runs; lying syncs lost something "
                  "in %" PRIu64 " of them, recovery knew it in %" PRIu64 "\n",

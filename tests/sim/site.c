@@ -273,7 +273,7 @@ static bool is_at_rest(const struct site *site)
     }
     struct sfe_output_facts facts;
     sfe_output_facts(site->agent->set.outputs[0].output, &facts);
-    return facts.backlog == 0;
+    return facts.backlog == 0 && (site->plan->is_done == NULL || site->plan->is_done(site));
 }
 
 void site_settle(struct site *site)

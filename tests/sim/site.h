@@ -21,6 +21,8 @@ struct site_trouble {
     uint64_t capacity;         /* Of the medium; 0: endless. */
 };
 
+struct site;
+
 struct site_plan {
     const char *config_text;
     sim_broker_content content;
@@ -28,7 +30,8 @@ struct site_plan {
     /* Which event a payload is of, by its first bytes; UINT32_MAX: none that was sent. */
     uint32_t (*number_of)(const char *text);
     bool (*must_die)(uint32_t number);
-    void (*on_crash)(void *owner); /* NULL: nothing to do. */
+    void (*on_crash)(void *owner);            /* NULL: nothing to do. */
+    bool (*is_done)(const struct site *site); /* With what no broker sends; NULL: always. */
     void *owner;
     uint32_t look_skip_permille; /* Of the changes of flash, after which no crash is looked at. */
     bool has_journal;            /* Of bulk jobs: two files, written in turn. */

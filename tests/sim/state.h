@@ -13,6 +13,9 @@ struct sim_run {
     uint32_t density;      /* Crash states tried at one place: about so many. */
     uint64_t crash_states; /* Tried in this run. */
     uint64_t jobs;         /* Bulk jobs that the org processed. */
+    uint64_t events;       /* That the org sent. */
+    uint64_t stale;        /* Subscriptions to a place that it did not know. */
+    uint64_t repeats;      /* Events behind a gap that came again. */
     uint64_t losses;       /* By a sync that lied: acknowledged events that are gone; */
     uint64_t losses_told;  /* of these runs, those in which recovery said so. */
 };
@@ -40,5 +43,7 @@ extern const struct sim_scenario sim_token_scenarios[];
 extern const uint32_t sim_token_scenario_count;
 extern const struct sim_scenario sim_script_scenarios[];
 extern const uint32_t sim_script_scenario_count;
+extern const struct sim_scenario sim_cometd_scenarios[];
+extern const uint32_t sim_cometd_scenario_count;
 
 #endif

@@ -212,6 +212,32 @@ static void a_quiet_channel_holds_up_no_release(void **state)
                      sequence + 1u);
 }
 
+static void identities_before_the_place_in_the_file_are_read_up_to_the_last_gap(void **state)
+{
+    struct replay_world *self = *state;
+    const struct sfe_feed_place place = place_of("8");
+    const struct sfe_hash128 first = {.bytes = {'7'}};
+    const struct sfe_hash128 second = {.bytes = {'8'}};
+
+    expect_place(self, "");
+    (void)take(self, "commands", "7");
+    (void)take(self, "others", "{\"gap\":{}}");
+    sfe_replay_note(self->replay, &place, take(self, "commands", "8"));
+    (void)flash_turn(self, true);
+    restart(self, true);
+    expect_place(self, "8");
+    assert_true(sfe_replay_was_seen(self->replay, &first));
+    assert_true(sfe_replay_was_seen(self->replay, &second));
+    (void)take(self, "commands", "{\"gap\":{}}");
+    (void)take(self, "commands", "7");
+    restart(self, true);
+    expect_place(self, "7");
+    assert_true(sfe_replay_was_seen(self->replay, &first));
+    assert_false(sfe_replay_was_seen(self->replay, &second));
+    sfe_replay_forget(self->replay);
+    assert_false(sfe_replay_was_seen(self->replay, &first));
+}
+
 static void a_gap_leaves_no_place(void **state)
 {
     struct replay_world *self = *state;
@@ -279,6 +305,7 @@ int main(void)
         TEST(what_was_released_is_in_the_file),
         TEST(the_file_is_written_seldom_and_at_the_end),
         TEST(a_quiet_channel_holds_up_no_release),
+        TEST(identities_before_the_place_in_the_file_are_read_up_to_the_last_gap),
         TEST(a_gap_leaves_no_place),
         TEST(a_file_that_is_damaged_leaves_what_the_stream_says),
         TEST(a_file_of_another_stream_says_the_place_alone),

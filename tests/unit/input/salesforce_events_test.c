@@ -352,6 +352,46 @@ static void a_gap_is_an_event_that_says_so(void **state)
                  "\"why\":\"stale-replay\",\"goes_on\":\"earliest\"}}")));
 }
 
+/* Events 2 and 3 are known, 1 is not: where they come again in order, 1 must not be the last. */
+static void behind_a_gap_all_is_taken_again_from_what_is_not_known_on(void **state)
+{
+    struct feed_world *self = *state;
+
+    begin(self);
+    add(self, "2");
+    add(self, "3");
+    add(self, "gap");
+    self->items[2].is_gap = true;
+    self->items[2].to_earliest = true;
+    add(self, "1");
+    add(self, "2");
+    add(self, "3");
+    add(self, "2");
+    (void)turn(self);
+    flash_turn(self, true);
+    assert_int_equal(sfe_stream_durable(self->world->stream), 6);
+    assert_int_equal(facts_of(self).repeats, 1); /* The org repeats itself. */
+}
+
+static void behind_a_gap_what_is_known_is_dropped(void **state)
+{
+    struct feed_world *self = *state;
+
+    begin(self);
+    add(self, "2");
+    add(self, "3");
+    add(self, "gap");
+    self->items[2].is_gap = true;
+    self->items[2].to_earliest = true;
+    add(self, "2");
+    add(self, "3");
+    add(self, "4");
+    (void)turn(self);
+    flash_turn(self, true);
+    assert_int_equal(sfe_stream_durable(self->world->stream), 4);
+    assert_int_equal(facts_of(self).repeats, 2);
+}
+
 static void a_full_stream_leaves_the_event_where_it_is(void **state)
 {
     struct feed_world *self = *state;
@@ -425,6 +465,8 @@ int main(void)
         TEST(what_comes_again_is_counted_and_dropped),
         TEST(a_kill_between_durable_and_noted_takes_nothing_twice),
         TEST(a_gap_is_an_event_that_says_so),
+        TEST(behind_a_gap_all_is_taken_again_from_what_is_not_known_on),
+        TEST(behind_a_gap_what_is_known_is_dropped),
         TEST(a_full_stream_leaves_the_event_where_it_is),
         TEST(after_a_stop_nothing_is_taken_and_what_was_is_still_noted),
         TEST(what_the_place_needs_is_not_released_before_it_is_kept),
