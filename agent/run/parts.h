@@ -124,6 +124,7 @@ struct sfe_agent {
     struct agent_set set;
     struct agent_reload *reload; /* Edge thread. */
     struct sfe_control *control;
+    struct sfe_watchdog *watchdog;
     struct sfe_watch *watch;
     struct questions *questions; /* Edge thread: scratch for what commands ask. */
     struct gathered *gathered;   /* Edge thread: scratch for the status document. */
