@@ -35,7 +35,8 @@ void agent_kick_edge(void *agent)
     self->platform->poller.wake(self->platform->poller.context);
 }
 
-void agent_kick_cloud(struct sfe_agent *agent)
+/* Where it pauses. */
+static void kick_cloud(struct sfe_agent *agent)
 {
     kick(&agent->cloud_bell);
 }
@@ -91,7 +92,7 @@ void agent_resume(struct sfe_agent *agent)
         atomic_fetch_add(&agent->pause_number, 1u);
         /* Cloud may not have gone to sleep yet: then it is about to wait for the network. */
         agent->platform->http.wake(agent->platform->http.context);
-        agent_kick_cloud(agent);
+        kick_cloud(agent);
         agent_kick_flash(agent);
     }
 }
@@ -102,7 +103,7 @@ static void ask_for_turns(void *context)
     struct sfe_agent *agent = context;
 
     agent_kick_flash(agent);
-    agent_kick_cloud(agent);
+    kick_cloud(agent);
     agent->platform->http.wake(agent->platform->http.context);
 }
 

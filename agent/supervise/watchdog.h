@@ -31,6 +31,7 @@ struct sfe_watchdog_options {
     void (*add_state)(void *context, struct sfe_builder *out);
 };
 
+/* What it takes from the arena. */
 size_t sfe_watchdog_memory_bytes(void);
 
 /* SFE_E_NO_MEMORY. Main thread. */
