@@ -86,7 +86,7 @@ static_checks() {
     # shellcheck disable=SC2046
     step "codespell" codespell -I tests/tidy/codespell.txt $(git ls-files | grep -v -e corpus/ -e LICENSE)
     # shellcheck disable=SC2046
-    step "shellcheck" shellcheck $(git ls-files '*.sh') .ci/run
+    step "shellcheck" shellcheck $(git ls-files '*.sh' packaging/deb/p* packaging/sysv packaging/openwrt/files/sfedge.init) .ci/run
 }
 
 # The other machines it is built for: unit tests under an emulator.

@@ -67,6 +67,22 @@ static void add_command(const struct sfe_command *command, struct sfe_builder *o
     sfe_builder_add_text(out, command->options[0] == '\0' ? "" : ".RE\n");
 }
 
+static void add_surroundings(struct sfe_builder *out)
+{
+    sfe_builder_add_text(out,
+                         ".SH ENVIRONMENT\n.TP\n.BR NOTIFY_SOCKET , WATCHDOG_USEC\n"
+                         "Where a service manager listens, and how often it wants to hear that "
+                         "all threads run; sd_notify(3).\n.TP\n.B CREDENTIALS_DIRECTORY\n"
+                         "Where \"credential:NAME\" is looked for; LoadCredential= sets it.\n");
+    sfe_builder_add_text(out, ".SH FILES\n.TP\n.I ");
+    add(out, SFE_CLI_DEFAULT_CONFIG);
+    sfe_builder_add_text(out, "\nThe configuration.\n.TP\n.I /etc/default/sfedge\nVariables for "
+                              "\"env:NAME\", read by the service manager.\n.TP\n"
+                              ".I /var/lib/sfedge\nThe streams on flash, unless agent.state names "
+                              "another place. Deleting it gives up what is not delivered yet.\n");
+    sfe_builder_add_text(out, ".SH SEE ALSO\n.BR sfedge.json (5)\n");
+}
+
 static void add_program_page(struct sfe_builder *out)
 {
     sfe_builder_add_text(out, ".TH SFEDGE 8 \"\" \"sfedge " SFE_VERSION "\"\n"
@@ -90,9 +106,7 @@ static void add_program_page(struct sfe_builder *out)
         out, ".SH SIGNALS\n.TP\n.B SIGHUP\nAs sfedge reload; how it ended is in the log and in "
              "sfedge status.\n.TP\n.BR SIGTERM \" or \" SIGINT\nAn orderly end, within "
              "agent.stop_timeout.\n");
-    sfe_builder_add_text(out, ".SH FILES\n.TP\n.I ");
-    add(out, SFE_CLI_DEFAULT_CONFIG);
-    sfe_builder_add_text(out, "\nThe configuration.\n.SH SEE ALSO\n.BR sfedge.json (5)\n");
+    add_surroundings(out);
 }
 
 static void add_config_page(struct sfe_builder *out)

@@ -69,6 +69,9 @@ static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_setup *setup
         code = open_bell(&agent->cloud_bell, err);
     }
     if (code == SFE_OK) {
+        code = agent_open_watchdog(agent, err);
+    }
+    if (code == SFE_OK) {
         code = agent_open_gathered(agent, err);
     }
     if (code == SFE_OK) {

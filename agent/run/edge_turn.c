@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "port/process.h"
+#include "supervise/watchdog.h"
 
 /* Not in the middle of a reload; that is cut short. */
 static void begin_stop(struct sfe_agent *agent)
@@ -14,7 +15,7 @@ static void begin_stop(struct sfe_agent *agent)
     agent->stop_by_ns =
         sfe_clock_monotonic_ns(&agent->platform->clock) + agent->set.config->agent.stop_timeout_ns;
     atomic_store(&agent->is_stopping, true);
-    sfe_process_notify("STOPPING=1");
+    sfe_watchdog_stop(agent->watchdog, agent->set.config->agent.stop_timeout_ns);
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         agent->set.sources[i].source.stop(agent->set.sources[i].source.context);
     }

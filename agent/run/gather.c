@@ -172,6 +172,66 @@ void agent_add_status(void *owner, struct sfe_builder *out)
     sfe_report_add(&status, out);
 }
 
+static uint64_t backlog(const struct sfe_agent *agent, uint32_t *held_up)
+{
+    uint64_t events = 0;
+
+    *held_up = 0;
+    for (uint32_t i = 0; i < agent->set.output_count; i++) {
+        struct sfe_output_facts facts;
+        sfe_output_facts(agent->set.outputs[i].output, &facts);
+        events += facts.backlog;
+        *held_up += facts.state == SFE_OUTPUT_WAITING || facts.state == SFE_OUTPUT_STOPPED;
+    }
+    return events;
+}
+
+/* The first of those that are not connected has its name told. */
+static void add_sources(const struct sfe_agent *agent, struct sfe_builder *out)
+{
+    const char *missing = NULL;
+    uint32_t connected = 0;
+
+    for (uint32_t i = 0; i < agent->set.source_count; i++) {
+        const struct sfe_source *source = &agent->set.sources[i].source;
+        struct sfe_source_facts facts;
+        source->facts(source->context, &facts);
+        connected += facts.is_connected;
+        if (!facts.is_connected && missing == NULL) {
+            missing = facts.connection;
+        }
+    }
+    sfe_builder_format(out, ", %u of %u sources connected", connected, agent->set.source_count);
+    if (missing != NULL) {
+        sfe_builder_format(out, " (not %s)", missing);
+    }
+}
+
+static void add_orgs(const struct sfe_agent *agent, struct sfe_builder *out)
+{
+    for (uint32_t i = 0; i < agent->set.org_count; i++) {
+        struct sfe_org_facts facts;
+        sfe_org_facts(agent->set.orgs[i].org, &facts);
+        if (facts.last_error.code != SFE_OK) {
+            sfe_builder_format(out, ", cannot log in to %s", agent->set.orgs[i].connection);
+        }
+    }
+}
+
+void agent_add_state(void *owner, struct sfe_builder *out)
+{
+    const struct sfe_agent *agent = owner;
+    uint32_t held_up;
+    const uint64_t events = backlog(agent, &held_up);
+
+    sfe_builder_format(out, "%llu events wait", (unsigned long long)events);
+    if (held_up != 0) {
+        sfe_builder_format(out, ", %u of %u outputs held up", held_up, agent->set.output_count);
+    }
+    add_sources(agent, out);
+    add_orgs(agent, out);
+}
+
 uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns)
 {
     if (now_ns < agent->sample_ns) {

@@ -124,6 +124,7 @@ struct sfe_agent {
     struct agent_set set;
     struct agent_reload *reload; /* Edge thread. */
     struct sfe_control *control;
+    struct sfe_watchdog *watchdog;
     struct sfe_watch *watch;
     struct questions *questions; /* Edge thread: scratch for what commands ask. */
     struct gathered *gathered;   /* Edge thread: scratch for the status document. */
@@ -213,8 +214,6 @@ SFE_MUST_USE enum sfe_code agent_open_set(struct sfe_agent *agent, struct agent_
 /* Closes all that is not carried over and forgets the rest; closes all. */
 void agent_close_new(struct agent_set *set);
 void agent_close_set(struct agent_set *set);
-/* Empties the set without closing its parts. */
-void agent_forget_set(struct agent_set *set);
 /* All streams claim their shares of the set's quota anew. Nobody else runs. */
 void agent_share_quota(struct agent_set *set);
 /* Takes what larger quotas of streams that are carried over need. */
@@ -241,9 +240,8 @@ void agent_resume(struct sfe_agent *agent);
 /* Keeps the pause that is asked for, if one is: then true. The thread that `paused_at` is of. */
 bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 
-/* Wakes a thread, cloud where it pauses. The first two serve parts whose owner is the agent. */
+/* Wakes a thread; serves parts whose owner is the agent. */
 void agent_kick_flash(void *agent);
 void agent_kick_edge(void *agent);
-void agent_kick_cloud(struct sfe_agent *agent);
 
 #endif

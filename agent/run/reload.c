@@ -6,7 +6,7 @@
 #include "base/arena.h"
 #include "base/assert.h"
 #include "base/json_writer.h"
-#include "port/process.h"
+#include "supervise/watchdog.h"
 
 #include <string.h>
 
@@ -219,7 +219,7 @@ static void finish(struct agent_reload *reload)
     if (reload->is_asked) {
         sfe_control_answer(agent->control, sfe_builder_slice(&reload->answer));
     }
-    sfe_process_notify("READY=1");
+    sfe_watchdog_end_reload(agent->watchdog);
 }
 
 static void begin(struct agent_reload *reload, bool is_asked)
@@ -229,7 +229,7 @@ static void begin(struct agent_reload *reload, bool is_asked)
 
     SFE_ASSERT(reload->state == RELOAD_NONE && reload->setup == NULL);
     reload->is_asked = is_asked;
-    sfe_process_notify("RELOADING=1");
+    sfe_watchdog_begin_reload(agent->watchdog);
     begin_answer(reload);
     if (sfe_setup_load(agent->set.config->path, report, reload, &reload->setup, &err) != SFE_OK) {
         if (reload->facts.mistakes == 0) {

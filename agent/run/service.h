@@ -26,6 +26,14 @@ enum sfe_control_next agent_answer(void *agent, struct sfe_slice question, struc
 void agent_go_on(void *agent, struct sfe_builder *out);
 void agent_gone(void *agent);
 
+/* Adds what the service manager shows, in one line: backlog, and what is not connected. Edge
+ * thread.
+ */
+void agent_add_state(void *agent, struct sfe_builder *out);
+
+/* Takes what the threads pass through. Main thread. */
+SFE_MUST_USE enum sfe_code agent_open_watchdog(struct sfe_agent *agent, struct sfe_error *err);
+
 /* Samples the counters behind the rates; returns when to do so again. Edge thread. */
 uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns);
 

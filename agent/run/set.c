@@ -370,7 +370,8 @@ enum sfe_code agent_open_set(struct sfe_agent *agent, struct agent_set *set, str
     return code;
 }
 
-void agent_forget_set(struct agent_set *set)
+/* Empties the set without closing its parts. */
+static void forget_set(struct agent_set *set)
 {
     set->source_count = 0;
     set->output_count = 0;
@@ -409,7 +410,7 @@ void agent_close_new(struct agent_set *set)
             sfe_arena_close(set->streams[i].new_table_arena);
         }
     }
-    agent_forget_set(set);
+    forget_set(set);
 }
 
 void agent_close_set(struct agent_set *set)
@@ -426,7 +427,7 @@ void agent_close_set(struct agent_set *set)
     for (uint32_t i = 0; i < set->stream_count; i++) {
         agent_close_stream(&set->streams[i]);
     }
-    agent_forget_set(set);
+    forget_set(set);
 }
 
 /* Each says what it has before any claims more. */
@@ -585,6 +586,6 @@ enum sfe_code agent_swap_set(struct sfe_agent *agent, struct agent_set *next, st
     before = agent->set;
     agent->set = *next;
     *next = before;
-    agent_forget_set(next);
+    forget_set(next);
     return SFE_OK;
 }

@@ -1,7 +1,8 @@
-#include "run/parts.h"
+#include "run/service.h"
 
 #include "base/assert.h"
 #include "port/process.h"
+#include "supervise/watchdog.h"
 
 /* Our own frames stay below 4 KiB; TLS, name look-ups and libcurl need the room. */
 #define FLASH_STACK_BYTES (128u * 1024u)
@@ -34,7 +35,8 @@ void agent_kick_edge(void *agent)
     self->platform->poller.wake(self->platform->poller.context);
 }
 
-void agent_kick_cloud(struct sfe_agent *agent)
+/* Where it pauses. */
+static void kick_cloud(struct sfe_agent *agent)
 {
     kick(&agent->cloud_bell);
 }
@@ -90,9 +92,33 @@ void agent_resume(struct sfe_agent *agent)
         atomic_fetch_add(&agent->pause_number, 1u);
         /* Cloud may not have gone to sleep yet: then it is about to wait for the network. */
         agent->platform->http.wake(agent->platform->http.context);
-        agent_kick_cloud(agent);
+        kick_cloud(agent);
         agent_kick_flash(agent);
     }
+}
+
+/* Cloud waits for the network, or, while it keeps a pause, for its bell. */
+static void ask_for_turns(void *context)
+{
+    struct sfe_agent *agent = context;
+
+    agent_kick_flash(agent);
+    kick_cloud(agent);
+    agent->platform->http.wake(agent->platform->http.context);
+}
+
+enum sfe_code agent_open_watchdog(struct sfe_agent *agent, struct sfe_error *err)
+{
+    const struct sfe_watchdog_options options = {
+        .is_watched = sfe_process_environment("NOTIFY_SOCKET") != NULL,
+        .limit_ns = sfe_process_watchdog_ns(),
+        .context = agent,
+        .ask = ask_for_turns,
+        .wake = agent_kick_edge,
+        .add_state = agent_add_state,
+    };
+
+    return sfe_watchdog_open(&options, agent->arena, &agent->watchdog, err);
 }
 
 static void flash_body(void *argument)
@@ -101,6 +127,7 @@ static void flash_body(void *argument)
 
     while (!atomic_load(&agent->flash_is_done)) {
         uint64_t due_ns = sfe_agent_flash_turn(agent, now(agent));
+        sfe_watchdog_pass(agent->watchdog, SFE_WATCHDOG_FLASH);
         if (!atomic_load(&agent->flash_is_done)) {
             wait_for_kick(&agent->flash_bell, due_ns);
         }
@@ -124,6 +151,7 @@ static void cloud_body(void *argument)
     while (!atomic_load(&agent->cloud_is_done)) {
         struct sfe_error err;
         uint64_t due_ns = sfe_agent_cloud_turn(agent, now(agent));
+        sfe_watchdog_pass(agent->watchdog, SFE_WATCHDOG_CLOUD);
         if (is_kept(agent, &agent->cloud_paused_at)) {
             wait_for_kick(&agent->cloud_bell, UINT64_MAX); /* No answer may come meanwhile. */
         } else if (!atomic_load(&agent->cloud_is_done) &&
@@ -144,6 +172,7 @@ static enum sfe_code edge_body(struct sfe_agent *agent, struct sfe_error *err)
             *err = agent->failure;
             code = err->code;
         } else if (!atomic_load(&agent->edge_is_done)) {
+            due_ns = sfe_clock_earlier_ns(due_ns, sfe_watchdog_turn(agent->watchdog, now(agent)));
             code = poller->wait(poller->context, due_ns, err);
         }
     }
@@ -163,7 +192,6 @@ enum sfe_code sfe_agent_run(struct sfe_agent *agent, struct sfe_error *err)
         code = sfe_thread_start("cloud", CLOUD_STACK_BYTES, cloud_body, agent, &cloud, err);
     }
     if (code == SFE_OK) {
-        sfe_process_notify("READY=1");
         SFE_LOG(agent->log, SFE_INFO, "running", sfe_text("agent", agent->set.config->agent.id),
                 sfe_text("version", SFE_VERSION));
         code = edge_body(agent, &edge_err);

@@ -107,6 +107,33 @@ void sfe_process_notify(const char *state)
     (void)close(fd);
 }
 
+/* All digits, and none but digits; 0 otherwise. */
+static uint64_t environment_number(const char *name)
+{
+    const char *text = getenv(name);
+    char *end = NULL;
+    unsigned long long number;
+
+    if (text == NULL || *text < '0' || *text > '9') {
+        return 0;
+    }
+    errno = 0;
+    number = strtoull(text, &end, 10);
+    return errno != 0 || *end != '\0' ? 0 : number;
+}
+
+uint64_t sfe_process_watchdog_ns(void)
+{
+    const uint64_t limit_us = environment_number("WATCHDOG_USEC");
+
+    /* A child that inherits the variables is not the one that is waited for. */
+    if (getenv("WATCHDOG_PID") != NULL &&
+        environment_number("WATCHDOG_PID") != (uint64_t)getpid()) {
+        return 0;
+    }
+    return limit_us > UINT64_MAX / 1000u ? 0 : limit_us * 1000u;
+}
+
 const char *sfe_process_environment(const char *name)
 {
     SFE_ASSERT(name != NULL);

@@ -20,6 +20,11 @@ void sfe_process_notify(const char *state)
     (void)state;
 }
 
+uint64_t sfe_process_watchdog_ns(void)
+{
+    return 0;
+}
+
 enum sfe_code sfe_process_read_file(const char *path, struct sfe_builder *content,
                                     struct sfe_error *err)
 {

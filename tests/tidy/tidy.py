@@ -19,13 +19,14 @@ MAY_INCLUDE = {
     "bulk": {"salesforce", "output", "flow", "stream", "event", "base", "port"},
     "input": {"flow", "stream", "event", "base", "port"},
     "config": {"base", "port"},
+    "supervise": {"base", "port"},
     "status": {"input", "output", "target", "bulk", "salesforce", "stream", "event", "base", "port"},
     "compile": {"config", "output", "target", "flow", "stream", "event", "base", "port"},
-    "run": {"compile", "config", "input", "output", "target", "salesforce", "bulk", "status", "flow", "stream",
-            "event", "base", "port"},
-    "doctor": {"run", "compile", "config", "input", "salesforce", "output", "flow", "stream", "event", "base",
+    "run": {"compile", "config", "supervise", "input", "output", "target", "salesforce", "bulk", "status", "flow",
+            "stream", "event", "base", "port"},
+    "doctor": {"run", "supervise", "compile", "config", "input", "salesforce", "output", "flow", "stream", "event", "base",
                "port"},
-    "cli": {"doctor", "run", "compile", "config", "status", "salesforce", "stream", "event", "base", "port"},
+    "cli": {"doctor", "run", "supervise", "compile", "config", "status", "salesforce", "stream", "event", "base", "port"},
     "main.c": {"cli"},
 }
 # What C itself gives; everything else of the system is the port's.

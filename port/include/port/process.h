@@ -22,8 +22,12 @@ void sfe_process_catch_signals(void (*wake)(void *context), void *context);
 unsigned sfe_process_signals(void);
 
 /* Tells the service manager (sd_notify(3) protocol over $NOTIFY_SOCKET); does nothing without one.
- * `state` as in "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=...". */
+ * `state` as in "READY=1", "STOPPING=1", "WATCHDOG=1", "STATUS=...", or several, one a line. */
 void sfe_process_notify(const char *state);
+
+/* How often the service manager wants to hear WATCHDOG=1 from this process at least, by
+ * $WATCHDOG_USEC and $WATCHDOG_PID (sd_watchdog_enabled(3)); 0: it does not wait for it. */
+uint64_t sfe_process_watchdog_ns(void);
 
 /* Reads a whole file of at most builder's room. Errors: SFE_E_NOT_FOUND, SFE_E_PERMISSION,
  * SFE_E_TOO_LARGE, SFE_E_STORAGE. */

@@ -127,6 +127,37 @@ static void memory_that_is_kept_private_is_not_dumpable(void **state)
     assert_int_equal(prctl(PR_SET_DUMPABLE, before, 0, 0, 0), 0);
 }
 
+static void the_watchdog_is_that_of_this_process_alone(void **state)
+{
+    char pid[24];
+    (void)state;
+    assert_int_equal(unsetenv("WATCHDOG_PID"), 0);
+    assert_int_equal(unsetenv("WATCHDOG_USEC"), 0);
+    assert_int_equal(sfe_process_watchdog_ns(), 0);
+    assert_int_equal(setenv("WATCHDOG_USEC", "3000000", 1), 0);
+    assert_int_equal(sfe_process_watchdog_ns(), UINT64_C(3000000000));
+    (void)snprintf(pid, sizeof(pid), "%ld", (long)getpid());
+    assert_int_equal(setenv("WATCHDOG_PID", pid, 1), 0);
+    assert_int_equal(sfe_process_watchdog_ns(), UINT64_C(3000000000));
+    (void)snprintf(pid, sizeof(pid), "%ld", (long)getppid());
+    assert_int_equal(setenv("WATCHDOG_PID", pid, 1), 0);
+    assert_int_equal(sfe_process_watchdog_ns(), 0);
+    assert_int_equal(unsetenv("WATCHDOG_PID"), 0);
+}
+
+static void a_watchdog_that_is_no_number_is_none(void **state)
+{
+    static const char *const wrong[] = {"", "-1", "3s", " 5", "0x1000", "99999999999999999999999"};
+    (void)state;
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        assert_int_equal(setenv("WATCHDOG_USEC", wrong[i], 1), 0);
+        assert_int_equal(sfe_process_watchdog_ns(), 0);
+    }
+    assert_int_equal(setenv("WATCHDOG_USEC", "18446744073709551615", 1), 0);
+    assert_int_equal(sfe_process_watchdog_ns(), 0); /* More nanoseconds than there are. */
+    assert_int_equal(unsetenv("WATCHDOG_USEC"), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -134,6 +165,8 @@ int main(void)
         cmocka_unit_test(notify_reaches_a_socket_with_a_path),
         cmocka_unit_test(notify_reaches_an_abstract_socket),
         cmocka_unit_test(notify_without_a_manager_does_nothing),
+        cmocka_unit_test(the_watchdog_is_that_of_this_process_alone),
+        cmocka_unit_test(a_watchdog_that_is_no_number_is_none),
         cmocka_unit_test(print_writes_to_standard_output),
         cmocka_unit_test(memory_that_is_kept_private_is_not_dumpable),
     };
