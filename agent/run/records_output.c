@@ -67,6 +67,7 @@ static struct sfe_records_options records_options(const struct sfe_config *confi
 
 /* Beyond the events of a job so many may wait for their keys. */
 #define WINDOW_EXTRA SFE_WINDOW_EVENTS
+#define WINDOW_TIMES 3u
 
 /* A job upserts. */
 static bool upserts_all(const struct sfe_config_output *output)
@@ -105,6 +106,15 @@ static uint32_t dear_from(const struct sfe_config_output *output, uint32_t slot_
     return events < output->bulk_records ? events : output->bulk_records;
 }
 
+/* What is locked by others holds the oldest place for seconds: as much again as is in flight goes by
+ * meanwhile, several times. */
+static uint32_t window_events(const struct sfe_records_options *records)
+{
+    const uint32_t wanted = WINDOW_TIMES * records->slot_count * records->slot_events_max;
+
+    return wanted < SFE_WINDOW_EVENTS ? SFE_WINDOW_EVENTS : wanted;
+}
+
 static void records_sizes(const struct sfe_config *config, const struct sfe_config_output *output,
                           bool is_rehearsal, struct sfe_output_options *sizes)
 {
@@ -114,7 +124,7 @@ static void records_sizes(const struct sfe_config *config, const struct sfe_conf
     sizes->slot_count = records.slot_count;
     sizes->slot_events_max = records.slot_events_max;
     sizes->batch_age_ns = output->batch_age_ns;
-    sizes->window_events = SFE_WINDOW_EVENTS;
+    sizes->window_events = window_events(&records);
     if (use == BULK_ALWAYS) {
         sizes->slot_count = 1;
         sizes->slot_events_max = output->bulk_records;
@@ -127,7 +137,7 @@ static void records_sizes(const struct sfe_config *config, const struct sfe_conf
             output->bulk_from < output->bulk_records ? output->bulk_from : output->bulk_records;
         sizes->large_from_dear = dear_from(output, records.slot_events_max);
     }
-    if (use != BULK_NEVER) {
+    if (use == BULK_ALWAYS || (use == BULK_BESIDE && sizes->window_events < output->bulk_records + WINDOW_EXTRA)) {
         sizes->window_events = output->bulk_records + WINDOW_EXTRA;
     }
 }
