@@ -279,12 +279,27 @@ static bool is_control(const uint8_t *character, size_t size)
            (size == 2 && character[0] == 0xC2u && character[1] < 0xA0u);
 }
 
+/* How much of the slice's beginning is printable ASCII, up to `max`: mostly all of it. */
+static size_t plain_size(struct sfe_slice slice, size_t max)
+{
+    const size_t end = slice.size < max ? slice.size : max;
+    size_t size = 0;
+
+    while (size < end && (uint8_t)(slice.bytes[size] - ' ') < 0x7Fu - ' ') {
+        size++;
+    }
+    return size;
+}
+
 void sfe_printable(char *text, size_t capacity, struct sfe_slice slice)
 {
-    size_t size = 0;
-    size_t i = 0;
+    size_t size = plain_size(slice, capacity > 0 ? capacity - 1 : 0);
+    size_t i = size;
 
     SFE_ASSERT(capacity > 0);
+    if (size > 0) {
+        memcpy(text, slice.bytes, size);
+    }
     while (i < slice.size) {
         const uint8_t *character = slice.bytes + i;
         size_t taken = sfe_utf8_size(character, slice.size - i);

@@ -28,11 +28,9 @@ static void time_text(const struct sfe_event *event, char text[TIME_BYTES])
 
 static void id_text(const struct sfe_event *event, char text[ID_DIGITS + 1u])
 {
-    struct sfe_event copy = *event;
     struct sfe_builder out = sfe_builder_make(text, ID_DIGITS);
 
-    sfe_event_identify(&copy);
-    sfe_event_add_identity(&copy, &out);
+    sfe_event_add_identity(event, &out);
     text[out.size] = '\0';
 }
 

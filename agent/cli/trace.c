@@ -245,7 +245,6 @@ static void put_received(struct sfe_json_writer *writer, struct sfe_event *event
     const char *quality =
         event->clock_quality <= SFE_CLOCK_SYNCED ? qualities[event->clock_quality] : "unknown";
 
-    sfe_event_identify(event);
     sfe_event_add_identity(event, &id);
     sfe_json_begin_object(writer, "received");
     put_time(writer, event);

@@ -5,18 +5,24 @@
 
 #include "base/assert.h"
 
-void sfe_event_identify(struct sfe_event *event)
+struct sfe_hash128 sfe_event_identity(const struct sfe_event *event)
 {
     SFE_ASSERT(event != NULL);
-    if (event->identity_kind == SFE_IDENTITY_CONTENT) {
-        const struct sfe_slice parts[] = {event->topic, event->payload};
-        event->identity = sfe_hash128(parts, 2);
+    if (event->identity_kind != SFE_IDENTITY_CONTENT) {
+        return event->identity;
     }
+    const struct sfe_slice parts[] = {event->topic, event->payload};
+    return sfe_hash128(parts, 2);
+}
+
+void sfe_event_identify(struct sfe_event *event)
+{
+    event->identity = sfe_event_identity(event);
 }
 
 void sfe_event_add_identity(const struct sfe_event *event, struct sfe_builder *builder)
 {
-    SFE_ASSERT(event != NULL);
-    sfe_builder_add_hex(builder,
-                        sfe_slice_make(event->identity.bytes, sizeof(event->identity.bytes)));
+    const struct sfe_hash128 identity = sfe_event_identity(event);
+
+    sfe_builder_add_hex(builder, sfe_slice_make(identity.bytes, sizeof(identity.bytes)));
 }

@@ -88,7 +88,8 @@ static void make_entry(const struct sfe_watch_books *books, const struct sfe_wat
     const struct sfe_clock *clock = books->options.clock;
 
     memset(entry, 0, sizeof(*entry));
-    if (clock->wall_ns(clock->context, &entry->time_ns) == SFE_CLOCK_UNSET) {
+    entry->time_ns = note->time_ns;
+    if (note->time_ns == 0 && clock->wall_ns(clock->context, &entry->time_ns) == SFE_CLOCK_UNSET) {
         entry->time_ns = 0;
     }
     entry->sequence = note->sequence;

@@ -58,6 +58,7 @@ struct sfe_watch_note {
     uint64_t request;              /* Of the output since it was opened, from 1; 0: none. */
     uint64_t id_hash;              /* Of the first record's external ID; 0: not known. */
     uint64_t took_ns;              /* From sending to the answer. */
+    int64_t time_ns;               /* Unix time; 0: it is asked for. */
     uint32_t attempt;              /* From 1. */
     uint32_t segment;              /* That it is on; of SFE_WATCH_DURABLE. */
     const struct sfe_error *err;   /* NULL: none. */

@@ -23,15 +23,15 @@ struct record {
     struct sfe_map_linked *linked; /* NULL: the external ID stands in it, and no links. */
 };
 
-void sfe_map_subject_make(struct sfe_event *event, int64_t time_ns, struct sfe_json_token *tokens,
-                          uint32_t token_capacity, struct sfe_map_subject *subject)
+void sfe_map_subject_make(const struct sfe_event *event, int64_t time_ns,
+                          struct sfe_json_token *tokens, uint32_t token_capacity,
+                          struct sfe_map_subject *subject)
 {
     SFE_ASSERT(event != NULL && subject != NULL);
     subject->event = event;
     subject->time_ns = time_ns;
     subject->is_json = sfe_json_parse(event->payload, 0, tokens, token_capacity, &subject->json,
                                       &subject->json_error) == SFE_OK;
-    sfe_event_identify(event);
 }
 
 const char *sfe_map_object(const struct sfe_map *map)
@@ -348,13 +348,13 @@ static const struct sfe_map_link *find_link(const struct record *record,
 {
     uint8_t memory[SFE_EXTERNAL_ID_BYTES_MAX + 1];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
-    const char *dot = strchr(field->name, '.');
     struct sfe_error ignored;
 
     if (record->linked == NULL || field->group == 0 ||
         add_id_of_json(json, &text, &ignored) != SFE_OK) {
         return NULL;
     }
+    const char *dot = strchr(field->name, '.');
     SFE_ASSERT(dot != NULL);
     for (uint32_t i = 0; i < record->linked->link_count; i++) {
         const struct sfe_map_link *link = &record->linked->links[i];

@@ -113,11 +113,11 @@ struct sfe_map_subject {
     int64_t time_ns;             /* Unix time of arrival, put right where the clock was unset. */
 };
 
-/* Parses event->payload into `tokens`; identity is filled. Payload that is not JSON is no failure
- * here: only a map that points into it fails. `event` is borrowed and may get its identity filled.
- */
-void sfe_map_subject_make(struct sfe_event *event, int64_t time_ns, struct sfe_json_token *tokens,
-                          uint32_t token_capacity, struct sfe_map_subject *subject);
+/* Parses event->payload into `tokens`. Payload that is not JSON is no failure here: only a map that
+ * points into it fails. `event` is borrowed. */
+void sfe_map_subject_make(const struct sfe_event *event, int64_t time_ns,
+                          struct sfe_json_token *tokens, uint32_t token_capacity,
+                          struct sfe_map_subject *subject);
 
 /* One record of an event: its place in `each` and the element there. */
 struct sfe_map_record {

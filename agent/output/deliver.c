@@ -8,6 +8,8 @@
 #define UNREAD_NS (UINT64_C(600) * 1000000000u)
 /* So many that cannot be read in one walk: the medium is away, not one block bad. */
 #define UNREAD_MAX 4u
+/* Instead of a slot: the parent's row is locked, its events wait for the oldest of them. */
+#define RESTING UINT32_MAX
 
 /* One walk over the window and on into the stream, with the order keys held on the way. */
 struct walk {
@@ -115,6 +117,7 @@ static void put_in_slot(struct walk *walk, struct window_entry *entry)
     }
     entry->slot = (uint16_t)slot_number(walk);
     entry->state = ENTRY_IN_SLOT;
+    entry->is_locked = false;
 }
 
 /* Offers the event once. True when its entry's fate is known for this walk; false when the slot
@@ -239,7 +242,7 @@ static struct output_slot *find_emptiest(const struct sfe_output *output)
 }
 
 /* Makes the slot in which children of the entry's parent go the one at hand. False when it is under
- * way. */
+ * way, or the parent rests. */
 static bool enter_lane(struct walk *walk, const struct window_entry *entry)
 {
     struct sfe_output *output = walk->output;
@@ -247,7 +250,9 @@ static bool enter_lane(struct walk *walk, const struct window_entry *entry)
     uint32_t number = 0;
 
     if (entry->parent_key != 0 && sfe_lane_find(output->parents, entry->parent_key, &number)) {
-        slot = output->slots[number].state == SLOT_SENT ? NULL : &output->slots[number];
+        slot = number == RESTING || output->slots[number].state == SLOT_SENT
+                   ? NULL
+                   : &output->slots[number];
     } else {
         slot = find_emptiest(output);
     }
@@ -316,6 +321,32 @@ static void offer_in_lane(struct walk *walk, struct window_entry *entry)
     }
 }
 
+/* An entry that waits for a lock, and is not due. What is of the same parent would meet the same
+ * lock, and then keep this one waiting for as long as its request takes: it rests until the oldest
+ * is due, and all go together then. True where that is so, and this one may go too. */
+static bool rest_parent(struct walk *walk, struct window_entry *entry)
+{
+    struct sfe_output *output = walk->output;
+    uint32_t number = 0;
+
+    fetch_keys(walk, entry);
+    if (entry->parent_key == 0) {
+        return false;
+    }
+    if (!sfe_lane_find(output->parents, entry->parent_key, &number)) {
+        sfe_lane_give(output->parents, entry->parent_key, RESTING);
+        return false;
+    }
+    return number != RESTING && output->slots[number].state == SLOT_FILLING;
+}
+
+/* Not before its time, but for that. */
+static bool is_early(struct walk *walk, struct window_entry *entry)
+{
+    return entry->due_ns > walk->output->now_ns &&
+           !(in_lanes(walk) && entry->is_locked && rest_parent(walk, entry));
+}
+
 static void visit_entry(struct walk *walk, struct window_entry *entry)
 {
     struct sfe_lane *lane = walk->output->lane;
@@ -325,7 +356,7 @@ static void visit_entry(struct walk *walk, struct window_entry *entry)
     }
     if (entry->state != ENTRY_WAITING) {
         (void)sfe_lane_claim(lane, entry->order_key);
-    } else if (entry->due_ns > walk->output->now_ns) {
+    } else if (is_early(walk, entry)) {
         (void)sfe_lane_claim(lane, entry->order_key);
         walk->due_ns = sfe_clock_earlier_ns(walk->due_ns, entry->due_ns);
     } else if (sfe_lane_is_held(lane, entry->order_key)) {

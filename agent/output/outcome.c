@@ -12,6 +12,8 @@
 #define TRIES_SMALLEST 10u
 /* Of an event that is always locked: some hours. */
 #define TRIES_LOCKED 500u
+/* For so many of them its parent's other events wait with it; then it may be the reason itself. */
+#define TRIES_RESTING 8u
 
 static struct window_entry *entry_of(struct sfe_output *output, const struct output_slot *slot,
                                      uint32_t place)
@@ -89,6 +91,8 @@ static void retry_entry(struct sfe_output *output, struct window_entry *entry,
         output_condemn(output, entry, reason);
         return;
     }
+    entry->is_locked = reason->retry == SFE_RETRY_LOCKED && result->retry_after_s <= 0 &&
+                       window_known_trouble(&output->window, entry)->locks <= TRIES_RESTING;
     entry->split_limit = retry_split_limit(reason->retry, result->count, entry->split_limit);
     entry->offered_ns = 0;
     wait_until(entry,

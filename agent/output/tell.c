@@ -23,6 +23,15 @@ static void tell(struct sfe_output *output, const struct window_entry *entry,
     sfe_watch_tell(output->options.watch, &note);
 }
 
+/* All events of a slot have the same; 0: not known. */
+static int64_t time_of(const struct sfe_output *output)
+{
+    const struct sfe_clock *clock = output->options.clock;
+    int64_t unix_ns = 0;
+
+    return clock->wall_ns(clock->context, &unix_ns) == SFE_CLOCK_UNSET ? 0 : unix_ns;
+}
+
 static const struct window_entry *entry_of(const struct sfe_output *output,
                                            const struct output_slot *slot, uint32_t place)
 {
@@ -35,10 +44,12 @@ void output_tell_batched(struct sfe_output *output, const struct output_slot *sl
     if (!sfe_watch_wants(output->options.watch, SFE_WATCH_BATCHED)) {
         return;
     }
+    const int64_t time_ns = time_of(output);
     for (uint32_t i = 0; i < slot->count; i++) {
         const struct window_entry *entry = entry_of(output, slot, i);
         const struct sfe_watch_note note = {
             .stage = SFE_WATCH_BATCHED,
+            .time_ns = time_ns,
             .request = slot->request,
             .attempt = entry->attempts + 1u,
         };
@@ -76,6 +87,7 @@ void output_tell_answered(struct sfe_output *output, const struct output_slot *s
     if (!sfe_watch_wants(output->options.watch, SFE_WATCH_ANSWERED)) {
         return;
     }
+    const int64_t time_ns = time_of(output);
     struct sfe_verdict own;
     for (uint32_t i = 0; i < slot->count; i++) {
         const struct window_entry *entry = entry_of(output, slot, i);
@@ -84,6 +96,7 @@ void output_tell_answered(struct sfe_output *output, const struct output_slot *s
         const bool is_done = has_verdict && verdict->kind == SFE_VERDICT_DONE;
         const struct sfe_watch_note note = {
             .stage = SFE_WATCH_ANSWERED,
+            .time_ns = time_ns,
             .outcome = outcome_of(result, verdict),
             .request = slot->request,
             .attempt = entry->attempts + 1u,

@@ -39,6 +39,7 @@ struct window_entry {
     bool has_keys : 1;    /* parent_key was looked for. */
     bool is_gap : 1;      /* It stands for events that are not there. */
     bool has_trouble : 1; /* Something is kept of what befell it. */
+    bool is_locked : 1;   /* It waits for a lock that is a short one so far. */
 };
 
 /* What befell an entry; of most nothing did, and the memory for it is never touched. */

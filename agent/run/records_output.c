@@ -40,6 +40,17 @@ static bool passes_on(const struct sfe_config_output *output)
     return output->on_done >= 0 || output->on_dead >= 0;
 }
 
+/* "Parent__r.ExtId__c". */
+static bool names_parent(const struct sfe_config_record *record)
+{
+    for (uint32_t i = 0; i < record->field_count; i++) {
+        if (strchr(record->fields[i].name, '.') != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* As far as memory is concerned. A batch counts its events by its records at most. */
 static struct sfe_records_options records_options(const struct sfe_config *config,
                                                   const struct sfe_config_output *output)
@@ -57,6 +68,8 @@ static struct sfe_records_options records_options(const struct sfe_config *confi
     };
 
     for (uint32_t i = 0; i < output->record_count; i++) {
+        options.names_parents = options.names_parents ||
+                                (api != SFE_RECORDS_GRAPH && names_parent(&output->records[i]));
         options.verbs[i] = (struct sfe_records_verb){
             .action = (enum sfe_records_action)output->records[i].action,
             .missing_is_done = output->records[i].missing == SFE_MISSING_DONE,
@@ -67,6 +80,7 @@ static struct sfe_records_options records_options(const struct sfe_config *confi
 
 /* Beyond the events of a job so many may wait for their keys. */
 #define WINDOW_EXTRA SFE_WINDOW_EVENTS
+#define WINDOW_TIMES 3u
 
 /* A job upserts. */
 static bool upserts_all(const struct sfe_config_output *output)
@@ -105,6 +119,15 @@ static uint32_t dear_from(const struct sfe_config_output *output, uint32_t slot_
     return events < output->bulk_records ? events : output->bulk_records;
 }
 
+/* What is locked by others holds the oldest place for seconds: as much again as is in flight goes
+ * by meanwhile, several times. */
+static uint32_t window_events(const struct sfe_records_options *records)
+{
+    const uint32_t wanted = WINDOW_TIMES * records->slot_count * records->slot_events_max;
+
+    return wanted < SFE_WINDOW_EVENTS ? SFE_WINDOW_EVENTS : wanted;
+}
+
 static void records_sizes(const struct sfe_config *config, const struct sfe_config_output *output,
                           bool is_rehearsal, struct sfe_output_options *sizes)
 {
@@ -114,7 +137,7 @@ static void records_sizes(const struct sfe_config *config, const struct sfe_conf
     sizes->slot_count = records.slot_count;
     sizes->slot_events_max = records.slot_events_max;
     sizes->batch_age_ns = output->batch_age_ns;
-    sizes->window_events = SFE_WINDOW_EVENTS;
+    sizes->window_events = window_events(&records);
     if (use == BULK_ALWAYS) {
         sizes->slot_count = 1;
         sizes->slot_events_max = output->bulk_records;
@@ -127,7 +150,8 @@ static void records_sizes(const struct sfe_config *config, const struct sfe_conf
             output->bulk_from < output->bulk_records ? output->bulk_from : output->bulk_records;
         sizes->large_from_dear = dear_from(output, records.slot_events_max);
     }
-    if (use != BULK_NEVER) {
+    if (use == BULK_ALWAYS ||
+        (use == BULK_BESIDE && sizes->window_events < output->bulk_records + WINDOW_EXTRA)) {
         sizes->window_events = output->bulk_records + WINDOW_EXTRA;
     }
 }

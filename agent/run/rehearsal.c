@@ -267,7 +267,6 @@ static enum sfe_code tell_events(struct rehearsal *rehearsal, uint32_t index, st
     while ((code = sfe_stream_reader_next(reader, &event, &time_ns, NULL, err)) == SFE_OK) {
         char id[33] = "";
         struct sfe_builder text = sfe_builder_make(id, sizeof(id) - 1u);
-        sfe_event_identify(&event);
         sfe_event_add_identity(&event, &text);
         const struct sfe_rehearsal_route route = {sfe_stream_name(stream->stream), event.source,
                                                   event.annotation, sfe_builder_slice(&text)};

@@ -29,6 +29,7 @@ void collections_begin(struct collections_request *request)
     request->is_alone = false;
     request->is_single = false;
     sfe_builder_rewind(&request->lookup, 0);
+    sfe_builder_rewind(&request->parents, 0);
     sfe_builder_rewind(&request->body, 0);
     sfe_builder_add_text(&request->body, envelope_opening);
 }
@@ -101,6 +102,7 @@ bool collections_claim(struct collections_request *request, uint64_t id_hash)
         return false;
     }
     *place = id_hash;
+    request->order[request->count] = (uint16_t)request->count;
     request->ids[request->count++] = id_hash;
     return true;
 }
@@ -146,7 +148,27 @@ enum sfe_code collections_end_record(struct collections_request *request, uint64
         }
         request->is_alone = true;
     }
-    return collections_claim(request, id_hash) ? SFE_OK : SFE_E_AGAIN;
+    if (!collections_claim(request, id_hash)) {
+        return SFE_E_AGAIN;
+    }
+    if (request->parents.capacity > 0) {
+        request->rows[request->count - 1] = (struct collections_row){
+            .begin = (uint32_t)begin, .size = (uint32_t)(request->body.size - begin)};
+    }
+    return SFE_OK;
+}
+
+void collections_note_parent(struct collections_request *request, struct sfe_slice json)
+{
+    struct sfe_builder *parents = &request->parents;
+
+    SFE_ASSERT(request->count > 0 && parents->capacity > 0);
+    if (json.size <= sfe_builder_room(parents)) {
+        struct collections_row *row = &request->rows[request->count - 1];
+        row->parent = (uint32_t)parents->size;
+        row->parent_size = (uint32_t)json.size;
+        sfe_builder_add(parents, json);
+    }
 }
 
 void collections_rewind(struct collections_request *request, struct collections_mark mark)
@@ -161,6 +183,7 @@ void collections_rewind(struct collections_request *request, struct collections_
     request->is_alone = mark.is_alone;
     request->is_single = mark.is_single;
     sfe_builder_rewind(&request->lookup, mark.lookup_size);
+    sfe_builder_rewind(&request->parents, mark.parents_size);
     sfe_builder_rewind(&request->body, mark.size);
 }
 
@@ -186,6 +209,143 @@ void collections_close(struct collections_request *request)
     SFE_ASSERT(!request->body.overflowed);
     request->parts[request->part_count - 1].end = request->count;
     request->is_closed = true;
+}
+
+/* True where the parent of the record at `place` comes before that of `other`. */
+static bool is_before(const struct collections_request *request, uint16_t record, uint16_t other)
+{
+    const struct collections_row *row = &request->rows[record];
+    const struct collections_row *next = &request->rows[other];
+    const size_t size = row->parent_size < next->parent_size ? row->parent_size : next->parent_size;
+    const int difference = size == 0 ? 0
+                                     : memcmp(request->parents.bytes + row->parent,
+                                              request->parents.bytes + next->parent, size);
+
+    return difference != 0 ? difference < 0 : row->parent_size < next->parent_size;
+}
+
+/* Places of the records of one map. */
+struct places {
+    uint32_t begin;
+    uint32_t end;
+};
+
+static bool is_sorted(const struct collections_request *request, struct places places)
+{
+    for (uint32_t i = places.begin + 1; i < places.end; i++) {
+        if (is_before(request, request->order[i], request->order[i - 1])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Merges [begin, middle) and [middle, end), of which equal ones keep their order. */
+static void merge(struct collections_request *request, struct places places, uint32_t middle)
+{
+    uint16_t left[COLLECTIONS_RECORDS_MAX];
+    uint16_t *order = request->order;
+    const uint32_t count = middle - places.begin;
+    uint32_t taken = 0;
+    uint32_t right = middle;
+
+    if (!is_before(request, order[middle], order[middle - 1])) {
+        return;
+    }
+    memcpy(left, order + places.begin, count * sizeof(*left));
+    for (uint32_t at = places.begin; taken < count; at++) {
+        const bool is_right = right < places.end && is_before(request, order[right], left[taken]);
+        order[at] = is_right ? order[right++] : left[taken++];
+    }
+}
+
+static void sort_places(struct collections_request *request, struct places places)
+{
+    const uint32_t count = places.end - places.begin;
+
+    for (uint32_t width = 1; width < count; width *= 2) {
+        for (uint32_t at = 0; at + width < count; at += 2 * width) {
+            const uint32_t end = at + 2 * width < count ? at + 2 * width : count;
+            merge(request, (struct places){places.begin + at, places.begin + end},
+                  places.begin + at + width);
+        }
+    }
+}
+
+/* The first record of the part stands here. */
+static size_t records_begin_at(const struct collections_part *part)
+{
+    return part->begin + sizeof(opening) - 1u;
+}
+
+/* Behind the last record of the part, as the body stands. */
+static size_t records_end_at(const struct collections_request *request, uint32_t part)
+{
+    const struct collections_row *last =
+        &request->rows[request->order[request->parts[part].end - 1]];
+
+    return last->begin + last->size;
+}
+
+/* The records of a part in their order, from `at` in the body on. */
+static void lay_out(struct collections_request *request, uint32_t part, size_t at,
+                    struct sfe_builder *scratch)
+{
+    for (uint32_t i = request->parts[part].first; i < request->parts[part].end; i++) {
+        struct collections_row *row = &request->rows[request->order[i]];
+        if (i > request->parts[part].first) {
+            sfe_builder_add_byte(scratch, ',');
+        }
+        const size_t begin = at + scratch->size;
+        sfe_builder_add(scratch, sfe_slice_make(request->body.bytes + row->begin, row->size));
+        row->begin = (uint32_t)begin;
+    }
+}
+
+/* Sorts the records of the parts [first, end), which are of one map. What stands between the parts
+ * moves with their bounds. */
+static void sort_map(struct collections_request *request, uint32_t first, uint32_t end,
+                     struct sfe_builder *scratch)
+{
+    const struct places places = {request->parts[first].first, request->parts[end - 1].end};
+    const size_t begin = records_begin_at(&request->parts[first]);
+    struct sfe_slice between[SFE_COLLECTIONS_MAX] = {{NULL, 0}};
+
+    if (is_sorted(request, places)) {
+        return;
+    }
+    const size_t size = records_end_at(request, end - 1) - begin;
+    for (uint32_t i = first; i + 1 < end; i++) {
+        const size_t part_end = records_end_at(request, i);
+        between[i] = sfe_slice_make(request->body.bytes + part_end,
+                                    records_begin_at(&request->parts[i + 1]) - part_end);
+    }
+    sort_places(request, places);
+    sfe_builder_rewind(scratch, 0);
+    for (uint32_t i = first; i < end; i++) {
+        lay_out(request, i, begin, scratch);
+        if (i + 1 < end) {
+            sfe_builder_add(scratch, between[i]);
+            request->parts[i + 1].begin = begin + scratch->size - (sizeof(opening) - 1u);
+        }
+    }
+    SFE_ASSERT(!scratch->overflowed && scratch->size == size);
+    memcpy(request->body.bytes + begin, scratch->bytes, size);
+}
+
+void collections_sort(struct collections_request *request, struct sfe_builder *scratch)
+{
+    uint32_t first = 0;
+
+    SFE_ASSERT(request->is_closed && scratch->capacity >= request->body.capacity);
+    while (request->parents.size > 0 && first < request->part_count) {
+        uint32_t end = first + 1;
+        while (end < request->part_count && request->parts[end].map == request->parts[first].map) {
+            end++;
+        }
+        sort_map(request, first, end, scratch);
+        first = end;
+    }
 }
 
 void collections_reopen(struct collections_request *request)
@@ -232,11 +392,10 @@ static uint32_t find_success(const struct sfe_json *json, uint32_t element)
     return is_flag ? success : SFE_JSON_NONE;
 }
 
-enum sfe_code collections_next(struct collections_answer *answer, bool *succeeded,
+enum sfe_code collections_take(struct collections_answer *answer, uint32_t element, bool *succeeded,
                                struct rest_error *error, struct sfe_error *err)
 {
     const struct sfe_json *json = answer->json;
-    uint32_t element = answer->at;
 
     SFE_ASSERT(element != SFE_JSON_NONE);
     uint32_t success = find_success(json, element);
@@ -244,7 +403,6 @@ enum sfe_code collections_next(struct collections_answer *answer, bool *succeede
         return sfe_fail(err, SFE_E_PROTOCOL, "the answer holds something that is no result");
     }
     answer->element = element;
-    answer->at = sfe_json_next(json, answer->list, element);
     const uint32_t id = sfe_json_member(json, element, SFE_TEXT("id"));
     answer->record_id = id != SFE_JSON_NONE && sfe_json_kind(json, id) == SFE_JSON_STRING
                             ? sfe_json_raw(json, id)
@@ -262,6 +420,18 @@ enum sfe_code collections_next(struct collections_answer *answer, bool *succeede
         (void)rest_take_error(json, first, error);
     }
     return SFE_OK;
+}
+
+enum sfe_code collections_next(struct collections_answer *answer, bool *succeeded,
+                               struct rest_error *error, struct sfe_error *err)
+{
+    const uint32_t element = answer->at;
+    const enum sfe_code code = collections_take(answer, element, succeeded, error, err);
+
+    if (code == SFE_OK) {
+        answer->at = sfe_json_next(answer->json, answer->list, element);
+    }
+    return code;
 }
 
 uint16_t composite_http_status(const struct sfe_json *json, uint32_t token)

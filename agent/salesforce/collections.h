@@ -5,9 +5,11 @@
  * A part is one Collections: {"allOrNone":false,"records":[{"attributes":{"type":"X"},…},…]}. It is
  * built inside the Composite's envelope; where there is one part alone, its bytes are cut out and
  * sent as they are. Parts run in their order (collateSubrequests is off), so parents' parts stand
- * before their children's. A Composite takes "@{…}" in any text for a reference to another part: a
- * part with such a text goes alone. No external ID stands in a request twice for one map: the org
- * would refuse both, or the older could win.
+ * before their children's. Where parents are noted, the records of a map are sorted by theirs
+ * before they go, so that those of one parent stand together and its row is locked as seldom as can
+ * be. A Composite takes "@{…}" in any text for a reference to another part: a part with such a text
+ * goes alone. No external ID stands in a request twice for one map: the org would refuse both, or
+ * the older could win.
  */
 #ifndef SFE_SALESFORCE_COLLECTIONS_H
 #define SFE_SALESFORCE_COLLECTIONS_H
@@ -29,6 +31,14 @@ struct collections_part {
     size_t begin;   /* Where its body begins. */
 };
 
+/* Where a record and its parent's external ID stand, in the body and among the parents. */
+struct collections_row {
+    uint32_t begin;
+    uint32_t size;
+    uint32_t parent;
+    uint32_t parent_size; /* 0: it names none. */
+};
+
 struct collections_request {
     struct sfe_builder body;
     uint32_t count; /* Records in it. */
@@ -36,12 +46,15 @@ struct collections_request {
     bool is_closed; /* The brackets are closed: it can be sent. */
     bool is_alone;  /* A record's text looks like a reference: the part goes without a Composite. */
     bool is_single; /* Each record is a subrequest of its own (single.h); one part. */
-    size_t record_begin;       /* Where the last record begins. */
-    size_t open_size;          /* Of singles: the body's size before it was closed. */
-    struct sfe_builder lookup; /* Of singles: their IDs for the query. */
+    size_t record_begin;        /* Where the last record begins. */
+    size_t open_size;           /* Of singles: the body's size before it was closed. */
+    struct sfe_builder lookup;  /* Of singles: their IDs for the query. */
+    struct sfe_builder parents; /* Text of those that are noted; without memory nothing is. */
     struct collections_part parts[SFE_COLLECTIONS_MAX];
-    uint64_t ids[COLLECTIONS_RECORDS_MAX];  /* Hash of each record's external ID. */
-    uint64_t places[COLLECTIONS_ID_PLACES]; /* The same as a table; 0: a free place. */
+    struct collections_row rows[COLLECTIONS_RECORDS_MAX]; /* Of each record, with parents. */
+    uint16_t order[COLLECTIONS_RECORDS_MAX]; /* Which record stands at each place of the body. */
+    uint64_t ids[COLLECTIONS_RECORDS_MAX];   /* Hash of each record's external ID. */
+    uint64_t places[COLLECTIONS_ID_PLACES];  /* The same as a table; 0: a free place. */
 };
 
 /* Empties the request. */
@@ -55,11 +68,13 @@ struct collections_mark {
     bool is_alone;
     bool is_single;
     size_t lookup_size;
+    size_t parents_size;
 };
 static inline struct collections_mark collections_mark(const struct collections_request *request)
 {
-    return (struct collections_mark){request->body.size, request->count,     request->part_count,
-                                     request->is_alone,  request->is_single, request->lookup.size};
+    return (struct collections_mark){request->body.size,   request->count,     request->part_count,
+                                     request->is_alone,    request->is_single, request->lookup.size,
+                                     request->parents.size};
 }
 void collections_rewind(struct collections_request *request, struct collections_mark mark);
 
@@ -101,6 +116,14 @@ bool collections_claim(struct collections_request *request, uint64_t id_hash);
 SFE_MUST_USE enum sfe_code collections_end_record(struct collections_request *request,
                                                   uint64_t id_hash);
 
+/* Notes the parent of the record that was closed last, by its external ID as JSON; what there is no
+ * room for has none. */
+void collections_note_parent(struct collections_request *request, struct sfe_slice json);
+
+/* Sorts the records of each map by their parents, those of one parent as they came, over all of the
+ * map's parts. The request is closed; `scratch` has room for its body. */
+void collections_sort(struct collections_request *request, struct sfe_builder *scratch);
+
 /* The hash of an external ID: never 0, capitals like small letters. */
 uint64_t collections_hash_id(struct sfe_slice external_id);
 
@@ -128,6 +151,11 @@ struct collections_answer {
  */
 SFE_MUST_USE enum sfe_code collections_read(const struct sfe_json *json, uint32_t list,
                                             uint32_t count, struct collections_answer *answer,
+                                            struct sfe_error *err);
+
+/* The result `element` of the answer, whichever comes next; as below. */
+SFE_MUST_USE enum sfe_code collections_take(struct collections_answer *answer, uint32_t element,
+                                            bool *succeeded, struct rest_error *error,
                                             struct sfe_error *err);
 
 /* The next record's result; `error` is written where it failed. SFE_E_PROTOCOL where the element is

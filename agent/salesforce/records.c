@@ -18,6 +18,8 @@
 #define ANSWER_BYTES_PER_RECORD 1024u
 #define ORDER_TEXT_BYTES        4096u
 #define PATH_BYTES_MAX          256u
+/* Of the external IDs of a request's parents; those beyond count as none. */
+#define PARENTS_BYTES (64u * 1024u)
 /* Below this, compressing costs more than it saves. */
 #define COMPRESS_FROM_BYTES 1024u
 /* A slot that waits longer for a log-in gives its events back. */
@@ -55,6 +57,11 @@ static void close_request(struct records_slot *slot)
         return;
     }
     collections_close(request);
+    /* Where one event has more records than a request, what stood there before it was closed must
+     * stay. */
+    if (slot->records->options.names_parents && !slot->takes_no_more) {
+        collections_sort(request, &slot->records->sorted);
+    }
     slot->is_composite = request->part_count > 1 || (always && !request->is_alone);
     slot->wire = collections_wire(request, slot->is_composite);
 }
@@ -330,40 +337,45 @@ size_t sfe_records_memory_bytes(const struct sfe_records_options *options)
         sfe_arena_cost(options->slot_events_max * sizeof(struct records_verdict)) +
         sfe_arena_cost(options->slot_events_max * sizeof(struct sfe_error)) +
         (lookup > 0 ? sfe_arena_cost(lookup) : 0) +
+        (options->names_parents ? sfe_arena_cost(PARENTS_BYTES) : 0) +
         (options->keeps_results ? records_results_memory_bytes(options->slot_events_max) : 0);
 
     return sfe_arena_cost(sizeof(struct records)) + sfe_arena_cost(ORDER_TEXT_BYTES) +
            sfe_arena_cost(SFE_JSON_TOKENS_MAX * sizeof(struct sfe_json_token)) +
            sfe_arena_cost(options->slot_count * sizeof(struct records_slot)) +
-           options->slot_count * slot;
+           (options->names_parents ? sfe_arena_cost(BODY_BYTES) : 0) + options->slot_count * slot;
+}
+
+/* 0 bytes: none are wanted. */
+static bool open_builder(struct sfe_arena *arena, size_t size, struct sfe_builder *builder,
+                         struct sfe_error *err)
+{
+    uint8_t *bytes = size == 0 ? NULL : sfe_arena_take(arena, size, err);
+
+    *builder = sfe_builder_make(bytes, bytes == NULL ? 0 : size);
+    return size == 0 || bytes != NULL;
 }
 
 static enum sfe_code open_slot(struct records *records, uint32_t number, struct sfe_arena *arena,
                                struct sfe_error *err)
 {
     struct records_slot *slot = &records->slots[number];
-    const size_t answer_bytes = answer_bytes_max(&records->options);
-    uint8_t *body = sfe_arena_take(arena, BODY_BYTES, err);
-    uint8_t *answer = sfe_arena_take(arena, answer_bytes, err);
-    uint8_t *gzip = records->gzip == NULL ? NULL : sfe_arena_take(arena, GZIP_BYTES, err);
-    const size_t lookup_size = lookup_bytes(&records->options);
-    uint8_t *lookup = lookup_size == 0 ? NULL : sfe_arena_take(arena, lookup_size, err);
+    const struct sfe_records_options *options = &records->options;
 
-    slot->verdicts =
-        sfe_arena_take(arena, records->options.slot_events_max * sizeof(*slot->verdicts), err);
-    slot->errors =
-        sfe_arena_take(arena, records->options.slot_events_max * sizeof(*slot->errors), err);
-    if (body == NULL || answer == NULL || slot->verdicts == NULL || slot->errors == NULL ||
-        (records->gzip != NULL && gzip == NULL) || (lookup_size > 0 && lookup == NULL)) {
+    slot->verdicts = sfe_arena_take(arena, options->slot_events_max * sizeof(*slot->verdicts), err);
+    slot->errors = sfe_arena_take(arena, options->slot_events_max * sizeof(*slot->errors), err);
+    if (slot->verdicts == NULL || slot->errors == NULL ||
+        !open_builder(arena, BODY_BYTES, &slot->request.body, err) ||
+        !open_builder(arena, lookup_bytes(options), &slot->request.lookup, err) ||
+        !open_builder(arena, options->names_parents ? PARENTS_BYTES : 0, &slot->request.parents,
+                      err) ||
+        !open_builder(arena, answer_bytes_max(options), &slot->answer_body, err) ||
+        !open_builder(arena, records->gzip == NULL ? 0 : GZIP_BYTES, &slot->gzip_body, err)) {
         return SFE_E_NO_MEMORY;
     }
     slot->owner.on_answer = records_answered;
     slot->records = records;
     slot->number = number;
-    slot->request.body = sfe_builder_make(body, BODY_BYTES);
-    slot->request.lookup = sfe_builder_make(lookup, lookup_size);
-    slot->answer_body = sfe_builder_make(answer, answer_bytes);
-    slot->gzip_body = sfe_builder_make(gzip, gzip == NULL ? 0 : GZIP_BYTES);
     records_clear_request(slot);
     return SFE_OK;
 }
@@ -376,7 +388,9 @@ static enum sfe_code open_parts(struct records *records, struct sfe_arena *arena
     records->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*records->tokens), err);
     records->slots =
         sfe_arena_take(arena, records->options.slot_count * sizeof(*records->slots), err);
-    if (order_text == NULL || records->tokens == NULL || records->slots == NULL) {
+    if (order_text == NULL || records->tokens == NULL || records->slots == NULL ||
+        !open_builder(arena, records->options.names_parents ? BODY_BYTES : 0, &records->sorted,
+                      err)) {
         return SFE_E_NO_MEMORY;
     }
     records->order_text = sfe_builder_make(order_text, ORDER_TEXT_BYTES);

@@ -44,6 +44,7 @@ struct sfe_records_options {
     uint32_t records_max; /* Of one Collections; at most 200. Graphs do not look at it. */
     enum sfe_records_api api;
     bool compress;
+    bool names_parents;     /* Records name their parents by external ID: a request's are sorted. */
     bool keeps_results;     /* What the org says of each record is wanted as an answer. */
     enum sfe_org_need need; /* Which of the day's calls it may use. */
     struct sfe_log *log;

@@ -20,11 +20,11 @@ struct offer {
     uint32_t count; /* Records of map 0. */
 };
 
-static struct sfe_slice identity_of(const struct sfe_map_subject *subject)
+static void add_identity(const struct sfe_map_subject *subject, struct sfe_builder *out)
 {
-    const struct sfe_event *event = subject->event;
+    const struct sfe_hash128 identity = sfe_event_identity(subject->event);
 
-    return sfe_slice_make(event->identity.bytes, sizeof(event->identity.bytes));
+    sfe_builder_add(out, sfe_slice_make(identity.bytes, sizeof(identity.bytes)));
 }
 
 /* Makes sure that the request's last part takes a record of `map`. False: the request is full. */
@@ -48,6 +48,21 @@ static bool have_part(struct records_slot *slot, uint32_t map)
     return true;
 }
 
+/* Of the record that was added last. */
+static void note_parent(struct records_slot *slot, uint32_t number,
+                        const struct sfe_map_subject *subject, uint32_t index, uint32_t token)
+{
+    uint8_t memory[PARENT_BYTES_MAX];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_error ignored;
+
+    if (slot->records->options.names_parents &&
+        sfe_map_add_parent(slot->records->options.maps[number], subject, index, token, &text,
+                           &ignored) == SFE_OK) {
+        collections_note_parent(&slot->request, sfe_builder_slice(&text));
+    }
+}
+
 static enum sfe_code add_record(struct records_slot *slot, uint32_t number,
                                 const struct sfe_map_subject *subject, uint32_t index,
                                 uint32_t token, struct sfe_error *err)
@@ -68,13 +83,14 @@ static enum sfe_code add_record(struct records_slot *slot, uint32_t number,
     enum sfe_code code =
         sfe_map_add_record(map, subject, index, token, &request->body, &external_id, err);
     if (code == SFE_OK && records_publishes(slot->records)) {
-        sfe_builder_add(&external_id, identity_of(subject)); /* What an event has of an ID. */
+        add_identity(subject, &external_id); /* What an event has of an ID. */
     }
     if (code == SFE_OK) {
         const uint64_t hash = collections_hash_id(sfe_builder_slice(&external_id));
         code = collections_end_record(request, collections_hash_of_map(hash, number));
     }
     if (code == SFE_OK) {
+        note_parent(slot, number, subject, index, token);
         return code;
     }
     collections_rewind(request, mark);
@@ -135,7 +151,7 @@ static enum sfe_code find_first_id(struct offer *offer, struct sfe_error *err)
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
 
     if (offer->count == 0 || records_publishes(offer->slot->records)) {
-        sfe_builder_add(&text, identity_of(&offer->subject));
+        add_identity(&offer->subject, &text);
     } else {
         uint32_t token = sfe_map_item(map, &offer->subject, 0, SFE_JSON_NONE);
         enum sfe_code code = sfe_map_add_external_id(map, &offer->subject, 0, token, &text, err);

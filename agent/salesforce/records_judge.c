@@ -85,23 +85,49 @@ void records_note_first(struct records_slot *slot, uint32_t event, uint32_t plac
     }
 }
 
-/* The records of one part, by their own results in `list`. */
-static enum sfe_code read_part(struct records_slot *slot, const struct collections_part *part,
-                               const struct sfe_json *json, uint32_t list, struct sfe_error *err)
+/* Which event the record is of that was sent at this place of the request. */
+static uint32_t event_at(const struct records_slot *slot, uint32_t place)
+{
+    return slot->event_of[slot->request.order[place]];
+}
+
+/* Finds the results of one part's records in `list`: they come as they were sent. */
+static enum sfe_code find_results(struct records_slot *slot, const struct collections_part *part,
+                                  const struct sfe_json *json, uint32_t list, struct sfe_error *err)
 {
     struct collections_answer answer;
-    enum sfe_code code = collections_read(json, list, part->end - part->first, &answer, err);
+
+    if (collections_read(json, list, part->end - part->first, &answer, err) != SFE_OK) {
+        return err->code;
+    }
+    for (uint32_t i = part->first; i < part->end; i++) {
+        slot->records->elements[slot->request.order[i]] = answer.at;
+        answer.at = sfe_json_next(json, list, answer.at);
+    }
+    return SFE_OK;
+}
+
+/* Judges as many records of the part's map as it has, in the order in which they were made and not
+ * in that in which they were sent: so an event's results stand as its records do. */
+static enum sfe_code judge_part(struct records_slot *slot, const struct collections_part *part,
+                                const struct sfe_json *json, struct sfe_error *err)
+{
+    struct collections_answer answer = {.json = json};
+    enum sfe_code code = SFE_OK;
 
     for (uint32_t i = part->first; i < part->end && code == SFE_OK; i++) {
+        const uint32_t element = slot->records->elements[i];
         struct rest_error error;
         bool succeeded = false;
-        code = collections_next(&answer, &succeeded, &error, err);
+        if (element == SFE_JSON_NONE) {
+            continue; /* Its part was refused. */
+        }
+        code = collections_take(&answer, element, &succeeded, &error, err);
         if (code == SFE_OK && part->map == 0) {
             records_note_first(slot, slot->event_of[i], i, answer.record_id);
         }
         if (code == SFE_OK && succeeded) {
-            records_results_take(&slot->results, slot->event_of[i], part->map, json,
-                                 answer.element);
+            records_results_take(&slot->results, slot->event_of[i], part->map, json, element);
         } else if (code == SFE_OK) {
             records_judge_error(slot, slot->event_of[i], part->map, 200, &error);
         }
@@ -109,9 +135,24 @@ static enum sfe_code read_part(struct records_slot *slot, const struct collectio
     return code;
 }
 
+/* The answer to the one Collections that was sent alone. */
+static enum sfe_code read_alone(struct records_slot *slot, const struct sfe_json *json,
+                                struct sfe_error *err)
+{
+    const struct collections_part *part = &slot->request.parts[0];
+    const enum sfe_code code = find_results(slot, part, json, 0, err);
+
+    return code == SFE_OK ? judge_part(slot, part, json, err) : code;
+}
+
 static bool is_of_one_event(const struct records_slot *slot, const struct collections_part *part)
 {
-    return slot->event_of[part->first] == slot->event_of[part->end - 1];
+    for (uint32_t i = part->first + 1; i < part->end; i++) {
+        if (event_at(slot, i) != event_at(slot, part->first)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void records_judge_refused(struct records_slot *slot, const struct collections_part *part,
@@ -123,7 +164,7 @@ void records_judge_refused(struct records_slot *slot, const struct collections_p
 
     if (retry == SFE_RETRY_NEVER || retry == SFE_RETRY_ALONE || retry == SFE_RETRY_SMALLER) {
         if (is_of_one_event(slot, part)) {
-            records_judge_error(slot, slot->event_of[part->first], part->map, http_status, error);
+            records_judge_error(slot, event_at(slot, part->first), part->map, http_status, error);
             return;
         }
         err.retry = SFE_RETRY_SMALLER; /* One of them is the reason: they come again in halves. */
@@ -133,7 +174,7 @@ void records_judge_refused(struct records_slot *slot, const struct collections_p
         err.retry = SFE_RETRY_LATER;
     }
     for (uint32_t i = part->first; i < part->end; i++) {
-        records_judge(slot, slot->event_of[i], part->map, SFE_VERDICT_RETRY, &err);
+        records_judge(slot, event_at(slot, i), part->map, SFE_VERDICT_RETRY, &err);
     }
 }
 
@@ -147,12 +188,18 @@ static enum sfe_code read_composite(struct records_slot *slot, const struct sfe_
     for (uint32_t i = 0; i < request->part_count && code == SFE_OK; i++) {
         const struct collections_part *part = &request->parts[i];
         if (results[i].http_status == 200) {
-            code = read_part(slot, part, json, results[i].body, err);
+            code = find_results(slot, part, json, results[i].body, err);
         } else {
             struct rest_error error;
+            for (uint32_t place = part->first; place < part->end; place++) {
+                slot->records->elements[request->order[place]] = SFE_JSON_NONE;
+            }
             (void)rest_take_first_error(json, results[i].body, &error);
             records_judge_refused(slot, part, results[i].http_status, &error);
         }
+    }
+    for (uint32_t i = 0; i < request->part_count && code == SFE_OK; i++) {
+        code = judge_part(slot, &request->parts[i], json, err);
     }
     return code;
 }
@@ -171,6 +218,5 @@ enum sfe_code records_read_results(struct records_slot *slot, struct sfe_error *
     if (slot->request.is_single) {
         return records_single_read(slot, &json, err);
     }
-    return slot->is_composite ? read_composite(slot, &json, err)
-                              : read_part(slot, &slot->request.parts[0], &json, 0, err);
+    return slot->is_composite ? read_composite(slot, &json, err) : read_alone(slot, &json, err);
 }

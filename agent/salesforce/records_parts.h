@@ -67,9 +67,11 @@ struct records {
     struct sfe_target_host host;
     struct records_slot *slots;
     uint32_t parts_max; /* Of a request, at present: fewer after a call that took too long. */
-    struct sfe_json_token *tokens; /* Of the event or answer at hand. */
-    struct sfe_gzip *gzip;         /* NULL: not compressed. */
-    struct sfe_builder order_text; /* Scratch. */
+    struct sfe_json_token *tokens;              /* Of the event or answer at hand. */
+    struct sfe_gzip *gzip;                      /* NULL: not compressed. */
+    struct sfe_builder order_text;              /* Scratch. */
+    struct sfe_builder sorted;                  /* Of a body, with names_parents. */
+    uint32_t elements[COLLECTIONS_RECORDS_MAX]; /* Of each record, its result in the answer. */
 };
 
 /* True where the records are platform events: created, never repeated without a trace. */

@@ -193,13 +193,14 @@ static enum sfe_code add_one(struct http_slot *slot, const struct sfe_map_subjec
 /* The identity of a batch is made of those of its events, in their order. */
 static void add_identity(struct http_slot *slot, const struct sfe_event *event)
 {
+    const struct sfe_hash128 identity = sfe_event_identity(event);
+
     if (slot->event_count == 0) {
-        memcpy(slot->identity, event->identity.bytes, sizeof(slot->identity));
+        memcpy(slot->identity, identity.bytes, sizeof(slot->identity));
         return;
     }
-    const struct sfe_slice parts[] = {
-        sfe_slice_make(slot->identity, sizeof(slot->identity)),
-        sfe_slice_make(event->identity.bytes, sizeof(event->identity.bytes))};
+    const struct sfe_slice parts[] = {sfe_slice_make(slot->identity, sizeof(slot->identity)),
+                                      sfe_slice_make(identity.bytes, sizeof(identity.bytes))};
     const struct sfe_hash128 both = sfe_hash128(parts, 2);
     memcpy(slot->identity, both.bytes, sizeof(slot->identity));
 }

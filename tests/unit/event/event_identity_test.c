@@ -53,12 +53,29 @@ static void a_given_identity_is_kept(void **state)
     assert_memory_equal(event.identity.bytes, given.bytes, sizeof(given.bytes));
 }
 
+static void an_identity_that_is_not_given_need_not_be_made_before_it_is_read(void **state)
+{
+    uint8_t memory[2][40];
+    struct sfe_builder first = sfe_builder_make(memory[0], sizeof(memory[0]));
+    struct sfe_builder again = sfe_builder_make(memory[1], sizeof(memory[1]));
+    struct sfe_event event = make_event("a", "b");
+    (void)state;
+    sfe_event_add_identity(&event, &first);
+    const struct sfe_hash128 identity = sfe_event_identity(&event);
+    sfe_event_identify(&event);
+    assert_memory_equal(event.identity.bytes, identity.bytes, sizeof(identity.bytes));
+    sfe_event_add_identity(&event, &again);
+    assert_int_equal(first.size, 32);
+    assert_memory_equal(memory[0], memory[1], 32);
+}
+
 static void an_identity_reads_as_32_hexadecimal_digits(void **state)
 {
     uint8_t memory[40];
     struct sfe_builder builder = sfe_builder_make(memory, sizeof(memory));
     struct sfe_event event = make_event("a", "b");
     (void)state;
+    event.identity_kind = SFE_IDENTITY_GIVEN;
     for (uint8_t i = 0; i < 16; i++) {
         event.identity.bytes[i] = (uint8_t)(0xf0u - i * 15u);
     }
@@ -73,6 +90,7 @@ int main(void)
         cmocka_unit_test(the_same_message_has_the_same_identity_whenever_and_wherever_it_came_from),
         cmocka_unit_test(another_topic_or_payload_is_another_identity),
         cmocka_unit_test(a_given_identity_is_kept),
+        cmocka_unit_test(an_identity_that_is_not_given_need_not_be_made_before_it_is_read),
         cmocka_unit_test(an_identity_reads_as_32_hexadecimal_digits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

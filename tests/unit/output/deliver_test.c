@@ -549,6 +549,59 @@ static void parents_in_different_requests_go_side_by_side(void **state)
     check_parents(world);
 }
 
+/* The slot that holds the event; WORLD_SLOTS: none does. */
+static uint32_t holder_of(const struct world *world, uint64_t sequence)
+{
+    for (uint32_t i = 0; i < WORLD_SLOTS; i++) {
+        for (uint32_t k = 0; k < world->slots[i].count; k++) {
+            if (world->slots[i].sequences[k] == sequence) {
+                return i;
+            }
+        }
+    }
+    return WORLD_SLOTS;
+}
+
+static void what_is_of_a_locked_parent_waits_with_its_oldest_event_and_goes_with_it(void **state)
+{
+    struct world *world = *state;
+    uint32_t turns = 0;
+
+    lock_two_slots(world);
+    for (uint32_t i = 0; i < 4; i++) {
+        world_append_child(world, (char)('A' + i), i < 2 ? 'p' : 'r');
+    }
+    world_turn(world);
+    assert_int_equal(holder_of(world, 1), WORLD_SLOTS);
+    assert_int_equal(holder_of(world, 9), WORLD_SLOTS);
+    assert_true(holder_of(world, 11) < WORLD_SLOTS);
+    while (holder_of(world, 1) == WORLD_SLOTS && turns++ < 100) {
+        assert_int_equal(holder_of(world, 9), WORLD_SLOTS);
+        world_after(world, SECOND / 100);
+    }
+    assert_true(holder_of(world, 1) < WORLD_SLOTS);
+    assert_int_equal(holder_of(world, 9), holder_of(world, 1));
+    assert_int_equal(holder_of(world, 10), holder_of(world, 1));
+}
+
+static void an_event_that_is_locked_again_and_again_keeps_its_parents_others_no_longer(void **state)
+{
+    struct world *world = *state;
+
+    lock_two_slots(world);
+    for (uint32_t tries = 1; tries < 9; tries++) {
+        for (uint32_t i = 0; i < 400 && world_sent_slots(world) == 0; i++) {
+            world_after(world, SECOND / 100);
+        }
+        world_say(world, 0, SFE_VERDICT_RETRY, SFE_RETRY_LOCKED);
+        world_answer(world, 1);
+    }
+    world_append_child(world, 'A', 'p');
+    world_turn(world);
+    assert_int_equal(holder_of(world, 1), WORLD_SLOTS);
+    assert_true(holder_of(world, 9) < WORLD_SLOTS);
+}
+
 static void order_is_kept_where_a_key_changes_its_parent(void **state)
 {
     struct world *world = *state;
@@ -648,6 +701,8 @@ int main(void)
         TEST(an_event_that_was_read_again_meanwhile_is_not_damaged),
         TEST(children_of_a_parent_share_one_request_once_rows_were_locked),
         TEST(parents_in_different_requests_go_side_by_side),
+        TEST(what_is_of_a_locked_parent_waits_with_its_oldest_event_and_goes_with_it),
+        TEST(an_event_that_is_locked_again_and_again_keeps_its_parents_others_no_longer),
         TEST(order_is_kept_where_a_key_changes_its_parent),
         TEST(locks_met_by_one_request_alone_leave_parents_as_they_are),
         TEST(lanes_end_a_minute_after_the_last_lock),

@@ -198,6 +198,134 @@ static void an_element_without_success_is_no_result(void **state)
     assert_int_equal(collections_next(&answer, &succeeded, &error, &err), SFE_E_PROTOCOL);
 }
 
+static void begin_sorting(void)
+{
+    static uint8_t parents[64];
+
+    begin(sizeof(memory));
+    request.parents = sfe_builder_make(parents, sizeof(parents));
+}
+
+/* A record of that parent; NULL: it has none. */
+static void add_child(const char *id, const char *parent)
+{
+    assert_int_equal(add(id), SFE_OK);
+    if (parent != NULL) {
+        collections_note_parent(&request, sfe_slice_text(parent));
+    }
+}
+
+/* The IDs of the records as they stand in the body. */
+static void assert_ids(const char *expected)
+{
+    struct sfe_slice wire = collections_wire(&request, true);
+    char ids[128] = "";
+    size_t size = 0;
+    const char *at = (const char *)wire.bytes;
+
+    memory[wire.size] = '\0';
+    while ((at = strstr(at, "\"Id__c\":\"")) != NULL) {
+        at += strlen("\"Id__c\":\"");
+        const size_t id_size = strcspn(at, "\"");
+        size += (size_t)snprintf(ids + size, sizeof(ids) - size, "%.*s ", (int)id_size, at);
+    }
+    assert_string_equal(ids, expected);
+}
+
+/* Each record was given its own place, and the text is still JSON. */
+static void assert_order(void)
+{
+    struct sfe_json json;
+    bool is_there[COLLECTIONS_RECORDS_MAX] = {false};
+
+    assert_int_equal(sfe_json_parse(collections_wire(&request, true), 0, tokens, 4096, &json, &err),
+                     SFE_OK);
+    for (uint32_t i = 0; i < request.count; i++) {
+        const struct collections_row *row = &request.rows[request.order[i]];
+        assert_false(is_there[request.order[i]]);
+        is_there[request.order[i]] = true;
+        assert_int_equal(request.body.bytes[row->begin], '{');
+        assert_int_equal(request.body.bytes[row->begin + row->size - 1], '}');
+    }
+    for (uint32_t i = 0; i < request.part_count; i++) {
+        assert_memory_equal(request.body.bytes + request.parts[i].begin, "{\"allOrNone\"", 12);
+    }
+}
+
+static struct sfe_builder scratch(void)
+{
+    static uint8_t bytes[sizeof(memory)];
+
+    return sfe_builder_make(bytes, sizeof(bytes));
+}
+
+static void records_of_one_parent_stand_together_as_they_came_over_all_parts_of_a_map(void **state)
+{
+    struct sfe_builder sorted = scratch();
+
+    (void)state;
+    begin_sorting();
+    add_child("R1", "\"b\"");
+    add_child("R22", "\"a\"");
+    add_child("R3", NULL);
+    collections_begin_part(&request, 0, &readings);
+    add_child("R444", "\"b\"");
+    add_child("R5", "\"a\"");
+    collections_begin_part(&request, 1, &lines);
+    add_child("L2", "\"b\"");
+    add_child("L1", "\"a\"");
+    collections_close(&request);
+    const size_t size = request.body.size;
+    collections_sort(&request, &sorted);
+    assert_ids("R3 R22 R5 R1 R444 L1 L2 ");
+    assert_int_equal(request.body.size, size);
+    assert_order();
+    assert_int_equal(request.order[1], 1);
+    assert_int_equal(request.order[4], 3);
+    collections_sort(&request, &sorted);
+    assert_ids("R3 R22 R5 R1 R444 L1 L2 ");
+}
+
+static void a_sorted_request_that_could_not_be_sent_takes_more_and_is_sorted_again(void **state)
+{
+    struct sfe_builder sorted = scratch();
+
+    (void)state;
+    begin_sorting();
+    add_child("R1", "\"c\"");
+    add_child("R2", "\"a\"");
+    const struct collections_mark mark = collections_mark(&request);
+    collections_begin_part(&request, 1, &lines);
+    add_child("L2", "\"b\"");
+    add_child("L1", "\"a\"");
+    collections_close(&request);
+    collections_sort(&request, &sorted);
+    assert_ids("R2 R1 L1 L2 ");
+    collections_reopen(&request);
+    collections_rewind(&request, mark);
+    assert_int_equal(add("R1"), SFE_E_AGAIN);
+    add_child("R3", "\"b\"");
+    add_child("L1", "\"a\"");
+    collections_close(&request);
+    collections_sort(&request, &sorted);
+    assert_ids("R2 L1 R3 R1 ");
+    assert_order();
+}
+
+static void parents_for_which_there_is_no_room_come_first(void **state)
+{
+    struct sfe_builder sorted = scratch();
+
+    (void)state;
+    begin_sorting();
+    add_child("R1", "\"b\"");
+    add_child("R2", "\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"");
+    add_child("R3", "\"a\"");
+    collections_close(&request);
+    collections_sort(&request, &sorted);
+    assert_ids("R2 R3 R1 ");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +338,9 @@ int main(void)
         cmocka_unit_test(each_result_is_read_in_the_order_of_the_request),
         cmocka_unit_test(a_wrong_number_of_results_is_no_answer),
         cmocka_unit_test(an_element_without_success_is_no_result),
+        cmocka_unit_test(records_of_one_parent_stand_together_as_they_came_over_all_parts_of_a_map),
+        cmocka_unit_test(a_sorted_request_that_could_not_be_sent_takes_more_and_is_sorted_again),
+        cmocka_unit_test(parents_for_which_there_is_no_room_come_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

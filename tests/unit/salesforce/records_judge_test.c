@@ -206,6 +206,71 @@ static void a_composite_is_one_always_where_the_operator_said_so(void **state)
     assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_DONE);
 }
 
+/* Three lines of as many parents in two parts, sent as those of b, c | a. */
+static void send_unsorted_lines(struct world *world)
+{
+    world_open_api(world, SFE_RECORDS_COMPOSITE, 0, "/lines", NULL, 2);
+    world_log_in(world);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"c\",\"lines\":[{\"no\":1}]}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"b\",\"lines\":[{\"no\":1}]}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"a\",\"lines\":[{\"no\":1}]}"), SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    const char *body = world_call(world, 1)->body;
+    assert_true(strstr(body, "\"a-1\"") < strstr(body, "\"b-1\""));
+    assert_true(strstr(body, "\"b-1\"") < strstr(body, "\"p1\""));
+    assert_true(strstr(body, "\"p1\"") < strstr(body, "\"c-1\""));
+}
+
+#define NAMED(id) "{\"id\":\"" id "\",\"success\":true,\"errors\":[],\"created\":true}"
+
+static void an_event_has_its_own_result_where_records_were_sorted(void **state)
+{
+    struct world *world = *state;
+
+    send_unsorted_lines(world);
+    composite(world, 1,
+              PART("0", "200", "[" NAMED("idA") "," FAILED("STRING_TOO_LONG") "]") "," PART(
+                  "1", "200", "[" NAMED("idC") "]"));
+    assert_string_equal(world->verdicts[0].record_id, "idC");
+    assert_true(world->verdicts[0].id_hash == sfe_records_hash_id(SFE_TEXT("c-1")));
+    assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_DONE);
+    assert_int_equal(world->verdicts[1].kind, SFE_VERDICT_DEAD);
+    assert_string_equal(world->verdicts[2].record_id, "idA");
+    assert_int_equal(world->verdicts[2].kind, SFE_VERDICT_DONE);
+}
+
+static void a_part_that_was_not_run_brings_the_events_that_were_sorted_into_it(void **state)
+{
+    struct world *world = *state;
+
+    send_unsorted_lines(world);
+    composite(world, 1, PART("0", "400", HALTED) "," PART("1", "200", "[" NAMED("idC") "]"));
+    assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_DONE);
+    assert_int_equal(world->verdicts[1].kind, SFE_VERDICT_RETRY);
+    assert_int_equal(world->verdicts[2].kind, SFE_VERDICT_RETRY);
+}
+
+static void a_refused_part_is_of_one_event_only_where_all_its_records_are(void **state)
+{
+    struct world *world = *state;
+
+    world_open_api(world, SFE_RECORDS_COMPOSITE, 0, "/lines", NULL, 200);
+    world_log_in(world);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"b\",\"lines\":[{\"no\":1}]}"), SFE_OK);
+    assert_int_equal(world_offer(world, 0, "{\"sale\":\"a\",\"lines\":[{\"no\":1},{\"no\":2}]}"),
+                     SFE_OK);
+    assert_int_equal(world_send(world, 0), SFE_OK);
+    struct records *records = world->target.context;
+    records->slots[0].event_of[0] = 0; /* As if lines of different parents were of one event: */
+    records->slots[0].event_of[1] = 0; /* they are sent as 1, 2, 0. */
+    records->slots[0].event_of[2] = 1;
+    composite(world, 1,
+              PART("0", "400", "[{\"errorCode\":\"JSON_PARSER_ERROR\",\"message\":\"no\"}]"));
+    assert_int_equal(world->verdicts[0].kind, SFE_VERDICT_RETRY);
+    assert_int_equal(world->verdicts[1].kind, SFE_VERDICT_RETRY);
+    assert_int_equal(world->verdicts[1].err.retry, SFE_RETRY_SMALLER);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, world_setup, world_teardown)
@@ -220,6 +285,9 @@ int main(void)
         TEST(a_used_up_allowance_within_a_part_pauses_the_org),
         TEST(a_call_that_takes_too_long_is_tried_with_fewer_parts),
         TEST(a_composite_is_one_always_where_the_operator_said_so),
+        TEST(an_event_has_its_own_result_where_records_were_sorted),
+        TEST(a_part_that_was_not_run_brings_the_events_that_were_sorted_into_it),
+        TEST(a_refused_part_is_of_one_event_only_where_all_its_records_are),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

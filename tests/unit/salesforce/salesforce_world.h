@@ -416,6 +416,7 @@ static inline void world_open_api(struct world *world, enum sfe_records_api api,
         .records_max = records_max,
         .api = api,
         .verbs = {world->verbs[0], world->verbs[1]},
+        .names_parents = api != SFE_RECORDS_GRAPH && each != NULL,
     };
     world_open_target(world, &records);
 }
