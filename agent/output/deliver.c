@@ -487,7 +487,7 @@ static void walk_window(struct walk *walk)
     for (uint32_t i = 0, count = output->window.count; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
-    while (!walk->is_blocked && !window_is_full(&output->window) &&
+    while (!walk->is_blocked && output->options.wait == NULL && !window_is_full(&output->window) &&
            (in_lanes(walk) || have_slot(walk, 0)) && take_event(walk)) {
     }
     if (!walk->is_blocked && output_is_resuming(output)) {
@@ -500,7 +500,8 @@ static void walk_window(struct walk *walk)
 
 static bool has_new(const struct sfe_output *output)
 {
-    return !window_is_full(&output->window) &&
+    /* What may have to wait is read elsewhere. */
+    return output->options.wait == NULL && !window_is_full(&output->window) &&
            sfe_stream_durable(output->options.stream) >= output->window.next_sequence;
 }
 

@@ -65,7 +65,8 @@ struct sfe_output {
     bool has_settled;    /* Since the last publication. */
     bool is_catching_up; /* The large slot was the last to be filled. */
     bool target_is_ready;
-    bool is_stuck; /* The dead stream stays full: nothing new is begun. */
+    bool is_kept_full; /* Nothing more is read since an event that waits. */
+    bool is_stuck;     /* The dead stream stays full: nothing new is begun. */
     bool is_stopping;
     bool has_lanes; /* Each slot takes the children of some parents only. */
 };
@@ -113,6 +114,9 @@ void output_keep_dead(struct sfe_output *output, struct window_entry *entry,
 
 /* A buried entry owes its answer, with on_dead. */
 void output_owe_dead(struct sfe_output *output, struct window_entry *entry);
+
+/* An entry that waited for too long owes the event that says so. */
+void output_owe_late(struct sfe_output *output, struct window_entry *entry);
 
 /* Gives back what was kept for an entry that is no longer condemned. */
 void output_forget_answer(struct sfe_output *output, struct window_entry *entry);
@@ -185,6 +189,9 @@ bool output_is_late(const struct sfe_output *output, const struct window_entry *
 
 /* Gives up what is late; returns when the next one is. */
 uint64_t output_expire_turn(struct sfe_output *output);
+
+/* Reads and judges events that may have to wait; returns when to do so again. */
+uint64_t output_wait_turn(struct sfe_output *output);
 
 /* Nothing new is begun while that lasts: burying and telling go on, and end it. */
 static inline bool output_is_held_up(const struct sfe_output *output)

@@ -79,15 +79,18 @@ static const struct sim_scenario *scenario_at(uint32_t index)
         return &sim_agent_scenarios[index];
     }
     index -= sim_agent_scenario_count;
-    return index < sim_token_scenario_count
-               ? &sim_token_scenarios[index]
-               : &sim_script_scenarios[index - sim_token_scenario_count];
+    if (index < sim_token_scenario_count) {
+        return &sim_token_scenarios[index];
+    }
+    index -= sim_token_scenario_count;
+    return index < sim_join_scenario_count ? &sim_join_scenarios[index]
+                                           : &sim_script_scenarios[index - sim_join_scenario_count];
 }
 
 static uint32_t scenario_count(void)
 {
     return sim_flash_scenario_count + sim_policy_scenario_count + sim_agent_scenario_count +
-           sim_token_scenario_count + sim_script_scenario_count;
+           sim_token_scenario_count + sim_join_scenario_count + sim_script_scenario_count;
 }
 
 static const struct sim_scenario *find_scenario(const char *name)
