@@ -246,6 +246,7 @@ void sfe_join_facts(struct sfe_join *join, struct sfe_join_facts *facts)
 void sfe_join_close(struct sfe_join *join)
 {
     if (join != NULL) {
+        sfe_stream_reader_close(join->options.reader);
         sfe_mutex_close(join->mutex);
         join->mutex = NULL;
     }

@@ -51,11 +51,11 @@ struct sfe_join;
 #define SFE_JOIN_CURSORS 2u
 
 struct sfe_join_options {
-    const char *output;        /* Borrowed, as all pointers here. */
-    struct sfe_stream *orders; /* That the output reads. */
-    struct sfe_stream *stream; /* Of confirmations; read through `reader`. */
-    struct sfe_stream_reader *reader;
-    struct sfe_where *takes; /* Which events are orders; NULL: all. May be the target's. */
+    const char *output;               /* Borrowed, as all pointers here. */
+    struct sfe_stream *orders;        /* That the output reads. */
+    struct sfe_stream *stream;        /* Of confirmations. */
+    struct sfe_stream_reader *reader; /* Of it; the join's once that is open. */
+    struct sfe_where *takes;          /* Which events are orders; NULL: all. May be the target's. */
     struct sfe_template *key;
     struct sfe_where *where; /* Which of `stream` are confirmations; NULL: all. */
     struct sfe_template *their_key;
@@ -109,7 +109,7 @@ void sfe_join_saved(struct sfe_join *join);
 /* Any thread (the same lock). */
 void sfe_join_facts(struct sfe_join *join, struct sfe_join_facts *facts);
 
-/* After its output. The reader is the caller's. NULL is allowed. */
+/* After its output; closes the reader as well. NULL is allowed. */
 void sfe_join_close(struct sfe_join *join);
 
 #endif

@@ -191,7 +191,7 @@ static enum sfe_output_state state_of(const struct sfe_output *output)
     if (!has_work) {
         return SFE_OUTPUT_IDLE;
     }
-    if (output->pace.state == PACE_WAITING || output->owing > 0 || output->is_kept_full ||
+    if (output->pace.state == PACE_WAITING || output->owing > 0 || output->facts.is_kept_full ||
         (!output->target_is_ready && output->in_flight == 0)) {
         return SFE_OUTPUT_WAITING;
     }

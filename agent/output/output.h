@@ -91,6 +91,7 @@ struct sfe_output_facts {
     uint32_t in_flight; /* Requests sent and not answered. */
     uint32_t held;      /* Events that wait for something from elsewhere. */
     uint64_t late;      /* Events that did so for too long, since open. */
+    bool is_kept_full;  /* Nothing more is read since the oldest of them. */
     uint64_t gaps;      /* Events passed over because they were no longer there or damaged. */
     struct sfe_error last_error; /* code SFE_OK: none. */
 };

@@ -65,8 +65,7 @@ struct sfe_output {
     bool has_settled;    /* Since the last publication. */
     bool is_catching_up; /* The large slot was the last to be filled. */
     bool target_is_ready;
-    bool is_kept_full; /* Nothing more is read since an event that waits. */
-    bool is_stuck;     /* The dead stream stays full: nothing new is begun. */
+    bool is_stuck; /* The dead stream stays full: nothing new is begun. */
     bool is_stopping;
     bool has_lanes; /* Each slot takes the children of some parents only. */
 };

@@ -118,10 +118,10 @@ static void note_bound(struct sfe_output *output)
 {
     const bool is_full = window_is_full(&output->window) && output->facts.held > 0;
 
-    if (is_full == output->is_kept_full) {
+    if (is_full == output->facts.is_kept_full) {
         return;
     }
-    output->is_kept_full = is_full;
+    output->facts.is_kept_full = is_full;
     if (is_full) {
         SFE_LOG(output->options.log, SFE_WARNING,
                 "an output reads no further: too many events since one that waits",

@@ -1,5 +1,6 @@
 #include "run/output_kind.h"
 #include "run/parts.h"
+#include "run/waits.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -89,6 +90,7 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
         .dead = set->streams[set->config->dead_stream].stream,
         .on_done = stream_at(set, config->on_done),
         .on_dead = stream_at(set, config->on_dead),
+        .late = agent_waits(config) ? stream_at(set, config->waits.late) : NULL,
         .answer_bytes_max = agent_answer_bytes_max(set->config, config),
         .cursor = find_cursor(agent, name, &kept),
         .clock = &agent->platform->clock,
@@ -103,12 +105,19 @@ static enum sfe_code begin_output(struct sfe_agent *agent, const struct agent_se
     };
     enum sfe_code code = SFE_OK;
     output->kind->sizes(set->config, config, set->compiled->without_secrets, &options);
+    agent_waits_sizes(config, &options);
     if (output->kind->begin != NULL) {
         code = output->kind->begin(agent, set, output, &options, err);
     }
     if (code == SFE_OK) {
+        code = agent_open_join(agent, set, output, &options, err);
+    }
+    if (code == SFE_OK) {
         options.target = output->target;
         code = sfe_output_open(&options, output->arena, &output->output, err);
+        if (code != SFE_OK) {
+            agent_close_join(options.wait);
+        }
     }
     return code == SFE_OK ? code : sfe_within(err, "cannot open output \"%s\"", config->name);
 }
@@ -128,7 +137,11 @@ enum sfe_code agent_begin_outputs(struct sfe_agent *agent, struct agent_set *set
 
 void agent_close_output(struct agent_output *output)
 {
+    const struct sfe_output_wait *wait =
+        output->output == NULL ? NULL : sfe_output_wait(output->output);
+
     sfe_output_close(output->output);
+    agent_close_join(wait);
     output->output = NULL;
     if (output->kind != NULL) {
         output->kind->close(output);

@@ -266,6 +266,7 @@ static void end(struct site *site)
 {
     sfe_output_close(site->output);
     sfe_join_close(site->join);
+    site->readers[CONFIRMATIONS] = NULL;
     for (uint32_t i = 0; i < STREAMS; i++) {
         sfe_stream_reader_close(site->readers[i]);
         sfe_stream_close(site->streams[i]);
