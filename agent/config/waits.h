@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 struct sfe_config_waits {
-    uint32_t stream; /* `for`: of confirmations. */
-    const char *key; /* Template; NULL: events do not wait, and the rest says nothing. */
+    uint32_t stream; /* `for`: of confirmations; UINT32_MAX: none. */
+    const char *key; /* Template; NULL: events do not wait. */
     struct sfe_config_place key_place;
     const char *their_key; /* The same of a confirmation; NULL: as `key`. */
     struct sfe_config_place their_key_place;

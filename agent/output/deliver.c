@@ -474,6 +474,15 @@ static void give_up_large(struct walk *walk)
     output->has_changed = output->window.count > 0;
 }
 
+/* What may have to wait is read elsewhere. */
+static bool may_read(struct walk *walk)
+{
+    const struct sfe_output *output = walk->output;
+
+    return !walk->is_blocked && output->options.wait == NULL && !window_is_full(&output->window) &&
+           (in_lanes(walk) || have_slot(walk, 0));
+}
+
 static void walk_window(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
@@ -487,8 +496,7 @@ static void walk_window(struct walk *walk)
     for (uint32_t i = 0, count = output->window.count; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
-    while (!walk->is_blocked && output->options.wait == NULL && !window_is_full(&output->window) &&
-           (in_lanes(walk) || have_slot(walk, 0)) && take_event(walk)) {
+    while (may_read(walk) && take_event(walk)) {
     }
     if (!walk->is_blocked && output_is_resuming(output)) {
         output_give_up_resuming(output, walk->slot, walk->due_ns);

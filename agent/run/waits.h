@@ -1,4 +1,5 @@
-/* Outputs whose events wait for confirmations: their joins, and the cursors of these. */
+/* Outputs whose events wait for confirmations: their joins, and the cursors of these
+ * (open_outputs.c). */
 #ifndef SFE_RUN_WAITS_H
 #define SFE_RUN_WAITS_H
 
