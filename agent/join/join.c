@@ -63,20 +63,20 @@ static void set_cursors(struct sfe_join *join)
 }
 
 /* Orders of the last run that no confirmation was found for, and that are passed by now. */
-static void make_room(struct sfe_join *join)
+static void make_room(struct sfe_join *join, uint64_t base)
 {
     struct join_item *order = join_table_front(&join->orders);
 
     while (order != NULL) {
         struct join_item *next = join_table_next(&join->orders, order);
-        if (order->is_settled && order->sequence < join->view.base) {
+        if (order->is_settled && order->sequence < base) {
             join_table_remove(&join->orders, order);
         }
         order = next;
     }
 }
 
-static enum sfe_code judge(void *context, struct sfe_event *event, bool is_settled,
+static enum sfe_code judge(void *context, struct sfe_event *event, uint64_t base, bool is_settled,
                            struct sfe_error *err)
 {
     struct sfe_join *join = context;
@@ -88,7 +88,7 @@ static enum sfe_code judge(void *context, struct sfe_event *event, bool is_settl
         return code;
     }
     if (join_table_is_full(&join->orders)) {
-        make_room(join);
+        make_room(join, base);
     }
     struct join_item *order = join_add(join, &join->orders, &key, event);
     order->order = join->order_before;

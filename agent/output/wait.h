@@ -30,8 +30,9 @@ struct sfe_output_wait {
     /* Asked once for each event, in the order of the stream, when it is read. SFE_OK: it need not
      * wait. SFE_E_AGAIN: it is held until the host is told. SFE_E_SKIPPED: it is none of the
      * output's. Others: it can never go (err says why). `is_settled`: it was settled in the last
-     * run, and may have to be known all the same; the host is told nothing of it. */
-    enum sfe_code (*judge)(void *context, struct sfe_event *event, bool is_settled,
+     * run, and may have to be known all the same; the host is told nothing of it. `base` as in
+     * the view. */
+    enum sfe_code (*judge)(void *context, struct sfe_event *event, uint64_t base, bool is_settled,
                            struct sfe_error *err);
     /* In each turn of the output, after it has read on. Returns when it is due again. */
     uint64_t (*turn)(void *context, const struct sfe_wait_view *view,

@@ -16,7 +16,7 @@ static void judge_known(struct sfe_output *output, struct window_entry *entry,
 {
     const struct sfe_output_wait *wait = output->options.wait;
     struct sfe_error err;
-    const enum sfe_code code = wait->judge(wait->context, event, true, &err);
+    const enum sfe_code code = wait->judge(wait->context, event, output->facts.cursor, true, &err);
 
     output_settle_entry(output, entry);
     if (code == SFE_E_SKIPPED) {
@@ -29,7 +29,7 @@ static void judge(struct sfe_output *output, struct window_entry *entry, struct 
 {
     const struct sfe_output_wait *wait = output->options.wait;
     struct sfe_error err;
-    const enum sfe_code code = wait->judge(wait->context, event, false, &err);
+    const enum sfe_code code = wait->judge(wait->context, event, output->facts.cursor, false, &err);
 
     if (code == SFE_OK) {
         output->has_changed = true;

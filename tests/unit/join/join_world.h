@@ -238,7 +238,7 @@ static enum sfe_code world_judge(struct world *world, uint64_t sequence, bool is
     struct sfe_event event;
 
     world_event(&world->orders, sequence, &event);
-    return wait->judge(wait->context, &event, is_settled, &world->err);
+    return wait->judge(wait->context, &event, world->view.base, is_settled, &world->err);
 }
 
 /* One more order, which is read at once. */

@@ -10,12 +10,13 @@ struct judge {
 
 static struct judge judge;
 
-static enum sfe_code judge_event(void *context, struct sfe_event *event, bool is_settled,
-                                 struct sfe_error *err)
+static enum sfe_code judge_event(void *context, struct sfe_event *event, uint64_t base,
+                                 bool is_settled, struct sfe_error *err)
 {
     const char letter = (char)event->payload.bytes[0];
 
     assert_ptr_equal(context, &judge);
+    assert_true(base >= 1 && base <= event->sequence);
     judge.judged++;
     judge.known += is_settled;
     switch (letter) {
