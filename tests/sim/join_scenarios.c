@@ -331,7 +331,7 @@ static void commit(struct site *site)
 static void save(struct site *site)
 {
     struct sfe_cursor cursors[CURSORS];
-    struct sfe_cursor_mark marks[STREAMS];
+    struct sfe_cursor_mark marks[STREAMS] = {{.durable = 0}};
     struct sfe_error err;
 
     sfe_join_take_cursors(site->join, cursors);
