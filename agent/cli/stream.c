@@ -75,7 +75,8 @@ static bool reads(const struct sfe_config *config, const struct sfe_config_outpu
             return true;
         }
     }
-    return false;
+    return output->waits.key != NULL &&
+           strcmp(config->streams[output->waits.stream].name, stream) == 0;
 }
 
 static bool is_configured(const struct sfe_config *config, struct sfe_slice output,

@@ -235,6 +235,23 @@ static enum sfe_code compile_message(struct compiler *compiler,
     return code;
 }
 
+static enum sfe_code compile_waits(struct compiler *compiler, const struct sfe_config_waits *waits,
+                                   struct sfe_compiled_output *compiled, struct sfe_error *err)
+{
+    enum sfe_code code =
+        compile_text(compiler, waits->key, &waits->key_place, &compiled->waits_key, err);
+
+    if (waits->their_key == NULL) {
+        compiled->waits_their_key = compiled->waits_key;
+    } else if (code == SFE_OK) {
+        code = compile_text(compiler, waits->their_key, &waits->their_key_place,
+                            &compiled->waits_their_key, err);
+    }
+    return code == SFE_OK ? compile_where(compiler, waits->where, waits->where_count,
+                                          &compiled->waits_where, err)
+                          : code;
+}
+
 static enum sfe_code compile_output(struct compiler *compiler,
                                     const struct sfe_config_output *output,
                                     struct sfe_compiled_output *compiled, struct sfe_error *err)
@@ -255,6 +272,9 @@ static enum sfe_code compile_output(struct compiler *compiler,
     }
     if (code == SFE_OK && output->type == SFE_OUTPUT_MQTT) {
         code = compile_message(compiler, output, compiled, err);
+    }
+    if (code == SFE_OK && output->waits.key != NULL) {
+        code = compile_waits(compiler, &output->waits, compiled, err);
     }
     if (code != SFE_OK) {
         return code;

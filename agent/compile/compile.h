@@ -23,9 +23,11 @@ struct sfe_compiled_message {
 
 struct sfe_compiled_output {
     struct sfe_map *maps[SFE_RECORDS_PER_OUTPUT_MAX];
-    struct sfe_template *order_by; /* NULL: the first record's external ID. */
-    struct sfe_where *where;       /* NULL: every event. */
-    uint64_t tables;               /* Of what its lookup tables hold. */
+    struct sfe_template *order_by;                    /* NULL: the first record's external ID. */
+    struct sfe_where *where;                          /* NULL: every event. */
+    struct sfe_template *waits_key, *waits_their_key; /* NULL: nothing waits. */
+    struct sfe_where *waits_where;                    /* NULL: every event is a confirmation. */
+    uint64_t tables;                                  /* Of what its lookup tables hold. */
     /* Of type http. */
     struct sfe_template *path;      /* What follows the host. */
     struct sfe_template *body_text; /* NULL: the body is no plain text. */

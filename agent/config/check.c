@@ -496,6 +496,10 @@ static void default_events(struct config_load *load)
 
     memcpy(&outputs, &load->config->outputs, sizeof(outputs));
     for (uint32_t i = 0; i < load->config->output_count; i++) {
+        if (outputs[i].waits.key == NULL) { /* It names no stream, not the first one. */
+            outputs[i].waits.stream = UINT32_MAX;
+            outputs[i].waits.late = -1;
+        }
         if (outputs[i].type == SFE_OUTPUT_MQTT) {
             outputs[i].event.object = "payload";
             outputs[i].mqtt.properties.object = "properties";

@@ -33,6 +33,9 @@ static void find(struct search *search, uint32_t stream, uint32_t output, uint32
 
 static bool reads(const struct sfe_config_output *output, uint32_t stream)
 {
+    if (output->waits.key != NULL && output->waits.stream == stream) {
+        return true;
+    }
     for (uint32_t i = 0; i < output->from_count; i++) {
         if (output->from[i] == stream) {
             return true;
@@ -54,6 +57,9 @@ static void search_from(struct search *search, uint32_t begin)
             if (reads(output, stream)) {
                 find(search, (uint32_t)output->on_done, k, stream);
                 find(search, (uint32_t)output->on_dead, k, stream);
+                if (output->waits.key != NULL) {
+                    find(search, (uint32_t)output->waits.late, k, stream);
+                }
                 find(search, config->dead_stream, k, stream);
             }
         }
@@ -88,9 +94,8 @@ static void check_loop(struct config_load *load, const struct sfe_config_output 
     struct sfe_builder text = sfe_builder_make(shown, sizeof(shown) - 1u);
 
     search_from(&search, stream);
-    for (uint32_t i = 0; i < output->from_count; i++) {
-        const uint32_t from = output->from[i];
-        if (from >= load->config->stream_count || !search.steps[from].is_found) {
+    for (uint32_t from = 0; from < load->config->stream_count; from++) {
+        if (!search.steps[from].is_found || !reads(output, from)) {
             continue;
         }
         sfe_builder_format(&text, "%s -> %s -> ", load->config->streams[from].name, output->name);
@@ -138,6 +143,39 @@ static void check_stream(struct config_load *load, const struct sfe_config_outpu
     check_loop(load, output, stream, token);
 }
 
+/* Events and confirmations come in two streams, which other outputs may read as well. */
+static void check_waits(struct config_load *load, const struct sfe_config_output *output,
+                        uint32_t entry)
+{
+    const uint32_t waits = load_member(load, entry, "waits");
+    const struct sfe_config *config = load->config;
+
+    if (waits == SFE_JSON_NONE || output->waits.key == NULL) {
+        return;
+    }
+    const uint32_t token = load_member(load, waits, "for");
+    if (output->from_count > 1) {
+        load_mistake(load, load_member(load, entry, "from"),
+                     "\"waits\" goes with one stream of events; allowed: an output for each");
+    }
+    if (output->within_ns != 0) {
+        load_mistake(load, load_member(load, entry, "within"),
+                     "the time of an event that waits is that of \"waits\"; allowed: without it");
+    }
+    if (output->api == SFE_API_BULK) {
+        load_mistake(load, load_member(load, entry, "api"),
+                     "\"waits\" does not go with bulk jobs; allowed: another one");
+    }
+    if (token != SFE_JSON_NONE && output->waits.stream < config->stream_count &&
+        (output->waits.stream == config->dead_stream ||
+         (output->from_count > 0 && output->from[0] == output->waits.stream))) {
+        load_mistake(load, token,
+                     "confirmations come in a stream of their own; allowed: another one than "
+                     "\"from\" and \"dead\"");
+    }
+    check_stream(load, output, output->waits.late, load_member(load, waits, "late"));
+}
+
 void check_answers(struct config_load *load)
 {
     const struct sfe_config *config = load->config;
@@ -151,6 +189,7 @@ void check_answers(struct config_load *load)
         const struct sfe_config_output *output = &config->outputs[i];
         check_stream(load, output, output->on_done, load_member(load, key + 1, "on_done"));
         check_stream(load, output, output->on_dead, load_member(load, key + 1, "on_dead"));
+        check_waits(load, output, key + 1);
         key = sfe_json_next(&load->json, object, key);
     }
 }

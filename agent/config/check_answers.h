@@ -1,5 +1,5 @@
-/* What no table says of on_done and on_dead: where answers go, and where they go on from there.
- * Main thread. */
+/* What no table says of on_done, on_dead and waits: where answers go, and where they go on from
+ * there. Main thread. */
 #ifndef SFE_CONFIG_CHECK_ANSWERS_H
 #define SFE_CONFIG_CHECK_ANSWERS_H
 

@@ -6,6 +6,7 @@
 #include "config/condition.h"
 #include "config/http_output.h"
 #include "config/place.h"
+#include "config/waits.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -122,6 +123,7 @@ struct sfe_config_output {
     uint32_t bulk_from, bulk_records; /* The keys of these names; defaults 2000 and 10000. */
     int32_t on_done, on_dead;         /* Streams for the answers, by their indexes; -1: none. */
     uint64_t within_ns;               /* `within`; 0: for as long as it takes. */
+    struct sfe_config_waits waits;    /* `waits`. */
     const struct sfe_config_condition *where; /* NULL: every event is taken. */
     uint32_t where_count;
     struct sfe_config_http_output http;

@@ -89,6 +89,9 @@ static const struct fragment {
     {SFE_SECTION_STREAM, NULL,
      "{\"if\":{\"required\":[\"thin\"]},\"then\":{\"required\":[\"when_full\"],\"properties\":"
      "{\"when_full\":{\"enum\":[\"drop-oldest\",\"drop-newest\"]}}}}"},
+    {SFE_SECTION_OUTPUT, NULL,
+     "{\"if\":{\"required\":[\"waits\"]},\"then\":{\"properties\":{\"within\":false,"
+     "\"api\":{\"not\":{\"const\":\"bulk\"}},\"from\":{\"maxItems\":1}}}}"},
     {SFE_SECTION_OUTPUT, "salesforce-records",
      "{\"if\":{\"required\":[\"api\"],\"properties\":{\"api\":{\"const\":\"bulk\"}}},"
      "\"then\":{\"properties\":{\"order_by\":false}}}"},

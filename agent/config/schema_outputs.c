@@ -61,6 +61,9 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "within", DURATION), TO(OUTPUT, within_ns), .min = SECOND, .max = 365 * 24 * HOUR,
      .help = "Time limit: an event that is not delivered within it, from its arrival on, is given "
              "up as a dead letter, and on_dead told. Default: none."},
+    {ROW(OUTPUT, "waits", SECTION), .of = SFE_SECTION_WAITS,
+     .help = "An event goes only when its confirmation has come in another stream, before it or "
+             "after it. Of an output that reads one stream, and has no within of its own."},
     {ROW(OUTPUT, "where", WHERE), COUNTED(OUTPUT, where, where_count),
      .help = "Which events are taken; the others are passed over and counted. A pointer into the "
              "payload, or topic, with a value or with eq, ne, lt, le, gt, ge, in, matches (a "
@@ -250,6 +253,27 @@ static const struct config_key table[] = {
      .max = SFE_FIELDS_PER_RECORD_MAX,
      .help = "Its fields, as in map of a record. One of them must hold {id}: an event whose answer "
              "was lost is published again, and subscribers know it by that."},
+
+    {ROW(WAITS, "for", STREAM), TO(OUTPUT, waits.stream), .required = true,
+     .help = "Stream of the confirmations: of an input, or of what another output was answered."},
+    {ROW(WAITS, "key", TEMPLATE), TO(OUTPUT, waits.key), .required = true,
+     .place_offset = offsetof(OUTPUT, waits.key_place),
+     .help = "What event and confirmation have in common, such as {/order_id}; used once."},
+    {ROW(WAITS, "their_key", TEMPLATE), TO(OUTPUT, waits.their_key),
+     .place_offset = offsetof(OUTPUT, waits.their_key_place),
+     .help = "The same, of the confirmation. Default: key."},
+    {ROW(WAITS, "where", WHERE), COUNTED(OUTPUT, waits.where, waits.where_count),
+     .help = "Which events of that stream are confirmations. Default: all."},
+    {ROW(WAITS, "within", DURATION), TO(OUTPUT, waits.within_ns), .required = true, .min = SECOND,
+     .max = 365 * 24 * HOUR,
+     .help = "From the event's arrival on; and so long a confirmation is kept that comes first."},
+    {ROW(WAITS, "late", STREAM), TO(OUTPUT, waits.late),
+     .help = "Stream for events that got none in time, each as an answer with the outcome late. "
+             "Default: they are dead letters, and on_dead is told."},
+    {ROW(WAITS, "keep", WHOLE), TO(OUTPUT, waits.keep), .fallback = "4096", .min = 16,
+     .max = 50000,
+     .help = "So many events are read from the oldest that waits on, and so many confirmations "
+             "kept that have no event; then no more is read. Some 400 bytes of memory each."},
 
     {ROW(RECORD, "object", IDENTIFIER), TO(RECORD, object), .required = true,
      .help = "Object in Salesforce."},

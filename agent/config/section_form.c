@@ -33,6 +33,7 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_HTTP_AUTH] = {.name = "http-auth", .heading = "auth of an input of type http"},
     [SFE_SECTION_OUTPUT] = {.name = "output", .heading = "An entry of outputs",
         .size = sizeof(OUTPUT), .place_offset = offsetof(OUTPUT, place), .types = "type"},
+    [SFE_SECTION_WAITS] = {.name = "waits", .heading = "waits of an entry of outputs"},
     [SFE_SECTION_RECORD] = {.name = "record", .heading = "An element of records",
         .size = sizeof(RECORD), .place_offset = offsetof(RECORD, place)},
     [SFE_SECTION_HTTP_OUTPUT_AUTH] = {.name = "http-output-auth",

@@ -20,6 +20,14 @@ static bool has_time(const struct sfe_event *event, const struct answer_origin *
     return event->clock_quality != SFE_CLOCK_UNSET || origin->time_is_known;
 }
 
+static struct sfe_slice outcome_of(const struct answer_origin *origin)
+{
+    if (origin->is_late) {
+        return SFE_TEXT("late");
+    }
+    return origin->reason == NULL ? SFE_TEXT("done") : SFE_TEXT("dead");
+}
+
 static void put_event(struct sfe_json_writer *writer, const struct sfe_event *event,
                       const struct answer_origin *origin)
 {
@@ -105,8 +113,7 @@ static void put_head(struct sfe_json_writer *writer, const struct sfe_event *eve
     sfe_json_begin_object(writer, NULL);
     put_event(writer, event, origin);
     sfe_json_put_text(writer, "output", sfe_slice_text(origin->output));
-    sfe_json_put_text(writer, "outcome",
-                      origin->reason == NULL ? SFE_TEXT("done") : SFE_TEXT("dead"));
+    sfe_json_put_text(writer, "outcome", outcome_of(origin));
     sfe_json_put_u64(writer, "attempts", origin->attempts);
     if (origin->reason != NULL) {
         put_error(writer, origin->reason, cut < ANSWER_EVENT_LEAST);
@@ -144,7 +151,7 @@ static struct sfe_hash128 identity_of(const struct sfe_event *event,
         SFE_TEXT("answer"),
         sfe_slice_make(event->identity.bytes, sizeof(event->identity.bytes)),
         sfe_slice_text(origin->output),
-        origin->reason == NULL ? SFE_TEXT("done") : SFE_TEXT("dead"),
+        outcome_of(origin),
     };
 
     return sfe_hash128(parts, sizeof(parts) / sizeof(parts[0]));

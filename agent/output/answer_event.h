@@ -7,7 +7,7 @@
  *  "dead":12,
  *  "answer":{…},
  *  "payload":{…}}
- * `outcome` is "done" or "dead"; `error` and `dead` (the letter's number) come with the latter.
+ * `outcome` is "done", "dead" (with `error` and `dead`, the letter's number) or "late".
  * `answer` is what the target wrote; `payload` the event's own, "payload_base64" where that is no
  * JSON. What does not fit is named instead: "answer_left_out":true, "payload_left_out":true. Its
  * topic is the event's, its source the output.
@@ -42,6 +42,7 @@ struct answer_origin {
     uint64_t dead_sequence;         /* Of its letter; 0: none. */
     struct sfe_slice answer;        /* A JSON object, or empty. */
     bool is_answer_cut;             /* It was too large to be kept. */
+    bool is_late;                   /* It was not offered at all; without a reason. */
 };
 
 /* Fills `made` from `event`, which may get its identity filled; slices are borrowed from both

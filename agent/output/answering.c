@@ -51,7 +51,8 @@ enum sfe_code output_open_answers(struct sfe_output *output, size_t slot_events,
     const uint32_t payload_bytes = output->options.answer_bytes_max;
 
     if (payload_bytes == 0) {
-        SFE_ASSERT(output->options.on_done == NULL && output->options.on_dead == NULL);
+        SFE_ASSERT(output->options.on_done == NULL && output->options.on_dead == NULL &&
+                   output->options.late == NULL);
         return SFE_OK;
     }
     SFE_ASSERT(payload_bytes >= ANSWER_EVENT_BYTES_MIN);
@@ -123,6 +124,18 @@ void output_keep_dead(struct sfe_output *output, struct window_entry *entry,
     }
 }
 
+void output_owe_late(struct sfe_output *output, struct window_entry *entry)
+{
+    struct window_trouble *trouble = window_trouble(&output->window, entry);
+
+    SFE_ASSERT(entry->state == ENTRY_WAITING && output->options.late != NULL);
+    trouble->is_dead = false;
+    trouble->is_late = true;
+    entry->state = ENTRY_OWING;
+    output->owing++;
+    output->has_changed = true;
+}
+
 void output_owe_dead(struct sfe_output *output, struct window_entry *entry)
 {
     SFE_ASSERT(entry->state == ENTRY_BURIED && output->options.on_dead != NULL);
@@ -160,9 +173,17 @@ static void end_owing(struct sfe_output *output, struct window_entry *entry)
     output->owing--;
 }
 
+static bool is_late(const struct sfe_output *output, const struct window_entry *entry)
+{
+    return window_known_trouble(&output->window, entry)->is_late;
+}
+
 static struct sfe_stream *stream_of(const struct sfe_output *output,
                                     const struct window_entry *entry)
 {
+    if (is_late(output, entry)) {
+        return output->options.late;
+    }
     return is_dead(output, entry) ? output->options.on_dead : output->options.on_done;
 }
 
@@ -228,6 +249,7 @@ static enum sfe_code stage(struct sfe_output *output, struct window_entry *entry
         .time_ns = time_ns,
         .time_is_known = clock->wall_ns(clock->context, &unix_ns) != SFE_CLOCK_UNSET,
         .is_answer_cut = trouble->is_answer_cut,
+        .is_late = trouble->is_late,
     };
 
     if (trouble->is_dead) {
@@ -320,15 +342,16 @@ static bool is_durable(const struct sfe_output *output, const struct window_entr
 
 uint64_t output_answer_turn(struct sfe_output *output)
 {
-    bool has_room[2] = {true, true}; /* Of on_done, of on_dead. */
+    bool has_room[3] = {true, true, true}; /* Of on_done, of on_dead, of late. */
 
     if (output->owing == 0 && output->told == 0) {
         return UINT64_MAX;
     }
     for (uint32_t i = 0; i < output->window.count; i++) {
         struct window_entry *entry = window_at(&output->window, i);
-        if (entry->state == ENTRY_OWING && has_room[is_dead(output, entry)]) {
-            has_room[is_dead(output, entry)] = tell_entry(output, entry);
+        if (entry->state == ENTRY_OWING) {
+            bool *room = &has_room[is_late(output, entry) ? 2 : is_dead(output, entry)];
+            *room = *room && tell_entry(output, entry);
         }
         if (entry->state == ENTRY_TOLD && is_durable(output, entry)) {
             output->told--;

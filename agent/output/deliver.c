@@ -461,31 +461,6 @@ static void end_walk(struct walk *walk)
     }
 }
 
-/* Parents get lanes, or lose them: what is being filled is filled anew. */
-static void mind_lanes(struct sfe_output *output)
-{
-    const bool has_lanes = output->options.target->find_keys != NULL &&
-                           pressure_wants_lanes(&output->pressure, output->now_ns);
-
-    if (has_lanes == output->has_lanes) {
-        return;
-    }
-    output->has_lanes = has_lanes;
-    for (uint32_t i = 0; i < output->options.slot_count; i++) {
-        if (output->slots[i].state == SLOT_FILLING) {
-            output_abandon_slot(output, i);
-        }
-    }
-    if (has_lanes) {
-        SFE_LOG(output->options.log, SFE_INFO,
-                "rows are locked; one request at a time for each parent",
-                sfe_text("output", output->options.name));
-    } else {
-        SFE_LOG(output->options.log, SFE_INFO, "locks are over; requests go side by side again",
-                sfe_text("output", output->options.name));
-    }
-}
-
 /* Too few events can go together, as when all are of a few keys: the backlog is none for a large
  * batch. */
 static void give_up_large(struct walk *walk)
@@ -505,11 +480,20 @@ static void give_up_large(struct walk *walk)
     output->has_changed = output->window.count > 0;
 }
 
+/* What may have to wait is read elsewhere. */
+static bool may_read(struct walk *walk)
+{
+    const struct sfe_output *output = walk->output;
+
+    return !walk->is_blocked && output->options.wait == NULL && !window_is_full(&output->window) &&
+           (in_lanes(walk) || have_slot(walk, 0));
+}
+
 static void walk_window(struct walk *walk)
 {
     struct sfe_output *output = walk->output;
 
-    mind_lanes(output);
+    output_mind_lanes(output);
     sfe_lane_begin(output->lane);
     walk->is_large = output_wants_large(output);
     output->is_catching_up = walk->is_large;
@@ -518,8 +502,7 @@ static void walk_window(struct walk *walk)
     for (uint32_t i = 0, count = output->window.count; i < count && !walk->is_blocked; i++) {
         visit_entry(walk, window_at(&output->window, i));
     }
-    while (!walk->is_blocked && !window_is_full(&output->window) &&
-           (in_lanes(walk) || have_slot(walk, 0)) && take_event(walk)) {
+    while (may_read(walk) && take_event(walk)) {
     }
     if (!walk->is_blocked && output_is_resuming(output)) {
         output_give_up_resuming(output, walk->slot, walk->due_ns);
@@ -531,7 +514,8 @@ static void walk_window(struct walk *walk)
 
 static bool has_new(const struct sfe_output *output)
 {
-    return !window_is_full(&output->window) &&
+    /* What may have to wait is read elsewhere. */
+    return output->options.wait == NULL && !window_is_full(&output->window) &&
            sfe_stream_durable(output->options.stream) >= output->window.next_sequence;
 }
 

@@ -151,6 +151,7 @@ enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct s
     struct sfe_output *opened = sfe_arena_take(arena, sizeof(*opened), err);
 
     SFE_ASSERT(!options->gaps || options->agent_id != NULL);
+    SFE_ASSERT(options->wait == NULL || options->within_ns == 0);
     SFE_ASSERT(options->slot_count > 0);
     SFE_ASSERT(options->slot_events_max > 0);
     SFE_ASSERT(options->slot_events_max <= options->window_events);
@@ -190,7 +191,7 @@ static enum sfe_output_state state_of(const struct sfe_output *output)
     if (!has_work) {
         return SFE_OUTPUT_IDLE;
     }
-    if (output->pace.state == PACE_WAITING || output->owing > 0 ||
+    if (output->pace.state == PACE_WAITING || output->owing > 0 || output->facts.is_kept_full ||
         (!output->target_is_ready && output->in_flight == 0)) {
         return SFE_OUTPUT_WAITING;
     }
@@ -220,6 +221,7 @@ uint64_t sfe_output_turn(struct sfe_output *output, uint64_t now_ns)
 {
     output->now_ns = now_ns;
     uint64_t bury_ns = output_expire_turn(output);
+    bury_ns = sfe_clock_earlier_ns(bury_ns, output_wait_turn(output));
     bury_ns = sfe_clock_earlier_ns(bury_ns, output_bury_turn(output));
     bury_ns = sfe_clock_earlier_ns(bury_ns, output_answer_turn(output));
     (void)window_pass(&output->window);
@@ -265,6 +267,11 @@ void sfe_output_facts(struct sfe_output *output, struct sfe_output_facts *facts)
     settle_facts(output->settle, facts);
     uint64_t durable = sfe_stream_durable(output->options.stream);
     facts->backlog = durable >= facts->cursor ? durable + 1 - facts->cursor : 0;
+}
+
+const struct sfe_output_wait *sfe_output_wait(const struct sfe_output *output)
+{
+    return output->options.wait;
 }
 
 void sfe_output_close(struct sfe_output *output)

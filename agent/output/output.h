@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/log.h"
 #include "output/target.h"
+#include "output/wait.h"
 #include "port/clock.h"
 #include "port/entropy.h"
 #include "stream/cursor.h"
@@ -36,7 +37,8 @@ struct sfe_output_options {
     struct sfe_stream *dead;
     struct sfe_stream *on_done; /* Takes the answers to what was delivered; NULL: nobody does. */
     struct sfe_stream *on_dead; /* The same of what could not be. */
-    uint32_t answer_bytes_max;  /* Their payloads; 0: there are no such streams. */
+    struct sfe_stream *late;    /* Takes events that waited for too long; NULL: they are dead. */
+    uint32_t answer_bytes_max;  /* Payloads of these three; 0: there are no such streams. */
     struct sfe_target *target;
     const struct sfe_cursor *cursor; /* Where it stood; NULL: at the stream's beginning. Copied. */
     uint32_t slot_count;             /* Requests in flight at once. */
@@ -64,7 +66,8 @@ struct sfe_output_options {
      * thread. */
     void (*on_settled)(void *owner);
     void *owner;
-    struct sfe_watch *watch; /* Is told what goes out and comes back; NULL: nobody is. */
+    const struct sfe_output_wait *wait; /* NULL: no event waits. Not with `within_ns`. */
+    struct sfe_watch *watch;            /* Is told what goes out and comes back; NULL: nobody is. */
 };
 
 enum sfe_output_state {
@@ -86,6 +89,9 @@ struct sfe_output_facts {
     uint64_t retried;   /* Verdicts RETRY since open. */
     uint64_t requests;  /* Batches sent since open. */
     uint32_t in_flight; /* Requests sent and not answered. */
+    uint32_t held;      /* Events that wait for something from elsewhere. */
+    uint64_t late;      /* Events that did so for too long, since open. */
+    bool is_kept_full;  /* Nothing more is read since the oldest of them. */
     uint64_t gaps;      /* Events passed over because they were no longer there or damaged. */
     struct sfe_error last_error; /* code SFE_OK: none. */
 };
@@ -112,6 +118,9 @@ void sfe_output_cursor(struct sfe_output *output, struct sfe_cursor *cursor);
 
 /* Any thread (same lock). */
 void sfe_output_facts(struct sfe_output *output, struct sfe_output_facts *facts);
+
+/* What lets its events wait; NULL: nothing does. Any thread. */
+const struct sfe_output_wait *sfe_output_wait(const struct sfe_output *output);
 
 /* Abandons what is in flight: it is read again after the next open. NULL is allowed. */
 void sfe_output_close(struct sfe_output *output);

@@ -114,6 +114,9 @@ void output_keep_dead(struct sfe_output *output, struct window_entry *entry,
 /* A buried entry owes its answer, with on_dead. */
 void output_owe_dead(struct sfe_output *output, struct window_entry *entry);
 
+/* An entry that waited for too long owes the event that says so. */
+void output_owe_late(struct sfe_output *output, struct window_entry *entry);
+
 /* Gives back what was kept for an entry that is no longer condemned. */
 void output_forget_answer(struct sfe_output *output, struct window_entry *entry);
 
@@ -167,6 +170,9 @@ bool output_may_send(const struct sfe_output *output);
 /* Makes an empty slot ready for events. */
 void output_begin_slot(const struct sfe_output *output, struct output_slot *slot);
 
+/* Parents get lanes, or lose them, as the pressure says: what is being filled is filled anew. */
+void output_mind_lanes(struct sfe_output *output);
+
 /* What came of reading on by one event. */
 enum output_read {
     OUTPUT_READ_END,    /* That was all that is durable. */
@@ -185,6 +191,9 @@ bool output_is_late(const struct sfe_output *output, const struct window_entry *
 
 /* Gives up what is late; returns when the next one is. */
 uint64_t output_expire_turn(struct sfe_output *output);
+
+/* Reads and judges events that may have to wait; returns when to do so again. */
+uint64_t output_wait_turn(struct sfe_output *output);
 
 /* Nothing new is begun while that lasts: burying and telling go on, and end it. */
 static inline bool output_is_held_up(const struct sfe_output *output)

@@ -46,7 +46,7 @@ enum output_read output_read(struct sfe_output *output, struct window_entry **en
         sfe_stream_reader_seek(reader, event->sequence);
         return OUTPUT_READ_GAP;
     }
-    if (skip_known(output, event->sequence)) {
+    if (output->options.wait == NULL && skip_known(output, event->sequence)) {
         return OUTPUT_READ_ON;
     }
     *entry = window_add(&output->window, event->sequence, stands, *time_ns);

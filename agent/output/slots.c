@@ -94,3 +94,27 @@ void output_begin_slot(const struct sfe_output *output, struct output_slot *slot
                       : slot->events_max;
     slot->offered_ns = UINT64_MAX;
 }
+
+void output_mind_lanes(struct sfe_output *output)
+{
+    const bool has_lanes = output->options.target->find_keys != NULL &&
+                           pressure_wants_lanes(&output->pressure, output->now_ns);
+
+    if (has_lanes == output->has_lanes) {
+        return;
+    }
+    output->has_lanes = has_lanes;
+    for (uint32_t i = 0; i < output->options.slot_count; i++) {
+        if (output->slots[i].state == SLOT_FILLING) {
+            output_abandon_slot(output, i);
+        }
+    }
+    if (has_lanes) {
+        SFE_LOG(output->options.log, SFE_INFO,
+                "rows are locked; one request at a time for each parent",
+                sfe_text("output", output->options.name));
+    } else {
+        SFE_LOG(output->options.log, SFE_INFO, "locks are over; requests go side by side again",
+                sfe_text("output", output->options.name));
+    }
+}

@@ -108,6 +108,33 @@ struct window_entry *window_add(struct window *window, uint64_t sequence,
     return entry;
 }
 
+void window_drop_last(struct window *window)
+{
+    SFE_ASSERT(window->count > 0);
+    SFE_ASSERT(window_at(window, window->count - 1u)->state == ENTRY_SETTLED);
+    window->count--;
+}
+
+struct window_entry *window_find(const struct window *window, uint64_t sequence)
+{
+    uint32_t begin = 0;
+    uint32_t end = window->count;
+
+    while (begin < end) {
+        const uint32_t middle = begin + (end - begin) / 2u;
+        struct window_entry *entry = window_at(window, middle);
+        if (entry->sequence == sequence) {
+            return entry;
+        }
+        if (entry->sequence < sequence) {
+            begin = middle + 1u;
+        } else {
+            end = middle;
+        }
+    }
+    return NULL;
+}
+
 bool window_pass(struct window *window)
 {
     uint32_t before = window->count;

@@ -21,7 +21,8 @@ enum entry_state {
     ENTRY_DYING,   /* Dead, and not yet in the dead stream: `reason` says why. */
     ENTRY_BURIED,  /* In the dead stream as `dead_sequence`; settled once that is durable. */
     ENTRY_OWING,   /* Over; its answer is not in the stream of answers yet. */
-    ENTRY_TOLD     /* Its answer is, as `answer_sequence`; settled once that is durable. */
+    ENTRY_TOLD,    /* Its answer is, as `answer_sequence`; settled once that is durable. */
+    ENTRY_HELD     /* It waits for something from elsewhere: wait.h. */
 };
 
 struct window_entry {
@@ -58,6 +59,7 @@ struct window_trouble {
     bool has_answer;    /* What came back is kept. */
     bool is_answer_cut; /* It was too large for that. */
     bool is_dead;       /* Of one that owes or told: its letter is in the dead stream. */
+    bool is_late;       /* The same: it waited for too long. */
 };
 
 #define WINDOW_BLOCK_EVENTS 64u
@@ -132,6 +134,12 @@ static inline uint64_t window_end_of(const struct window *window, const struct w
 {
     return entry->is_gap ? window_known_trouble(window, entry)->gap_end : entry->sequence + 1u;
 }
+
+/* Drops the last event, which is settled, so that it takes no room. */
+void window_drop_last(struct window *window);
+
+/* The entry of that sequence; NULL: there is none. */
+struct window_entry *window_find(const struct window *window, uint64_t sequence);
 
 /* Drops what is settled from the front. True when something was. */
 bool window_pass(struct window *window);

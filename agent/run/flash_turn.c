@@ -1,4 +1,5 @@
 #include "run/open_events.h"
+#include "run/waits.h"
 
 #include "base/assert.h"
 #include "base/learned_clock.h"
@@ -50,7 +51,7 @@ static bool lowest_cursor(const struct sfe_agent *agent, uint32_t index, uint64_
         }
         found = true;
     }
-    return found;
+    return agent_lowest_join_cursor(agent, index, found, sequence);
 }
 
 static void release_settled(struct sfe_agent *agent, uint64_t now_ns)
@@ -110,6 +111,7 @@ static void save_cursors(struct sfe_agent *agent, uint64_t now_ns)
     struct sfe_error err;
 
     atomic_store(&agent->has_settled, false);
+    const uint32_t joined = agent_take_join_cursors(agent); /* Before those of their outputs. */
     for (uint32_t i = 0; i < agent->set.output_count; i++) {
         sfe_output_cursor(agent->set.outputs[i].output, &agent->cursors[i]);
     }
@@ -120,7 +122,7 @@ static void save_cursors(struct sfe_agent *agent, uint64_t now_ns)
         SFE_ASSERT(length > 0 && (size_t)length < sizeof(agent->marks[i].stream));
         agent->marks[i].durable = sfe_stream_durable(stream);
     }
-    if (sfe_cursor_log_save(agent->cursor_log, agent->cursors, agent->set.output_count,
+    if (sfe_cursor_log_save(agent->cursor_log, agent->cursors, agent->set.output_count + joined,
                             agent->marks, agent->set.stream_count, &err) != SFE_OK) {
         sfe_log_error(agent->log, SFE_ERROR, "cannot save the cursors; tried again", &err);
         atomic_store(&agent->has_settled, true);
@@ -130,6 +132,7 @@ static void save_cursors(struct sfe_agent *agent, uint64_t now_ns)
     for (uint32_t i = 0; i < agent->set.stream_count; i++) {
         agent->set.streams[i].marked = agent->marks[i].durable;
     }
+    agent_joins_saved(agent);
     agent->saved_ns = now_ns;
     release_settled(agent, now_ns);
 }

@@ -1,6 +1,7 @@
 #include "run/open_http.h"
 #include "run/outputs.h"
 #include "run/service.h"
+#include "run/waits.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -131,6 +132,11 @@ static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
         output->rate_per_minute =
             sfe_rate_per_minute(&agent->set.outputs[i].rate, output->facts.delivered);
         gather_bulk(agent, &agent->set.outputs[i], output);
+        struct sfe_join *join = agent_join_of(&agent->set.outputs[i]);
+        output->has_join = join != NULL;
+        if (join != NULL) {
+            sfe_join_facts(join, &output->join);
+        }
         output->has_file = agent->set.outputs[i].file != NULL;
         if (output->has_file) {
             sfe_file_output_facts(agent->set.outputs[i].file, &output->file);

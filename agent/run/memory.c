@@ -7,6 +7,7 @@
 #include "run/output_kind.h"
 #include "run/outputs.h"
 #include "run/service.h"
+#include "run/waits.h"
 
 #include "base/arena.h"
 #include "stream/quota.h"
@@ -95,8 +96,9 @@ size_t agent_output_bytes(const struct sfe_config *config, uint32_t index, uint3
                                        .answer_bytes_max = agent_answer_bytes_max(config, output)};
 
     kind->sizes(config, output, false, &sizes);
+    agent_waits_sizes(output, &sizes);
     return sfe_stream_reader_memory_bytes(&options) + kind->memory_bytes(config, output) +
-           sfe_output_memory_bytes(&sizes);
+           sfe_output_memory_bytes(&sizes) + agent_waits_bytes(config, output, &sizes);
 }
 
 static size_t outputs_bytes(const struct sfe_config *config)

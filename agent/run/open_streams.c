@@ -1,4 +1,5 @@
 #include "run/parts.h"
+#include "run/waits.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -196,6 +197,7 @@ static void count_unknown(const struct sfe_agent *agent, const struct agent_set 
         SFE_ASSERT(length > 0 && (size_t)length < sizeof(name));
         *cursors += sfe_cursor_log_find(agent->cursor_log, name) == NULL ? 1u : 0u;
     }
+    *cursors += agent_unknown_join_cursors(agent, set);
     for (uint32_t i = 0; i < set->stream_count; i++) {
         const char *name = set->config->streams[i].name;
         *marks += sfe_cursor_log_mark(agent->cursor_log, name) == NULL ? 1u : 0u;

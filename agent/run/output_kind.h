@@ -39,7 +39,10 @@ struct agent_output_kind {
 static inline uint32_t agent_answer_bytes_max(const struct sfe_config *config,
                                               const struct sfe_config_output *output)
 {
-    return output->on_done < 0 && output->on_dead < 0 ? 0 : config->agent.event_bytes_max;
+    const bool has_late = output->waits.key != NULL && output->waits.late >= 0;
+
+    return output->on_done < 0 && output->on_dead < 0 && !has_late ? 0
+                                                                   : config->agent.event_bytes_max;
 }
 
 const struct agent_output_kind *agent_output_kind(enum sfe_output_type type);

@@ -94,7 +94,7 @@ static bool upserts_all(const struct sfe_config_output *output)
 }
 
 /* A rehearsal shows records; nothing of a job would be to be seen. Where order is asked for, a job
- * holds one event of a key at most: no backlog goes faster by it. */
+ * holds one event of a key at most: no backlog goes faster by it. What waits is no backlog. */
 static enum bulk_use bulk_use(const struct sfe_config_output *output)
 {
     if (output->type != SFE_OUTPUT_SALESFORCE_RECORDS) {
@@ -104,7 +104,7 @@ static enum bulk_use bulk_use(const struct sfe_config_output *output)
         return BULK_ALWAYS;
     }
     return output->api == SFE_API_AUTO && output->order_by == NULL && !output->all_or_none &&
-                   output->bulk_from != 0 && upserts_all(output)
+                   output->waits.key == NULL && output->bulk_from != 0 && upserts_all(output)
                ? BULK_BESIDE
                : BULK_NEVER;
 }

@@ -180,6 +180,36 @@ static void explain_api(struct rehearsal *rehearsal, const struct sfe_config_out
     rehearsal_bulk_tell_from(rehearsal, output, told);
 }
 
+/* What it would wait for. Nothing waits here. */
+static void explain_waits(struct rehearsal *rehearsal, const struct sfe_config_output *output,
+                          const struct sfe_compiled_output *compiled,
+                          const struct sfe_map_subject *subject, struct sfe_rehearsal_step told)
+{
+    const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
+    uint8_t memory[ORDER_BYTES];
+    char message[ORDER_BYTES + SFE_NAME_BYTES_MAX + 80u];
+    struct sfe_builder key = sfe_builder_make(memory, sizeof(memory));
+    struct sfe_error err;
+    int length;
+
+    if (output->waits.key == NULL) {
+        return;
+    }
+    if (sfe_template_add(compiled->waits_key, subject, &key, &err) == SFE_OK) {
+        length = snprintf(message, sizeof(message),
+                          "waits for a confirmation of key \"%.*s\" in stream \"%s\"; here it goes "
+                          "at once",
+                          (int)key.size, (const char *)memory,
+                          rehearsal->config.streams[output->waits.stream].name);
+    } else {
+        length = snprintf(message, sizeof(message),
+                          "waits for a confirmation, and has no key: it would be a dead letter");
+    }
+    SFE_ASSERT(length > 0);
+    told.message = message;
+    audience->on_step(audience->reader, &told);
+}
+
 /* The steps of every output that reads the event. */
 static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct sfe_event *event,
                           int64_t time_ns)
@@ -200,6 +230,7 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
             explain_where(rehearsal, compiled->where, &subject, told) != SFE_OK) {
             continue;
         }
+        explain_waits(rehearsal, config, compiled, &subject, told);
         if (config->type == SFE_OUTPUT_HTTP || config->type == SFE_OUTPUT_FILE) {
             continue; /* Its request, or its line, shows all there is. */
         }

@@ -2,6 +2,7 @@
  * place of another. Edge thread while flash and cloud pause, or main thread. */
 #include "run/open_http.h"
 #include "run/parts.h"
+#include "run/waits.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -277,7 +278,7 @@ static enum sfe_code plan_output(struct agent_set *set, uint32_t config_index,
 {
     struct agent_output *output = &set->outputs[set->output_count];
 
-    if (set->output_count == AGENT_OUTPUTS_MAX) {
+    if (set->output_count + agent_join_cursor_count(set->config) >= AGENT_OUTPUTS_MAX) {
         return sfe_fail(err, SFE_E_CONFIG, "all outputs together read more than %u streams",
                         AGENT_OUTPUTS_MAX);
     }

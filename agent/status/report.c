@@ -292,6 +292,22 @@ static void put_file(struct sfe_json_writer *writer, const struct sfe_status_out
     sfe_json_end_object(writer);
 }
 
+static void put_join(struct sfe_json_writer *writer, const struct sfe_status_output *output)
+{
+    if (!output->has_join) {
+        return;
+    }
+    sfe_json_begin_object(writer, "waits");
+    sfe_json_put_u64(writer, "waiting", output->facts.held);
+    sfe_json_put_u64(writer, "late", output->facts.late);
+    sfe_json_put_u64(writer, "confirmations", output->join.confirmations);
+    sfe_json_put_u64(writer, "early", output->join.early);
+    sfe_json_put_u64(writer, "unread", output->join.backlog);
+    sfe_json_put_u64(writer, "unusable", output->join.unusable);
+    sfe_json_put_bool(writer, "full", output->facts.is_kept_full || output->join.is_full);
+    sfe_json_end_object(writer);
+}
+
 /* 0 where there is none, or the clock was put back. */
 static uint64_t age_s(const struct sfe_status *status, int64_t since_ns)
 {
@@ -325,6 +341,7 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_put_u64(writer, "retried", facts->retried);
         sfe_json_put_u64(writer, "requests", facts->requests);
         sfe_json_put_u64(writer, "gaps", facts->gaps);
+        put_join(writer, output);
         put_bulk(writer, output);
         put_file(writer, output);
         put_error(writer, "last_error", &facts->last_error);

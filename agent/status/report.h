@@ -9,6 +9,7 @@
 #include "input/source.h"
 #include "input/thin.h"
 #include "target/file.h"
+#include "join/join.h"
 #include "output/output.h"
 #include "bulk/bulk.h"
 #include "salesforce/org.h"
@@ -47,6 +48,8 @@ struct sfe_status_output {
     struct sfe_output_facts facts;
     bool has_bulk;
     struct sfe_bulk_facts bulk; /* Where has_bulk. */
+    bool has_join;              /* Its events wait. */
+    struct sfe_join_facts join;
     bool has_file;
     struct sfe_file_facts file; /* Where has_file. */
     uint64_t job_age_ns;        /* Of the job under way; 0: none is. */

@@ -275,6 +275,25 @@ static void add_bulk(const struct screen *screen, uint32_t output)
     add_field(screen, bulk, ", seconds ", "age_s");
 }
 
+static void add_waits(const struct screen *screen, uint32_t output)
+{
+    const uint32_t waits = sfe_json_member(screen->document, output, SFE_TEXT("waits"));
+
+    if (waits == SFE_JSON_NONE) {
+        return;
+    }
+    add_field(screen, waits, ", waiting ", "waiting");
+    add_field(screen, waits, ", late ", "late");
+    add_field(screen, waits, ", confirmations kept ", "confirmations");
+    if (number(screen, waits, "unusable") != 0) {
+        add_field(screen, waits, ", unusable ", "unusable");
+    }
+    const uint32_t full = sfe_json_member(screen->document, waits, SFE_TEXT("full"));
+    if (full != SFE_JSON_NONE && sfe_json_kind(screen->document, full) == SFE_JSON_TRUE) {
+        sfe_builder_add_text(screen->out, ", FULL: reads no further (keep)");
+    }
+}
+
 static void add_output(const struct screen *screen, uint32_t output)
 {
     add_field(screen, output, "\n  ", "name");
@@ -296,6 +315,7 @@ static void add_output(const struct screen *screen, uint32_t output)
         add_field(screen, output, ", answers passed on ", "answers");
     }
     add_field(screen, output, ", retried ", "retried");
+    add_waits(screen, output);
     add_bulk(screen, output);
     add_error(screen, output, "last_error");
 }

@@ -68,33 +68,39 @@ struct totals {
     uint64_t losses_told;
 };
 
-static const struct sim_scenario *scenario_at(uint32_t index)
-{
-    if (index < sim_flash_scenario_count) {
-        return &sim_flash_scenarios[index];
-    }
-    index -= sim_flash_scenario_count;
-    if (index < sim_policy_scenario_count) {
-        return &sim_policy_scenarios[index];
-    }
-    index -= sim_policy_scenario_count;
-    if (index < sim_agent_scenario_count) {
-        return &sim_agent_scenarios[index];
-    }
-    index -= sim_agent_scenario_count;
-    if (index < sim_token_scenario_count) {
-        return &sim_token_scenarios[index];
-    }
-    index -= sim_token_scenario_count;
-    return index < sim_script_scenario_count
-               ? &sim_script_scenarios[index]
-               : &sim_cometd_scenarios[index - sim_script_scenario_count];
-}
+static const struct {
+    const struct sim_scenario *scenarios;
+    const uint32_t *count;
+} SETS[] = {
+    {sim_flash_scenarios, &sim_flash_scenario_count},
+    {sim_policy_scenarios, &sim_policy_scenario_count},
+    {sim_agent_scenarios, &sim_agent_scenario_count},
+    {sim_token_scenarios, &sim_token_scenario_count},
+    {sim_join_scenarios, &sim_join_scenario_count},
+    {sim_script_scenarios, &sim_script_scenario_count},
+    {sim_cometd_scenarios, &sim_cometd_scenario_count},
+};
+#define SETS_COUNT (sizeof(SETS) / sizeof(SETS[0]))
 
 static uint32_t scenario_count(void)
 {
-    return sim_flash_scenario_count + sim_policy_scenario_count + sim_agent_scenario_count +
-           sim_token_scenario_count + sim_script_scenario_count + sim_cometd_scenario_count;
+    uint32_t count = 0;
+
+    for (size_t set = 0; set < SETS_COUNT; set++) {
+        count += *SETS[set].count;
+    }
+    return count;
+}
+
+static const struct sim_scenario *scenario_at(uint32_t index)
+{
+    size_t set = 0;
+
+    while (index >= *SETS[set].count) {
+        index -= *SETS[set].count;
+        set++;
+    }
+    return &SETS[set].scenarios[index];
 }
 
 static const struct sim_scenario *find_scenario(const char *name)

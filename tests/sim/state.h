@@ -41,6 +41,8 @@ extern const struct sim_scenario sim_agent_scenarios[];
 extern const uint32_t sim_agent_scenario_count;
 extern const struct sim_scenario sim_token_scenarios[];
 extern const uint32_t sim_token_scenario_count;
+extern const struct sim_scenario sim_join_scenarios[];
+extern const uint32_t sim_join_scenario_count;
 extern const struct sim_scenario sim_script_scenarios[];
 extern const uint32_t sim_script_scenario_count;
 extern const struct sim_scenario sim_cometd_scenarios[];

@@ -144,6 +144,7 @@ static void the_committed_examples_load(void **state)
     assert_int_equal(config->inputs[1].on_stale_replay, SFE_STALE_LATEST);
     (void)load_file(loading, "config/examples/closed-sale.json");
     (void)load_file(loading, "config/examples/new-customer.json");
+    (void)load_file(loading, "config/examples/confirmed-order.json");
     (void)load_file(loading, "config/examples/http-output.json");
     (void)load_file(loading, "config/examples/hub.json");
     (void)load_file(loading, "config/examples/sale-steps.json");

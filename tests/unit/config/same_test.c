@@ -120,6 +120,8 @@ static void a_change_is_seen_in_its_part_and_in_no_other(void **state)
         {"'from':'one',", "'from':'one','batch_age':'2s',", true, true, true, false},
         {"'from':'one',", "'from':'one','order_by':'{topic}',", true, true, true, false},
         {"'from':'one',", "'from':'one','gaps':true,", true, true, true, false},
+        {"'from':'one',", "'from':'one','waits':{'for':'two','key':'{/id}','within':'1h'},", true,
+         true, true, false},
     };
 
     (void)state;

@@ -60,8 +60,10 @@ struct world_slot {
 struct world {
     struct sfe_stream stream;
     struct sfe_stream dead;
-    struct sfe_stream done_answers, dead_answers;
-    bool passes_on; /* Answers, to both. */
+    struct sfe_stream done_answers, dead_answers, late_answers;
+    bool passes_on;                     /* Answers, to all. */
+    const struct sfe_output_wait *wait; /* NULL: no event waits. */
+    uint32_t window_events;             /* 0: as usual. */
     uint64_t within_ns;
     uint32_t answer_bytes; /* Written by the target for each event; 0: it has none. */
     struct sfe_stream_reader reader;
@@ -381,6 +383,7 @@ static void world_open(struct world *world)
     world->dead.name = "dead";
     world->done_answers.name = "invoiced";
     world->dead_answers.name = "refused";
+    world->late_answers.name = "late";
     world->reader.stream = &world->stream;
     const struct sfe_output_options options = {
         .name = "readings",
@@ -389,6 +392,8 @@ static void world_open(struct world *world)
         .dead = &world->dead,
         .on_done = world->passes_on ? &world->done_answers : NULL,
         .on_dead = world->passes_on ? &world->dead_answers : NULL,
+        .late = world->passes_on ? &world->late_answers : NULL,
+        .wait = world->wait,
         .answer_bytes_max = world->passes_on ? 4000 : 0,
         .target = &world->target,
         .cursor = world->has_start ? &world->start : NULL,
@@ -396,7 +401,7 @@ static void world_open(struct world *world)
         .slot_events_max = WORLD_SLOT_EVENTS,
         .batch_age_ns = SECOND,
         .within_ns = world->within_ns,
-        .window_events = SFE_WINDOW_EVENTS,
+        .window_events = world->window_events != 0 ? world->window_events : SFE_WINDOW_EVENTS,
         .large_slot_events = world->large_from == 0 ? 0 : WORLD_LARGE,
         .large_from = world->large_from,
         .large_age_ns = world->large_age_ns,

@@ -125,11 +125,39 @@ static void a_large_window_touches_no_more_than_what_was_in_it_at_once(void **st
     sfe_arena_close(arena);
 }
 
+static void one_that_is_over_at_once_takes_no_room(void **state)
+{
+    struct window window;
+
+    (void)state;
+    open_window(&window, 1);
+    for (uint64_t sequence = 1; sequence <= 3 * SFE_WINDOW_EVENTS; sequence++) {
+        struct window_entry *entry = window_add(&window, sequence, nowhere, 0);
+        if (sequence % WINDOW_BLOCK_EVENTS != 1 || sequence > 60 * WINDOW_BLOCK_EVENTS) {
+            entry->state = ENTRY_SETTLED;
+            window_drop_last(&window);
+        }
+    }
+    assert_int_equal(window.count, 60);
+    assert_int_equal(window_base(&window), 1);
+    for (uint32_t i = 0; i < 60; i++) {
+        const uint64_t sequence = 1u + i * WINDOW_BLOCK_EVENTS;
+        assert_int_equal(window_find(&window, sequence)->sequence, sequence);
+        assert_null(window_find(&window, sequence + 1));
+        window_at(&window, i)->state = ENTRY_SETTLED;
+    }
+    (void)window_pass(&window);
+    assert_int_equal(window_base(&window), 3 * SFE_WINDOW_EVENTS + 1);
+    assert_null(window_find(&window, 1));
+    sfe_arena_close(arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_empty_window_has_settled_all_that_was_read),
         cmocka_unit_test(the_base_passes_only_what_is_settled),
+        cmocka_unit_test(one_that_is_over_at_once_takes_no_room),
         cmocka_unit_test(a_large_window_touches_no_more_than_what_was_in_it_at_once),
         cmocka_unit_test(what_befell_an_entry_is_not_what_befell_the_one_there_before),
         cmocka_unit_test(places_are_counted_from_the_oldest_on_however_the_ring_lies),

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "run/open_events.h"
+#include "run/waits.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -28,6 +29,9 @@ struct world {
     uint64_t settled;
     uint64_t floor; /* Of what an input still needs; 0: of nothing. */
     uint32_t kept_places;
+    uint64_t
+        confirmed; /* The stream is one of confirmations as well, from here on; 0: it is not. */
+    uint32_t joins_saved;
     uint64_t saved; /* The cursor of the last snapshot. */
     uint32_t saves;
     bool cannot_save;
@@ -82,6 +86,30 @@ void sfe_output_cursor(struct sfe_output *output, struct sfe_cursor *cursor)
 {
     (void)output;
     cursor->sequence = the_world.settled;
+}
+
+uint32_t agent_take_join_cursors(struct sfe_agent *agent)
+{
+    (void)agent;
+    return 0;
+}
+
+void agent_joins_saved(struct sfe_agent *agent)
+{
+    (void)agent;
+    the_world.joins_saved++;
+}
+
+bool agent_lowest_join_cursor(const struct sfe_agent *agent, uint32_t index, bool found,
+                              uint64_t *sequence)
+{
+    (void)agent;
+    (void)index;
+    if (the_world.confirmed != 0 && (!found || the_world.confirmed < *sequence)) {
+        *sequence = the_world.confirmed;
+        return true;
+    }
+    return found;
 }
 
 enum sfe_code sfe_cursor_log_save(struct sfe_cursor_log *log, const struct sfe_cursor *cursors,
@@ -164,6 +192,25 @@ static void what_is_settled_is_released_once_it_is_saved(void **state)
     assert_int_equal(world->kept.released, 11);
 }
 
+static void a_stream_of_confirmations_is_released_no_further_than_they_are_settled(void **state)
+{
+    struct world *world = *state;
+
+    world->confirmed = 4;
+    turns_until(world, SECOND, 100 * SECOND);
+    assert_int_equal(world->kept.released, 4);
+    assert_int_equal(world->joins_saved, 1);
+}
+
+static void joins_are_told_of_a_snapshot_only_when_it_is_durable(void **state)
+{
+    struct world *world = *state;
+
+    world->cannot_save = true;
+    turns_until(world, SECOND, 5 * SECOND);
+    assert_int_equal(world->joins_saved, 0);
+}
+
 static void a_snapshot_that_fails_is_tried_again_without_a_kick(void **state)
 {
     struct world *world = *state;
@@ -210,6 +257,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_is_settled_is_released_once_it_is_saved, begin),
+        cmocka_unit_test_setup(
+            a_stream_of_confirmations_is_released_no_further_than_they_are_settled, begin),
+        cmocka_unit_test_setup(joins_are_told_of_a_snapshot_only_when_it_is_durable, begin),
         cmocka_unit_test_setup(a_snapshot_that_fails_is_tried_again_without_a_kick, begin),
         cmocka_unit_test_setup(a_release_that_fails_is_tried_again_without_a_kick, begin),
         cmocka_unit_test_setup(what_an_input_still_needs_is_released_later_without_a_kick, begin),
