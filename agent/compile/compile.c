@@ -150,9 +150,8 @@ static enum sfe_code compile_fields(struct compiler *compiler,
     return code;
 }
 
-static enum sfe_code compile_record(struct compiler *compiler,
-                                    const struct sfe_config_record *record, struct sfe_map **map,
-                                    uint64_t *tables, struct sfe_error *err)
+enum sfe_code compile_record(struct compiler *compiler, const struct sfe_config_record *record,
+                             struct sfe_map **map, uint64_t *tables, struct sfe_error *err)
 {
     uint32_t bad_field = record->field_count;
     struct sfe_map_options options;
@@ -370,6 +369,9 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     }
     for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
         code = compile_admit(&compiler, &config->inputs[i], &compiled->inputs[i].admit, err);
+        if (code == SFE_OK && config->inputs[i].type == SFE_INPUT_MQTT_ASK) {
+            code = compile_ask(&compiler, &config->inputs[i].ask, &compiled->inputs[i].ask, err);
+        }
     }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);

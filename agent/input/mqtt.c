@@ -522,6 +522,7 @@ static enum sfe_code open_gate(struct mqtt_source *self, struct sfe_arena *arena
         .receive_maximum = self->options.receive_maximum,
         .event_bytes_max = self->options.event_bytes_max,
         .intake = self->options.intake,
+        .taker = self->options.taker,
         .poller = self->options.poller,
         .tls = self->options.tls,
         .tls_session = self->tls_session,
