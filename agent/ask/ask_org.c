@@ -51,8 +51,9 @@ static enum ask_status judge_refusal(struct sfe_ask *ask, const struct ask_slot 
                       sfe_org_now_ns(org) + (told_s > 0 ? (uint64_t)told_s * SECOND_NS : QUOTA_NS));
         return ASK_BUDGET;
     }
-    return retry == SFE_RETRY_LATER || retry == SFE_RETRY_AFTER_LOGIN ? ASK_UNAVAILABLE
-                                                                      : ASK_FAILED;
+    return retry == SFE_RETRY_LATER || retry == SFE_RETRY_AWAY || retry == SFE_RETRY_AFTER_LOGIN
+               ? ASK_UNAVAILABLE
+               : ASK_FAILED;
 }
 
 static enum ask_status judge_failure(const struct sfe_http_answer *answer)

@@ -214,8 +214,7 @@ SFE_MUST_USE enum sfe_code agent_open_set(struct sfe_agent *agent, struct agent_
 /* Closes all that is not carried over and forgets the rest; closes all. */
 void agent_close_new(struct agent_set *set);
 void agent_close_set(struct agent_set *set);
-/* Empties the set without closing its parts. */
-void agent_forget_set(struct agent_set *set);
+void agent_forget_set(struct agent_set *set); /* Without closing its parts. */
 /* All streams claim their shares of the set's quota anew. Nobody else runs. */
 void agent_share_quota(struct agent_set *set);
 /* Takes what larger quotas of streams that are carried over need. */
@@ -242,7 +241,7 @@ void agent_resume(struct sfe_agent *agent);
 /* Keeps the pause that is asked for, if one is: then true. The thread that `paused_at` is of. */
 bool agent_keep_pause(struct sfe_agent *agent, atomic_uint *paused_at);
 
-/* Wakes a thread, cloud where it pauses. The first two serve parts whose owner is the agent. */
+/* Wakes a thread, cloud where it pauses. The first two serve parts of the agent's. */
 void agent_kick_flash(void *agent);
 void agent_kick_edge(void *agent);
 void agent_kick_cloud(struct sfe_agent *agent);

@@ -47,6 +47,7 @@ NO_TEST_OF_ITS_OWN = {
     "agent/run/open_http.c": "wiring; http_input_test.py passes through it",
     "agent/run/open_events.c": "wiring; salesforce_events_test.py passes through it",
     "agent/run/open_query.c": "wiring; salesforce_query_test.py passes through it",
+    "agent/run/open_ask.c": "wiring; ask_test.py passes through it",
     "agent/run/open_files.c": "wiring; files_test.py passes through it",
     "agent/run/open_sources.c": "wiring; each integration test passes through it",
     "agent/run/open_streams.c": "wiring; each integration test passes through it",
