@@ -162,7 +162,7 @@ class Ask(unittest.TestCase):
         self.start()
         self.assertEqual(self.ask("points", {"card": "C-1"})[0], "ok")
         # Of twelve at once two wait for the org, and the others are told so while they do; events and the table go on.
-        site.faults(slow={"ms": 4000})
+        site.faults(slow={"ms": 2500})
         begun = [self.begin("ask/points/t%d" % number, json.dumps({"card": "C-1"})) for number in range(12)]
         wait_until(lambda: self.count("points")["busy"] >= 1, 30, "some are told that we are busy")
         site.publish_one("pos/1/sale", "1")
@@ -177,7 +177,7 @@ class Ask(unittest.TestCase):
         # Killed while it is asked: nobody is told later, as nothing was kept; the next one is.
         self.inputs["points"]["within"] = "20s"
         self.reload()
-        lost = self.begin("ask/points/t01", json.dumps({"card": "C-1"}), limit=8)
+        lost = self.begin("ask/points/t01", json.dumps({"card": "C-1"}), limit=5)
         wait_until(lambda: self.count("points")["under_way"] == 1, 30, "it is asked")
         site.kill_agent()
         site.faults(slow=None)
