@@ -4,11 +4,11 @@
 #include "base/json_writer.h"
 #include "base/time_format.h"
 #include "cli/arguments.h"
+#include "cli/event_lookup.h"
 #include "cli/print.h"
 #include "cli/state.h"
 #include "port/process.h"
 #include "run/control.h"
-#include "run/lookup.h"
 #include "status/way.h"
 #include "stream/settled.h"
 

@@ -82,6 +82,14 @@ static enum sfe_code compile_admit(struct compiler *compiler, const struct sfe_c
     return code;
 }
 
+static enum sfe_code compile_taking(struct compiler *compiler, const struct sfe_config_input *input,
+                                    struct sfe_compiled_input *compiled, struct sfe_error *err)
+{
+    return input->type == SFE_INPUT_MQTT_ASK
+               ? compile_ask(compiler, &input->ask, &compiled->ask, err)
+               : compile_admit(compiler, input, &compiled->admit, err);
+}
+
 enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
                                       const struct sfe_config_record *record,
                                       struct sfe_arena *arena, struct sfe_map_options *options,
@@ -150,9 +158,8 @@ static enum sfe_code compile_fields(struct compiler *compiler,
     return code;
 }
 
-static enum sfe_code compile_record(struct compiler *compiler,
-                                    const struct sfe_config_record *record, struct sfe_map **map,
-                                    uint64_t *tables, struct sfe_error *err)
+enum sfe_code compile_record(struct compiler *compiler, const struct sfe_config_record *record,
+                             struct sfe_map **map, uint64_t *tables, struct sfe_error *err)
 {
     uint32_t bad_field = record->field_count;
     struct sfe_map_options options;
@@ -389,7 +396,7 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
         code = compile_thin(&compiler, &config->streams[i].thin, &compiled->streams[i], err);
     }
     for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
-        code = compile_admit(&compiler, &config->inputs[i], &compiled->inputs[i].admit, err);
+        code = compile_taking(&compiler, &config->inputs[i], &compiled->inputs[i], err);
     }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);

@@ -7,6 +7,7 @@
 #include "config/config.h"
 #include "flow/map.h"
 #include "flow/shape.h"
+#include "flow/soql.h"
 #include "flow/where.h"
 #include "port/crypto.h"
 #include "port/tls.h"
@@ -49,12 +50,22 @@ struct sfe_compiled_connection {
     char *no_proxy;                  /* The list, joined by commas; NULL: none. No secret. */
 };
 
+/* Of an input of type mqtt-ask; what is left out is NULL. */
+struct sfe_compiled_ask {
+    const struct sfe_lookup_table *table;
+    struct sfe_template *key;
+    struct sfe_soql *query;
+    struct sfe_map *map;
+    uint64_t tables; /* Of what `table` and the tables of the map hold. */
+};
+
 struct sfe_compiled_input {
     struct sfe_slice secret; /* Bearer token or signing key of an http input; empty: none. As
                                 above. */
     struct sfe_where *admit; /* Of the edge thread; NULL: every event. */
     struct sfe_tls_server_options tls; /* Its certificate, its key and its senders' authorities, as
                                           they were when this was compiled. `cert` empty: none. */
+    struct sfe_compiled_ask ask;
 };
 
 struct sfe_compiled_stream {

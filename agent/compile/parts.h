@@ -41,6 +41,17 @@ SFE_MUST_USE enum sfe_code compile_field(struct compiler *compiler,
                                          const struct sfe_config_field *configured,
                                          struct sfe_map_field *field, struct sfe_error *err);
 
+/* A record's map; one that is wrong is reported, and *map stays NULL. *tables takes up what the
+ * tables in it hold. */
+SFE_MUST_USE enum sfe_code compile_record(struct compiler *compiler,
+                                          const struct sfe_config_record *record,
+                                          struct sfe_map **map, uint64_t *tables,
+                                          struct sfe_error *err);
+
+/* Compiles what an input of type mqtt-ask answers from. */
+SFE_MUST_USE enum sfe_code compile_ask(struct compiler *compiler, const struct sfe_config_ask *ask,
+                                       struct sfe_compiled_ask *compiled, struct sfe_error *err);
+
 /* Compiles what an output of type http is made of. */
 SFE_MUST_USE enum sfe_code compile_http_output(struct compiler *compiler,
                                                const struct sfe_config_output *output,

@@ -4,6 +4,7 @@
 #include "config/check_channels.h"
 #include "config/check_files.h"
 #include "config/check_answers.h"
+#include "config/check_asks.h"
 #include "config/check_http.h"
 #include "config/check_http_output.h"
 #include "config/check_file_output.h"
@@ -373,9 +374,7 @@ static void check_action(struct config_load *load, const struct sfe_config_recor
     }
 }
 
-/* The fields of the object `map`, or SFE_JSON_NONE. */
-static void check_fields(struct config_load *load, const struct sfe_config_record *record,
-                         uint32_t map)
+void check_fields(struct config_load *load, const struct sfe_config_record *record, uint32_t map)
 {
     uint32_t key = map == SFE_JSON_NONE ? SFE_JSON_NONE : sfe_json_first(&load->json, map);
 
@@ -544,6 +543,7 @@ void check_all(struct config_load *load)
     check_http_inputs(load);
     check_channels(load);
     check_queries(load);
+    check_asks(load);
     check_http_outputs(load);
     check_files_inputs(load);
     check_answers(load);

@@ -170,14 +170,20 @@ static size_t encoded_bytes(struct sfe_slice text)
     return bytes;
 }
 
+bool check_is_query(struct sfe_slice text)
+{
+    size_t at = 0;
+
+    return is_word(next_word(text, &at), "select");
+}
+
 static void check_query(struct config_load *load, const struct sfe_config_query *query,
                         uint32_t entry)
 {
     const struct sfe_slice text = sfe_slice_text(query->text);
     const uint32_t token = load_member(load, entry, "query");
-    size_t at = 0;
 
-    if (!is_word(next_word(text, &at), "select")) {
+    if (!check_is_query(text)) {
         load_mistake(load, token, "that is no query; allowed: such as SELECT Sku__c FROM Price__c");
     } else if (encoded_bytes(text) > SFE_QUERY_TEXT_BYTES) {
         load_mistake(load, token,

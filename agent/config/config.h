@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "config/config_ask.h"
 #include "config/config_input.h"
 #include "config/config_salesforce.h"
 #include "config/outputs.h"
@@ -124,6 +125,7 @@ struct sfe_config_input {
     struct sfe_config_files files;         /* `topic` is "NAME/#". */
     enum sfe_stale_replay on_stale_replay; /* Of type salesforce-events; `topic` is its channel. */
     struct sfe_config_query query;         /* `topic` is "query/NAME". */
+    struct sfe_config_ask ask;             /* Of type mqtt-ask, which has no stream. */
 };
 
 struct sfe_config {

@@ -45,6 +45,11 @@ static const struct rule {
     {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, AT_MOST_ONE, "password_file|password"},
     {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, NEEDS, "password_file|username"},
     {SFE_SECTION_HTTP_OUTPUT_PROXY, NULL, NEEDS, "password|username"},
+    {SFE_SECTION_INPUT, "mqtt-ask", EXACTLY_ONE, "table|query"},
+    {SFE_SECTION_INPUT, "mqtt-ask", NEEDS, "table|key"},
+    {SFE_SECTION_INPUT, "mqtt-ask", NEEDS, "key|table"},
+    {SFE_SECTION_INPUT, "mqtt-ask", NEEDS, "query|org"},
+    {SFE_SECTION_INPUT, "mqtt-ask", NEEDS, "org|query"},
     {SFE_SECTION_OUTPUT, "mqtt", AT_MOST_ONE, "payload|map"},
     {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value"},
 };
@@ -85,6 +90,9 @@ static const struct fragment {
      "\"path\":{\"pattern\":\"^/[!-~]+$\",\"not\":{\"pattern\":\"[+#?$]\"}}}}"},
     {SFE_SECTION_INPUT, "salesforce-events",
      "{\"properties\":{\"channel\":{\"pattern\":\"^/(event|data|topic|u)/[A-Za-z0-9_]+$\"}}}"},
+    {SFE_SECTION_INPUT, "mqtt-ask",
+     "{\"properties\":{\"answers_below\":{\"pattern\":\"^[^$+#][^+#]*$\"},"
+     "\"query\":{\"pattern\":\"^\\\\s*[Ss][Ee][Ll][Ee][Cc][Tt]\\\\s\"}}}"},
     {SFE_SECTION_HTTP_AUTH, NULL, "{\"properties\":{\"none\":{\"const\":true}}}"},
     {SFE_SECTION_STREAM, NULL,
      "{\"if\":{\"required\":[\"thin\"]},\"then\":{\"required\":[\"when_full\"],\"properties\":"

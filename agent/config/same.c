@@ -197,6 +197,34 @@ bool sfe_config_same_connection(struct sfe_config_part a, struct sfe_config_part
            same_entry(SFE_SECTION_CONNECTION, &left, &right);
 }
 
+static bool same_record(const struct side *a, const struct side *b)
+{
+    const struct sfe_config_record *left = a->base;
+    const struct sfe_config_record *right = b->base;
+
+    if (left->field_count != right->field_count || !same_entry(SFE_SECTION_RECORD, a, b)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < left->field_count; i++) {
+        const struct side one = {a->config, &left->fields[i]};
+        const struct side other = {b->config, &right->fields[i]};
+        if (!same_text(left->fields[i].name, right->fields[i].name) ||
+            !same_entry(SFE_SECTION_FIELD, &one, &other)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Of answers, by a record's fields. */
+static bool same_map(struct sfe_config_part a, struct sfe_config_part b)
+{
+    const struct side left = {a.config, &a.config->inputs[a.index].ask.map};
+    const struct side right = {b.config, &b.config->inputs[b.index].ask.map};
+
+    return same_record(&left, &right);
+}
+
 bool sfe_config_same_input(struct sfe_config_part a, struct sfe_config_part b)
 {
     const struct side left = {a.config, &a.config->inputs[a.index]};
@@ -204,7 +232,7 @@ bool sfe_config_same_input(struct sfe_config_part a, struct sfe_config_part b)
 
     SFE_ASSERT(a.index < a.config->input_count && b.index < b.config->input_count);
     return same_text(a.config->inputs[a.index].name, b.config->inputs[b.index].name) &&
-           same_entry(SFE_SECTION_INPUT, &left, &right);
+           same_entry(SFE_SECTION_INPUT, &left, &right) && same_map(a, b);
 }
 
 static bool same_tree(const struct sfe_config_tree *tree, const struct sfe_config_tree *other,
@@ -222,25 +250,6 @@ static bool same_tree(const struct sfe_config_tree *tree, const struct sfe_confi
             !same_text(left->name, right->name) ||
             !same_text(left->field.constant, right->field.constant) ||
             !same_entry(SFE_SECTION_FIELD, &one, &two)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool same_record(const struct side *a, const struct side *b)
-{
-    const struct sfe_config_record *left = a->base;
-    const struct sfe_config_record *right = b->base;
-
-    if (left->field_count != right->field_count || !same_entry(SFE_SECTION_RECORD, a, b)) {
-        return false;
-    }
-    for (uint32_t i = 0; i < left->field_count; i++) {
-        const struct side one = {a->config, &left->fields[i]};
-        const struct side other = {b->config, &right->fields[i]};
-        if (!same_text(left->fields[i].name, right->fields[i].name) ||
-            !same_entry(SFE_SECTION_FIELD, &one, &other)) {
             return false;
         }
     }

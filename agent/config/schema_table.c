@@ -234,16 +234,18 @@ static const struct config_key table[] = {
      .place_offset = offsetof(STREAM, thin.key_place), .help = "Of {topic}, {topic.N}, {source}."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
-     .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
+     .allowed = "mqtt|http|files|salesforce-events|salesforce-query|mqtt-ask",
      .help = "Where events come from."},
-    {ROW(INPUT, "connection", CONNECTION), .only = "mqtt", TO(INPUT, connection),
+    {ROW(INPUT, "connection", CONNECTION), .only = "mqtt|mqtt-ask", TO(INPUT, connection),
      .required = true, .allowed = "mqtt", .help = "The broker, by its name in connections."},
-    {ROW(INPUT, "topic", TOPIC), .only = "mqtt", TO(INPUT, topic), .required = true,
+    {ROW(INPUT, "topic", TOPIC), .only = "mqtt|mqtt-ask", TO(INPUT, topic), .required = true,
      .help = "Topic filter to subscribe to."},
-    {ROW(INPUT, "qos", WHOLE), .only = "mqtt", TO(INPUT, qos), .fallback = "1", .max = 1,
+    {ROW(INPUT, "qos", WHOLE), .only = "mqtt|mqtt-ask", TO(INPUT, qos), .fallback = "1", .max = 1,
      .note = "at most 1: exactly-once is made by event identity",
-     .help = "1: acknowledged once it is on flash. 0: it may be lost on the way to us."},
-    {ROW(INPUT, "stream", STREAM), TO(INPUT, stream), .required = true,
+     .help = "1: acknowledged once it is on flash; a question once the broker has its answer, "
+             "which goes with the same QoS. 0: it may be lost on the way to us."},
+    {ROW(INPUT, "stream", STREAM), .only = "mqtt|http|files|salesforce-events|salesforce-query",
+     TO(INPUT, stream), .required = true,
      .help = "The stream that events are appended to."},
     {ROW(INPUT, "retained", WORD), .only = "mqtt", TO(INPUT, retained), .fallback = "take",
      .allowed = "take|ignore", .help = "Whether retained messages are events."},
@@ -252,14 +254,17 @@ static const struct config_key table[] = {
      .help = "content: the same topic and payload is one event; of files, the same line behind "
              "the same lines of a file of the same name. arrival: each message is one; each file "
              "is new."},
-    {ROW(INPUT, "mask", TEXTS), COUNTED(INPUT, mask, mask_count), .max = 64,
+    {ROW(INPUT, "mask", TEXTS), .only = "mqtt|http|files|salesforce-events|salesforce-query",
+     COUNTED(INPUT, mask, mask_count), .max = 64,
      .help = "Members of a JSON payload, at any depth, whose values are masked to their last 4 "
              "characters before anything is written. Card verification values, PINs and magnetic "
              "stripes become null."},
-    {ROW(INPUT, "card_guard", FLAG), TO(INPUT, card_guard),
+    {ROW(INPUT, "card_guard", FLAG),
+     .only = "mqtt|http|files|salesforce-events|salesforce-query", TO(INPUT, card_guard),
      .help = "Looks for card numbers wherever they stand, in payload and topic, and masks them to "
              "their last 4 digits before anything is written. Default: true where there is mask."},
-    {ROW(INPUT, "admit", WHERE), COUNTED(INPUT, admit, admit_count),
+    {ROW(INPUT, "admit", WHERE), .only = "mqtt|http|files|salesforce-events|salesforce-query",
+     COUNTED(INPUT, admit, admit_count),
      .help = "Which events a sender may send here, as where of an output; what eq, ne, or a value "
              "alone compare with may be a template of {topic}, {topic.N}, {source} and {agent}, "
              "such as {topic.1}. What does not hold, or cannot be judged, never gets into the "
@@ -355,6 +360,49 @@ static const struct config_key table[] = {
     {ROW(INPUT, "after", TEXT), .only = "salesforce-query", TO(INPUT, query.after), .max = 80,
      .help = "Field of type datetime by which the query goes on, such as SystemModstamp: selected, "
              "ordered by, and in WHERE as >= {after}. Without it each run brings all records."},
+    {ROW(INPUT, "answers_below", TEXT), .only = "mqtt-ask", TO(INPUT, ask.prefix),
+     .fallback = "answer/", .min = 1, .max = 256,
+     .help = "How a response topic must begin: nobody can have us publish elsewhere. A question "
+             "with another one, or with none, is refused without a word, and counted."},
+    {ROW(INPUT, "table", FILE), .only = "mqtt-ask", TO(INPUT, ask.table),
+     .place_offset = offsetof(INPUT, ask.table_place),
+     .help = "File that answers are looked up in by key, as lookup of a field: a JSON object, or "
+             "CSV of two columns. It is read at the start and at each reload."},
+    {ROW(INPUT, "key", TEMPLATE), .only = "mqtt-ask", TO(INPUT, ask.key),
+     .place_offset = offsetof(INPUT, ask.key_place),
+     .help = "What is looked up in table, made of the question."},
+    {ROW(INPUT, "query", TEMPLATE), .only = "mqtt-ask", TO(INPUT, ask.query), .max = 4096,
+     .place_offset = offsetof(INPUT, ask.query_place),
+     .help = "Query (SOQL) that org is asked, with values of the question: in quotes as text, such "
+             "as Sku__c = '{/sku}', which is escaped, behind LIKE also its % and _; outside quotes "
+             "numbers alone. Its first page is looked at. Each question is an API call."},
+    {ROW(INPUT, "org", CONNECTION), .only = "mqtt-ask", TO(INPUT, ask.org),
+     .allowed = "salesforce", .help = "The org that query is put to, by its name in connections."},
+    {ROW(INPUT, "priority", FLAG), .only = "mqtt-ask", TO(INPUT, ask.priority),
+     .fallback = "false",
+     .help = "Whether questions may use the calls that daily_reserve keeps for streams with a "
+             "priority."},
+    {ROW(INPUT, "within", DURATION), .only = "mqtt-ask", TO(INPUT, ask.within_ns),
+     .fallback = "2s", .min = SECOND / 10, .max = MINUTE,
+     .help = "Time limit of an answer; then it is {\"error\":\"timeout\"}, or unavailable where "
+             "the org could not even be asked."},
+    {ROW(INPUT, "in_flight", WHOLE), .only = "mqtt-ask", TO(INPUT, ask.in_flight),
+     .fallback = "16", .min = 1, .max = 64,
+     .help = "Questions under way at once; to more the answer is {\"error\":\"busy\"}."},
+    {ROW(INPUT, "rate", WHOLE), .only = "mqtt-ask", TO(INPUT, ask.rate), .fallback = "100",
+     .max = 100000, .help = "Questions a second, of all senders; more are busy. 0: no limit."},
+    {ROW(INPUT, "question_max", SIZE), .only = "mqtt-ask", TO(INPUT, ask.question_bytes_max),
+     .fallback = "4KiB", .min = 64, .max = 64 * KIB, .help = "The largest payload of a question."},
+    {ROW(INPUT, "answer_max", SIZE), .only = "mqtt-ask", TO(INPUT, ask.answer_bytes_max),
+     .fallback = "16KiB", .min = 256, .max = 256 * KIB,
+     .help = "The largest answer of the org, and payload made of it. Each of in_flight, and 8 "
+             "more, has a buffer of this size."},
+    {ROW(INPUT, "map", MAP), .only = "mqtt-ask", .of = SFE_SECTION_FIELD,
+     COUNTED(INPUT, ask.map.fields, ask.map.field_count), .min = 1,
+     .max = SFE_FIELDS_PER_RECORD_MAX,
+     .help = "The answer as a JSON object of these fields, as in map of a record, made of "
+             "/question, /row (the first record, or key and value of the table) and /rows. "
+             "Default: what stands at /row."},
 
     {ROW(HTTP_TLS, "cert_file", FILE), TO(INPUT, http.tls_cert_file), .required = true,
      .help = "File of our certificate and its chain (PEM). A key on a curve (EC) costs a fraction "

@@ -288,6 +288,7 @@ static enum sfe_code take_memory(struct gate *gate, struct sfe_arena *arena, str
         }
         *parts[i].capacity = parts[i].size;
     }
+    gate->pending.taker = gate->options.taker;
     return gate_pending_open(&gate->pending, gate->options.receive_maximum, arena, err);
 }
 

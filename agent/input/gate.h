@@ -15,6 +15,7 @@
 #define SFE_INPUT_GATE_H
 
 #include "input/intake.h"
+#include "input/mqtt_taker.h"
 #include "port/poller.h"
 #include "port/tls.h"
 
@@ -27,7 +28,8 @@ struct gate_options {
     uint16_t
         receive_maximum; /* As the client's CONNECT says; what a broker sends beyond it waits. */
     uint32_t event_bytes_max;
-    struct sfe_intake *intake; /* NULL: no message may come. */
+    struct sfe_intake *intake;          /* NULL, and no taker: no message may come. */
+    const struct sfe_mqtt_taker *taker; /* Instead of an intake; NULL: none. */
     struct sfe_poller *poller;
     const struct sfe_tls *tls;           /* NULL: never secured. */
     struct sfe_tls_session *tls_session; /* The gate's until gate_close. */

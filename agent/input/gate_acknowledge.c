@@ -79,7 +79,10 @@ bool gate_pending_is_due(const struct gate_pending *pending)
         const struct sfe_receipt *receipt =
             &pending->receipts[place(pending->receipt_first, i, pending->receipt_capacity)];
 
-        if (sfe_stream_durable(receipt->stream) < receipt->sequence) {
+        const uint64_t settled = receipt->stream != NULL
+                                     ? sfe_stream_durable(receipt->stream)
+                                     : pending->taker->settled(pending->taker->owner);
+        if (settled < receipt->sequence) {
             return false;
         }
     }

@@ -227,6 +227,31 @@ static bool may_take(const struct gate *gate, const struct mqtt_publish *publish
     return !gate->is_stopping && (publish->qos == 0 || gate_pending_has_room(&gate->pending));
 }
 
+/* Gives a message to who takes it instead of an intake. SFE_E_FULL: not now. */
+static enum sfe_code give_message(struct gate *gate, const struct mqtt_frame *frame,
+                                  const struct mqtt_publish *publish, struct sfe_slice body)
+{
+    const struct sfe_mqtt_taker *taker = gate->options.taker;
+    const struct sfe_mqtt_taken message = {
+        .topic = publish->topic,
+        .payload = sfe_slice_part(body, publish->payload_offset, body.size),
+        .payload_bytes = frame->body_bytes - publish->payload_offset,
+        .response_topic = publish->response_topic,
+        .correlation = publish->correlation,
+        .is_retained = publish->is_retained,
+    };
+    const struct sfe_receipt receipt = {.sequence = taker->take(taker->owner, &message)};
+
+    if (receipt.sequence == 0) {
+        return SFE_E_FULL;
+    }
+    gate->received++;
+    if (publish->qos != 0) {
+        gate_pending_add(&gate->pending, publish->packet_id, &receipt, 1);
+    }
+    return SFE_OK;
+}
+
 /* Gives a message to the intake. `body` may lack the end of a payload over the limit. */
 static enum sfe_code accept_message(struct gate *gate, const struct mqtt_frame *frame,
                                     const struct mqtt_publish *publish, struct sfe_slice body,
@@ -244,6 +269,9 @@ static enum sfe_code accept_message(struct gate *gate, const struct mqtt_frame *
     uint32_t count = 0;
     enum sfe_code code;
 
+    if (gate->options.taker != NULL) {
+        return give_message(gate, frame, publish, body);
+    }
     if (message.payload_bytes > gate->options.event_bytes_max) {
         message.payload = sfe_slice_part(message.payload, 0, SFE_EVENT_EXCERPT_BYTES);
     }
@@ -264,7 +292,7 @@ static enum sfe_code accept_message(struct gate *gate, const struct mqtt_frame *
 
 static enum sfe_code check_may_come(const struct gate *gate, struct sfe_error *err)
 {
-    if (gate->is_accepted && gate->options.intake != NULL) {
+    if (gate->is_accepted && (gate->options.intake != NULL || gate->options.taker != NULL)) {
         return SFE_OK;
     }
     return sfe_fail(err, SFE_E_PROTOCOL, "a message %s",

@@ -61,8 +61,9 @@ struct gate_acknowledgement {
     uint16_t receipt_count;
 };
 
-/* What is taken and unanswered, oldest first. */
+/* What is taken and unanswered, oldest first. A receipt without a stream is the taker's. */
 struct gate_pending {
+    const struct sfe_mqtt_taker *taker; /* NULL: none. */
     struct gate_acknowledgement *acknowledgements;
     struct sfe_receipt *receipts; /* Of all of them, one after the other. */
     uint32_t capacity;

@@ -125,10 +125,7 @@ static void return_to_first(struct mqtt_source *self)
             sfe_text("connection", self->options.connection),
             sfe_text("host", self->options.brokers[0].host));
     self->is_returning = true;
-    self->probe_delay_ns *= 2u;
-    if (self->probe_delay_ns > PROBE_NS_MAX) {
-        self->probe_delay_ns = PROBE_NS_MAX;
-    }
+    self->probe_delay_ns = sfe_clock_earlier_ns(2u * self->probe_delay_ns, PROBE_NS_MAX);
     probe_end(&self->probe);
     gate_end(self->gate, 0, &in_order);
 }
@@ -522,6 +519,7 @@ static enum sfe_code open_gate(struct mqtt_source *self, struct sfe_arena *arena
         .receive_maximum = self->options.receive_maximum,
         .event_bytes_max = self->options.event_bytes_max,
         .intake = self->options.intake,
+        .taker = self->options.taker,
         .poller = self->options.poller,
         .tls = self->options.tls,
         .tls_session = self->tls_session,

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "input/intake.h"
 #include "input/mqtt_former.h"
+#include "input/mqtt_taker.h"
 #include "input/source.h"
 #include "port/clock.h"
 #include "port/entropy.h"
@@ -61,9 +62,10 @@ struct sfe_mqtt_source_options {
     uint32_t event_bytes_max;
     const struct sfe_mqtt_subscription *subscriptions; /* Filters, each once. */
     uint32_t subscription_count;
-    struct sfe_mqtt_former *former;   /* To be unsubscribed, none of the above; NULL: nothing. */
-    struct sfe_intake *intake;        /* NULL: a message that comes ends the connection. */
-    const struct sfe_mqtt_user *user; /* NULL: none. Borrowed for life. */
+    struct sfe_mqtt_former *former; /* To be unsubscribed, none of the above; NULL: nothing. */
+    struct sfe_intake *intake; /* NULL, and no taker: a message that comes ends the connection. */
+    const struct sfe_mqtt_taker *taker; /* Instead of an intake; NULL: none. */
+    const struct sfe_mqtt_user *user;   /* NULL: none. Borrowed for life. */
     struct sfe_poller *poller;
     const struct sfe_mqtt *mqtt;
     const struct sfe_tls *tls; /* NULL where no broker is_tls. */

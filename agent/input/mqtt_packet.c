@@ -7,6 +7,8 @@
 
 #define LENGTH_MULTIPLIER_MAX (128u * 128u * 128u)
 #define PROPERTY_USER         0x26u
+#define PROPERTY_RESPONSE     0x08u
+#define PROPERTY_CORRELATION  0x09u
 #define PROPERTY_TOPIC_ALIAS  0x23u
 #define PROPERTY_RECEIVE_MAX  0x21u
 
@@ -270,6 +272,10 @@ enum sfe_code mqtt_publish_parse_properties(struct sfe_slice body, struct mqtt_p
         if (property.name == PROPERTY_USER && publish->identity.size == 0 &&
             sfe_slice_equal(property.key, SFE_TEXT("event-id"))) {
             publish->identity = property.value;
+        } else if (property.name == PROPERTY_RESPONSE && publish->response_topic.size == 0) {
+            publish->response_topic = property.value;
+        } else if (property.name == PROPERTY_CORRELATION && publish->correlation.size == 0) {
+            publish->correlation = property.value;
         }
     }
     return SFE_OK;

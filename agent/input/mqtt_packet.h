@@ -86,8 +86,10 @@ SFE_MUST_USE enum sfe_code mqtt_border_pass(struct mqtt_border *border, struct s
 /* An incoming PUBLISH. Slices point into its body. */
 struct mqtt_publish {
     struct sfe_slice topic;
-    struct sfe_slice identity; /* User property "event-id"; empty: none. */
-    uint8_t qos;               /* 0 or 1. */
+    struct sfe_slice identity;       /* User property "event-id"; empty: none. */
+    struct sfe_slice response_topic; /* Empty: none is named. */
+    struct sfe_slice correlation;
+    uint8_t qos; /* 0 or 1. */
     bool is_retained;
     bool is_repeated;
     uint16_t packet_id;         /* 0 with QoS 0. */

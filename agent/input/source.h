@@ -20,6 +20,23 @@ struct sfe_source_files {
     uint64_t grown_after; /* Files that were still written to when they had been taken. */
 };
 
+/* What a source that answers questions says of itself besides; counts since open. */
+struct sfe_source_ask {
+    const char *input;  /* Name. */
+    uint64_t questions; /* All that came. */
+    uint64_t under_way; /* Now. */
+    uint64_t answered;  /* With status ok, as the next ones with theirs (ask/ask.h). */
+    uint64_t not_found;
+    uint64_t bad_question;
+    uint64_t busy;
+    uint64_t budget;
+    uint64_t unavailable;
+    uint64_t timeout;
+    uint64_t failed;
+    uint64_t refused; /* Without a word. */
+    uint64_t lost;    /* Answers that could not be published in time. */
+};
+
 /* State of a source's link, for `status`. */
 struct sfe_source_facts {
     const char *connection;  /* Name. */
@@ -34,6 +51,8 @@ struct sfe_source_facts {
     struct sfe_feed_runs runs; /* Where has_runs. */
     bool has_files;
     struct sfe_source_files files; /* Where has_files. */
+    bool has_ask;
+    struct sfe_source_ask ask; /* Where has_ask. */
 };
 
 struct sfe_source {

@@ -34,8 +34,11 @@ static void gather_links(struct sfe_agent *agent, struct sfe_status *status)
     SFE_ASSERT(agent->set.source_count <= AGENT_SOURCES_MAX);
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         struct sfe_status_link *link = &agent->gathered->links[i];
+        memset(link, 0, sizeof(*link)); /* A reload may have put another source here. */
         agent->set.sources[i].source.facts(agent->set.sources[i].source.context, &link->source);
-        sfe_intake_facts(agent->set.sources[i].intake, &link->intake);
+        if (agent->set.sources[i].intake != NULL) {
+            sfe_intake_facts(agent->set.sources[i].intake, &link->intake);
+        }
     }
     status->links = agent->gathered->links;
     status->link_count = agent->set.source_count;
@@ -47,6 +50,9 @@ static void gather_inputs(struct sfe_agent *agent, struct sfe_status *status)
 
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         struct sfe_intake_input facts;
+        if (agent->set.sources[i].intake == NULL) {
+            continue; /* What it takes is no event. */
+        }
         for (uint32_t j = 0; sfe_intake_input(agent->set.sources[i].intake, j, &facts); j++) {
             SFE_ASSERT(status->input_count < SFE_INPUTS_MAX);
             struct sfe_status_input *input = &inputs[status->input_count++];

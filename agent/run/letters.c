@@ -210,7 +210,8 @@ static bool is_not_admitted(struct sfe_slice annotation)
 static uint32_t stream_of_topic(const struct sfe_config *config, struct sfe_slice topic)
 {
     for (uint32_t i = 0; i < config->input_count; i++) {
-        if (sfe_topic_matches(sfe_slice_text(config->inputs[i].topic), topic)) {
+        if (config->inputs[i].type != SFE_INPUT_MQTT_ASK &&
+            sfe_topic_matches(sfe_slice_text(config->inputs[i].topic), topic)) {
             return config->inputs[i].stream;
         }
     }

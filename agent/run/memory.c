@@ -1,5 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
+#include "run/open_ask.h"
 #include "run/open_events.h"
 #include "run/open_files.h"
 #include "run/open_http.h"
@@ -129,7 +130,7 @@ size_t agent_source_bytes(const struct sfe_config *config, uint32_t connection)
 
     for (uint32_t i = 0; i < config->input_count; i++) {
         const struct sfe_config_input *input = &config->inputs[i];
-        if (input->connection == connection) {
+        if (input->connection == connection && !agent_is_own_source(input)) {
             routes++;
             has_guard = has_guard || input->card_guard || input->mask_count != 0;
             has_admit = has_admit || input->admit_count != 0;
@@ -162,6 +163,8 @@ static size_t sources_bytes(const struct sfe_config *config)
             bytes += agent_files_source_bytes(config, i);
         } else if (config->inputs[i].type == SFE_INPUT_SALESFORCE_QUERY) {
             bytes += agent_query_source_bytes(config, i);
+        } else if (config->inputs[i].type == SFE_INPUT_MQTT_ASK) {
+            bytes += agent_ask_source_bytes(config, i);
         }
     }
 
@@ -239,6 +242,9 @@ size_t sfe_agent_library_bytes_max(const struct sfe_config *config)
         if (config->inputs[i].type == SFE_INPUT_SALESFORCE_QUERY) {
             bytes +=
                 agent_exchange_bytes(&config->connections[config->inputs[i].connection].salesforce);
+        }
+        if (config->inputs[i].type == SFE_INPUT_MQTT_ASK) {
+            bytes += agent_ask_library_bytes(config, i);
         }
         if (config->inputs[i].type != SFE_INPUT_HTTP) {
             continue;

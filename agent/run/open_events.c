@@ -1,5 +1,6 @@
 #include "run/open_events.h"
 
+#include "ask/ask.h"
 #include "base/arena.h"
 #include "base/assert.h"
 #include "input/replay.h"
@@ -198,6 +199,10 @@ uint64_t agent_events_turn(struct sfe_agent *agent, uint64_t now_ns)
             due_ns =
                 sfe_clock_earlier_ns(due_ns, sfe_query_turn(agent->set.sources[i].query, now_ns));
         }
+        if (agent->set.sources[i].ask != NULL) {
+            due_ns =
+                sfe_clock_earlier_ns(due_ns, sfe_ask_cloud_turn(agent->set.sources[i].ask, now_ns));
+        }
         if (agent->set.sources[i].cometd != NULL) {
             due_ns =
                 sfe_clock_earlier_ns(due_ns, sfe_cometd_turn(agent->set.sources[i].cometd, now_ns));
@@ -214,7 +219,8 @@ bool agent_events_are_quiet(const struct sfe_agent *agent, bool all)
             continue;
         }
         if ((source->cometd != NULL && !sfe_cometd_is_quiet(source->cometd)) ||
-            (source->query != NULL && !sfe_query_is_quiet(source->query))) {
+            (source->query != NULL && !sfe_query_is_quiet(source->query)) ||
+            (source->ask != NULL && !sfe_ask_is_quiet(source->ask))) {
             return false;
         }
     }

@@ -2,7 +2,9 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "ask/ask.h"
 #include "compile/compile.h"
+#include "run/open_ask.h"
 #include "run/open_events.h"
 #include "run/open_files.h"
 #include "run/open_http.h"
@@ -63,7 +65,7 @@ static enum sfe_code make_plan(const struct agent_set *set, const struct agent_s
     }
     for (uint32_t i = 0; i < count; i++) {
         const struct sfe_config_input *input = &set->config->inputs[i];
-        if (input->connection != connection) {
+        if (input->connection != connection || agent_is_own_source(input)) {
             continue;
         }
         plan->routes[plan->route_count++] = agent_route(set, input);
@@ -120,7 +122,8 @@ static enum sfe_code list_former(const struct sfe_agent *agent, const struct age
             continue;
         }
         for (uint32_t k = 0; k < config->input_count; k++) {
-            if (config->inputs[k].connection == old->connection_index) {
+            if (config->inputs[k].connection == old->connection_index &&
+                !agent_is_own_source(&config->inputs[k])) {
                 forget(agent, plan, source->former, config->inputs[k].topic);
             }
         }
@@ -234,6 +237,7 @@ static enum sfe_code (*const openers[])(struct sfe_agent *agent, const struct ag
     [SFE_INPUT_FILES] = agent_open_files_source,
     [SFE_INPUT_SALESFORCE_EVENTS] = agent_open_events_source,
     [SFE_INPUT_SALESFORCE_QUERY] = agent_open_query_source,
+    [SFE_INPUT_MQTT_ASK] = agent_open_ask_source,
 };
 
 static enum sfe_input_type type_of(const struct agent_set *set, const struct agent_source *source)
@@ -272,6 +276,8 @@ void agent_close_source(struct agent_source *source)
     source->cometd = NULL;
     sfe_query_close(source->query);
     source->query = NULL;
+    sfe_ask_close(source->ask);
+    source->ask = NULL;
     source->events = NULL;
     sfe_arena_close(source->arena);
     source->arena = NULL;

@@ -219,3 +219,14 @@ enum sfe_code agent_check_room(const struct sfe_agent *agent, const struct agent
     }
     return SFE_OK;
 }
+
+/* Each says what it has before any claims more. */
+void agent_share_quota(struct agent_set *set)
+{
+    for (uint32_t i = 0; i < set->stream_count; i++) {
+        sfe_stream_set_quota(set->streams[i].stream, set->quota, i);
+    }
+    for (uint32_t i = 0; i < set->stream_count; i++) {
+        sfe_stream_share(set->streams[i].stream);
+    }
+}

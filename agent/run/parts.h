@@ -44,6 +44,7 @@ struct agent_source {
     struct sfe_mqtt_former *former;       /* In the arena. */
     struct sfe_cometd *cometd;            /* Cloud thread. NULL: no source of salesforce-events. */
     struct sfe_query *query;              /* Cloud thread. NULL: no salesforce-query. */
+    struct sfe_ask *ask;                  /* Edge and cloud. NULL: no mqtt-ask. No intake then. */
     struct sfe_salesforce_events *events; /* Flash thread. NULL: neither of them. */
     bool is_leaving;                      /* Stopped, to be closed by the reload under way. */
 };

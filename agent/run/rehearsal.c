@@ -179,7 +179,7 @@ static struct sfe_intake_route *make_routes(const struct rehearsal *rehearsal, u
 
     for (uint32_t i = 0; routes != NULL && i < config->input_count; i++) {
         const struct sfe_config_input *input = &config->inputs[i];
-        if (input->connection == connection) {
+        if (input->connection == connection && input->type != SFE_INPUT_MQTT_ASK) {
             routes[(*count)++] = agent_route(&rehearsal->agent->set, input);
             *is_matched = *is_matched || sfe_topic_matches(filter_of(input->topic), topic);
         }

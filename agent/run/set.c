@@ -1,5 +1,6 @@
 /* Which parts a configuration has, and which of them are there already; and how one set takes the
  * place of another. Edge thread while flash and cloud pause, or main thread. */
+#include "run/open_ask.h"
 #include "run/open_http.h"
 #include "run/parts.h"
 #include "run/waits.h"
@@ -97,9 +98,8 @@ static void plan_orgs(struct agent_set *set, const struct agent_set *before)
 /* Of those that share a source. */
 static uint32_t next_input(const struct sfe_config *config, uint32_t connection, uint32_t begin)
 {
-    while (begin < config->input_count &&
-           (config->inputs[begin].connection != connection ||
-            config->inputs[begin].type == SFE_INPUT_SALESFORCE_QUERY)) {
+    while (begin < config->input_count && (config->inputs[begin].connection != connection ||
+                                           agent_is_own_source(&config->inputs[begin]))) {
         begin++;
     }
     return begin;
@@ -161,10 +161,17 @@ static void plan_sources(struct agent_set *set, const struct agent_set *before)
 }
 
 /* Does what input `index` goes by stay as it was? */
-static bool org_stays_for(const struct agent_set *set, uint32_t index)
+static bool org_stays_for(const struct agent_set *set, uint32_t index,
+                          const struct sfe_setup *setup, uint32_t before)
 {
-    const uint32_t connection = set->config->inputs[index].connection;
+    const struct sfe_config_input *input = &set->config->inputs[index];
+    const bool is_ask = input->type == SFE_INPUT_MQTT_ASK;
+    const uint32_t connection = is_ask ? input->ask.org : input->connection;
 
+    if (is_ask &&
+        !same_connection(set, input->connection, setup, setup->config->inputs[before].connection)) {
+        return false;
+    }
     return connection == AGENT_NONE ||
            org_is_carried(set, set->config->connections[connection].name);
 }
@@ -190,7 +197,8 @@ static bool same_input(const struct agent_set *set, uint32_t index, const struct
     const struct sfe_compiled_input *now = &set->compiled->inputs[index];
     const struct sfe_compiled_input *then = &setup->compiled.inputs[before];
 
-    return sfe_config_same_input(a, b) && same_need(a, b) && org_stays_for(set, index) &&
+    return sfe_config_same_input(a, b) && same_need(a, b) &&
+           org_stays_for(set, index, setup, before) && now->ask.tables == then->ask.tables &&
            same_slice(now->secret, then->secret) && same_slice(now->tls.cert, then->tls.cert) &&
            same_slice(now->tls.key, then->tls.key) &&
            same_slice(now->tls.client_ca, then->tls.client_ca);
@@ -201,7 +209,7 @@ static void plan_inputs(struct agent_set *set, const struct agent_set *before)
 {
     for (uint32_t i = 0; i < set->config->input_count; i++) {
         if (set->config->inputs[i].connection != AGENT_NONE &&
-            set->config->inputs[i].type != SFE_INPUT_SALESFORCE_QUERY) {
+            !agent_is_own_source(&set->config->inputs[i])) {
             continue;
         }
         struct agent_source *source = &set->sources[set->source_count++];
@@ -429,17 +437,6 @@ void agent_close_set(struct agent_set *set)
         agent_close_stream(&set->streams[i]);
     }
     forget_set(set);
-}
-
-/* Each says what it has before any claims more. */
-void agent_share_quota(struct agent_set *set)
-{
-    for (uint32_t i = 0; i < set->stream_count; i++) {
-        sfe_stream_set_quota(set->streams[i].stream, set->quota, i);
-    }
-    for (uint32_t i = 0; i < set->stream_count; i++) {
-        sfe_stream_share(set->streams[i].stream);
-    }
 }
 
 /* What a stream that comes in has on flash counts as found at the start. */

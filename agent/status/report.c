@@ -61,6 +61,25 @@ static void put_files(struct sfe_json_writer *writer, const struct sfe_source_fi
     sfe_json_end_object(writer);
 }
 
+static void put_ask(struct sfe_json_writer *writer, const struct sfe_source_ask *ask)
+{
+    sfe_json_begin_object(writer, "ask");
+    sfe_json_put_text(writer, "input", sfe_slice_text(ask->input));
+    sfe_json_put_u64(writer, "questions", ask->questions);
+    sfe_json_put_u64(writer, "under_way", ask->under_way);
+    sfe_json_put_u64(writer, "ok", ask->answered);
+    sfe_json_put_u64(writer, "not_found", ask->not_found);
+    sfe_json_put_u64(writer, "bad_question", ask->bad_question);
+    sfe_json_put_u64(writer, "busy", ask->busy);
+    sfe_json_put_u64(writer, "budget", ask->budget);
+    sfe_json_put_u64(writer, "unavailable", ask->unavailable);
+    sfe_json_put_u64(writer, "timeout", ask->timeout);
+    sfe_json_put_u64(writer, "failed", ask->failed);
+    sfe_json_put_u64(writer, "refused", ask->refused);
+    sfe_json_put_u64(writer, "lost", ask->lost);
+    sfe_json_end_object(writer);
+}
+
 static void put_seconds(struct sfe_json_writer *writer, const char *name, uint64_t begin_ns,
                         uint64_t end_ns)
 {
@@ -109,6 +128,9 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
         }
         if (source->has_files) {
             put_files(writer, &source->files);
+        }
+        if (source->has_ask) {
+            put_ask(writer, &source->ask);
         }
         put_error(writer, "last_error", &source->last_error);
         sfe_json_end_object(writer);

@@ -143,6 +143,28 @@ static void add_runs(const struct screen *screen, uint32_t link)
     }
 }
 
+static void add_ask(const struct screen *screen, uint32_t link)
+{
+    static const char *const names[] = {"not_found", "bad_question", "busy",
+                                        "budget",    "unavailable",  "timeout",
+                                        "failed",    "refused",      "lost"};
+    const uint32_t ask = sfe_json_member(screen->document, link, SFE_TEXT("ask"));
+
+    if (ask == SFE_JSON_NONE) {
+        return;
+    }
+    add_field(screen, ask, "\n      answers of ", "input");
+    add_field(screen, ask, ": questions ", "questions");
+    add_field(screen, ask, ", under way ", "under_way");
+    add_field(screen, ask, ", ok ", "ok");
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (number(screen, ask, names[i]) != 0) {
+            sfe_builder_format(screen->out, ", %s ", names[i]);
+            add_field(screen, ask, "", names[i]);
+        }
+    }
+}
+
 static void add_link(const struct screen *screen, uint32_t link)
 {
     add_field(screen, link, "\n  ", "connection");
@@ -158,6 +180,7 @@ static void add_link(const struct screen *screen, uint32_t link)
     add_masked(screen, link);
     add_files(screen, link);
     add_runs(screen, link);
+    add_ask(screen, link);
     add_error(screen, link, "last_error");
 }
 

@@ -176,6 +176,20 @@ class ConfigMemory(unittest.TestCase):
             self.hold(site)
             self.hold_while_it_reloads(site, rename(config, "2"))
 
+    def test_questions(self):
+        with Site(BUILD) as site:
+            config = site.default_config()
+            with open(site.path("table.csv"), "w", encoding="utf-8") as file:
+                file.write("k,v\na,b\n")
+            config["inputs"].update({
+                "small": {"type": "mqtt-ask", "connection": "site", "topic": "ask/a", "in_flight": 1,
+                          "table": "table.csv", "key": "{/a}"},
+                "large": {"type": "mqtt-ask", "connection": "site", "topic": "ask/b", "in_flight": 64,
+                          "answer_max": "64KiB", "org": "crm", "query": "SELECT Id FROM A"}})
+            site.write_config(config)
+            self.hold(site)
+            self.hold_while_it_reloads(site, rename(config, "2"))
+
     def test_all_is_encrypted(self):
         with Site(BUILD) as site:
             config = site.default_config()

@@ -150,6 +150,7 @@ static void the_committed_examples_load(void **state)
     (void)load_file(loading, "config/examples/sale-steps.json");
     (void)load_file(loading, "config/examples/device-commands.json");
     (void)load_file(loading, "config/examples/prices.json");
+    (void)load_file(loading, "config/examples/price-questions.json");
     config = load_file(loading, "config/examples/till.json");
     assert_int_equal(config->dead_stream, 1);
 }

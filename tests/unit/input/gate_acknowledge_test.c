@@ -210,9 +210,76 @@ static void nothing_of_one_connection_is_acknowledged_on_the_next(void **state)
     EXPECT_WRITTEN(&world->broker, "\x40\x02\x00\x05");
 }
 
+/* Who takes messages instead of an intake. */
+struct taker {
+    uint64_t taken;
+    uint64_t settled;
+    uint64_t room;
+    char last[64];
+};
+
+static uint64_t take(void *owner, const struct sfe_mqtt_taken *message)
+{
+    struct taker *taker = owner;
+
+    if (taker->taken == taker->room) {
+        return 0;
+    }
+    (void)snprintf(taker->last, sizeof(taker->last), "%.*s %.*s %.*s %.*s %d",
+                   (int)message->topic.size, (const char *)message->topic.bytes,
+                   (int)message->payload.size, (const char *)message->payload.bytes,
+                   (int)message->response_topic.size, (const char *)message->response_topic.bytes,
+                   (int)message->correlation.size, (const char *)message->correlation.bytes,
+                   (int)message->payload_bytes);
+    return ++taker->taken;
+}
+
+static uint64_t settled(void *owner)
+{
+    return ((struct taker *)owner)->settled;
+}
+
+static void a_taker_has_the_messages_and_says_when_they_are_answered(void **state)
+{
+    struct input_world *world = *state;
+    struct taker taker = {.room = 2};
+    const struct sfe_mqtt_taker how = {take, settled, &taker};
+    const struct gate_options options = {
+        .receive_maximum = 10, .event_bytes_max = 1000, .taker = &how};
+    struct gate *gate = world_gate_with(world, &options);
+
+    begin_session(world);
+    SEND(&world->broker, CONNACK_5);
+    pump(world);
+    EXPECT_WRITTEN(&world->client, CONNACK_5);
+    SEND(&world->broker, "\x32\x12\x00\x01q\x00\x01\x09\x08\x00\x01r\x09\x00\x02"
+                         "cd"
+                         "hey");
+    pump(world);
+    assert_string_equal(taker.last, "q hey r cd 3");
+    assert_int_equal(world->sales.staged, 0);
+    send_publish(&world->broker, 2, "q", "b");
+    send_publish(&world->broker, 3, "q", "c"); /* Not now. */
+    pump(world);
+    assert_int_equal(taker.taken, 2);
+    assert_true(gate_turn(gate));
+    EXPECT_NOTHING(&world->broker);
+    taker.settled = 1;
+    (void)gate_turn(gate);
+    EXPECT_WRITTEN(&world->broker, "\x40\x02\x00\x01");
+    taker.room = 3;
+    assert_false(gate_turn(gate));
+    assert_int_equal(taker.taken, 3);
+    taker.settled = 3;
+    (void)gate_turn(gate);
+    EXPECT_WRITTEN(&world->broker, "\x40\x02\x00\x02\x40\x02\x00\x03");
+    assert_true(gate_is_quiet(gate));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        WORLD_TEST(a_taker_has_the_messages_and_says_when_they_are_answered),
         WORLD_TEST(puback_leaves_only_after_the_durable_sequence_reached_it),
         WORLD_TEST(acknowledgements_of_two_streams_leave_in_the_order_of_arrival),
         WORLD_TEST(message_in_two_streams_waits_for_both),

@@ -116,6 +116,8 @@ static void publish_of_3_1_1_has_no_properties(void **state)
     assert_int_equal(publish.packet_id, 7);
     assert_int_equal(publish.payload_offset, 5);
     assert_int_equal(publish.identity.size, 0);
+    assert_int_equal(publish.response_topic.size, 0);
+    assert_int_equal(publish.correlation.size, 0);
     assert_true(publish.is_retained);
     assert_true(publish.is_repeated);
 }
@@ -146,6 +148,8 @@ static void first_event_id_wins_and_other_properties_are_passed_over(void **stat
     assert_int_equal(frame_of(slice).body_bytes, slice.size - 2);
     assert_int_equal(parse_publish(slice, MQTT_LEVEL_5, &publish, &err), SFE_OK);
     assert_true(sfe_slice_equal(publish.identity, SFE_TEXT("A")));
+    assert_true(sfe_slice_equal(publish.response_topic, SFE_TEXT("r")));
+    assert_true(sfe_slice_equal(publish.correlation, SFE_TEXT("c")));
 }
 
 static void head_cut_anywhere_asks_for_more(void **state)

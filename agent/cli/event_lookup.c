@@ -1,4 +1,4 @@
-#include "run/lookup.h"
+#include "cli/event_lookup.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

@@ -1,7 +1,7 @@
 /* Which event has an external ID: maps events as the outputs of a configuration would. Main thread.
  */
-#ifndef SFE_RUN_LOOKUP_H
-#define SFE_RUN_LOOKUP_H
+#ifndef SFE_CLI_EVENT_LOOKUP_H
+#define SFE_CLI_EVENT_LOOKUP_H
 
 #include "event/event.h"
 #include "compile/compile.h"

@@ -6,7 +6,7 @@
 #include <cmocka.h>
 
 #include "base/arena.h"
-#include "run/lookup.h"
+#include "cli/event_lookup.h"
 
 #include <string.h>
 
