@@ -6,6 +6,7 @@
 #include "config/check_answers.h"
 #include "config/check_http.h"
 #include "config/check_http_output.h"
+#include "config/check_identities.h"
 #include "config/check_file_output.h"
 #include "config/check_mqtt_output.h"
 #include "config/check_queries.h"
@@ -538,6 +539,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    check_identities(load);
     check_channels(load);
     check_queries(load);
     check_http_outputs(load);
