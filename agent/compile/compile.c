@@ -335,6 +335,20 @@ static enum sfe_code compile_thin(struct compiler *compiler, const struct sfe_co
     return code;
 }
 
+/* What inputs admit, and whom. */
+static enum sfe_code compile_senders(struct compiler *compiler, struct sfe_compiled *compiled,
+                                     struct sfe_error *err)
+{
+    const struct sfe_config *config = compiler->config;
+    enum sfe_code code = SFE_OK;
+
+    for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
+        code = compile_admission(compiler, config->inputs[i].admit, config->inputs[i].admit_count,
+                                 &compiled->inputs[i].admit, err);
+    }
+    return code == SFE_OK ? compile_identities(compiler, compiled, err) : code;
+}
+
 static enum sfe_code take_parts(const struct sfe_config *config, struct sfe_arena *arena,
                                 struct sfe_compiled *compiled, struct sfe_error *err)
 {
@@ -372,12 +386,8 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     for (uint32_t i = 0; i < config->stream_count && code == SFE_OK; i++) {
         code = compile_thin(&compiler, &config->streams[i].thin, &compiled->streams[i], err);
     }
-    for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
-        code = compile_admission(&compiler, config->inputs[i].admit, config->inputs[i].admit_count,
-                                 &compiled->inputs[i].admit, err);
-    }
     if (code == SFE_OK) {
-        code = compile_identities(&compiler, compiled, err);
+        code = compile_senders(&compiler, compiled, err);
     }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);

@@ -235,7 +235,8 @@ static const struct config_key table[] = {
     {ROW(THIN, "keep_every", WHOLE), TO(STREAM, thin.keep_every), .required = true, .min = 2,
      .max = 1000000, .help = "Of so many events of a key one is kept. The others are counted."},
     {ROW(THIN, "key", TEMPLATE), TO(STREAM, thin.key), .fallback = "{topic}",
-     .place_offset = offsetof(STREAM, thin.key_place), .help = "Of {topic}, {topic.N}, {source}, {identity}."},
+     .place_offset = offsetof(STREAM, thin.key_place),
+     .help = "Of {topic}, {topic.N}, {source}, {identity}."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query",
@@ -266,7 +267,8 @@ static const struct config_key table[] = {
     {ROW(INPUT, "admit", WHERE), COUNTED(INPUT, admit, admit_count),
      .help = "Which events a sender may send here, as where of an output; what eq, ne, or a value "
              "alone compare with may be a template of {topic}, {topic.N}, {source}, {identity} "
-             "and {agent}, such as {topic.1}. What does not hold, or cannot be judged, never gets into the "
+             "and {agent}, such as {topic.1}. "
+             "What does not hold, or cannot be judged, never gets into the "
              "stream: over MQTT it is a dead letter (not-admitted), over HTTP the request is "
              "refused (403)."},
     {ROW(INPUT, "listen", TEXT), .only = "http", TO(INPUT, http.listen), .required = true,

@@ -101,8 +101,8 @@ SFE_MUST_USE enum sfe_code sfe_template_compile(const char *text, const char *ag
                                                 struct sfe_template **compiled,
                                                 struct sfe_error *err);
 
-/* True where the template is made of topic, source, identity and agent alone: it needs no parsed payload, and
- * gives many events the same text. */
+/* True where the template is made of topic, source, identity and agent alone: it needs no parsed
+ * payload, and gives many events the same text. */
 bool sfe_template_is_of_sender(const struct sfe_template *compiled);
 
 /* An event with its payload parsed (or not JSON): made once an event, used by all its maps. */

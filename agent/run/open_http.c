@@ -72,6 +72,18 @@ size_t agent_http_source_bytes(const struct sfe_config *config, uint32_t index)
            sfe_arena_cost(options.identity_count * sizeof(struct sfe_http_identity));
 }
 
+/* For something that is no secret of the input's own, or for nothing by the operator's word. */
+static bool asks_otherwise(const struct sfe_config_http *http)
+{
+    return http->is_open || http->by_identity || http->client_name_count != 0;
+}
+
+/* A field that the input does not know of is not looked at. */
+static bool has_signatures(const struct sfe_config_http *http)
+{
+    return http->hmac_file != NULL || http->hmac != NULL || http->by_identity;
+}
+
 enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent_set *set,
                                      struct agent_source *source, struct sfe_error *err)
 {
@@ -80,14 +92,11 @@ enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent
     const struct sfe_slice secret = set->compiled->inputs[source->input_index].secret;
     const struct sfe_slice nothing = {NULL, 0};
     const bool is_signed = http->hmac_file != NULL || http->hmac != NULL;
-    const bool has_signature = is_signed || http->by_identity;
     struct sfe_http_identity *identities = NULL;
     const struct sfe_intake_route route = agent_route(set, config);
     enum sfe_code code;
 
-    SFE_ASSERT(
-        config->type == SFE_INPUT_HTTP &&
-        (http->is_open || http->by_identity || http->client_name_count != 0 || secret.size != 0));
+    SFE_ASSERT(config->type == SFE_INPUT_HTTP && (secret.size != 0 || asks_otherwise(http)));
     code = agent_open_arena(agent_http_source_bytes(set->config, source->input_index),
                             &source->arena, err);
     if (code == SFE_OK) {
@@ -106,8 +115,8 @@ enum sfe_code agent_open_http_source(struct sfe_agent *agent, const struct agent
         .path = http->path,
         .token = is_signed ? nothing : secret,
         .signing_key = is_signed ? secret : nothing,
-        .signature_name = has_signature ? http->hmac_header : NULL,
-        .time_name = has_signature ? http->hmac_timestamp_header : NULL,
+        .signature_name = has_signatures(http) ? http->hmac_header : NULL,
+        .time_name = has_signatures(http) ? http->hmac_timestamp_header : NULL,
         .time_window_ns = http->hmac_window_ns,
         .tls_bytes = set->compiled->inputs[source->input_index].tls,
         .client_names = http->client_names,

@@ -327,7 +327,8 @@ class HttpInput(unittest.TestCase):
                           for one in link["identities"]],
                          [("store-1", 2, 2), ("store-2", 0, 1), ("store-3", 1, 1), ("store-4", 0, 1)])
         parts.wait_until(lambda: self.count(site) == 3, 30, "what was taken is delivered")
-        self.assertEqual(sorted(row["Store__c"] for row in site.rows("PosSale__c")),
+        self.assertEqual(sorted(site.record("PosSale__c", name)["Store__c"]
+                                for name in site.ids("PosSale__c")),
                          ["store-1", "store-1", "store-3"])
         # One token is taken away; what that changes comes with a reload.
         self.write_secret(site, "one", "second-token-1\n")
