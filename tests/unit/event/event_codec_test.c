@@ -353,7 +353,7 @@ static void a_sender_is_written_behind_the_source_and_once_in_a_frame(void **sta
     assert_memory_equal(frame.memory + 1, "\0\x10readings@store-7", 18);
     size = frame.body.size;
     put(&event);
-    assert_int_equal(frame.body.size - size, 7);
+    assert_int_equal(frame.body.size - size, 6);
     put(&plain);
     begin_reading(1);
     for (int i = 0; i < 2; i++) {
