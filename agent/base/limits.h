@@ -42,6 +42,11 @@
 /* Brokers of one connection that stand in for each other. */
 #define SFE_BROKERS_MAX 8u
 
+/* Senders that HTTP inputs tell apart. Of those that sign every one's key is tried. */
+#define SFE_IDENTITIES_MAX        32u
+#define SFE_SIGNED_IDENTITIES_MAX 8u
+/* Secrets of one that are good at once: while one takes the other's place. */
+#define SFE_IDENTITY_SECRETS_MAX 2u
 /* Path of an HTTP input: it becomes the topic. */
 #define SFE_HTTP_PATH_BYTES_MAX 128u
 /* Connections of one HTTP input: each has a buffer, and the sockets of a thread are few. */

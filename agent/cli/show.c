@@ -112,6 +112,9 @@ void show_whole(const struct sfe_event *event)
     sfe_cli_print("%-10s %" PRIu64 "\n%-10s %s\n%-10s %s\n%-10s %s\n", "number", event->sequence,
                   "time", time, "id", id, "topic", topic);
     print_named("source", event->source);
+    if (event->sender.size != 0) {
+        print_named("identity", event->sender);
+    }
     if (event->annotation.size != 0) {
         print_named("why", event->annotation);
     }
@@ -163,6 +166,9 @@ enum sfe_code show_json(const struct sfe_event *event, struct sfe_builder *line,
     }
     sfe_json_put_text(&writer, "id", sfe_slice_text(id));
     sfe_json_put_text(&writer, "source", event->source);
+    if (event->sender.size != 0) {
+        sfe_json_put_text(&writer, "identity", event->sender);
+    }
     sfe_json_put_text(&writer, "topic", event->topic);
     sfe_json_put_bool(&writer, "excerpt", (event->flags & SFE_EVENT_EXCERPT) != 0);
     if (event->annotation.size != 0) {

@@ -65,29 +65,22 @@ enum sfe_code compile_where(struct compiler *compiler,
     return code;
 }
 
-static enum sfe_code compile_admit(struct compiler *compiler, const struct sfe_config_input *input,
-                                   struct sfe_where **admit, struct sfe_error *err)
+enum sfe_code compile_admission(struct compiler *compiler,
+                                const struct sfe_config_condition *conditions, uint32_t count,
+                                struct sfe_where **where, struct sfe_error *err)
 {
     uint32_t bad_node = 0;
-    enum sfe_code code = compile_where(compiler, input->admit, input->admit_count, admit, err);
+    enum sfe_code code = compile_where(compiler, conditions, count, where, err);
 
-    if (code != SFE_OK || *admit == NULL) {
+    if (code != SFE_OK || *where == NULL) {
         return code;
     }
-    code = sfe_where_refer(*admit, compiler->config->agent.id, compiler->arena, &bad_node, err);
+    code = sfe_where_refer(*where, compiler->config->agent.id, compiler->arena, &bad_node, err);
     if (code == SFE_E_CONFIG) {
-        compile_report(compiler, &input->admit[bad_node].place, err);
+        compile_report(compiler, &conditions[bad_node].place, err);
         return SFE_OK;
     }
     return code;
-}
-
-static enum sfe_code compile_taking(struct compiler *compiler, const struct sfe_config_input *input,
-                                    struct sfe_compiled_input *compiled, struct sfe_error *err)
-{
-    return input->type == SFE_INPUT_MQTT_ASK
-               ? compile_ask(compiler, &input->ask, &compiled->ask, err)
-               : compile_admit(compiler, input, &compiled->admit, err);
 }
 
 enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
@@ -351,13 +344,36 @@ static enum sfe_code compile_thin(struct compiler *compiler, const struct sfe_co
                                 &compiled->thin_key, err);
     if (code == SFE_OK && !sfe_template_is_of_sender(compiled->thin_key)) {
         code = sfe_fail(err, SFE_E_CONFIG,
-                        "the key needs more than the topic; allowed: {topic}, {topic.N}, {source}");
+                        "the key needs more than the topic; allowed: {topic}, {topic.N}, {source}, "
+                        "{identity}");
     }
     if (code == SFE_E_CONFIG) {
         compile_report(compiler, &thin->key_place, err);
         return SFE_OK;
     }
     return code;
+}
+
+static enum sfe_code compile_taking(struct compiler *compiler, const struct sfe_config_input *input,
+                                    struct sfe_compiled_input *compiled, struct sfe_error *err)
+{
+    return input->type == SFE_INPUT_MQTT_ASK
+               ? compile_ask(compiler, &input->ask, &compiled->ask, err)
+               : compile_admission(compiler, input->admit, input->admit_count, &compiled->admit,
+                                   err);
+}
+
+/* What inputs admit, and whom. */
+static enum sfe_code compile_senders(struct compiler *compiler, struct sfe_compiled *compiled,
+                                     struct sfe_error *err)
+{
+    const struct sfe_config *config = compiler->config;
+    enum sfe_code code = SFE_OK;
+
+    for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
+        code = compile_taking(compiler, &config->inputs[i], &compiled->inputs[i], err);
+    }
+    return code == SFE_OK ? compile_identities(compiler, compiled, err) : code;
 }
 
 static enum sfe_code take_parts(const struct sfe_config *config, struct sfe_arena *arena,
@@ -371,8 +387,10 @@ static enum sfe_code take_parts(const struct sfe_config *config, struct sfe_aren
         sfe_arena_take(arena, (config->stream_count + 1u) * sizeof(*compiled->streams), err);
     compiled->inputs =
         sfe_arena_take(arena, (config->input_count + 1u) * sizeof(*compiled->inputs), err);
+    compiled->identities =
+        sfe_arena_take(arena, (config->identity_count + 1u) * sizeof(*compiled->identities), err);
     if (compiled->outputs == NULL || compiled->connections == NULL || compiled->streams == NULL ||
-        compiled->inputs == NULL) {
+        compiled->inputs == NULL || compiled->identities == NULL) {
         return err->code;
     }
     return SFE_OK;
@@ -395,8 +413,8 @@ enum sfe_code sfe_compile(const struct sfe_config *config, struct sfe_arena *are
     for (uint32_t i = 0; i < config->stream_count && code == SFE_OK; i++) {
         code = compile_thin(&compiler, &config->streams[i].thin, &compiled->streams[i], err);
     }
-    for (uint32_t i = 0; i < config->input_count && code == SFE_OK; i++) {
-        code = compile_taking(&compiler, &config->inputs[i], &compiled->inputs[i], err);
+    if (code == SFE_OK) {
+        code = compile_senders(&compiler, compiled, err);
     }
     for (uint32_t i = 0; i < config->output_count && code == SFE_OK; i++) {
         code = compile_output(&compiler, &config->outputs[i], &compiled->outputs[i], err);
@@ -437,6 +455,11 @@ void sfe_compiled_wipe(struct sfe_compiled *compiled)
     for (uint32_t i = 0; compiled->inputs != NULL && i < compiled->config->input_count; i++) {
         wipe(&compiled->inputs[i].secret);
         wipe(&compiled->inputs[i].tls.key);
+    }
+    for (uint32_t i = 0; compiled->identities != NULL && i < compiled->config->identity_count;
+         i++) {
+        wipe(&compiled->identities[i].text);
+        memset(compiled->identities[i].secrets, 0, sizeof(compiled->identities[i].secrets));
     }
     for (uint32_t i = 0; compiled->outputs != NULL && i < compiled->config->output_count; i++) {
         wipe(&compiled->outputs[i].secret);

@@ -68,6 +68,12 @@ struct sfe_compiled_input {
     struct sfe_compiled_ask ask;
 };
 
+struct sfe_compiled_identity {
+    struct sfe_slice text; /* All that was read, wiped by sfe_compiled_wipe; empty: no secret. */
+    struct sfe_slice secrets[SFE_IDENTITY_SECRETS_MAX]; /* Its lines; an empty one is none. */
+    struct sfe_where *where;                            /* Of the edge thread; NULL: every event. */
+};
+
 struct sfe_compiled_stream {
     uint8_t keys[1u + SFE_OLD_KEYS_MAX][SFE_AEAD_KEY_BYTES]; /* The present one first, if any; wiped
                                                                 by sfe_compiled_wipe. */
@@ -81,6 +87,7 @@ struct sfe_compiled {
     struct sfe_compiled_connection *connections; /* One for each of config->connections. */
     struct sfe_compiled_input *inputs;           /* One for each of config->inputs. */
     struct sfe_compiled_stream *streams;         /* One for each of config->streams. */
+    struct sfe_compiled_identity *identities;    /* One for each of config->identities. */
     /* Set before sfe_compile: secrets are left alone, for who will not connect to anybody. */
     bool without_secrets;
 };
@@ -117,6 +124,9 @@ struct sfe_tls_options sfe_compile_tls_files(const struct sfe_config_mqtt *mqtt)
 
 /* Overwrites the keys of the streams, once these are open. */
 void sfe_compiled_wipe_keys(struct sfe_compiled *compiled);
+
+/* Are the identities of both the same, down to their secrets? */
+bool sfe_compiled_same_identities(const struct sfe_compiled *a, const struct sfe_compiled *b);
 
 /* Overwrites the secrets. */
 void sfe_compiled_wipe(struct sfe_compiled *compiled);

@@ -29,6 +29,21 @@ SFE_MUST_USE enum sfe_code compile_input(struct compiler *compiler,
                                          struct sfe_compiled_input *compiled,
                                          struct sfe_error *err);
 
+/* Reads what an identity shows, all lines as one text; what is wrong is reported. */
+SFE_MUST_USE enum sfe_code compile_identity_secret(struct compiler *compiler,
+                                                   const struct sfe_config_identity *identity,
+                                                   struct sfe_slice *text, struct sfe_error *err);
+
+/* Reads the secrets of all identities, and compiles what they may send. */
+SFE_MUST_USE enum sfe_code compile_identities(struct compiler *compiler,
+                                              struct sfe_compiled *compiled, struct sfe_error *err);
+
+/* As compile_where; what is compared with may be a template of the sender. */
+SFE_MUST_USE enum sfe_code compile_admission(struct compiler *compiler,
+                                             const struct sfe_config_condition *conditions,
+                                             uint32_t count, struct sfe_where **where,
+                                             struct sfe_error *err);
+
 /* Conditions that are wrong are reported, and *where stays NULL; as it does without any. */
 SFE_MUST_USE enum sfe_code compile_where(struct compiler *compiler,
                                          const struct sfe_config_condition *conditions,

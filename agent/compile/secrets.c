@@ -196,6 +196,18 @@ enum sfe_code compile_input(struct compiler *compiler, const struct sfe_config_i
     return code;
 }
 
+enum sfe_code compile_identity_secret(struct compiler *compiler,
+                                      const struct sfe_config_identity *identity,
+                                      struct sfe_slice *text, struct sfe_error *err)
+{
+    const struct owner owner = {"identity", identity->name, &identity->place};
+    const struct wish bearer = {"bearer", identity->bearer_file, identity->bearer, true, text};
+    const struct wish hmac = {"hmac", identity->hmac_file, identity->hmac, true, text};
+    const enum sfe_code code = grant_to(compiler, &owner, &bearer, err);
+
+    return code == SFE_OK ? grant_to(compiler, &owner, &hmac, err) : code;
+}
+
 /* Certificates are no secrets, but must be there. */
 static enum sfe_code check_certificate(struct compiler *compiler, const struct owner *owner,
                                        const char *key, const char *path, struct sfe_error *err)

@@ -1,15 +1,11 @@
 #include "config/check.h"
 
 #include "base/assert.h"
-#include "config/check_channels.h"
-#include "config/check_files.h"
+#include "config/check_inputs.h"
 #include "config/check_answers.h"
-#include "config/check_asks.h"
-#include "config/check_http.h"
 #include "config/check_http_output.h"
 #include "config/check_file_output.h"
 #include "config/check_mqtt_output.h"
-#include "config/check_queries.h"
 #include "config/quantity.h"
 #include "config/spelling.h"
 #include "config/suggest.h"
@@ -541,6 +537,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    check_identities(load);
     check_channels(load);
     check_queries(load);
     check_asks(load);

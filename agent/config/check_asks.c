@@ -1,7 +1,6 @@
-#include "config/check_asks.h"
+#include "config/check_inputs.h"
 
 #include "config/check.h"
-#include "config/check_queries.h"
 
 static bool is_begin_of_topic(const char *prefix)
 {

@@ -1,4 +1,4 @@
-#include "config/check_channels.h"
+#include "config/check_inputs.h"
 
 static const char *const kinds[] = {"/event/", "/data/", "/topic/", "/u/"};
 

@@ -1,4 +1,4 @@
-#include "config/check_files.h"
+#include "config/check_inputs.h"
 
 #include <stdio.h>
 

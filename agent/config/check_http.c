@@ -1,4 +1,4 @@
-#include "config/check_http.h"
+#include "config/check_inputs.h"
 
 #include "config/spelling.h"
 
@@ -135,6 +135,24 @@ static void check_auth(struct config_load *load, const struct sfe_config_http *h
     }
 }
 
+static void check_known(struct config_load *load, const struct sfe_config_http *http,
+                        uint32_t entry)
+{
+    const uint32_t auth = load_member(load, entry, "auth");
+    const uint32_t token =
+        auth == SFE_JSON_NONE || sfe_json_kind(&load->json, auth) != SFE_JSON_OBJECT
+            ? SFE_JSON_NONE
+            : load_member(load, auth, "identities");
+
+    if (token != SFE_JSON_NONE && !http->by_identity) {
+        load_mistake(load, token, "found false; allowed: true, or one of the others");
+    } else if (http->by_identity && load->config->identity_count == 0) {
+        load_mistake(load, token,
+                     "there are no identities; allowed: with some in \"identities\" "
+                     "of the file");
+    }
+}
+
 void check_http_inputs(struct config_load *load)
 {
     struct sfe_config_input *inputs = NULL;
@@ -154,6 +172,7 @@ void check_http_inputs(struct config_load *load)
                 check_path(load, input, load_member(load, key + 1, "path"));
             }
             check_auth(load, &input->http, key + 1);
+            check_known(load, &input->http, key + 1);
         }
         key = sfe_json_next(&load->json, object, key);
     }

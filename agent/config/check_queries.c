@@ -1,4 +1,4 @@
-#include "config/check_queries.h"
+#include "config/check_inputs.h"
 
 #include "base/limits.h"
 

@@ -139,6 +139,8 @@ struct sfe_config {
     uint32_t dead_stream; /* Index of "dead". */
     const struct sfe_config_input *inputs;
     uint32_t input_count;
+    const struct sfe_config_identity *identities;
+    uint32_t identity_count;
     const struct sfe_config_output *outputs;
     uint32_t output_count;
 };

@@ -2,6 +2,9 @@
 #ifndef SFE_CONFIG_CONFIG_INPUT_H
 #define SFE_CONFIG_CONFIG_INPUT_H
 
+#include "config/condition.h"
+#include "config/place.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -63,12 +66,13 @@ struct sfe_config_http {
     const char *tls_key_file;
     const char *tls_key;            /* "env:NAME" or "credential:NAME". */
     const char *tls_client_ca_file; /* NULL: no certificates of senders. */
-    /* Who may send. Secrets are files, or "env:NAME" or "credential:NAME"; one of the six is set.
-     */
+    /* Who may send. Secrets are files, or "env:NAME" or "credential:NAME"; one of the seven is
+     * set. */
     const char *bearer_file;
     const char *bearer;
     const char *hmac_file; /* Key of an HMAC-SHA256 of the body. */
     const char *hmac;
+    bool by_identity;                /* `auth`.`identities`: those of the configuration. */
     bool is_open;                    /* `auth`.`none`: everybody. */
     const char *const *client_names; /* `client_certificate`: of whose certificates one is shown. */
     uint32_t client_name_count;
@@ -80,6 +84,25 @@ struct sfe_config_http {
     uint64_t request_timeout_ns;       /* `request_timeout`; default 30s. */
     uint32_t connections;              /* `connections`; default 8. */
     uint32_t rate;                     /* `rate`: requests a second of one address; default 100. */
+};
+
+/* A sender that HTTP inputs with `auth`.`identities` know: what it shows, and what it may send. */
+struct sfe_config_identity {
+    const char *name;
+    struct sfe_config_place place;
+    /* One way is set. Secrets are files, or "env:NAME" or "credential:NAME", of one line or two. */
+    const char *bearer_file;
+    const char *bearer;
+    const char *hmac_file;
+    const char *hmac;
+    const char *const *certificates; /* Names, or "sha256:" and a fingerprint in small letters. */
+    uint32_t certificate_count;
+    const char *const *inputs; /* Names; none: all that ask for identities. */
+    uint32_t input_count;
+    const char *const *streams; /* Names; none: all. */
+    uint32_t stream_count;
+    const struct sfe_config_condition *where; /* As `admit` of an input. */
+    uint32_t where_count;                     /* 0: every event. */
 };
 
 #endif

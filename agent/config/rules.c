@@ -31,8 +31,9 @@ static const struct rule {
     {SFE_SECTION_PROXY, NULL, NEEDS, "password|username"},
     {SFE_SECTION_HTTP_TLS, NULL, EXACTLY_ONE, "key_file|key"},
     {SFE_SECTION_HTTP_AUTH, NULL, EXACTLY_ONE,
-     "bearer_file|bearer|hmac_file|hmac|client_certificate|none"},
-    {SFE_SECTION_HTTP_AUTH, NULL, NEEDS, "hmac_timestamp_header|hmac_file|hmac"},
+     "bearer_file|bearer|hmac_file|hmac|client_certificate|identities|none"},
+    {SFE_SECTION_HTTP_AUTH, NULL, NEEDS, "hmac_timestamp_header|hmac_file|hmac|identities"},
+    {SFE_SECTION_IDENTITY, NULL, EXACTLY_ONE, "bearer_file|bearer|hmac_file|hmac|certificate"},
     {SFE_SECTION_HTTP_OUTPUT_AUTH, NULL, EXACTLY_ONE,
      "password_file|password|bearer_file|bearer|key_file|key|hmac_file|hmac"},
     {SFE_SECTION_HTTP_OUTPUT_AUTH, NULL, NEEDS, "user|password_file|password"},
@@ -93,7 +94,11 @@ static const struct fragment {
     {SFE_SECTION_INPUT, "mqtt-ask",
      "{\"properties\":{\"answers_below\":{\"pattern\":\"^[^$+#][^+#]*$\"},"
      "\"query\":{\"pattern\":\"^\\\\s*[Ss][Ee][Ll][Ee][Cc][Tt]\\\\s\"}}}"},
-    {SFE_SECTION_HTTP_AUTH, NULL, "{\"properties\":{\"none\":{\"const\":true}}}"},
+    {SFE_SECTION_HTTP_AUTH, NULL,
+     "{\"properties\":{\"none\":{\"const\":true},\"identities\":{\"const\":true}}}"},
+    {SFE_SECTION_IDENTITY, NULL,
+     "{\"properties\":{\"certificate\":{\"items\":{\"anyOf\":[{\"not\":{\"pattern\":\"^sha256:\"}},"
+     "{\"pattern\":\"^sha256:[0-9a-f]{64}$\"}]}}}}"},
     {SFE_SECTION_STREAM, NULL,
      "{\"if\":{\"required\":[\"thin\"]},\"then\":{\"required\":[\"when_full\"],\"properties\":"
      "{\"when_full\":{\"enum\":[\"drop-oldest\",\"drop-newest\"]}}}}"},

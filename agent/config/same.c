@@ -235,6 +235,23 @@ bool sfe_config_same_input(struct sfe_config_part a, struct sfe_config_part b)
            same_entry(SFE_SECTION_INPUT, &left, &right) && same_map(a, b);
 }
 
+bool sfe_config_same_identities(const struct sfe_config *a, const struct sfe_config *b)
+{
+    if (a->identity_count != b->identity_count) {
+        return false;
+    }
+    for (uint32_t i = 0; i < a->identity_count; i++) {
+        const struct side left = {a, &a->identities[i]};
+        const struct side right = {b, &b->identities[i]};
+
+        if (!same_text(a->identities[i].name, b->identities[i].name) ||
+            !same_entry(SFE_SECTION_IDENTITY, &left, &right)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool same_tree(const struct sfe_config_tree *tree, const struct sfe_config_tree *other,
                       const struct side *a, const struct side *b)
 {

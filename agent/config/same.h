@@ -19,6 +19,9 @@ bool sfe_config_same_connection(struct sfe_config_part a, struct sfe_config_part
 /* What is taken, and into which stream; of its connection only the name. */
 bool sfe_config_same_input(struct sfe_config_part a, struct sfe_config_part b);
 
+/* All that HTTP inputs know senders by, and what these may send; not what secret files hold. */
+bool sfe_config_same_identities(const struct sfe_config *a, const struct sfe_config *b);
+
 /* But for the streams it reads: each of them is a part of its own. */
 bool sfe_config_same_output(struct sfe_config_part a, struct sfe_config_part b);
 

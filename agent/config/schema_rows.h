@@ -22,6 +22,7 @@
 #define CONFIG     struct sfe_config
 #define CONNECTION struct sfe_config_connection
 #define STREAM     struct sfe_config_stream
+#define IDENTITY   struct sfe_config_identity
 #define INPUT      struct sfe_config_input
 #define OUTPUT     struct sfe_config_output
 #define RECORD     struct sfe_config_record

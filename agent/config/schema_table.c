@@ -13,6 +13,10 @@ static const struct config_key table[] = {
      COUNTED(CONFIG, streams, stream_count),
      .help = "Durable logs on flash between inputs and outputs, by name. The stream dead always "
              "exists; it has a quota of 16MiB unless it is declared here."},
+    {ROW(ROOT, "identities", NAMED), .of = SFE_SECTION_IDENTITY, .max = SFE_IDENTITIES_MAX,
+     COUNTED(CONFIG, identities, identity_count),
+     .help = "Senders that inputs of type http tell apart, by name: what each shows, and what it "
+             "may send. {identity} in templates is the name."},
     {ROW(ROOT, "inputs", NAMED), .of = SFE_SECTION_INPUT, .max = SFE_INPUTS_MAX,
      COUNTED(CONFIG, inputs, input_count), .help = "What appends events to streams, by name."},
     {ROW(ROOT, "outputs", NAMED), .of = SFE_SECTION_OUTPUT, .max = SFE_OUTPUTS_MAX,
@@ -231,7 +235,8 @@ static const struct config_key table[] = {
     {ROW(THIN, "keep_every", WHOLE), TO(STREAM, thin.keep_every), .required = true, .min = 2,
      .max = 1000000, .help = "Of so many events of a key one is kept. The others are counted."},
     {ROW(THIN, "key", TEMPLATE), TO(STREAM, thin.key), .fallback = "{topic}",
-     .place_offset = offsetof(STREAM, thin.key_place), .help = "Of {topic}, {topic.N}, {source}."},
+     .place_offset = offsetof(STREAM, thin.key_place),
+     .help = "Of {topic}, {topic.N}, {source}, {identity}."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
      .allowed = "mqtt|http|files|salesforce-events|salesforce-query|mqtt-ask",
@@ -266,8 +271,9 @@ static const struct config_key table[] = {
     {ROW(INPUT, "admit", WHERE), .only = "mqtt|http|files|salesforce-events|salesforce-query",
      COUNTED(INPUT, admit, admit_count),
      .help = "Which events a sender may send here, as where of an output; what eq, ne, or a value "
-             "alone compare with may be a template of {topic}, {topic.N}, {source} and {agent}, "
-             "such as {topic.1}. What does not hold, or cannot be judged, never gets into the "
+             "alone compare with may be a template of {topic}, {topic.N}, {source}, {identity} "
+             "and {agent}, such as {topic.1}. "
+             "What does not hold, or cannot be judged, never gets into the "
              "stream: over MQTT it is a dead letter (not-admitted), over HTTP the request is "
              "refused (403)."},
     {ROW(INPUT, "listen", TEXT), .only = "http", TO(INPUT, http.listen), .required = true,
@@ -440,8 +446,35 @@ static const struct config_key table[] = {
      COUNTED(INPUT, http.client_names, http.client_name_count), .min = 1, .max = 64,
      .help = "Names of senders: the certificate that is shown must have one of them, to the "
              "letter, as its common name, a DNS name or a URI. With tls.client_ca_file."},
+    {ROW(HTTP_AUTH, "identities", FLAG), TO(INPUT, http.by_identity),
+     .note = "only true says something",
+     .help = "true: those in identities may send, each within its scopes. Who is none of them is "
+             "answered 401, who is outside its scopes 403."},
     {ROW(HTTP_AUTH, "none", FLAG), TO(INPUT, http.is_open), .note = "only true says something",
      .help = "true: whoever reaches the address may send."},
+
+    {ROW(IDENTITY, "bearer_file", FILE), TO(IDENTITY, bearer_file),
+     .help = "File of its bearer token; others must not be able to read it. Of two lines each is a "
+             "token: both are good while one takes the other's place."},
+    {ROW(IDENTITY, "bearer", SECRET), TO(IDENTITY, bearer),
+     .help = "Where that token is: env:NAME or credential:NAME."},
+    {ROW(IDENTITY, "hmac_file", FILE), TO(IDENTITY, hmac_file),
+     .help = "File of the key with which it signs the body, as in auth of an input; one line or "
+             "two, as of bearer_file. At most 8 identities sign."},
+    {ROW(IDENTITY, "hmac", SECRET), TO(IDENTITY, hmac),
+     .help = "Where that key is: env:NAME or credential:NAME."},
+    {ROW(IDENTITY, "certificate", TEXTS), COUNTED(IDENTITY, certificates, certificate_count),
+     .min = 1, .max = 8,
+     .help = "What its certificate is known by: common name, DNS name or URI to the letter, or "
+             "sha256: and its fingerprint, 64 digits in small letters. With tls.client_ca_file."},
+    {ROW(IDENTITY, "inputs", TEXTS), COUNTED(IDENTITY, inputs, input_count), .min = 1,
+     .max = SFE_INPUTS_MAX,
+     .help = "Inputs that it may send to, by name. Default: all that ask for identities."},
+    {ROW(IDENTITY, "streams", TEXTS), COUNTED(IDENTITY, streams, stream_count), .min = 1,
+     .max = SFE_STREAMS_MAX,
+     .help = "Streams that its events may get into, by name. Default: all."},
+    {ROW(IDENTITY, "where", WHERE), COUNTED(IDENTITY, where, where_count),
+     .help = "Which events it may send, as admit of an input. Default: all."},
 };
 /* clang-format on */
 

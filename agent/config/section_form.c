@@ -5,6 +5,7 @@
 
 #define CONNECTION struct sfe_config_connection
 #define STREAM     struct sfe_config_stream
+#define IDENTITY   struct sfe_config_identity
 #define INPUT      struct sfe_config_input
 #define OUTPUT     struct sfe_config_output
 #define RECORD     struct sfe_config_record
@@ -27,6 +28,8 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
     [SFE_SECTION_STREAM] = {.name = "stream", .heading = "An entry of streams",
         .size = sizeof(STREAM), .place_offset = offsetof(STREAM, place)},
     [SFE_SECTION_THIN] = {.name = "thin", .heading = "thin of an entry of streams"},
+    [SFE_SECTION_IDENTITY] = {.name = "identity", .heading = "An entry of identities",
+        .size = sizeof(IDENTITY), .place_offset = offsetof(IDENTITY, place)},
     [SFE_SECTION_INPUT] = {.name = "input", .heading = "An entry of inputs",
         .size = sizeof(INPUT), .place_offset = offsetof(INPUT, place), .types = "type"},
     [SFE_SECTION_HTTP_TLS] = {.name = "http-tls", .heading = "tls of an input of type http"},
@@ -52,6 +55,7 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
 /* The walk stores an entry's name without knowing its structure. */
 _Static_assert(offsetof(CONNECTION, name) == 0, "the name comes first");
 _Static_assert(offsetof(STREAM, name) == 0, "the name comes first");
+_Static_assert(offsetof(IDENTITY, name) == 0, "the name comes first");
 _Static_assert(offsetof(INPUT, name) == 0, "the name comes first");
 _Static_assert(offsetof(OUTPUT, name) == 0, "the name comes first");
 _Static_assert(offsetof(FIELD, name) == 0, "the name comes first");

@@ -35,9 +35,13 @@ struct sfe_event {
     struct sfe_slice payload; /* Raw bytes. */
     /* JSON object or empty: why it is a dead letter, what an answer said. */
     struct sfe_slice annotation;
+    /* Name of the identity that sent it; empty: none is known. It goes with a source alone; neither
+       has an @ in it. */
+    struct sfe_slice sender;
 };
 
-/* Fills event->identity for SFE_IDENTITY_CONTENT from topic and payload. */
+/* Fills event->identity for SFE_IDENTITY_CONTENT from topic and payload, and the sender where one
+ * is known. */
 void sfe_event_identify(struct sfe_event *event);
 
 /* The identity, made where it is not given: hashing the payload costs as much as parsing it. */

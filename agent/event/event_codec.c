@@ -2,7 +2,7 @@
  *
  *   u8      flags: bits 0-2 SFE_EVENT_..., bits 3-4 clock quality, bit 5 an annotation follows,
  *           bit 6 an identity follows, bit 7 zero
- *   text    source
+ *   text    source; with a sender SOURCE@SENDER, split at the first @ that has text on both sides
  *   text    topic
  *   varint  zigzag: arrival in microseconds since 1970, rounded down, less that of the event before
  *           (less 0 for the first)
@@ -37,6 +37,10 @@
 _Static_assert((SLOT_COUNT & (SLOT_COUNT - 1u)) == 0, "slots are found by masking");
 _Static_assert(SFE_EVENT_SHARED_MAX <= SLOT_NUMBER_MASK, "a number fits its part of a slot");
 _Static_assert(SFE_CLOCK_SYNCED <= (FLAG_QUALITY_MASK >> FLAG_QUALITY_SHIFT), "quality fits");
+
+/* Source and sender are names, of SFE_NAME_BYTES_MAX; a longer text goes without its sender. */
+#define ORIGIN_BYTES_MAX 128u
+#define ORIGIN_MARK      '@'
 
 /* A text looked up: its number (0: new), and where it would be entered. */
 struct lookup {
@@ -201,18 +205,46 @@ static uint8_t event_flags(const struct sfe_event *event)
     return (uint8_t)flags;
 }
 
+/* The source, with its sender where there is one, which `memory` then holds. */
+static struct sfe_slice join_origin(const struct sfe_event *event, uint8_t memory[ORIGIN_BYTES_MAX])
+{
+    struct sfe_builder out = sfe_builder_make(memory, ORIGIN_BYTES_MAX);
+
+    if (event->sender.size == 0 || event->source.size == 0 ||
+        event->source.size + 1u + event->sender.size > ORIGIN_BYTES_MAX) {
+        return event->source;
+    }
+    sfe_builder_add(&out, event->source);
+    sfe_builder_add_byte(&out, ORIGIN_MARK);
+    sfe_builder_add(&out, event->sender);
+    return sfe_builder_slice(&out);
+}
+
+static void split_origin(struct sfe_event *event)
+{
+    const struct sfe_slice text = event->source;
+    const uint8_t *mark = text.size < 3 ? NULL : memchr(text.bytes + 1, ORIGIN_MARK, text.size - 2);
+
+    if (mark != NULL && text.size <= ORIGIN_BYTES_MAX) {
+        event->source = sfe_slice_part(text, 0, (size_t)(mark - text.bytes));
+        event->sender = sfe_slice_part(text, (size_t)(mark - text.bytes) + 1u, text.size);
+    }
+}
+
 enum sfe_code sfe_event_encode(struct sfe_event_encoder *encoder, const struct sfe_event *event,
                                struct sfe_builder *body)
 {
     const uint8_t flags = event_flags(event);
     const bool is_given = (flags & FLAG_GIVEN) != 0;
     const bool is_annotated = (flags & FLAG_ANNOTATION) != 0;
-    const struct lookup source = find_text(encoder, body->bytes, event->source);
+    uint8_t memory[ORIGIN_BYTES_MAX];
+    const struct sfe_slice origin = join_origin(event, memory);
+    const struct lookup source = find_text(encoder, body->bytes, origin);
     const struct lookup topic = find_text(encoder, body->bytes, event->topic);
     const int64_t us = microseconds_down(event->received_ns);
     const uint64_t step = zigzag(us - encoder->base_ns / 1000);
 
-    size_t size = 1 + text_size(source, event->source) + text_size(topic, event->topic) +
+    size_t size = 1 + text_size(source, origin) + text_size(topic, event->topic) +
                   varint_size(step) + varint_size(event->payload.size) + event->payload.size;
     if (is_annotated) {
         size += varint_size(event->annotation.size) + event->annotation.size;
@@ -227,7 +259,7 @@ enum sfe_code sfe_event_encode(struct sfe_event_encoder *encoder, const struct s
     uint8_t *place = sfe_builder_reserve(body, size);
     const uint8_t *end = place + size;
     *place++ = flags;
-    place = put_text(encoder, body->bytes, place, source, event->source);
+    place = put_text(encoder, body->bytes, place, source, origin);
     place = put_text(encoder, body->bytes, place, topic, event->topic);
     place = put_varint(place, step);
     place = put_varint(place, event->payload.size);
@@ -247,8 +279,8 @@ enum sfe_code sfe_event_encode(struct sfe_event_encoder *encoder, const struct s
 
 size_t sfe_event_encoded_bytes_max(const struct sfe_event *event)
 {
-    return 1 + 2 * (1 + VARINT_BYTES_MAX) + 3 * VARINT_BYTES_MAX + event->source.size +
-           event->topic.size + event->payload.size + event->annotation.size +
+    return 1 + 2 * (1 + VARINT_BYTES_MAX) + 3 * VARINT_BYTES_MAX + event->source.size + 1 +
+           event->sender.size + event->topic.size + event->payload.size + event->annotation.size +
            sizeof(event->identity.bytes);
 }
 
@@ -333,6 +365,7 @@ enum sfe_code sfe_event_decode(struct sfe_event_decoder *decoder, struct sfe_eve
     event->flags = (uint8_t)(flags & FLAGS_PUBLIC);
     event->clock_quality = (uint8_t)quality;
     event->source = take_text(decoder, &reader, &count);
+    split_origin(event);
     event->topic = take_text(decoder, &reader, &count);
     event->received_ns = take_time(&reader, decoder->base_ns);
     event->payload = take_sized(&reader);

@@ -36,12 +36,19 @@ static const char *type_name(enum sfe_map_type type)
 static void name_part(const struct flow_part *part, char *name, size_t capacity)
 {
     static const char *const names[] = {
-        [FLOW_PART_LITERAL] = "",           [FLOW_PART_POINTER] = "",
-        [FLOW_PART_ITEM] = "item",          [FLOW_PART_TOPIC] = "topic",
-        [FLOW_PART_TOPIC_LEVEL] = "topic.", [FLOW_PART_TIME] = "time",
-        [FLOW_PART_SEQUENCE] = "seq",       [FLOW_PART_IDENTITY] = "id",
-        [FLOW_PART_INDEX] = "index",        [FLOW_PART_SOURCE] = "source",
-        [FLOW_PART_PAYLOAD] = "payload",    [FLOW_PART_PAYLOAD_BASE64] = "payload:base64",
+        [FLOW_PART_LITERAL] = "",
+        [FLOW_PART_POINTER] = "",
+        [FLOW_PART_ITEM] = "item",
+        [FLOW_PART_TOPIC] = "topic",
+        [FLOW_PART_TOPIC_LEVEL] = "topic.",
+        [FLOW_PART_TIME] = "time",
+        [FLOW_PART_SEQUENCE] = "seq",
+        [FLOW_PART_IDENTITY] = "id",
+        [FLOW_PART_INDEX] = "index",
+        [FLOW_PART_SOURCE] = "source",
+        [FLOW_PART_SENDER] = "identity",
+        [FLOW_PART_PAYLOAD] = "payload",
+        [FLOW_PART_PAYLOAD_BASE64] = "payload:base64",
     };
     struct sfe_builder out = sfe_builder_make(name, capacity - 1u);
 

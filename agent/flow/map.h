@@ -9,6 +9,7 @@
  *   {time} {seq} {id} time of arrival, sequence in the stream, identity (32 hex digits)
  *   {index}          place in `each` from 0
  *   {source} {agent} name of the input, agent.id
+ *   {identity}       who sent it over HTTP, by its name in the configuration
  *   {payload}        the whole payload as text (must be UTF-8); {payload:base64} in base64
  *   {{ and }}        a brace
  * Behind | stand functions of the value's text: {/sku|trim|upper}; flow/text_function.h has them.
@@ -100,8 +101,8 @@ SFE_MUST_USE enum sfe_code sfe_template_compile(const char *text, const char *ag
                                                 struct sfe_template **compiled,
                                                 struct sfe_error *err);
 
-/* True where the template is made of topic, source and agent alone: it needs no parsed payload, and
- * gives many events the same text. */
+/* True where the template is made of topic, source, identity and agent alone: it needs no parsed
+ * payload, and gives many events the same text. */
 bool sfe_template_is_of_sender(const struct sfe_template *compiled);
 
 /* An event with its payload parsed (or not JSON): made once an event, used by all its maps. */

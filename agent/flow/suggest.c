@@ -22,8 +22,8 @@ static struct sfe_slice head_of(struct sfe_slice name)
 
 static const char *nearest(struct sfe_slice head)
 {
-    static const char *const names[] = {"topic",  "time",  "seq",     "id",  "index",
-                                        "source", "agent", "payload", "item"};
+    static const char *const names[] = {"topic",  "time",  "seq",     "id",   "index",
+                                        "source", "agent", "payload", "item", "identity"};
     const char *found = NULL;
     uint32_t best = head.size <= 5 ? 4 : 6; /* Further away, it is not the same word. */
     if (head.size < 2 || head.size > NAME_BYTES_MAX) {

@@ -114,6 +114,8 @@ static struct flow_value envelope_value(const struct flow_part *part,
         return number_value(place->index, scratch);
     case FLOW_PART_IDENTITY:
         return identity_value(event, scratch);
+    case FLOW_PART_SENDER:
+        return event->sender.size == 0 ? value : text_value(event->sender);
     default:
         SFE_ASSERT(part->kind == FLOW_PART_SOURCE);
         return text_value(event->source);
@@ -438,7 +440,7 @@ bool sfe_template_is_of_sender(const struct sfe_template *compiled)
     for (uint32_t i = 0; i < compiled->count; i++) {
         const enum flow_part_kind kind = compiled->parts[i].kind;
         if (kind != FLOW_PART_LITERAL && kind != FLOW_PART_TOPIC && kind != FLOW_PART_TOPIC_LEVEL &&
-            kind != FLOW_PART_SOURCE) {
+            kind != FLOW_PART_SOURCE && kind != FLOW_PART_SENDER) {
             return false;
         }
     }

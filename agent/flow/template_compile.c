@@ -82,10 +82,15 @@ static enum sfe_code make_part(struct compiler *compiler, struct sfe_slice name,
         const char *name;
         enum flow_part_kind kind;
     } plain[] = {
-        {"topic", FLOW_PART_TOPIC},     {"time", FLOW_PART_TIME},
-        {"seq", FLOW_PART_SEQUENCE},    {"id", FLOW_PART_IDENTITY},
-        {"index", FLOW_PART_INDEX},     {"source", FLOW_PART_SOURCE},
-        {"payload", FLOW_PART_PAYLOAD}, {"payload:base64", FLOW_PART_PAYLOAD_BASE64},
+        {"topic", FLOW_PART_TOPIC},
+        {"time", FLOW_PART_TIME},
+        {"seq", FLOW_PART_SEQUENCE},
+        {"id", FLOW_PART_IDENTITY},
+        {"index", FLOW_PART_INDEX},
+        {"source", FLOW_PART_SOURCE},
+        {"identity", FLOW_PART_SENDER},
+        {"payload", FLOW_PART_PAYLOAD},
+        {"payload:base64", FLOW_PART_PAYLOAD_BASE64},
     };
     *part = (struct flow_part){0};
     for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++) {

@@ -55,9 +55,10 @@ SFE_MUST_USE enum sfe_code sfe_where_compile(const struct sfe_where_node *nodes,
                                              uint32_t *bad_node, struct sfe_error *err);
 
 /* Lets what eq and ne compare with be a template of the sender: text with {…} in it becomes what
- * {topic}, {topic.N}, {source} and {agent} are of the event at hand. A number is then equal where
- * it is written like that text; where the topic has no such level the event cannot be judged.
- * Called once, after sfe_where_compile. Errors as there: SFE_E_CONFIG of any other template. */
+ * {topic}, {topic.N}, {source}, {identity} and {agent} are of the event. A number is then
+ * equal where it is written like that text; where there is no such level, or no identity, the event
+ * cannot be judged. Called once, after sfe_where_compile. Errors as there: SFE_E_CONFIG of any
+ * other template. */
 SFE_MUST_USE enum sfe_code sfe_where_refer(struct sfe_where *where, const char *agent_id,
                                            struct sfe_arena *arena, uint32_t *bad_node,
                                            struct sfe_error *err);

@@ -169,7 +169,7 @@ static enum sfe_code make_reference(struct where_node *node, const char *agent_i
     if (code == SFE_OK && !sfe_template_is_of_sender(node->reference)) {
         return sfe_fail(err, SFE_E_CONFIG,
                         "that needs more than the topic; allowed: {topic}, {topic.N}, {source}, "
-                        "{agent}");
+                        "{identity}, {agent}");
     }
     return code;
 }

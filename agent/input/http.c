@@ -26,6 +26,7 @@ size_t sfe_http_source_memory_bytes(const struct sfe_http_source_options *option
            sfe_arena_cost(options->connections * sizeof(*self->connections)) +
            sfe_arena_cost(tokens_max(options) * sizeof(*self->tokens)) +
            sfe_arena_cost(options->request_bytes_max) +
+           sfe_arena_cost(options->identity_count * sizeof(*self->known)) +
            options->connections *
                sfe_arena_cost(HTTP_AUTH_BLOCK_BYTES + http_buffer_bytes(options));
 }
@@ -212,6 +213,9 @@ static void facts(void *context, struct sfe_source_facts *facts)
         .received = self->received,
         .acknowledged = self->acknowledged,
         .last_error = self->last_error,
+        .identities = self->known,
+        .identity_count = self->options.identity_count,
+        .unknown_senders = self->unknown_senders,
     };
     for (uint32_t i = 0; i < self->options.connections; i++) {
         const struct http_connection *connection = &self->connections[i];
@@ -247,8 +251,13 @@ static enum sfe_code take_connections(struct http_source *self, struct sfe_arena
     self->connections =
         sfe_arena_take(arena, options->connections * sizeof(*self->connections), err);
     self->inflated = sfe_arena_take(arena, options->request_bytes_max, err);
-    if (self->tokens == NULL || self->connections == NULL || self->inflated == NULL) {
+    self->known = sfe_arena_take(arena, options->identity_count * sizeof(*self->known), err);
+    if (self->tokens == NULL || self->connections == NULL || self->inflated == NULL ||
+        self->known == NULL) {
         return err->code;
+    }
+    for (uint32_t i = 0; i < options->identity_count; i++) {
+        self->known[i].name = options->identities[i].name;
     }
     for (uint32_t i = 0; i < options->connections; i++) {
         uint8_t *memory =

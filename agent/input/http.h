@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/log.h"
+#include "input/http_auth.h"
 #include "input/intake.h"
 #include "input/source.h"
 #include "port/clock.h"
@@ -36,7 +37,9 @@ struct sfe_http_source_options {
     struct sfe_tls_server_options tls_bytes; /* Its `cert` empty: no TLS. Needed for open alone. */
     const char *const *client_names;         /* One of them each sender's certificate must have. */
     uint32_t client_name_count;              /* 0: no matter which. */
-    const char *identity;                    /* Pointer to each event's identity; NULL: none. */
+    const struct sfe_http_identity *identities; /* Of these one each sender is; see http_auth.h. */
+    uint32_t identity_count;                    /* 0: senders are not told apart. */
+    const char *identity;                       /* Pointer to each event's identity; NULL: none. */
     uint32_t request_bytes_max;
     uint64_t request_timeout_ns;
     uint32_t connections;

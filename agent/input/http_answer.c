@@ -61,6 +61,9 @@ void http_answer_taken(struct http_connection *connection, uint64_t now_ns)
     connection->closes =
         connection->closes || connection->head.wants_close || connection->source->is_stopping;
     connection->source->acknowledged += connection->count;
+    if (connection->identity != HTTP_NOBODY) {
+        connection->source->known[connection->identity].accepted += connection->count;
+    }
     begin(connection, 200, sfe_builder_slice(&body), now_ns);
 }
 

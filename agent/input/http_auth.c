@@ -32,6 +32,21 @@ bool http_auth_bearer(struct sfe_slice secret, struct sfe_slice authorization)
     return is_secret(secret, sfe_slice_part(authorization, scheme.size, authorization.size));
 }
 
+uint32_t http_auth_bearer_of(const struct sfe_http_identity *identities, uint32_t count,
+                             struct sfe_slice authorization)
+{
+    uint32_t found = HTTP_NOBODY;
+
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t k = 0; k < SFE_IDENTITY_SECRETS_MAX; k++) {
+            if (http_auth_bearer(identities[i].tokens[k], authorization)) {
+                found = i;
+            }
+        }
+    }
+    return found;
+}
+
 /* The key as RFC 2104 wants it: a block, hashed before where it is longer. */
 static void make_block(const struct sfe_crypto *crypto, struct sfe_slice secret, uint8_t pad,
                        uint8_t block[HTTP_AUTH_BLOCK_BYTES])

@@ -72,6 +72,58 @@ static void watch(struct http_connection *connection)
     }
 }
 
+enum sfe_code http_connection_judge_scope(struct http_connection *connection, struct sfe_error *err)
+{
+    struct http_source *source = connection->source;
+
+    SFE_ASSERT(connection->identity < source->options.identity_count);
+    if (source->options.identities[connection->identity].may_send) {
+        return SFE_OK;
+    }
+    source->known[connection->identity].refused++;
+    return http_refuse(err, 403, "this identity may not send here");
+}
+
+/* What a request shows itself comes before what its connection has shown: a gateway with one
+ * certificate may send for many. */
+static enum sfe_code identify(struct http_connection *connection, struct sfe_error *err)
+{
+    struct http_source *source = connection->source;
+    const struct sfe_http_source_options *options = &source->options;
+    const struct http_head *head = &connection->head;
+
+    if (head->authorization.size != 0) {
+        connection->identity =
+            http_auth_bearer_of(options->identities, options->identity_count, head->authorization);
+    } else if (head->signature.size != 0) {
+        return SFE_OK;
+    } else {
+        connection->identity = http_io_identify(connection);
+    }
+    if (connection->identity == HTTP_NOBODY) {
+        source->unknown_senders++;
+        return http_refuse(err, 401, "who sends is not known by what the request shows");
+    }
+    return http_connection_judge_scope(connection, err);
+}
+
+static enum sfe_code judge_sender(struct http_connection *connection, struct sfe_error *err)
+{
+    const struct sfe_http_source_options *options = &connection->source->options;
+
+    connection->identity = HTTP_NOBODY;
+    if (options->identity_count != 0) {
+        return identify(connection, err);
+    }
+    if (options->token.size != 0 &&
+        !http_auth_bearer(options->token, connection->head.authorization)) {
+        return http_refuse(err, 401, "the bearer token is missing or wrong");
+    }
+    return http_io_is_known(connection)
+               ? SFE_OK
+               : http_refuse(err, 403, "who this certificate names may not send here");
+}
+
 /* The path, the method, the sender and the size are looked at before a body is read. */
 static enum sfe_code judge_head(struct http_connection *connection, uint64_t now_ns,
                                 struct sfe_error *err)
@@ -83,11 +135,8 @@ static enum sfe_code judge_head(struct http_connection *connection, uint64_t now
     if (!http_rate_take(&source->rate, connection->address, now_ns)) {
         return http_refuse(err, 429, "there are too many requests from this address");
     }
-    if (options->token.size != 0 && !http_auth_bearer(options->token, head->authorization)) {
-        return http_refuse(err, 401, "the bearer token is missing or wrong");
-    }
-    if (!http_io_is_known(connection)) {
-        return http_refuse(err, 403, "who this certificate names may not send here");
+    if (judge_sender(connection, err) != SFE_OK) {
+        return err->code;
     }
     if (!sfe_slice_equal(head->path, sfe_slice_text(options->path))) {
         return http_refuse(err, 404, "nothing is taken at this path");

@@ -139,6 +139,22 @@ void http_io_end(struct http_connection *connection)
     }
 }
 
+uint32_t http_io_identify(const struct http_connection *connection)
+{
+    const struct sfe_http_source_options *options = &connection->source->options;
+    const struct sfe_tls *tls = options->tls;
+
+    for (uint32_t i = 0; connection->is_secure && i < options->identity_count; i++) {
+        for (uint32_t k = 0; k < options->identities[i].certificate_count; k++) {
+            if (tls->shows(tls->context, connection->session,
+                           sfe_slice_text(options->identities[i].certificates[k]))) {
+                return i;
+            }
+        }
+    }
+    return HTTP_NOBODY;
+}
+
 bool http_io_is_known(const struct http_connection *connection)
 {
     const struct http_source *source = connection->source;

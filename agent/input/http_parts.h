@@ -59,11 +59,13 @@ struct http_connection {
     uint8_t *bytes; /* Of requests; room for a head and a body. Before it HTTP_AUTH_BLOCK_BYTES. */
     size_t size;
     struct http_head head;
-    uint64_t due_ns;                          /* When the state is given up. */
-    uint64_t request_ns;                      /* When the request began. */
-    size_t offset;                            /* Behind the events that are staged. */
-    uint32_t staged;                          /* Events. */
-    uint32_t count;                           /* Events of the request. */
+    uint32_t identity;   /* Whose request it is; HTTP_NOBODY: nobody is known, or it signs and its
+                            body   is not there yet. */
+    uint64_t due_ns;     /* When the state is given up. */
+    uint64_t request_ns; /* When the request began. */
+    size_t offset;       /* Behind the events that are staged. */
+    uint32_t staged;     /* Events. */
+    uint32_t count;      /* Events of the request. */
     struct sfe_receipt waits[HTTP_WAITS_MAX]; /* The newest of each stream. */
     uint32_t wait_count;
     bool is_blocked;
@@ -90,6 +92,8 @@ struct http_source {
     bool is_stopping;
     uint64_t received;
     uint64_t acknowledged;
+    struct sfe_source_identity *known; /* One for each identity. */
+    uint64_t unknown_senders;
     struct sfe_error last_error;
 };
 
@@ -133,6 +137,9 @@ void http_io_end(struct http_connection *connection);
 /* True where the sender has shown a certificate with one of the names, or no name is asked for. */
 bool http_io_is_known(const struct http_connection *connection);
 
+/* Which identity has shown its certificate; HTTP_NOBODY: none. */
+uint32_t http_io_identify(const struct http_connection *connection);
+
 /* http_connection.c */
 
 /* Begins with a connection that was accepted; the connection is free. */
@@ -146,6 +153,10 @@ void http_connection_close(struct http_connection *connection);
 
 /* True where it has stood for a while without a request: nobody is hurt when it is closed. */
 bool http_connection_is_idle(const struct http_connection *connection, uint64_t now_ns);
+
+/* Whether the identity may send here at all: SFE_E_PROTOCOL, 403, counted. */
+SFE_MUST_USE enum sfe_code http_connection_judge_scope(struct http_connection *connection,
+                                                       struct sfe_error *err);
 
 /* http_take.c */
 

@@ -103,27 +103,63 @@ static enum sfe_code judge_time(const struct http_signed_rules *rules,
     return http_refuse(err, 401, "the time of sending is too far from ours");
 }
 
-enum sfe_code http_signed_check(const struct http_signed_rules *rules,
-                                const struct sfe_crypto *crypto, const struct sfe_clock *clock,
-                                const struct http_head *head, uint8_t *body, struct sfe_error *err)
+static bool is_signed(const struct http_signed_rules *rules, const struct sfe_crypto *crypto,
+                      const struct http_head *head, uint8_t *body, struct sfe_slice *time)
 {
     const bool has_time = rules->names.time != NULL;
-    struct sfe_slice time = {NULL, 0};
-    bool is_signed;
 
     if (has_time &&
         http_same_word(sfe_slice_text(rules->names.time), sfe_slice_text(rules->names.signature))) {
-        is_signed = is_signed_in_one(rules, crypto, head, body, &time);
-    } else {
-        time = head->time;
-        is_signed = (!has_time || read_seconds(time) >= 0) &&
-                    http_auth_signature(crypto, rules->key, time, head->signature, body,
-                                        (size_t)head->body_bytes);
+        return is_signed_in_one(rules, crypto, head, body, time);
     }
-    if (!is_signed) {
+    *time = head->time;
+    return (!has_time || read_seconds(*time) >= 0) &&
+           http_auth_signature(crypto, rules->key, *time, head->signature, body,
+                               (size_t)head->body_bytes);
+}
+
+static enum sfe_code judge(const struct http_signed_rules *rules, bool is_good,
+                           const struct sfe_clock *clock, struct sfe_slice time,
+                           struct sfe_error *err)
+{
+    const bool has_time = rules->names.time != NULL;
+
+    if (!is_good) {
         return http_refuse(err, 401,
                            has_time ? "the signature or its time is missing or wrong"
                                     : "the signature is missing or wrong");
     }
     return has_time ? judge_time(rules, clock, time, err) : SFE_OK;
+}
+
+enum sfe_code http_signed_check(const struct http_signed_rules *rules,
+                                const struct sfe_crypto *crypto, const struct sfe_clock *clock,
+                                const struct http_head *head, uint8_t *body, struct sfe_error *err)
+{
+    struct sfe_slice time = {NULL, 0};
+    const bool is_good = is_signed(rules, crypto, head, body, &time);
+
+    return judge(rules, is_good, clock, time, err);
+}
+
+enum sfe_code http_signed_identify(const struct http_signed_rules *rules,
+                                   const struct http_signers *signers, const struct http_head *head,
+                                   uint8_t *body, uint32_t *signer, struct sfe_error *err)
+{
+    struct http_signed_rules with = *rules;
+    struct sfe_slice time = {NULL, 0};
+
+    *signer = HTTP_NOBODY;
+    for (uint32_t i = 0; i < signers->count; i++) {
+        for (uint32_t k = 0; k < SFE_IDENTITY_SECRETS_MAX; k++) {
+            struct sfe_slice its_time = {NULL, 0};
+
+            with.key = signers->identities[i].keys[k];
+            if (with.key.size != 0 && is_signed(&with, signers->crypto, head, body, &its_time)) {
+                *signer = i;
+                time = its_time;
+            }
+        }
+    }
+    return judge(rules, *signer != HTTP_NOBODY, signers->clock, time, err);
 }

@@ -8,6 +8,7 @@
 #ifndef SFE_INPUT_HTTP_SIGNED_H
 #define SFE_INPUT_HTTP_SIGNED_H
 
+#include "input/http_auth.h"
 #include "input/http_request.h"
 #include "port/clock.h"
 #include "port/crypto.h"
@@ -27,5 +28,21 @@ SFE_MUST_USE enum sfe_code http_signed_check(const struct http_signed_rules *rul
                                              const struct sfe_clock *clock,
                                              const struct http_head *head, uint8_t *body,
                                              struct sfe_error *err);
+
+/* Who may have signed. */
+struct http_signers {
+    const struct sfe_http_identity *identities;
+    uint32_t count;
+    const struct sfe_crypto *crypto;
+    const struct sfe_clock *clock;
+};
+
+/* Judges as http_signed_check, with each key of all in the place of `rules->key`: all are tried,
+ * whoever it is. *signer is whose it was, HTTP_NOBODY with SFE_E_PROTOCOL alone; it may be known
+ * and the request refused for its time. */
+SFE_MUST_USE enum sfe_code http_signed_identify(const struct http_signed_rules *rules,
+                                                const struct http_signers *signers,
+                                                const struct http_head *head, uint8_t *body,
+                                                uint32_t *signer, struct sfe_error *err);
 
 #endif

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-/* The path, the key, and the event's place. */
-#define IDENTITY_BYTES_MAX (SFE_HTTP_PATH_BYTES_MAX + HTTP_KEY_BYTES_MAX + 32u)
+/* The path, the key, the sender, and the event's place. */
+#define IDENTITY_BYTES_MAX (SFE_HTTP_PATH_BYTES_MAX + HTTP_KEY_BYTES_MAX + SFE_NAME_BYTES_MAX + 40u)
 
 static struct sfe_slice body_of(const struct http_connection *connection)
 {
@@ -22,6 +22,23 @@ static void refuse(struct http_connection *connection, uint16_t status, const ch
     http_answer_refused(connection, &err, now_ns);
 }
 
+static enum sfe_code judge_signer(struct http_connection *connection,
+                                  const struct http_signed_rules *rules, struct sfe_error *err)
+{
+    struct http_source *source = connection->source;
+    const struct sfe_http_source_options *options = &source->options;
+    const struct http_signers signers = {options->identities, options->identity_count,
+                                         options->crypto, options->clock};
+    const enum sfe_code code = http_signed_identify(rules, &signers, &connection->head,
+                                                    connection->bytes + connection->head.bytes,
+                                                    &connection->identity, err);
+
+    if (connection->identity == HTTP_NOBODY) {
+        source->unknown_senders++;
+    }
+    return code == SFE_OK ? http_connection_judge_scope(connection, err) : code;
+}
+
 static enum sfe_code judge_signature(struct http_connection *connection, struct sfe_error *err)
 {
     const struct sfe_http_source_options *options = &connection->source->options;
@@ -31,10 +48,30 @@ static enum sfe_code judge_signature(struct http_connection *connection, struct 
         .window_ns = options->time_window_ns,
     };
 
+    if (options->identity_count != 0) {
+        return connection->identity == HTTP_NOBODY ? judge_signer(connection, &rules, err) : SFE_OK;
+    }
     return rules.key.size == 0
                ? SFE_OK
                : http_signed_check(&rules, options->crypto, options->clock, &connection->head,
                                    connection->bytes + connection->head.bytes, err);
+}
+
+/* As what `connection` sends, of whom it is known. */
+static struct sfe_message make_message(const struct http_connection *connection,
+                                       struct sfe_slice event)
+{
+    const struct http_source *source = connection->source;
+    struct sfe_message message = {
+        .topic = source->topic, .payload = event, .payload_bytes = event.size};
+
+    if (connection->identity != HTTP_NOBODY) {
+        const struct sfe_http_identity *identity =
+            &source->options.identities[connection->identity];
+        message.sender = sfe_slice_text(identity->name);
+        message.scope = identity->where;
+    }
+    return message;
 }
 
 /* In the place of the body comes what it holds. What was sent behind it moves on; where it has no
@@ -70,15 +107,18 @@ static enum sfe_code inflate(struct http_connection *connection, struct sfe_erro
 /* All of the events, or none. */
 static enum sfe_code check_admission(struct http_connection *connection, struct sfe_error *err)
 {
-    const struct http_source *source = connection->source;
+    struct http_source *source = connection->source;
     struct sfe_slice event;
     size_t offset = 0;
     uint32_t number = 0;
 
     while (http_events_next(body_of(connection), &offset, &event)) {
-        const struct sfe_message message = {
-            .topic = source->topic, .payload = event, .payload_bytes = event.size};
+        const struct sfe_message message = make_message(connection, event);
+
         if (sfe_intake_check(source->options.intake, &message, err) != SFE_OK) {
+            if (connection->identity != HTTP_NOBODY) {
+                source->known[connection->identity].refused++;
+            }
             (void)sfe_within(err, "event %u", (unsigned)number);
             err->code = SFE_E_PROTOCOL;
             err->http_status = 403;
@@ -119,18 +159,26 @@ void http_take_begin(struct http_connection *connection, uint64_t now_ns)
     }
 }
 
-/* What the sender names, in a way that no other path or request can name as well. */
+/* What the sender names, in a way that no other path, request or identity can name as well. */
 static void identify(const struct http_connection *connection, struct sfe_slice event,
                      struct sfe_builder *identity)
 {
     const struct http_source *source = connection->source;
     const struct http_events_rules rules = http_rules(source);
 
+    if (rules.identity == NULL && connection->head.key.size == 0) {
+        return;
+    }
+    sfe_builder_format(identity, "http %s ", source->options.path);
+    if (connection->identity != HTTP_NOBODY) {
+        sfe_builder_format(identity, "as %s ",
+                           source->options.identities[connection->identity].name);
+    }
     if (rules.identity != NULL) {
-        sfe_builder_format(identity, "http %s value ", source->options.path);
+        sfe_builder_add_text(identity, "value ");
         sfe_builder_add(identity, http_events_identity(event, &rules));
-    } else if (connection->head.key.size != 0) {
-        sfe_builder_format(identity, "http %s key %u ", source->options.path, connection->staged);
+    } else {
+        sfe_builder_format(identity, "key %u ", connection->staged);
         sfe_builder_add(identity, connection->head.key);
     }
     SFE_ASSERT(!identity->overflowed);
@@ -154,6 +202,7 @@ static void wait_for(struct http_connection *connection, const struct sfe_receip
 static enum sfe_code stage_event(struct http_connection *connection, struct sfe_slice event)
 {
     struct http_source *source = connection->source;
+    struct sfe_message message = make_message(connection, event);
     uint8_t memory[IDENTITY_BYTES_MAX];
     struct sfe_builder identity = sfe_builder_make(memory, sizeof(memory));
     struct sfe_receipt receipts[HTTP_WAITS_MAX];
@@ -162,12 +211,7 @@ static enum sfe_code stage_event(struct http_connection *connection, struct sfe_
     enum sfe_code code;
 
     identify(connection, event, &identity);
-    struct sfe_message message = {
-        .topic = source->topic,
-        .payload = event,
-        .payload_bytes = event.size,
-        .identity = sfe_builder_slice(&identity),
-    };
+    message.identity = sfe_builder_slice(&identity);
     code = sfe_intake_accept(source->options.intake, &message, receipts, HTTP_WAITS_MAX, &count,
                              &ignored);
     SFE_ASSERT(code == SFE_OK || code == SFE_E_FULL);

@@ -33,7 +33,7 @@ struct sfe_intake {
     struct target *targets;  /* Of the message at hand; one a route and one for the dead letters. */
     uint8_t *masked_payload; /* NULL: no route has a guard. */
     uint8_t *masked_topic;
-    struct sfe_json_token *tokens; /* NULL: no route has `admit`. */
+    struct sfe_json_token *tokens; /* NULL: no route has `admit` or scopes. */
     uint32_t token_capacity;
     struct sfe_card_guard strays; /* For what no route takes. */
     struct sfe_intake_facts facts;
@@ -107,7 +107,6 @@ size_t sfe_intake_memory_bytes(uint32_t route_count, uint32_t event_bytes_max, b
     const size_t guards = has_guard ? sfe_arena_cost(masked_bytes_max(event_bytes_max)) +
                                           sfe_arena_cost(SFE_TOPIC_BYTES_MAX)
                                     : 0;
-
     const size_t tokens =
         has_admit ? sfe_arena_cost(tokens_max(event_bytes_max) * sizeof(*self->tokens)) : 0;
 
@@ -137,17 +136,20 @@ static enum sfe_code open_guards(struct sfe_intake *intake, struct sfe_arena *ar
 static enum sfe_code open_admission(struct sfe_intake *intake, struct sfe_arena *arena,
                                     struct sfe_error *err)
 {
-    bool is_on = false;
+    const uint32_t most = tokens_max(intake->options.event_bytes_max);
 
-    for (uint32_t i = 0; i < intake->options.route_count; i++) {
-        is_on = is_on || intake->routes[i].options.admit != NULL;
+    for (uint32_t i = 0; i < intake->options.route_count && intake->tokens == NULL; i++) {
+        const struct sfe_intake_route *route = &intake->routes[i].options;
+
+        if (route->admit != NULL || route->has_scopes) {
+            intake->token_capacity = most;
+            intake->tokens = sfe_arena_take(arena, most * sizeof(*intake->tokens), err);
+            if (intake->tokens == NULL) {
+                return err->code;
+            }
+        }
     }
-    if (!is_on) {
-        return SFE_OK;
-    }
-    intake->token_capacity = tokens_max(intake->options.event_bytes_max);
-    intake->tokens = sfe_arena_take(arena, intake->token_capacity * sizeof(*intake->tokens), err);
-    return intake->tokens == NULL ? err->code : SFE_OK;
+    return SFE_OK;
 }
 
 enum sfe_code sfe_intake_open(const struct sfe_intake_options *options, struct sfe_arena *arena,
@@ -160,12 +162,9 @@ enum sfe_code sfe_intake_open(const struct sfe_intake_options *options, struct s
         return err->code;
     }
     self->routes = sfe_arena_take(arena, (options->route_count + 1u) * sizeof(*self->routes), err);
-    if (self->routes == NULL) {
-        return err->code;
-    }
     self->targets =
         sfe_arena_take(arena, (options->route_count + 1u) * sizeof(*self->targets), err);
-    if (self->targets == NULL) {
+    if (self->routes == NULL || self->targets == NULL) {
         return err->code;
     }
     self->options = *options;
@@ -280,6 +279,7 @@ static void make_event(struct sfe_intake *intake, const struct sfe_message *mess
     event->payload = message->payload;
     if (target->route != NULL) {
         event->source = target->route->input;
+        event->sender = message->sender;
     }
     identify(intake, message, target, wall_ns, event);
 }
@@ -414,29 +414,38 @@ static enum sfe_code stage_thinned(const struct target *target, const struct sfe
     return code;
 }
 
+static enum sfe_code judge_where(struct sfe_where *where, const char *what,
+                                 const struct sfe_map_subject *subject, struct sfe_error *err)
+{
+    const enum sfe_code code = sfe_where_judge(where, subject, err);
+
+    if (code == SFE_E_SKIPPED) {
+        return sfe_fail(err, SFE_E_REFUSED, "what %s asks for does not hold", what);
+    }
+    if (code != SFE_OK) {
+        (void)sfe_within(err, "%s", what);
+        err->code = SFE_E_REFUSED;
+    }
+    return code == SFE_OK ? SFE_OK : SFE_E_REFUSED;
+}
+
 /* May it be sent here? What is judged is what would be kept: masked, where there is a guard. */
 static enum sfe_code judge_admission(struct sfe_intake *intake, const struct target *target,
+                                     const struct sfe_message *message,
                                      const struct sfe_event *event, struct sfe_error *err)
 {
     struct sfe_where *admit = target->route == NULL ? NULL : target->route->options.admit;
     struct sfe_map_subject subject = {.event = event};
     enum sfe_code code;
 
-    if (admit == NULL) {
+    if (admit == NULL && message->scope == NULL) {
         return SFE_OK;
     }
+    SFE_ASSERT(intake->tokens != NULL);
     subject.is_json = sfe_json_parse(event->payload, 0, intake->tokens, intake->token_capacity,
                                      &subject.json, &subject.json_error) == SFE_OK;
-    code = sfe_where_judge(admit, &subject, err);
-    if (code == SFE_OK) {
-        return SFE_OK;
-    }
-    if (code == SFE_E_SKIPPED) {
-        return sfe_fail(err, SFE_E_REFUSED, "what \"admit\" of the input asks for does not hold");
-    }
-    (void)sfe_within(err, "\"admit\" of the input");
-    err->code = SFE_E_REFUSED;
-    return SFE_E_REFUSED;
+    code = judge_where(message->scope, "\"where\" of the identity", &subject, err);
+    return code == SFE_OK ? judge_where(admit, "\"admit\" of the input", &subject, err) : code;
 }
 
 enum sfe_code sfe_intake_check(struct sfe_intake *intake, const struct sfe_message *message,
@@ -451,12 +460,9 @@ enum sfe_code sfe_intake_check(struct sfe_intake *intake, const struct sfe_messa
     for (uint32_t i = 0; i < count; i++) {
         const struct target *target = &intake->targets[i];
 
-        if (target->route->options.admit == NULL) {
-            continue;
-        }
         make_event(intake, message, target, &event);
         guard_event(intake, message, target, &event, &ignored);
-        if (judge_admission(intake, target, &event, err) != SFE_OK) {
+        if (judge_admission(intake, target, message, &event, err) != SFE_OK) {
             intake->facts.not_admitted++;
             return err->code;
         }
@@ -477,7 +483,7 @@ static enum sfe_code stage_target(struct sfe_intake *intake, const struct sfe_me
     make_event(intake, message, target, &event);
     guard_event(intake, message, target, &event, &guarded);
     if (verdict->reason == NULL) {
-        is_admitted = judge_admission(intake, target, &event, err) == SFE_OK;
+        is_admitted = judge_admission(intake, target, message, &event, err) == SFE_OK;
     }
     if (!is_admitted) {
         verdict->reason = "not-admitted";

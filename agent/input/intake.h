@@ -29,6 +29,7 @@ struct sfe_intake_route {
     struct sfe_card_guard guard; /* What is masked before anything is written. */
     struct sfe_thin *thin;       /* Of the stream; NULL: it is not thinned. */
     struct sfe_where *admit;     /* What a sender may send; NULL: everything. */
+    bool has_scopes;             /* Messages may have a `scope`. */
 };
 
 struct sfe_intake_options {
@@ -49,6 +50,8 @@ struct sfe_message {
                                   SFE_EVENT_EXCERPT_BYTES). */
     uint64_t payload_bytes;    /* Of the whole payload. */
     struct sfe_slice identity; /* MQTT 5 user property "event-id"; empty: none. */
+    struct sfe_slice sender;   /* Name of the identity that sends it; empty: none is known. */
+    struct sfe_where *scope;   /* What that one may send; NULL: everything. */
     bool is_retained;
     bool is_repeated;
     const char *refusal; /* Why it is no event: then it goes to the dead letters, whole. NULL: it is
@@ -75,7 +78,7 @@ struct sfe_intake_facts {
 };
 
 /* What an intake of so many routes takes from the arena; `has_guard`: one of them has a card guard;
- * `has_admit`: one of them has that. Pure. */
+ * `has_admit`: one of them has that, or scopes. Pure. */
 size_t sfe_intake_memory_bytes(uint32_t route_count, uint32_t event_bytes_max, bool has_guard,
                                bool has_admit);
 

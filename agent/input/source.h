@@ -37,6 +37,13 @@ struct sfe_source_ask {
     uint64_t lost;    /* Answers that could not be published in time. */
 };
 
+/* What a source says of one that it knows as a sender. */
+struct sfe_source_identity {
+    const char *name;
+    uint64_t accepted; /* Events that are on flash. Since open, as the next one. */
+    uint64_t refused;  /* Requests outside its scopes, or that the input does not admit. */
+};
+
 /* State of a source's link, for `status`. */
 struct sfe_source_facts {
     const char *connection;  /* Name. */
@@ -46,7 +53,10 @@ struct sfe_source_facts {
     uint64_t acknowledged;   /* PUBACK sent. */
     uint64_t unacknowledged; /* Taken and waiting for flash. */
     uint64_t reconnects;
-    struct sfe_error last_error; /* code SFE_OK: none yet. */
+    struct sfe_error last_error;                  /* code SFE_OK: none yet. */
+    const struct sfe_source_identity *identities; /* Borrowed until its next turn. */
+    uint32_t identity_count;                      /* 0: it knows none apart. */
+    uint64_t unknown_senders;                     /* Requests of nobody that it knows. */
     bool has_runs;
     struct sfe_feed_runs runs; /* Where has_runs. */
     bool has_files;

@@ -48,6 +48,7 @@ struct sfe_intake_route agent_route(const struct agent_set *set,
         .guard = {input->mask, input->mask_count, input->card_guard},
         .thin = set->streams[input->stream].thin,
         .admit = set->compiled->inputs[input - set->config->inputs].admit,
+        .has_scopes = input->http.by_identity,
     };
 }
 
@@ -139,7 +140,7 @@ size_t agent_intake_bytes(const struct sfe_config *config, const struct sfe_conf
 {
     return sfe_intake_memory_bytes(1, config->agent.event_bytes_max,
                                    input->card_guard || input->mask_count != 0,
-                                   input->admit_count != 0);
+                                   input->admit_count != 0 || input->http.by_identity);
 }
 
 enum sfe_code agent_open_intake(struct sfe_agent *agent, const struct agent_set *set,

@@ -199,6 +199,8 @@ static bool same_input(const struct agent_set *set, uint32_t index, const struct
 
     return sfe_config_same_input(a, b) && same_need(a, b) &&
            org_stays_for(set, index, setup, before) && now->ask.tables == then->ask.tables &&
+           (!set->config->inputs[index].http.by_identity ||
+            sfe_compiled_same_identities(set->compiled, &setup->compiled)) &&
            same_slice(now->secret, then->secret) && same_slice(now->tls.cert, then->tls.cert) &&
            same_slice(now->tls.key, then->tls.key) &&
            same_slice(now->tls.client_ca, then->tls.client_ca);

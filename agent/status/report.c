@@ -102,6 +102,23 @@ static void put_runs(struct sfe_json_writer *writer, const struct sfe_feed_runs 
     sfe_json_end_object(writer);
 }
 
+static void put_identities(struct sfe_json_writer *writer, const struct sfe_source_facts *source)
+{
+    if (source->identity_count == 0) {
+        return;
+    }
+    sfe_json_put_u64(writer, "unknown_senders", source->unknown_senders);
+    sfe_json_begin_array(writer, "identities");
+    for (uint32_t i = 0; i < source->identity_count; i++) {
+        sfe_json_begin_object(writer, NULL);
+        sfe_json_put_text(writer, "name", sfe_slice_text(source->identities[i].name));
+        sfe_json_put_u64(writer, "accepted", source->identities[i].accepted);
+        sfe_json_put_u64(writer, "refused", source->identities[i].refused);
+        sfe_json_end_object(writer);
+    }
+    sfe_json_end_array(writer);
+}
+
 static void put_links(struct sfe_json_writer *writer, const struct sfe_status *status)
 {
     sfe_json_begin_array(writer, "links");
@@ -123,6 +140,7 @@ static void put_links(struct sfe_json_writer *writer, const struct sfe_status *s
         sfe_json_put_u64(writer, "unmatched", intake->unmatched);
         sfe_json_put_u64(writer, "not_admitted", intake->not_admitted);
         put_guard(writer, &intake->guard);
+        put_identities(writer, source);
         if (source->has_runs) {
             put_runs(writer, &source->runs, status->monotonic_ns);
         }

@@ -7,6 +7,7 @@
 
 #include <mbedtls/error.h>
 #include <mbedtls/net_sockets.h>
+#include <mbedtls/md.h>
 #include <mbedtls/oid.h>
 #include <mbedtls/ssl_ticket.h>
 #include <mbedtls/version.h>
@@ -15,9 +16,11 @@
 
 #define IS_VERSION_3 (MBEDTLS_VERSION_NUMBER >= 0x03000000)
 /* Tags of a subjectAltName: context-specific 2 and 6. */
-#define TAG_DNS_NAME 0x82
-#define TAG_URI      0x86
-#define TICKET_S     3600u
+#define TAG_DNS_NAME      0x82
+#define TAG_URI           0x86
+#define TICKET_S          3600u
+#define FINGERPRINT       SFE_TEXT("sha256:")
+#define FINGERPRINT_BYTES 32u
 
 struct sfe_tls_server {
     struct tls_identity identity;
@@ -147,6 +150,21 @@ static bool is_name(const mbedtls_x509_buf *text, struct sfe_slice name)
     return sfe_slice_equal(sfe_slice_make(text->p, text->len), name);
 }
 
+/* No name of a certificate is looked at for a fingerprint: an authority's client could have any. */
+static bool is_fingerprint(const mbedtls_x509_crt *certificate, struct sfe_slice digits)
+{
+    uint8_t digest[FINGERPRINT_BYTES];
+    uint8_t memory[2u * FINGERPRINT_BYTES];
+    struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
+
+    if (mbedtls_md(mbedtls_md_info_from_type(MBEDTLS_MD_SHA256), certificate->raw.p,
+                   certificate->raw.len, digest) != 0) {
+        return false;
+    }
+    sfe_builder_add_hex(&text, sfe_slice_make(digest, sizeof(digest)));
+    return sfe_slice_equal(sfe_builder_slice(&text), digits);
+}
+
 bool tls_server_shows(void *context, const struct sfe_tls_session *session, struct sfe_slice name)
 {
     const mbedtls_x509_crt *certificate;
@@ -156,6 +174,10 @@ bool tls_server_shows(void *context, const struct sfe_tls_session *session, stru
     certificate = mbedtls_ssl_get_peer_cert(&session->ssl);
     if (certificate == NULL) {
         return false;
+    }
+    if (name.size >= FINGERPRINT.size &&
+        sfe_slice_equal(sfe_slice_part(name, 0, FINGERPRINT.size), FINGERPRINT)) {
+        return is_fingerprint(certificate, sfe_slice_part(name, FINGERPRINT.size, name.size));
     }
     for (const mbedtls_x509_name *at = &certificate->subject; at != NULL; at = at->next) {
         if (MBEDTLS_OID_CMP(MBEDTLS_OID_AT_CN, &at->oid) == 0 && is_name(&at->val, name)) {

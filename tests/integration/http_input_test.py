@@ -270,6 +270,78 @@ class HttpInput(unittest.TestCase):
         self.assertEqual(till.post(body, X_Hub="sha256=" + digest)[0], 200)
         self.assertEqual(site.status()["streams"][0]["events"], 1)
 
+    def write_secret(self, site, name, text):
+        with open(site.path(name), "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(site.path(name), 0o600)
+
+    def start_with_identities(self):
+        """Three stores at one listener: two with tokens, one that signs. No store is another."""
+        site, till = self.start()
+        for name, text in (("one", "first-token-1\nsecond-token-1\n"), ("two", "token-2\n"),
+                           ("three", "key-3\n"), ("four", "token-4\n")):
+            self.write_secret(site, name, text)
+        config = site.config
+        config["streams"]["stock"] = {"segment": "64KiB", "quota": "1MiB"}
+        config["identities"] = {
+            "store-1": {"bearer_file": "one", "where": {"/kind": {"ne": "refund"}}},
+            "store-2": {"bearer_file": "two", "streams": ["stock"]},
+            "store-3": {"hmac_file": "three"},
+            "store-4": {"bearer_file": "four", "inputs": ["other"]}}
+        config["inputs"]["webhook"].update(auth={"identities": True, "hmac_header": "X-Sig"},
+                                           admit={"/store": "{identity}"})
+        config["inputs"]["other"] = dict(config["inputs"]["webhook"], path="/other",
+                                         listen="127.0.0.1:%d" % parts.free_port())
+        fields = config["outputs"]["sales"]["records"][0]["map"]
+        fields["Store__c"] = "{identity}"
+        site.write_config(config)
+        self.assertEqual(site.command("reload", "--config", site.path("sfedge.json"))[0], 0)
+        till.token = "first-token-1"
+        parts.wait_until(lambda: till.post(dict(sale(1), store="store-1"))[0] == 200, 20, "swapped")
+        return site, till
+
+    def test_each_identity_sends_its_own_and_nothing_else(self):
+        site, till = self.start_with_identities()
+
+        def post(token, event, **headers):
+            till.token = token
+            return till.post(event, **headers)[0]
+
+        def sign(key, body):
+            return hmac.new(key, body, hashlib.sha256).hexdigest()
+        own = json.dumps(dict(sale(3), store="store-3")).encode()
+        foreign = json.dumps(dict(sale(4), store="store-1")).encode()
+        found = [
+            post("second-token-1", dict(sale(2), store="store-1")),
+            post("first-token-1", [dict(sale(5), store="store-1"), dict(sale(6), store="store-2")]),
+            post("first-token-1", dict(sale(7), store="store-1", kind="refund")),
+            post("token-2", dict(sale(8), store="store-2")),
+            post("token-4", dict(sale(9), store="store-4")),
+            post("key-3", dict(sale(9), store="store-3")), post("", dict(sale(9), store="store-3")),
+            post("", own, X_Sig=sign(b"key-3", own)), post("", own, X_Sig=sign(b"key-4", own)),
+            post("", foreign, X_Sig=sign(b"key-3", foreign))]
+        self.assertEqual(found, [200, 403, 403, 403, 403, 401, 401, 200, 401, 403])
+        link = site.status()["links"][0]
+        self.assertEqual((link["accepted"], link["unknown_senders"]), (3, 3))
+        self.assertEqual([(one["name"], one["accepted"], one["refused"])
+                          for one in link["identities"]],
+                         [("store-1", 2, 2), ("store-2", 0, 1), ("store-3", 1, 1), ("store-4", 0, 1)])
+        parts.wait_until(lambda: self.count(site) == 3, 30, "what was taken is delivered")
+        self.assertEqual(sorted(site.record("PosSale__c", name)["Store__c"]
+                                for name in site.ids("PosSale__c")),
+                         ["store-1", "store-1", "store-3"])
+        # One token is taken away; what that changes comes with a reload.
+        self.write_secret(site, "one", "second-token-1\n")
+        self.assertEqual(site.command("reload", "--config", site.path("sfedge.json"))[0], 0)
+        parts.wait_until(lambda: post("first-token-1", dict(sale(2), store="store-1")) == 401, 20,
+                         "the old token is no longer good")
+        self.assertEqual(post("second-token-1", dict(sale(2), store="store-1")), 200)
+        shown = site.command("stream", "cat", "sales", "--json", "--config",
+                             site.path("sfedge.json"))[1]
+        self.assertEqual(json.loads(shown.splitlines()[0])["identity"], "store-1")
+        self.assertIsNone(re.search("token-|key-3", site.agent_log() + json.dumps(site.status())))
+        self.assertEqual(site.stop_agent(), 0)
+
     def test_a_recorded_request_is_refused_later(self):
         _, till = self.start(org=False, auth={
             "hmac_file": "token", "hmac_header": "Stripe-Signature",

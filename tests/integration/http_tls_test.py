@@ -1,5 +1,6 @@
 """HTTP into the agent over TLS: certificates of both sides, renewed ones, and senders of every bad kind."""
 
+import hashlib
 import http.client
 import json
 import os
@@ -37,6 +38,7 @@ class Sender:
                                                  context=self.context)
         sent = {"Content-Type": "application/json", "Authorization": "Bearer " + TOKEN}
         sent.update({name.replace("_", "-"): value for name, value in headers.items()})
+        sent = {name: value for name, value in sent.items() if value is not None}
         try:
             connection.request("POST", PATH, json.dumps(event).encode(), sent)
             answer = connection.getresponse()
@@ -79,7 +81,8 @@ class HttpTls(unittest.TestCase):
         certificates.make_certificate(cls.folder, "till-2", "site", "DNS:till-2.lan")
         certificates.make_certificate(cls.folder, "till-x", "other", "DNS:till-1.lan")
 
-    def start(self, host="127.0.0.1", auth=None, client_ca=False, broker=False, **more):
+    def start(self, host="127.0.0.1", auth=None, client_ca=False, broker=False, identities=None,
+              **more):
         site = parts.Site(BUILD)
         self.addCleanup(site.close)
         self.port = parts.free_port()
@@ -103,6 +106,8 @@ class HttpTls(unittest.TestCase):
             "type": "http", "listen": "%s:%d" % (host, self.port), "path": PATH, "tls": tls,
             "auth": auth or {"bearer_file": "token"}, "stream": "sales", **more}
         config["outputs"] = {}
+        if identities:
+            config["identities"] = identities
         site.write_config(config)
         site.start_agent()
         return site
@@ -148,6 +153,23 @@ class HttpTls(unittest.TestCase):
         last = site.status()["links"][0]["last_error"]["message"]
         self.assertIn("certificate of a client is refused", last)
         self.assertEqual(self.events(site), 1)
+
+    def test_an_identity_is_known_by_its_certificate(self):
+        with open(os.path.join(self.folder, "till-2.pem"), encoding="ascii") as file:
+            der = ssl.PEM_cert_to_DER_cert(file.read())
+        identities = {"store-1": {"certificate": ["till-1.lan"]},
+                      "store-2": {"certificate": ["sha256:" + hashlib.sha256(der).hexdigest()]},
+                      "store-3": {"bearer_file": "token"}}
+        site = self.start(client_ca=True, auth={"identities": True}, identities=identities,
+                          admit={"/store": "{identity}"})
+        for own, store, token, wanted in (("till-1", 1, None, 200), ("till-2", 2, None, 200),
+                                          ("till-1", 2, None, 403), ("gateway", 1, None, 401),
+                                          ("gateway", 3, TOKEN, 200), ("till-1", 1, "no", 401),
+                                          ("till-1", 1, TOKEN, 403)):
+            shown = {"Authorization": "Bearer " + token if token else None}
+            self.assertEqual(self.sender(own=own).post({"store": "store-%d" % store}, **shown)[0],
+                             wanted, (own, store, token))
+        self.assertEqual(self.events(site), 3)
 
     def test_a_renewed_certificate_is_taken_by_a_reload(self):
         site = self.start()

@@ -94,7 +94,9 @@ struct sfe_tls {
     void (*accept)(void *context, struct sfe_tls_session *session,
                    const struct sfe_tls_carrier *carrier);
     /* After the handshake: true where the client has shown a certificate whose common name, or one
-     * of whose DNS names or URIs, is `name` to the letter. */
+     * of whose DNS names or URIs, is `name` to the letter; or where `name` is "sha256:" and 64
+     * hexadecimal digits in small letters, the SHA-256 of the certificate (DER), and nothing else.
+     */
     bool (*shows)(void *context, const struct sfe_tls_session *session, struct sfe_slice name);
 };
 

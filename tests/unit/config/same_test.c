@@ -12,6 +12,7 @@ static const char BASE[] =
     "'crm':{'type':'salesforce','login_url':'https://login.example.com','auth':{'flow':"
     "'jwt-bearer','client_id':'c','username':'u@x','key_file':'k'}}},"
     "'streams':{'one':{'quota':'64MiB'},'two':{}},"
+    "'identities':{'one':{'bearer_file':'t'}},"
     "'inputs':{'in':{'type':'mqtt','connection':'site','topic':'a/+','stream':'one'}},"
     "'outputs':{'out':{'type':'salesforce-records','connection':'crm','from':'one',"
     "'records':[{'object':'X__c','external_id':'Id__c','map':{'Id__c':'{/id}','N__c':{'from':"
@@ -217,6 +218,7 @@ static void an_output_is_the_same_only_with_the_same_conditions(void **state)
 union entry {
     struct sfe_config_connection connection;
     struct sfe_config_input input;
+    struct sfe_config_identity identity;
     struct sfe_config_output output;
     struct sfe_config_record record;
     struct sfe_config_field field;
@@ -278,6 +280,9 @@ static const void *entry_of(const struct sfe_config *config, enum config_section
     case SFE_SECTION_INPUT:
         *size = sizeof(config->inputs[0]);
         return &config->inputs[0];
+    case SFE_SECTION_IDENTITY:
+        *size = sizeof(config->identities[0]);
+        return &config->identities[0];
     case SFE_SECTION_HTTP_OUTPUT_AUTH:
     case SFE_SECTION_HTTP_OUTPUT_TLS:
     case SFE_SECTION_HTTP_OUTPUT_PROXY:
@@ -319,6 +324,9 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
     case SFE_SECTION_INPUT:
         changed.inputs = &entry->input;
         return sfe_config_same_input(a, b);
+    case SFE_SECTION_IDENTITY:
+        changed.identities = &entry->identity;
+        return sfe_config_same_identities(config, &changed);
     case SFE_SECTION_HTTP_OUTPUT_AUTH:
     case SFE_SECTION_HTTP_OUTPUT_TLS:
     case SFE_SECTION_HTTP_OUTPUT_PROXY:

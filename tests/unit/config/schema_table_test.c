@@ -11,7 +11,7 @@ static void every_row_is_whole(void **state)
     const uint32_t count = keys_count();
 
     (void)state;
-    assert_true(count > 80 && count <= 256);
+    assert_true(count > 80 && count <= 320);
     for (uint32_t i = 0; i < count; i++) {
         bool has_entries = keys_row(i)->kind == SFE_KEY_NAMED ||
                            keys_row(i)->kind == SFE_KEY_LIST || keys_row(i)->kind == SFE_KEY_MAP;

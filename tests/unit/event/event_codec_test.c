@@ -72,6 +72,7 @@ static void assert_same(const struct sfe_event *a, const struct sfe_event *b)
     assert_int_equal(a->identity_kind, b->identity_kind);
     assert_true(a->received_ns == b->received_ns);
     assert_true(sfe_slice_equal(a->source, b->source));
+    assert_true(sfe_slice_equal(a->sender, b->sender));
     assert_true(sfe_slice_equal(a->topic, b->topic));
     assert_true(sfe_slice_equal(a->payload, b->payload));
     assert_true(sfe_slice_equal(a->annotation, b->annotation));
@@ -340,6 +341,49 @@ static void bytes_that_make_no_event_are_corrupt(void **state)
     assert_corrupt(huge_time, sizeof(huge_time));
 }
 
+static void a_sender_is_written_behind_the_source_and_once_in_a_frame(void **state)
+{
+    struct sfe_event event = make_event("t", "p");
+    const struct sfe_event plain = make_event("t", "p");
+    size_t size;
+
+    (void)state;
+    event.sender = SFE_TEXT("store-7");
+    put(&event);
+    assert_memory_equal(frame.memory + 1, "\0\x10readings@store-7", 18);
+    size = frame.body.size;
+    put(&event);
+    assert_int_equal(frame.body.size - size, 6);
+    put(&plain);
+    begin_reading(1);
+    for (int i = 0; i < 2; i++) {
+        const struct sfe_event found = take();
+        assert_same(&found, &event);
+    }
+    const struct sfe_event found = take();
+    assert_same(&found, &plain);
+    assert_end();
+}
+
+static void a_mark_without_text_on_both_sides_is_part_of_the_source(void **state)
+{
+    static const char *const sources[] = {"@", "a@", "@a", "@@"};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        struct sfe_event event = make_event("t", "p");
+        event.source = sfe_slice_text(sources[i]);
+        put(&event);
+    }
+    begin_reading(1);
+    for (size_t i = 0; i < sizeof(sources) / sizeof(sources[0]); i++) {
+        const struct sfe_event found = take();
+        assert_true(sfe_slice_equal(found.source, sfe_slice_text(sources[i])));
+        assert_int_equal(found.sender.size, 0);
+    }
+    assert_end();
+}
+
 static void the_bytes_are_those_of_the_format(void **state)
 {
     static const uint8_t expected[] = {0x10, 0,   8, 'r', 'e', 'a',  'd',  'i', 'n',
@@ -367,6 +411,10 @@ int main(void)
             an_event_of_known_source_and_topic_costs_at_most_nine_bytes_more_than_its_payload,
             begin_frame),
         cmocka_unit_test_setup(a_topic_is_written_once_in_a_frame, begin_frame),
+        cmocka_unit_test_setup(a_sender_is_written_behind_the_source_and_once_in_a_frame,
+                               begin_frame),
+        cmocka_unit_test_setup(a_mark_without_text_on_both_sides_is_part_of_the_source,
+                               begin_frame),
         cmocka_unit_test_setup(more_topics_than_the_table_holds_are_still_right, begin_frame),
         cmocka_unit_test_setup(texts_of_any_size_come_back, begin_frame),
         cmocka_unit_test_setup(source_and_topic_may_be_the_same_text, begin_frame),

@@ -41,6 +41,21 @@ static void another_topic_or_payload_is_another_identity(void **state)
     assert_false(same_identity(&event, &shifted));
 }
 
+static void what_another_sender_sends_is_another_identity(void **state)
+{
+    struct sfe_event nobodys = make_event("pos/sales", "{\"id\":1}");
+    struct sfe_event first = make_event("pos/sales", "{\"id\":1}");
+    struct sfe_event other = make_event("pos/sales", "{\"id\":1}");
+
+    (void)state;
+    first.sender = SFE_TEXT("store-1");
+    other.sender = SFE_TEXT("store-2");
+    assert_false(same_identity(&first, &other));
+    assert_false(same_identity(&nobodys, &first));
+    other.sender = first.sender;
+    assert_true(same_identity(&first, &other));
+}
+
 static void a_given_identity_is_kept(void **state)
 {
     struct sfe_event event = make_event("a", "b");
@@ -89,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same_message_has_the_same_identity_whenever_and_wherever_it_came_from),
         cmocka_unit_test(another_topic_or_payload_is_another_identity),
+        cmocka_unit_test(what_another_sender_sends_is_another_identity),
         cmocka_unit_test(a_given_identity_is_kept),
         cmocka_unit_test(an_identity_that_is_not_given_need_not_be_made_before_it_is_read),
         cmocka_unit_test(an_identity_reads_as_32_hexadecimal_digits),

@@ -106,6 +106,22 @@ static void only_the_whole_token_is_the_token(void **state)
     assert_false(http_auth_bearer(sfe_slice_make(NULL, 0), SFE_TEXT("Bearer ")));
 }
 
+static void a_token_is_that_of_one_identity(void **state)
+{
+    static const struct sfe_http_identity identities[] = {
+        {.name = "one", .tokens = {{(const uint8_t *)"first", 5}, {(const uint8_t *)"next", 4}}},
+        {.name = "signer", .keys = {{(const uint8_t *)"key", 3}}},
+        {.name = "two", .tokens = {{(const uint8_t *)"second", 6}}}};
+
+    (void)state;
+    assert_int_equal(http_auth_bearer_of(identities, 3, SFE_TEXT("Bearer first")), 0);
+    assert_int_equal(http_auth_bearer_of(identities, 3, SFE_TEXT("Bearer next")), 0);
+    assert_int_equal(http_auth_bearer_of(identities, 3, SFE_TEXT("Bearer second")), 2);
+    assert_int_equal(http_auth_bearer_of(identities, 3, SFE_TEXT("Bearer key")), HTTP_NOBODY);
+    assert_int_equal(http_auth_bearer_of(identities, 3, SFE_TEXT("Bearer ")), HTTP_NOBODY);
+    assert_int_equal(http_auth_bearer_of(identities, 2, SFE_TEXT("Bearer second")), HTTP_NOBODY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +129,7 @@ int main(void)
         cmocka_unit_test(a_signature_may_be_spelled_in_several_ways),
         cmocka_unit_test(a_wrong_signature_is_none),
         cmocka_unit_test(only_the_whole_token_is_the_token),
+        cmocka_unit_test(a_token_is_that_of_one_identity),
     };
 
     return cmocka_run_group_tests(tests, open_crypto, close_crypto);

@@ -467,9 +467,9 @@ static inline int world_close(void **state)
 static inline struct sfe_intake *world_intake(struct input_world *world, uint32_t event_bytes_max)
 {
     const struct sfe_intake_route routes[] = {
-        {"tills", "pos/+/sale", &world->sales, true, false, {NULL, 0, false}, NULL, NULL},
-        {"plant", "plant/#", &world->readings, false, true, {NULL, 0, false}, NULL, NULL},
-        {"all", "+/+/both", &world->sales, false, false, {NULL, 0, false}, NULL, NULL},
+        {"tills", "pos/+/sale", &world->sales, true, false, {NULL, 0, false}, NULL, NULL, false},
+        {"plant", "plant/#", &world->readings, false, true, {NULL, 0, false}, NULL, NULL, false},
+        {"all", "+/+/both", &world->sales, false, false, {NULL, 0, false}, NULL, NULL, false},
         {"copy",
          "$share/group/+/+/both",
          &world->readings,
@@ -477,7 +477,8 @@ static inline struct sfe_intake *world_intake(struct input_world *world, uint32_
          false,
          {NULL, 0, false},
          NULL,
-         NULL},
+         NULL,
+         false},
     };
     struct sfe_intake_options options = {
         .routes = routes,

@@ -49,9 +49,9 @@ static void accept_stages_into_each_matching_stream_once(void **state)
 {
     struct input_world *world = *state;
     const struct sfe_intake_route routes[] = {
-        {"one", "a/#", &world->sales, false, false, {NULL, 0, false}, NULL, NULL},
-        {"two", "a/b", &world->sales, false, false, {NULL, 0, false}, NULL, NULL},
-        {"three", "+/b", &world->readings, false, false, {NULL, 0, false}, NULL, NULL},
+        {"one", "a/#", &world->sales, false, false, {NULL, 0, false}, NULL, NULL, false},
+        {"two", "a/b", &world->sales, false, false, {NULL, 0, false}, NULL, NULL, false},
+        {"three", "+/b", &world->readings, false, false, {NULL, 0, false}, NULL, NULL, false},
     };
     struct sfe_intake_options options = {routes,        3,   &world->dead, LIMIT,
                                          &world->clock, "x", NULL,         NULL};
@@ -354,8 +354,8 @@ static struct sfe_intake *guarded_intake(struct input_world *world)
 {
     static const char *const mask[] = {"card_number"};
     const struct sfe_intake_route routes[] = {
-        {"tills", "pos/#", &world->sales, false, false, {mask, 1, true}, NULL, NULL},
-        {"plain", "pos/#", &world->readings, false, false, {NULL, 0, false}, NULL, NULL},
+        {"tills", "pos/#", &world->sales, false, false, {mask, 1, true}, NULL, NULL, false},
+        {"plain", "pos/#", &world->readings, false, false, {NULL, 0, false}, NULL, NULL, false},
     };
     struct sfe_intake_options options = {routes,        2,   &world->dead, LIMIT,
                                          &world->clock, "x", NULL,         NULL};

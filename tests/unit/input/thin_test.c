@@ -150,7 +150,7 @@ static void a_thinned_message_is_acknowledged_at_once_and_not_kept(void **state)
     struct sfe_error err;
     uint32_t count = 0;
     const struct sfe_intake_route route = {
-        "plant", "plant/#", &world->readings, false, false, {NULL, 0, false}, thin, NULL};
+        "plant", "plant/#", &world->readings, false, false, {NULL, 0, false}, thin, NULL, false};
     const struct sfe_intake_options options = {&route,        1,   &world->dead, LIMIT,
                                                &world->clock, "x", NULL,         NULL};
 
