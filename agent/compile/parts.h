@@ -35,11 +35,12 @@ SFE_MUST_USE enum sfe_code compile_where(struct compiler *compiler,
                                          uint32_t count, struct sfe_where **where,
                                          struct sfe_error *err);
 
-/* A field as the map has it, with its zone, its table and its conditions; what is wrong is
- * reported. */
+/* A field as the map has it, with its zone, its table, its conditions and its cases; what is wrong
+ * is reported. What its tables hold is mixed into *tables. */
 SFE_MUST_USE enum sfe_code compile_field(struct compiler *compiler,
                                          const struct sfe_config_field *configured,
-                                         struct sfe_map_field *field, struct sfe_error *err);
+                                         struct sfe_map_field *field, uint64_t *tables,
+                                         struct sfe_error *err);
 
 /* Compiles what an output of type http is made of. */
 SFE_MUST_USE enum sfe_code compile_http_output(struct compiler *compiler,

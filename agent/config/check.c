@@ -1,4 +1,5 @@
 #include "config/check.h"
+#include "config/check_field.h"
 
 #include "base/assert.h"
 #include "config/check_channels.h"
@@ -302,56 +303,6 @@ static void check_external_id(struct config_load *load, const struct sfe_config_
         load_mistake(load, blamed(load, token, "external_id"),
                      "%s is not in \"map\"; allowed: a field of \"map\"",
                      load_quote(wanted, shown));
-    }
-}
-
-static void check_arithmetic(struct config_load *load, const struct sfe_config_field *field,
-                             uint32_t token)
-{
-    const bool is_number = field->type != SFE_TYPE_DATE && field->type != SFE_TYPE_DATETIME &&
-                           field->type != SFE_TYPE_BOOLEAN;
-
-    if (!is_number && (field->scale != NULL || field->offset != NULL)) {
-        load_mistake(load, blamed(load, token, "type"),
-                     "\"scale\" and \"offset\" make numbers; allowed: with \"type\": \"double\", "
-                     "\"int\" or \"string\"");
-    }
-    if (field->lookup != NULL && (field->scale != NULL || field->offset != NULL)) {
-        load_mistake(load, blamed(load, token, "lookup"),
-                     "what is looked up is taken as it is; allowed: \"lookup\" without \"scale\" "
-                     "and \"offset\"");
-    }
-}
-
-void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token)
-{
-    static const char *const not_with_value[] = {"type",  "unit",   "default", "optional",
-                                                 "scale", "offset", "zone",    "lookup"};
-    static const char *const only_of_times[] = {"unit", "zone"};
-    uint32_t value = load_member(load, token, "value");
-    bool is_time = field->type == SFE_TYPE_DATE || field->type == SFE_TYPE_DATETIME;
-
-    for (size_t i = 0; i < sizeof(not_with_value) / sizeof(not_with_value[0]); i++) {
-        uint32_t other = load_member(load, token, not_with_value[i]);
-        if (value != SFE_JSON_NONE && other != SFE_JSON_NONE) {
-            load_mistake(load, other,
-                         "\"%s\" has no effect beside \"value\"; allowed: \"value\" alone",
-                         not_with_value[i]);
-        }
-    }
-    for (size_t i = 0; i < sizeof(only_of_times) / sizeof(only_of_times[0]); i++) {
-        uint32_t other = load_member(load, token, only_of_times[i]);
-        if (value == SFE_JSON_NONE && other != SFE_JSON_NONE && !is_time) {
-            load_mistake(load, other,
-                         "\"%s\" has no effect here; allowed: with \"type\": \"date\" or "
-                         "\"datetime\"",
-                         only_of_times[i]);
-        }
-    }
-    check_arithmetic(load, field, token);
-    if (field->is_optional && field->default_value != NULL) {
-        load_mistake(load, blamed(load, token, "optional"),
-                     "\"optional\" has no effect beside \"default\"; allowed: one of them");
     }
 }
 

@@ -8,7 +8,4 @@
  * audience, order). A part that is already known to be wrong is left alone. */
 void check_all(struct config_load *load);
 
-/* Records keys of a field, written as object `token`, that have no effect beside the others. */
-void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token);
-
 #endif

@@ -34,8 +34,15 @@ struct sfe_config_field {
     const char *zone;        /* `zone`: name or rule; NULL: none. */
     const char *lookup;      /* `lookup`: path of a table; NULL: none. */
     const char *scale, *offset;                   /* JSON text of numbers, or NULL: 1 and 0. */
-    const struct sfe_config_condition *condition; /* `if`; NULL: always. */
+    const struct sfe_config_condition *condition; /* `if`, or `when` of a case; NULL: always. */
     uint32_t condition_count;
+    /* `case`: values with conditions, of which the first that holds is taken; `else`: the one where
+     * none holds, or NULL. What stands beside them (type, default, …) is of those of them that are
+     * no objects. They have neither names nor cases. */
+    const struct sfe_config_field *cases;
+    uint32_t case_count;
+    const struct sfe_config_field *otherwise;
+    bool is_object; /* Of a value in a case: it is written as an object, and says all itself. */
 };
 
 enum sfe_node_kind { SFE_NODE_OBJECT, SFE_NODE_LIST, SFE_NODE_VALUE };

@@ -291,6 +291,19 @@ static const struct config_key table[] = {
     {ROW(FIELD, "offset", NUMBER), TO(FIELD, offset), .help = "Is added to the value, exactly."},
     {ROW(FIELD, "if", WHERE), COUNTED(FIELD, condition, condition_count),
      .help = "Conditions as in where: where they do not hold the field is default, or left out."},
+    {ROW(FIELD, "case", LIST), .of = SFE_SECTION_CASE, COUNTED(FIELD, cases, case_count), .min = 1,
+     .max = SFE_CASES_MAX,
+     .help = "In place of from: the value of the first element whose when holds. What stands "
+             "beside it (type, default, optional and so on) is of each value in it that is no "
+             "object. Where none holds: else, or as without a value."},
+    {ROW(FIELD, "else", VALUE), .of = SFE_SECTION_FIELD, TO(FIELD, otherwise),
+     .help = "The value where no case holds, written as then."},
+
+    {ROW(CASE, "when", WHERE), COUNTED(FIELD, condition, condition_count), .required = true,
+     .help = "Conditions as in where. An event that they cannot judge is a dead letter."},
+    {ROW(CASE, "then", VALUE), .of = SFE_SECTION_FIELD, .required = true,
+     .help = "The value, as in map: a template, a constant, or an object without if, case and "
+             "else."},
 };
 /* clang-format on */
 

@@ -50,6 +50,22 @@ static enum sfe_code explain_where(struct rehearsal *rehearsal, struct sfe_where
     return code;
 }
 
+/* The conditions of a field's cases, up to the one that it is. */
+static void tell_cases(struct rehearsal *rehearsal, const struct sfe_map *map, uint32_t field,
+                       const struct sfe_map_subject *subject, struct sfe_rehearsal_step told)
+{
+    const uint32_t chosen = rehearsal->step.chosen;
+    const uint32_t count = sfe_map_field_case_count(map, field);
+
+    for (uint32_t i = 0; i < (chosen == 0 ? count : chosen); i++) {
+        const struct sfe_where *where = sfe_map_case_condition(map, field, i);
+        told.case_number = i + 1u;
+        if (where != NULL) {
+            tell_conditions(rehearsal, where, subject, told);
+        }
+    }
+}
+
 static void explain_record(struct rehearsal *rehearsal, const struct sfe_config_record *record,
                            const struct sfe_map *map, const struct sfe_map_subject *subject,
                            uint32_t item, struct sfe_rehearsal_step *told)
@@ -59,8 +75,11 @@ static void explain_record(struct rehearsal *rehearsal, const struct sfe_config_
     for (uint32_t i = 0; i < sfe_map_field_count(map); i++) {
         sfe_map_explain(map, i, subject, told->index, item, &rehearsal->step);
         told->configured = find_field(record, rehearsal->step.field);
-        if (sfe_map_field_condition(map, i) != NULL) {
-            tell_conditions(rehearsal, sfe_map_field_condition(map, i), subject, *told);
+        if (sfe_map_field_condition(map, i) != NULL || sfe_map_field_case_count(map, i) != 0) {
+            if (sfe_map_field_condition(map, i) != NULL) {
+                tell_conditions(rehearsal, sfe_map_field_condition(map, i), subject, *told);
+            }
+            tell_cases(rehearsal, map, i, subject, *told);
             /* Again, for the conditions were told from its memory. */
             sfe_map_explain(map, i, subject, told->index, item, &rehearsal->step);
         }
