@@ -327,6 +327,11 @@ static enum sfe_code compile_output(struct compiler *compiler,
     if (code == SFE_OK && output->type == SFE_OUTPUT_MQTT) {
         code = compile_message(compiler, output, compiled, err);
     }
+#ifdef SFE_JQ
+    if (code == SFE_OK && output->type == SFE_OUTPUT_JQ) {
+        code = compile_jq(compiler, output, err);
+    }
+#endif
     if (code != SFE_OK) {
         return code;
     }

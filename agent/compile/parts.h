@@ -42,6 +42,11 @@ SFE_MUST_USE enum sfe_code compile_field(struct compiler *compiler,
                                          struct sfe_map_field *field, uint64_t *tables,
                                          struct sfe_error *err);
 
+/* Checks the program of an output of type jq, in its worker. In builds with SFE_JQ. */
+SFE_MUST_USE enum sfe_code compile_jq(struct compiler *compiler,
+                                      const struct sfe_config_output *output,
+                                      struct sfe_error *err);
+
 /* Compiles what an output of type http is made of. */
 SFE_MUST_USE enum sfe_code compile_http_output(struct compiler *compiler,
                                                const struct sfe_config_output *output,

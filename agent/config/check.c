@@ -409,6 +409,13 @@ static bool check_single(struct config_load *load, const struct sfe_config_outpu
         check_fields(load, &output->event, load_member(load, entry, "map"));
         return true;
     }
+#ifdef SFE_JQ
+    if (output->type == SFE_OUTPUT_JQ && output->on_done < 0) {
+        load_mistake(load, entry,
+                     "nobody gets the results; allowed: with \"on_done\", the stream "
+                     "for them");
+    }
+#endif
     return false;
 }
 

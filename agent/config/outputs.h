@@ -60,7 +60,7 @@ struct sfe_config_node {
 /* clang-format off */
 enum sfe_output_type {
     SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS,
-    SFE_OUTPUT_FILE
+    SFE_OUTPUT_FILE, SFE_OUTPUT_JQ
 };
 enum sfe_file_output_format { SFE_FILE_NDJSON, SFE_FILE_CSV };
 enum sfe_output_api {
@@ -108,6 +108,14 @@ struct sfe_config_file_output {
     uint64_t keep_bytes; /* Of closed files; at least rotate_bytes. */
 };
 
+/* The program of an output of type jq, and what it may take for an event. In builds with SFE_JQ. */
+struct sfe_config_jq {
+    const char *program;
+    struct sfe_config_place program_place;
+    uint64_t time_ns;
+    uint64_t memory_bytes;
+};
+
 struct sfe_config_output {
     const char *name;
     struct sfe_config_place place;
@@ -134,6 +142,9 @@ struct sfe_config_output {
     struct sfe_config_http_output http;
     struct sfe_config_message mqtt;
     struct sfe_config_file_output file;
+#ifdef SFE_JQ
+    struct sfe_config_jq jq;
+#endif
     bool gaps; /* `gaps`: what is missing is delivered as an event of its own. */
 };
 
