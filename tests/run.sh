@@ -82,7 +82,9 @@ static_checks() {
     step "cppcheck" cppcheck --project=build/release/compile_commands.json --quiet --error-exitcode=1 \
         --enable=warning,performance,portability --inline-suppr --suppressions-list=tests/tidy/cppcheck.txt -j 2
     # shellcheck disable=SC2046
-    step "clang-tidy" run_clang_tidy $(git ls-files 'agent/*.c' 'port/*.c')
+    step "clang-tidy" run_clang_tidy release $(git ls-files 'agent/*.c' 'port/*.c' | grep -v '/jq')
+    # shellcheck disable=SC2046
+    step "clang-tidy jq" run_clang_tidy jq $(git ls-files 'agent/*.c' 'port/*.c' | grep '/jq')
     # shellcheck disable=SC2046
     step "codespell" codespell -I tests/tidy/codespell.txt $(git ls-files | grep -v -e corpus/ -e LICENSE)
     # shellcheck disable=SC2046
@@ -104,8 +106,11 @@ cross() {
     fi
 }
 
+# run_clang_tidy PRESET FILES...
 run_clang_tidy() {
-    printf '%s\n' "$@" | xargs -P 2 -n 8 clang-tidy --quiet -p build/release --warnings-as-errors='*'
+    preset=$1
+    shift
+    printf '%s\n' "$@" | xargs -P 2 -n 8 clang-tidy --quiet -p "build/$preset" --warnings-as-errors='*'
 }
 
 if build release; then
@@ -119,6 +124,7 @@ if build release; then
     fi
 fi
 if [ "${1:-}" != quick ]; then
+    build jq jq_tests && tests jq -L jq -j 2
     static_checks
     # Each test runs under AddressSanitizer once: whole processes built by gcc, functions by clang.
     build asan site sim && tests asan -L 'integration|sim' -j 4

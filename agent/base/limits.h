@@ -24,6 +24,7 @@
 #define SFE_CONNECTIONS_MAX        16u
 #define SFE_RECORDS_PER_OUTPUT_MAX 5u
 #define SFE_FIELDS_PER_RECORD_MAX  200u
+#define SFE_CASES_MAX              32u
 
 /* Flash page: what is written together is torn together. 4 KiB suits eMMC, SD and ext4. */
 #define SFE_PAGE_BYTES            4096u

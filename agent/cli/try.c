@@ -65,9 +65,16 @@ static void on_route(void *reader, const struct sfe_rehearsal_route *route)
     }
 }
 
-static const char *template_of(const struct sfe_config_field *field)
+/* As it is written; of a field with cases the one that it is. */
+static const char *template_of(const struct sfe_rehearsal_step *told)
 {
-    if (field == NULL) {
+    const struct sfe_config_field *field = told->configured;
+    const uint32_t chosen = told->step->chosen;
+
+    if (field != NULL && chosen != 0) {
+        field = chosen <= field->case_count ? &field->cases[chosen - 1u] : field->otherwise;
+    }
+    if (field == NULL || (field->from == NULL && field->constant == NULL)) {
         return "";
     }
     return field->from != NULL ? field->from : field->constant;
@@ -80,7 +87,7 @@ static void print_step(const struct sfe_rehearsal_step *told)
     const struct sfe_slice result = sfe_builder_slice(&step->result);
 
     sfe_cli_print("  %s %s[%u].%s: %.200s (%s), found %.*s -> ", told->output, told->object,
-                  (unsigned)told->index, step->field, template_of(told->configured), step->type,
+                  (unsigned)told->index, step->field, template_of(told), step->type,
                   found.size > 1000u ? 1000 : (int)found.size, (const char *)found.bytes);
     if (step->err.code != SFE_OK) {
         sfe_cli_print("no value: %s\n", step->err.message);
@@ -98,7 +105,10 @@ static void put_step(struct sfe_json_writer *writer, const struct sfe_rehearsal_
 
     sfe_json_put_u64(writer, "record", told->index);
     sfe_json_put_text(writer, "field", sfe_slice_text(step->field));
-    sfe_json_put_text(writer, "template", sfe_slice_text(template_of(told->configured)));
+    sfe_json_put_text(writer, "template", sfe_slice_text(template_of(told)));
+    if (step->chosen != 0) {
+        sfe_json_put_u64(writer, "case", step->chosen);
+    }
     if (told->configured != NULL && told->configured->place.pointer != NULL) {
         sfe_json_put_text(writer, "pointer", sfe_slice_text(told->configured->place.pointer));
     }
@@ -128,9 +138,12 @@ static void print_condition(const struct sfe_rehearsal_step *told)
 
     if (told->configured == NULL) {
         sfe_cli_print("  %s where: ", told->output);
-    } else {
+    } else if (told->case_number == 0) {
         sfe_cli_print("  %s %s[%u].%s if: ", told->output, told->object, (unsigned)told->index,
                       told->configured->name);
+    } else {
+        sfe_cli_print("  %s %s[%u].%s case %u: ", told->output, told->object, (unsigned)told->index,
+                      told->configured->name, (unsigned)told->case_number);
     }
     sfe_cli_print("%*s", (int)(2u * condition->depth), "");
     if (condition->at == NULL) {
@@ -152,7 +165,13 @@ static void put_condition(struct sfe_json_writer *writer, const struct sfe_rehea
         sfe_json_put_u64(writer, "record", told->index);
         sfe_json_put_text(writer, "field", sfe_slice_text(told->configured->name));
     }
-    sfe_json_put_text(writer, told->configured == NULL ? "where" : "if",
+    if (told->case_number != 0) {
+        sfe_json_put_u64(writer, "case", told->case_number);
+    }
+    sfe_json_put_text(writer,
+                      told->configured == NULL ? "where"
+                      : told->case_number == 0 ? "if"
+                                               : "when",
                       sfe_slice_text(condition->condition));
     sfe_json_put_u64(writer, "depth", condition->depth);
     if (condition->at != NULL) {

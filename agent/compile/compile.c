@@ -20,6 +20,30 @@ void compile_report(struct compiler *compiler, const struct sfe_config_place *pl
     compiler->mistakes++;
 }
 
+static uint32_t case_count_of(const struct sfe_config_field *field)
+{
+    return field->case_count + (field->otherwise == NULL ? 0 : 1u);
+}
+
+/* Value `index` of the field's cases and else: what it does not say stands beside them, unless it
+ * says all itself. */
+static struct sfe_config_field case_of(const struct sfe_config_field *field, uint32_t index)
+{
+    const struct sfe_config_field *value =
+        index < field->case_count ? &field->cases[index] : field->otherwise;
+    struct sfe_config_field merged = value->is_object ? *value : *field;
+
+    merged.name = field->name;
+    merged.place = value->place;
+    merged.from = value->from;
+    merged.constant = value->constant;
+    merged.condition = value->condition;
+    merged.condition_count = value->condition_count;
+    merged.case_count = 0;
+    merged.otherwise = NULL;
+    return merged;
+}
+
 static struct sfe_map_field map_field(const struct sfe_config_field *field)
 {
     _Static_assert((int)SFE_MAP_DATETIME == (int)SFE_TYPE_DATETIME, "the same types");
@@ -83,6 +107,25 @@ enum sfe_code compile_admission(struct compiler *compiler,
     return code;
 }
 
+/* Gives the field room for its cases, with what is text in them. */
+static enum sfe_code take_cases(const struct sfe_config_field *config, struct sfe_arena *arena,
+                                struct sfe_map_field *field, struct sfe_error *err)
+{
+    const uint32_t count = case_count_of(config);
+
+    if (count == 0) {
+        return SFE_OK;
+    }
+    struct sfe_map_field *cases = sfe_arena_take(arena, count * sizeof(*cases), err);
+    for (uint32_t i = 0; cases != NULL && i < count; i++) {
+        const struct sfe_config_field value = case_of(config, i);
+        cases[i] = map_field(&value);
+    }
+    field->cases = cases;
+    field->case_count = cases == NULL ? 0 : count;
+    return cases == NULL ? err->code : SFE_OK;
+}
+
 enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
                                       const struct sfe_config_record *record,
                                       struct sfe_arena *arena, struct sfe_map_options *options,
@@ -96,6 +139,9 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     }
     for (uint32_t i = 0; i < record->field_count; i++) {
         fields[i] = map_field(&record->fields[i]);
+        if (take_cases(&record->fields[i], arena, &fields[i], err) != SFE_OK) {
+            return err->code;
+        }
     }
     *options = (struct sfe_map_options){
         .object = record->object,
@@ -108,8 +154,9 @@ enum sfe_code sfe_compile_map_options(const struct sfe_config *config,
     return SFE_OK;
 }
 
-enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *config,
-                            struct sfe_map_field *field, struct sfe_error *err)
+/* A field without its cases, or one of them. */
+static enum sfe_code compile_value(struct compiler *compiler, const struct sfe_config_field *config,
+                                   struct sfe_map_field *field, struct sfe_error *err)
 {
     *field = map_field(config);
     enum sfe_code code = compile_zone(compiler, config->zone, &field->zone, err);
@@ -128,6 +175,33 @@ enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_f
                           : code;
 }
 
+enum sfe_code compile_field(struct compiler *compiler, const struct sfe_config_field *config,
+                            struct sfe_map_field *field, uint64_t *tables, struct sfe_error *err)
+{
+    const uint32_t count = case_count_of(config);
+    enum sfe_code code = compile_value(compiler, config, field, err);
+    struct sfe_map_field *cases = code == SFE_OK && count > 0
+                                      ? sfe_arena_take(compiler->arena, count * sizeof(*cases), err)
+                                      : NULL;
+
+    if (field->lookup != NULL) {
+        *tables = *tables * 31u + field->lookup->digest;
+    }
+    if (cases == NULL) {
+        return code == SFE_OK && count > 0 ? err->code : code;
+    }
+    for (uint32_t i = 0; i < count && code == SFE_OK; i++) {
+        const struct sfe_config_field value = case_of(config, i);
+        code = compile_value(compiler, &value, &cases[i], err);
+        if (cases[i].lookup != NULL) {
+            *tables = *tables * 31u + cases[i].lookup->digest;
+        }
+    }
+    field->cases = cases;
+    field->case_count = count;
+    return code;
+}
+
 /* Gives the fields of `options` what is more than text. */
 static enum sfe_code compile_fields(struct compiler *compiler,
                                     const struct sfe_config_record *record,
@@ -142,10 +216,7 @@ static enum sfe_code compile_fields(struct compiler *compiler,
         return err->code;
     }
     for (uint32_t i = 0; i < record->field_count && code == SFE_OK; i++) {
-        code = compile_field(compiler, &record->fields[i], &fields[i], err);
-        if (fields[i].lookup != NULL) {
-            *tables = *tables * 31u + fields[i].lookup->digest;
-        }
+        code = compile_field(compiler, &record->fields[i], &fields[i], tables, err);
     }
     options->fields = fields;
     return code;
@@ -276,6 +347,11 @@ static enum sfe_code compile_output(struct compiler *compiler,
     if (code == SFE_OK && output->waits.key != NULL) {
         code = compile_waits(compiler, &output->waits, compiled, err);
     }
+#ifdef SFE_JQ
+    if (code == SFE_OK && output->type == SFE_OUTPUT_JQ) {
+        code = compile_jq(compiler, output, err);
+    }
+#endif
     if (code != SFE_OK) {
         return code;
     }

@@ -81,6 +81,11 @@ struct sfe_compiled_stream {
     struct sfe_template *thin_key; /* NULL: it is not thinned. */
 };
 
+/* The bounds of an output of type jq, for its worker. In builds with SFE_JQ. */
+struct sfe_jq_options;
+struct sfe_jq_options sfe_compile_jq_options(const struct sfe_config *config,
+                                             const struct sfe_config_output *output);
+
 struct sfe_compiled {
     const struct sfe_config *config;
     struct sfe_compiled_output *outputs;         /* One for each of config->outputs. */

@@ -3,10 +3,9 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "flow/lookup.h"
 
 static enum sfe_code make_node(struct compiler *compiler, const struct sfe_config_node *written,
-                               struct sfe_shape_node *node, struct sfe_error *err)
+                               struct sfe_shape_node *node, uint64_t *tables, struct sfe_error *err)
 {
     _Static_assert((int)SFE_SHAPE_VALUE == (int)SFE_NODE_VALUE, "the same kinds");
     node->kind = (enum sfe_shape_kind)written->kind;
@@ -15,7 +14,7 @@ static enum sfe_code make_node(struct compiler *compiler, const struct sfe_confi
     if (written->kind != SFE_NODE_VALUE) {
         return SFE_OK;
     }
-    return compile_field(compiler, &written->field, &node->field, err);
+    return compile_field(compiler, &written->field, &node->field, tables, err);
 }
 
 /* *shape stays NULL where there is nothing, or a mistake, which is reported. */
@@ -31,10 +30,7 @@ static enum sfe_code compile_tree(struct compiler *compiler, const struct sfe_co
         sfe_arena_take(compiler->arena, tree->count * sizeof(*nodes), err);
     enum sfe_code code = nodes == NULL ? SFE_E_NO_MEMORY : SFE_OK;
     for (uint32_t i = 0; i < tree->count && code == SFE_OK; i++) {
-        code = make_node(compiler, &tree->nodes[i], &nodes[i], err);
-        if (nodes[i].field.lookup != NULL) {
-            *tables = *tables * 31u + nodes[i].field.lookup->digest;
-        }
+        code = make_node(compiler, &tree->nodes[i], &nodes[i], tables, err);
     }
     if (code != SFE_OK) {
         return code;

@@ -50,11 +50,17 @@ SFE_MUST_USE enum sfe_code compile_where(struct compiler *compiler,
                                          uint32_t count, struct sfe_where **where,
                                          struct sfe_error *err);
 
-/* A field as the map has it, with its zone, its table and its conditions; what is wrong is
- * reported. */
+/* A field as the map has it, with its zone, its table, its conditions and its cases; what is wrong
+ * is reported. What its tables hold is mixed into *tables. */
 SFE_MUST_USE enum sfe_code compile_field(struct compiler *compiler,
                                          const struct sfe_config_field *configured,
-                                         struct sfe_map_field *field, struct sfe_error *err);
+                                         struct sfe_map_field *field, uint64_t *tables,
+                                         struct sfe_error *err);
+
+/* Checks the program of an output of type jq, in its worker. In builds with SFE_JQ. */
+SFE_MUST_USE enum sfe_code compile_jq(struct compiler *compiler,
+                                      const struct sfe_config_output *output,
+                                      struct sfe_error *err);
 
 /* A record's map; one that is wrong is reported, and *map stays NULL. *tables takes up what the
  * tables in it hold. */

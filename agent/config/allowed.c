@@ -51,6 +51,7 @@ static const char *const phrases[SFE_KEY_KINDS] = {
     [SFE_KEY_STREAM] = "name of a stream",
     [SFE_KEY_STREAMS] = "name of a stream, or a list of at least one",
     [SFE_KEY_TREE] = "an object, a list or a value",
+    [SFE_KEY_VALUE] = "text, a number, true, false, null or an object",
     [SFE_KEY_WHERE] = "an object of conditions",
     [SFE_KEY_NUMBER] = "a number of at most 40 digits",
     [SFE_KEY_SCALAR] = "text, a number, true, false or null",

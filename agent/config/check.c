@@ -1,4 +1,5 @@
 #include "config/check.h"
+#include "config/check_field.h"
 
 #include "base/assert.h"
 #include "config/check_inputs.h"
@@ -302,56 +303,6 @@ static void check_external_id(struct config_load *load, const struct sfe_config_
     }
 }
 
-static void check_arithmetic(struct config_load *load, const struct sfe_config_field *field,
-                             uint32_t token)
-{
-    const bool is_number = field->type != SFE_TYPE_DATE && field->type != SFE_TYPE_DATETIME &&
-                           field->type != SFE_TYPE_BOOLEAN;
-
-    if (!is_number && (field->scale != NULL || field->offset != NULL)) {
-        load_mistake(load, blamed(load, token, "type"),
-                     "\"scale\" and \"offset\" make numbers; allowed: with \"type\": \"double\", "
-                     "\"int\" or \"string\"");
-    }
-    if (field->lookup != NULL && (field->scale != NULL || field->offset != NULL)) {
-        load_mistake(load, blamed(load, token, "lookup"),
-                     "what is looked up is taken as it is; allowed: \"lookup\" without \"scale\" "
-                     "and \"offset\"");
-    }
-}
-
-void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token)
-{
-    static const char *const not_with_value[] = {"type",  "unit",   "default", "optional",
-                                                 "scale", "offset", "zone",    "lookup"};
-    static const char *const only_of_times[] = {"unit", "zone"};
-    uint32_t value = load_member(load, token, "value");
-    bool is_time = field->type == SFE_TYPE_DATE || field->type == SFE_TYPE_DATETIME;
-
-    for (size_t i = 0; i < sizeof(not_with_value) / sizeof(not_with_value[0]); i++) {
-        uint32_t other = load_member(load, token, not_with_value[i]);
-        if (value != SFE_JSON_NONE && other != SFE_JSON_NONE) {
-            load_mistake(load, other,
-                         "\"%s\" has no effect beside \"value\"; allowed: \"value\" alone",
-                         not_with_value[i]);
-        }
-    }
-    for (size_t i = 0; i < sizeof(only_of_times) / sizeof(only_of_times[0]); i++) {
-        uint32_t other = load_member(load, token, only_of_times[i]);
-        if (value == SFE_JSON_NONE && other != SFE_JSON_NONE && !is_time) {
-            load_mistake(load, other,
-                         "\"%s\" has no effect here; allowed: with \"type\": \"date\" or "
-                         "\"datetime\"",
-                         only_of_times[i]);
-        }
-    }
-    check_arithmetic(load, field, token);
-    if (field->is_optional && field->default_value != NULL) {
-        load_mistake(load, blamed(load, token, "optional"),
-                     "\"optional\" has no effect beside \"default\"; allowed: one of them");
-    }
-}
-
 /* What an update or a delete cannot be without, and what it would not look at. */
 static void check_action(struct config_load *load, const struct sfe_config_record *record,
                          uint32_t token)
@@ -453,6 +404,13 @@ static bool check_single(struct config_load *load, const struct sfe_config_outpu
         check_fields(load, &output->event, load_member(load, entry, "map"));
         return true;
     }
+#ifdef SFE_JQ
+    if (output->type == SFE_OUTPUT_JQ && output->on_done < 0) {
+        load_mistake(load, entry,
+                     "nobody gets the results; allowed: with \"on_done\", the stream "
+                     "for them");
+    }
+#endif
     return false;
 }
 

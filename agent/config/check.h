@@ -8,10 +8,8 @@
  * audience, order). A part that is already known to be wrong is left alone. */
 void check_all(struct config_load *load);
 
-/* Records keys of a field, written as object `token`, that have no effect beside the others. */
-void check_field(struct config_load *load, const struct sfe_config_field *field, uint32_t token);
-
-/* The same of the fields of object `map`; SFE_JSON_NONE: there is none. */
+/* Records keys that have no effect beside the others in the fields of object `map`; SFE_JSON_NONE:
+ * there is none. */
 void check_fields(struct config_load *load, const struct sfe_config_record *record, uint32_t map);
 
 #endif

@@ -1,6 +1,6 @@
 #include "config/check_http_output.h"
 
-#include "config/check.h"
+#include "config/check_field.h"
 #include "config/spelling.h"
 
 /* Those that the client makes itself, or that keys of their own are for. */

@@ -34,6 +34,7 @@ enum config_section {
     SFE_SECTION_HTTP_OUTPUT_PROXY,
     SFE_SECTION_HTTP_SETTLE,
     SFE_SECTION_FIELD,
+    SFE_SECTION_CASE,
     SFE_SECTION_COUNT
 };
 
@@ -67,6 +68,7 @@ enum config_kind {
     SFE_KEY_LIST,       /* A list of objects, each a section `of`. */
     SFE_KEY_MAP,        /* An object of fields: text, scalar or section `of`. */
     SFE_KEY_TREE,       /* Objects and lists with values, each as in MAP, at their ends. */
+    SFE_KEY_VALUE,      /* Text, scalar or section `of`, as in MAP; of size 0 in this structure. */
     SFE_KEY_WHERE,      /* Conditions; stored as a table of them. */
     SFE_KEY_ANY,        /* Not looked into: of a type that is not available yet. */
     SFE_KEY_KINDS

@@ -35,8 +35,15 @@ struct sfe_config_field {
     const char *zone;        /* `zone`: name or rule; NULL: none. */
     const char *lookup;      /* `lookup`: path of a table; NULL: none. */
     const char *scale, *offset;                   /* JSON text of numbers, or NULL: 1 and 0. */
-    const struct sfe_config_condition *condition; /* `if`; NULL: always. */
+    const struct sfe_config_condition *condition; /* `if`, or `when` of a case; NULL: always. */
     uint32_t condition_count;
+    /* `case`: values with conditions, of which the first that holds is taken; `else`: the one where
+     * none holds, or NULL. What stands beside them (type, default, …) is of those of them that are
+     * no objects. They have neither names nor cases. */
+    const struct sfe_config_field *cases;
+    uint32_t case_count;
+    const struct sfe_config_field *otherwise;
+    bool is_object; /* Of a value in a case: it is written as an object, and says all itself. */
 };
 
 enum sfe_node_kind { SFE_NODE_OBJECT, SFE_NODE_LIST, SFE_NODE_VALUE };
@@ -54,7 +61,7 @@ struct sfe_config_node {
 /* clang-format off */
 enum sfe_output_type {
     SFE_OUTPUT_SALESFORCE_RECORDS, SFE_OUTPUT_MQTT, SFE_OUTPUT_HTTP, SFE_OUTPUT_PLATFORM_EVENTS,
-    SFE_OUTPUT_FILE
+    SFE_OUTPUT_FILE, SFE_OUTPUT_JQ
 };
 enum sfe_file_output_format { SFE_FILE_NDJSON, SFE_FILE_CSV };
 enum sfe_output_api {
@@ -102,6 +109,14 @@ struct sfe_config_file_output {
     uint64_t keep_bytes; /* Of closed files; at least rotate_bytes. */
 };
 
+/* The program of an output of type jq, and what it may take for an event. In builds with SFE_JQ. */
+struct sfe_config_jq {
+    const char *program;
+    struct sfe_config_place program_place;
+    uint64_t time_ns;
+    uint64_t memory_bytes;
+};
+
 struct sfe_config_output {
     const char *name;
     struct sfe_config_place place;
@@ -129,6 +144,9 @@ struct sfe_config_output {
     struct sfe_config_http_output http;
     struct sfe_config_message mqtt;
     struct sfe_config_file_output file;
+#ifdef SFE_JQ
+    struct sfe_config_jq jq;
+#endif
     bool gaps; /* `gaps`: what is missing is delivered as an event of its own. */
 };
 

@@ -52,7 +52,8 @@ static const struct rule {
     {SFE_SECTION_INPUT, "mqtt-ask", NEEDS, "query|org"},
     {SFE_SECTION_INPUT, "mqtt-ask", NEEDS, "org|query"},
     {SFE_SECTION_OUTPUT, "mqtt", AT_MOST_ONE, "payload|map"},
-    {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value"},
+    {SFE_SECTION_FIELD, NULL, EXACTLY_ONE, "from|value|case"},
+    {SFE_SECTION_FIELD, NULL, NEEDS, "else|case"},
 };
 
 #define LOOPBACK "(localhost|127\\\\.[0-9]+\\\\.[0-9]+\\\\.[0-9]+|\\\\[::1\\\\])(:[0-9]+)?/?$"

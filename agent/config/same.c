@@ -146,6 +146,7 @@ static bool same_value(const struct config_key *row, const struct side *a, const
     case SFE_KEY_WHERE:
         return same_conditions(row, a, b);
     case SFE_KEY_TREE:    /* This as well. */
+    case SFE_KEY_VALUE:   /* And this. */
     case SFE_KEY_STREAMS: /* As the header says. */
     case SFE_KEY_SECTION: /* These are compared by who asks. */
     case SFE_KEY_NAMED:
@@ -197,6 +198,37 @@ bool sfe_config_same_connection(struct sfe_config_part a, struct sfe_config_part
            same_entry(SFE_SECTION_CONNECTION, &left, &right);
 }
 
+/* A value on its own, or one of a field's cases. */
+static bool same_value_of_field(const struct side *a, const struct side *b)
+{
+    const struct sfe_config_field *left = a->base;
+    const struct sfe_config_field *right = b->base;
+
+    return left->is_object == right->is_object && same_text(left->constant, right->constant) &&
+           same_entry(SFE_SECTION_FIELD, a, b);
+}
+
+static bool same_field(const struct side *a, const struct side *b)
+{
+    const struct sfe_config_field *left = a->base;
+    const struct sfe_config_field *right = b->base;
+
+    if (!same_value_of_field(a, b) || left->case_count != right->case_count ||
+        (left->otherwise == NULL) != (right->otherwise == NULL)) {
+        return false;
+    }
+    for (uint32_t i = 0; i < left->case_count; i++) {
+        const struct side one = {a->config, &left->cases[i]};
+        const struct side other = {b->config, &right->cases[i]};
+        if (!same_value_of_field(&one, &other)) {
+            return false;
+        }
+    }
+    const struct side one = {a->config, left->otherwise};
+    const struct side other = {b->config, right->otherwise};
+    return left->otherwise == NULL || same_value_of_field(&one, &other);
+}
+
 static bool same_record(const struct side *a, const struct side *b)
 {
     const struct sfe_config_record *left = a->base;
@@ -208,8 +240,7 @@ static bool same_record(const struct side *a, const struct side *b)
     for (uint32_t i = 0; i < left->field_count; i++) {
         const struct side one = {a->config, &left->fields[i]};
         const struct side other = {b->config, &right->fields[i]};
-        if (!same_text(left->fields[i].name, right->fields[i].name) ||
-            !same_entry(SFE_SECTION_FIELD, &one, &other)) {
+        if (!same_text(left->fields[i].name, right->fields[i].name) || !same_field(&one, &other)) {
             return false;
         }
     }
@@ -264,9 +295,7 @@ static bool same_tree(const struct sfe_config_tree *tree, const struct sfe_confi
         const struct side one = {a->config, &left->field};
         const struct side two = {b->config, &right->field};
         if (left->kind != right->kind || left->next != right->next ||
-            !same_text(left->name, right->name) ||
-            !same_text(left->field.constant, right->field.constant) ||
-            !same_entry(SFE_SECTION_FIELD, &one, &two)) {
+            !same_text(left->name, right->name) || !same_field(&one, &two)) {
             return false;
         }
     }

@@ -136,10 +136,15 @@ static void put_names(struct sfe_json_writer *writer, const char *pattern)
     sfe_json_end_object(writer);
 }
 
-static void put_map(struct sfe_json_writer *writer, const struct config_key *row)
+static void put_scalar_types(struct sfe_json_writer *writer)
 {
     static const char *const scalars[] = {"string", "number", "boolean", "null"};
 
+    put_types(writer, scalars, sizeof(scalars) / sizeof(scalars[0]));
+}
+
+static void put_map(struct sfe_json_writer *writer, const struct config_key *row)
+{
     put(writer, "type", "object");
     sfe_json_put_u64(writer, "minProperties", row->min);
     sfe_json_put_u64(writer, "maxProperties", row->max);
@@ -147,7 +152,7 @@ static void put_map(struct sfe_json_writer *writer, const struct config_key *row
     sfe_json_begin_object(writer, "additionalProperties");
     sfe_json_begin_array(writer, "anyOf");
     sfe_json_begin_object(writer, NULL);
-    put_types(writer, scalars, sizeof(scalars) / sizeof(scalars[0]));
+    put_scalar_types(writer);
     sfe_json_put_u64(writer, "minLength", 1);
     sfe_json_end_object(writer);
     sfe_json_begin_object(writer, NULL);
@@ -240,10 +245,23 @@ static void put_number(struct sfe_json_writer *writer, const struct config_key *
 
 static void put_scalar(struct sfe_json_writer *writer, const struct config_key *row)
 {
-    static const char *const types[] = {"string", "number", "boolean", "null"};
-
     SFE_ASSERT(row->kind == SFE_KEY_SCALAR);
-    put_types(writer, types, sizeof(types) / sizeof(types[0]));
+    put_scalar_types(writer);
+}
+
+static void put_value(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    sfe_json_begin_array(writer, "anyOf");
+    sfe_json_begin_object(writer, NULL);
+    put_scalar_types(writer);
+    sfe_json_put_u64(writer, "minLength", 1);
+    sfe_json_end_object(writer);
+    sfe_json_begin_object(writer, NULL);
+    put_reference(writer, row->of, SFE_TEXT(""));
+    sfe_json_put_raw(writer, "properties",
+                     SFE_TEXT("{\"if\":false,\"case\":false,\"else\":false}"));
+    sfe_json_end_object(writer);
+    sfe_json_end_array(writer);
 }
 
 static void put_section(struct sfe_json_writer *writer, const struct config_key *row)
@@ -271,6 +289,7 @@ static void (*const puts_of[SFE_KEY_KINDS])(struct sfe_json_writer *, const stru
     [SFE_KEY_HOSTS] = put_list,      [SFE_KEY_SCALAR] = put_scalar, [SFE_KEY_SECTION] = put_section,
     [SFE_KEY_NAMED] = put_named,     [SFE_KEY_LIST] = put_list,     [SFE_KEY_MAP] = put_map,
     [SFE_KEY_WHERE] = put_where,     [SFE_KEY_NUMBER] = put_number, [SFE_KEY_TREE] = put_tree,
+    [SFE_KEY_VALUE] = put_value,
 };
 
 static void put_default(struct sfe_json_writer *writer, const struct config_key *row)

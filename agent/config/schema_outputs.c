@@ -1,9 +1,15 @@
 #include "config/schema_rows.h"
 
+#ifdef SFE_JQ
+#define JQ_TYPE "|jq"
+#else
+#define JQ_TYPE ""
+#endif
+
 /* clang-format off */
 static const struct config_key table[] = {
     {ROW(OUTPUT, "type", WORD), TO(OUTPUT, type), .required = true,
-     .allowed = "salesforce-records|mqtt|http|salesforce-platform-events|file",
+     .allowed = "salesforce-records|mqtt|http|salesforce-platform-events|file" JQ_TYPE,
      .help = "Where events go."},
     {ROW(OUTPUT, "connection", CONNECTION), .only = "salesforce-records|salesforce-platform-events",
      TO(OUTPUT, connection), .required = true, .allowed = "salesforce",
@@ -187,6 +193,19 @@ static const struct config_key table[] = {
      TO(OUTPUT, http.request_timeout_ns), .fallback = "60s", .min = SECOND, .max = 10 * MINUTE,
      .help = "How long a request may take; then it is tried again."},
 
+#ifdef SFE_JQ
+    {ROW(OUTPUT, "program", TEXT), .only = "jq", TO(OUTPUT, jq.program), .required = true,
+     .max = 2000, .place_offset = offsetof(OUTPUT, jq.program_place),
+     .help = "A jq program over the payload. Its one result is answer/result of the event in "
+             "on_done, which others map."},
+    {ROW(OUTPUT, "time", DURATION), .only = "jq", TO(OUTPUT, jq.time_ns), .fallback = "1s",
+     .min = SECOND / 100, .max = MINUTE,
+     .help = "Processor time it may take for an event; over it the event is a dead letter."},
+    {ROW(OUTPUT, "memory", SIZE), .only = "jq", TO(OUTPUT, jq.memory_bytes),
+     .fallback = "32MiB", .min = 8 * MIB, .max = 1024 * MIB,
+     .help = "Memory it may take, in a process of its own; the same."},
+#endif
+
     {ROW(HTTP_OUTPUT_AUTH, "user", TEXT), TO(OUTPUT, http.auth.user), .max = 256,
      .help = "User name (Basic)."},
     {ROW(HTTP_OUTPUT_AUTH, "password_file", FILE), TO(OUTPUT, http.auth.password_file),
@@ -315,6 +334,19 @@ static const struct config_key table[] = {
     {ROW(FIELD, "offset", NUMBER), TO(FIELD, offset), .help = "Is added to the value, exactly."},
     {ROW(FIELD, "if", WHERE), COUNTED(FIELD, condition, condition_count),
      .help = "Conditions as in where: where they do not hold the field is default, or left out."},
+    {ROW(FIELD, "case", LIST), .of = SFE_SECTION_CASE, COUNTED(FIELD, cases, case_count), .min = 1,
+     .max = SFE_CASES_MAX,
+     .help = "In place of from: the value of the first element whose when holds. What stands "
+             "beside it (type, default, optional and so on) is of each value in it that is no "
+             "object. Where none holds: else, or as without a value."},
+    {ROW(FIELD, "else", VALUE), .of = SFE_SECTION_FIELD, TO(FIELD, otherwise),
+     .help = "The value where no case holds, written as then."},
+
+    {ROW(CASE, "when", WHERE), COUNTED(FIELD, condition, condition_count), .required = true,
+     .help = "Conditions as in where. An event that they cannot judge is a dead letter."},
+    {ROW(CASE, "then", VALUE), .of = SFE_SECTION_FIELD, .required = true,
+     .help = "The value, as in map: a template, a constant, or an object without if, case and "
+             "else."},
 };
 /* clang-format on */
 

@@ -18,11 +18,12 @@ struct entry_type {
     bool is_later;         /* It exists, and is not available in this version. */
 };
 
-/* All jobs there can be at once: every entry of the root, then one output's records, and one
- * record's fields. */
+/* All jobs there can be at once: every entry of the root, then one output's records, one record's
+ * fields, and one field's cases. */
 _Static_assert(SFE_CONFIG_JOBS_MAX >= 1u + SFE_CONNECTIONS_MAX + SFE_STREAMS_MAX + SFE_INPUTS_MAX +
                                           SFE_OUTPUTS_MAX + SFE_RECORDS_PER_OUTPUT_MAX +
-                                          SFE_FIELDS_PER_RECORD_MAX + SFE_HTTP_HEADERS_MAX + 8u,
+                                          SFE_FIELDS_PER_RECORD_MAX + SFE_HTTP_HEADERS_MAX +
+                                          SFE_CASES_MAX + 8u,
                "a job more than there is room for");
 
 void section_add_job(struct config_load *load, enum config_section section, uint32_t token,
@@ -167,11 +168,10 @@ static void store_place(struct config_load *load, const struct config_key *row, 
 }
 
 /* One field of `map` in its short form, or a job for the long one. */
-static void read_field(struct config_load *load, const struct config_key *row, uint32_t key,
+static void read_field(struct config_load *load, const struct config_key *row, uint32_t value,
                        struct sfe_config_field *field)
 {
     static const char allowed[] = "text, a number, true, false, null or an object";
-    uint32_t value = key + 1;
     char shown[SFE_CONFIG_SHOWN_BYTES];
 
     switch (sfe_json_kind(&load->json, value)) {
@@ -179,6 +179,7 @@ static void read_field(struct config_load *load, const struct config_key *row, u
         value_read(load, keys_find(row->of, SFE_TEXT("from"), SFE_TEXT("")), value, field);
         break;
     case SFE_JSON_OBJECT:
+        field->is_object = true;
         section_add_job(load, row->of, value, field);
         break;
     case SFE_JSON_ARRAY:
@@ -225,7 +226,7 @@ static void read_members(struct config_load *load, const struct config_key *row,
         memcpy(entry, &kept, sizeof(kept));
         store_place(load, row, entry, key);
         if (row->kind == SFE_KEY_MAP) {
-            read_field(load, row, key, (struct sfe_config_field *)(void *)entry);
+            read_field(load, row, key + 1, (struct sfe_config_field *)(void *)entry);
         } else {
             section_add_job(load, row->of, key + 1, entry);
         }
@@ -248,6 +249,23 @@ static void read_list(struct config_load *load, const struct config_key *row, ui
     }
 }
 
+/* A value in or beside a case: in the case's own structure, or in one that is pointed to. */
+static void read_case_value(struct config_load *load, const struct config_key *row, uint32_t token,
+                            void *base)
+{
+    struct sfe_config_field *field = base;
+
+    if (row->size != 0) {
+        field = load_take(load, sizeof(*field));
+        if (field == NULL) {
+            return;
+        }
+        field->place = load_place(load, token);
+        value_store_pointer(row, base, field);
+    }
+    read_field(load, row, token, field);
+}
+
 static void read_value(struct config_load *load, const struct config_key *row, uint32_t token,
                        void *base)
 {
@@ -264,6 +282,9 @@ static void read_value(struct config_load *load, const struct config_key *row, u
         break;
     case SFE_KEY_TREE:
         tree_read(load, row, token, base);
+        break;
+    case SFE_KEY_VALUE:
+        read_case_value(load, row, token, base);
         break;
     default:
         value_read(load, row, token, base);

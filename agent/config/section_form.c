@@ -49,6 +49,8 @@ static const struct config_section_form forms[SFE_SECTION_COUNT] = {
         .heading = "settle of an output of type http"},
     [SFE_SECTION_FIELD] = {.name = "field", .heading = "A field of map, written as an object",
         .size = sizeof(FIELD), .place_offset = offsetof(FIELD, place)},
+    [SFE_SECTION_CASE] = {.name = "case", .heading = "An element of case of a field",
+        .size = sizeof(FIELD), .place_offset = offsetof(FIELD, place)},
 };
 /* clang-format on */
 

@@ -37,6 +37,22 @@ static uint32_t unwrap(const struct sfe_json *json, uint32_t token)
     return key + 1u;
 }
 
+/* An object that has `from` is a value, and so is one that has a list of cases. */
+static bool is_value(const struct sfe_json *json, uint32_t token)
+{
+    const uint32_t list = sfe_json_member(json, token, SFE_TEXT("case"));
+    uint32_t first = SFE_JSON_NONE;
+
+    if (sfe_json_member(json, token, SFE_TEXT("from")) != SFE_JSON_NONE) {
+        return true;
+    }
+    if (list != SFE_JSON_NONE && sfe_json_kind(json, list) == SFE_JSON_ARRAY) {
+        first = sfe_json_first(json, list);
+    }
+    return first != SFE_JSON_NONE && sfe_json_kind(json, first) == SFE_JSON_OBJECT &&
+           sfe_json_member(json, first, SFE_TEXT("when")) != SFE_JSON_NONE;
+}
+
 static void open_level(struct reading *reading, uint32_t token, enum sfe_node_kind kind)
 {
     struct sfe_config_node *node = &reading->nodes[reading->count - 1u];
@@ -68,7 +84,7 @@ static void read_object(struct reading *reading, uint32_t token, struct sfe_conf
 
     if (inner != SFE_JSON_NONE) {
         open_level(reading, inner, SFE_NODE_OBJECT);
-    } else if (sfe_json_member(json, token, SFE_TEXT("from")) == SFE_JSON_NONE) {
+    } else if (!is_value(json, token)) {
         open_level(reading, token, SFE_NODE_OBJECT);
     } else {
         section_add_job(reading->load, reading->row->of, token, &node->field);
@@ -183,7 +199,8 @@ void tree_add_schema(struct sfe_json_writer *writer)
     sfe_json_put_raw(writer, "tree",
                      SFE_TEXT("{\"anyOf\":[{\"type\":[\"string\",\"number\",\"boolean\",\"null\"]},"
                               "{\"type\":\"array\",\"items\":{\"$ref\":\"#/$defs/tree\"}},"
-                              "{\"$ref\":\"#/$defs/field\",\"required\":[\"from\"]},"
+                              "{\"$ref\":\"#/$defs/field\",\"anyOf\":[{\"required\":"
+                              "[\"from\"]},{\"required\":[\"case\"]}]},"
                               "{\"type\":\"object\",\"required\":[\"object\"],\"maxProperties\":1,"
                               "\"properties\":{\"object\":{\"type\":\"object\","
                               "\"additionalProperties\":{\"$ref\":\"#/$defs/tree\"}}}},"

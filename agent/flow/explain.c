@@ -20,6 +20,18 @@ struct sfe_where *sfe_map_field_condition(const struct sfe_map *map, uint32_t fi
     return map->fields[field].condition;
 }
 
+uint32_t sfe_map_field_case_count(const struct sfe_map *map, uint32_t field)
+{
+    SFE_ASSERT(field < map->field_count);
+    return map->fields[field].case_count;
+}
+
+struct sfe_where *sfe_map_case_condition(const struct sfe_map *map, uint32_t field, uint32_t index)
+{
+    SFE_ASSERT(field < map->field_count && index < map->fields[field].case_count);
+    return map->fields[field].cases[index].condition;
+}
+
 static const char *type_name(enum sfe_map_type type)
 {
     static const char *const names[] = {
@@ -142,12 +154,19 @@ void sfe_map_explain(const struct sfe_map *map, uint32_t field,
     const struct flow_place place = {
         .subject = subject, .each = map->each, .item = item, .index = index};
 
+    const struct map_field *chosen = compiled;
+    struct sfe_error ignored;
+
     step->field = compiled->name;
-    step->type = type_name(compiled->form.type);
+    if (map_choose_case(compiled, &place, &chosen, &ignored) == SFE_E_SKIPPED) {
+        chosen = compiled;
+    }
+    step->chosen = chosen == compiled ? 0 : (uint32_t)(chosen - compiled->cases) + 1u;
+    step->type = type_name(chosen->form.type);
     step->err.code = SFE_OK;
     sfe_builder_rewind(&step->found, 0);
     sfe_builder_rewind(&step->result, 0);
-    add_found(compiled->from, &place, &step->found);
+    add_found(chosen->from, &place, &step->found);
     const enum sfe_code code =
         map_add_field_value(compiled, &place, &step->result, &step->is_left_out, &step->err);
     if (code != SFE_OK || step->is_left_out || step->result.overflowed) {

@@ -253,6 +253,45 @@ static enum sfe_code add_wanted(const struct map_field *field, const struct flow
     return add_found(field, &value, out, err);
 }
 
+enum sfe_code map_choose_case(const struct map_field *field, const struct flow_place *place,
+                              const struct map_field **chosen, struct sfe_error *err)
+{
+    *chosen = field;
+    for (uint32_t i = 0; i < field->case_count; i++) {
+        const enum sfe_code code = sfe_where_judge(field->cases[i].condition, place->subject, err);
+        *chosen = &field->cases[i];
+        if (code != SFE_E_SKIPPED) {
+            return code == SFE_E_UNMAPPED ? sfe_within(err, "case %u", (unsigned)i + 1u) : code;
+        }
+    }
+    return field->case_count == 0 ? SFE_OK : SFE_E_SKIPPED;
+}
+
+/* Adds the value of the case that holds, or what the field is where none does. */
+static enum sfe_code add_case(const struct map_field *field, const struct flow_place *place,
+                              struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
+{
+    const struct map_field *chosen = NULL;
+    enum sfe_code code = map_choose_case(field, place, &chosen, err);
+
+    if (code == SFE_OK) {
+        code = add_wanted(chosen, place, out, is_left_out, err);
+        if (code == SFE_E_UNMAPPED && chosen->from != NULL && err->pointer[0] == '\0') {
+            flow_template_locate(chosen->from, place, err);
+        }
+        return code;
+    }
+    if (code != SFE_E_SKIPPED) {
+        return code;
+    }
+    if (field->default_json.size == 0 && !field->is_optional) {
+        return sfe_fail(err, SFE_E_UNMAPPED, "no case holds, and there is no else");
+    }
+    *is_left_out = field->default_json.size == 0;
+    sfe_builder_add(out, field->default_json);
+    return SFE_OK;
+}
+
 /* Adds the field's value as JSON, or sets *is_left_out. */
 static enum sfe_code add_value(const struct map_field *field, const struct flow_place *place,
                                struct sfe_builder *out, bool *is_left_out, struct sfe_error *err)
@@ -264,7 +303,7 @@ static enum sfe_code add_value(const struct map_field *field, const struct flow_
         sfe_builder_add(out, field->default_json);
         return SFE_OK;
     }
-    return code == SFE_OK ? add_wanted(field, place, out, is_left_out, err) : code;
+    return code == SFE_OK ? add_case(field, place, out, is_left_out, err) : code;
 }
 
 static enum sfe_code fail_field(const struct map_field *field, const struct flow_place *place,

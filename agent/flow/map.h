@@ -72,6 +72,11 @@ struct sfe_map_field {
     /* Conditions on the event; borrowed for as long as the map. Where they do not hold the field is
      * its default, or left out. NULL: none. Not for the external ID. */
     struct sfe_where *condition;
+    /* Several values: the first of these whose condition holds is the field's. Where none holds it
+     * is `default_value`, or left out where `is_optional`, or the event is unmapped. They have no
+     * name, and no cases; `from` and `constant` beside them are NULL. 0: none. */
+    const struct sfe_map_field *cases;
+    uint32_t case_count;
 };
 
 struct sfe_map_options {

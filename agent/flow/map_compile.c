@@ -251,24 +251,35 @@ static enum sfe_code make_zone(const char *text, struct sfe_arena *arena,
     return SFE_OK;
 }
 
-static enum sfe_code make_field(const struct compiler *compiler,
-                                const struct sfe_map_field *written, struct map_field *field,
-                                struct sfe_error *err)
+/* What is common to a field of one value and one of several. */
+static enum sfe_code make_form(const struct compiler *compiler, const struct sfe_map_field *written,
+                               struct map_field *field, struct sfe_error *err)
 {
-    enum sfe_code code = make_heads(written->name, compiler->arena, field, err);
-    field->name = copy_text(written->name, compiler->arena, err);
+    enum sfe_code code = SFE_OK;
+
     field->form.type = written->type;
     field->form.unit = written->unit;
-    if (code == SFE_OK && written->zone != NULL) {
+    if (written->zone != NULL) {
         code = make_zone(written->zone, compiler->arena, &field->form.zone, err);
     }
     field->is_optional = written->is_optional;
     field->takes_any = compiler->options->is_document; /* Where its type is auto. */
     field->condition = written->condition;
-    if (code != SFE_OK || field->name == NULL) {
-        return err->code;
+    if (code == SFE_OK && written->default_value != NULL) {
+        code = make_constant(field, sfe_slice_text(written->default_value), "the default",
+                             compiler->arena, &field->default_json, err);
     }
-    if (written->lookup != NULL) {
+    return code;
+}
+
+/* One value. */
+static enum sfe_code make_value(const struct compiler *compiler,
+                                const struct sfe_map_field *written, struct map_field *field,
+                                struct sfe_error *err)
+{
+    enum sfe_code code = make_form(compiler, written, field, err);
+
+    if (code == SFE_OK && written->lookup != NULL) {
         code = make_lookup(written->lookup, field, compiler->arena, err);
     }
     if (code != SFE_OK) {
@@ -282,14 +293,48 @@ static enum sfe_code make_field(const struct compiler *compiler,
     } else {
         return sfe_fail(err, SFE_E_CONFIG, "a field needs a template or a constant");
     }
-    if (code == SFE_OK) {
-        code = make_arithmetic(compiler, written, field, err);
+    return code == SFE_OK ? make_arithmetic(compiler, written, field, err) : code;
+}
+
+/* One of several values, under the field's name. */
+static enum sfe_code make_cases(const struct compiler *compiler,
+                                const struct sfe_map_field *written, struct map_field *field,
+                                struct sfe_error *err)
+{
+    enum sfe_code code = make_form(compiler, written, field, err);
+
+    if (code != SFE_OK) {
+        return code;
     }
-    if (code == SFE_OK && written->default_value != NULL) {
-        code = make_constant(field, sfe_slice_text(written->default_value), "the default",
-                             compiler->arena, &field->default_json, err);
+    field->cases =
+        sfe_arena_take(compiler->arena, written->case_count * sizeof(*field->cases), err);
+    if (field->cases == NULL) {
+        return err->code;
     }
-    return code;
+    field->case_count = written->case_count;
+    for (uint32_t i = 0; i < written->case_count; i++) {
+        SFE_ASSERT(written->cases[i].case_count == 0);
+        field->cases[i].name = field->name;
+        code = make_value(compiler, &written->cases[i], &field->cases[i], err);
+        if (code != SFE_OK) {
+            return sfe_within(err, "value %u of case and else", (unsigned)i + 1u);
+        }
+    }
+    return SFE_OK;
+}
+
+static enum sfe_code make_field(const struct compiler *compiler,
+                                const struct sfe_map_field *written, struct map_field *field,
+                                struct sfe_error *err)
+{
+    const enum sfe_code code = make_heads(written->name, compiler->arena, field, err);
+
+    field->name = copy_text(written->name, compiler->arena, err);
+    if (code != SFE_OK || field->name == NULL) {
+        return err->code;
+    }
+    return written->case_count == 0 ? make_value(compiler, written, field, err)
+                                    : make_cases(compiler, written, field, err);
 }
 
 /* Compiles field `index` of the options into the next place, in group `group`. */
@@ -307,6 +352,9 @@ static enum sfe_code place_field(struct compiler *compiler, uint32_t index, uint
     if (id != NULL && strcmp(id, written->name) == 0) {
         compiler->map->id_field = field;
         field->is_optional = false; /* Without it there is no record. */
+        for (uint32_t i = 0; i < field->case_count; i++) {
+            field->cases[i].is_optional = false;
+        }
     }
     compiler->map->field_count++;
     return SFE_OK;

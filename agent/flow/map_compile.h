@@ -26,6 +26,8 @@ struct map_field {
     struct sfe_slice scale;      /* Empty: 1. */
     struct sfe_slice offset;     /* Empty: 0. */
     struct sfe_where *condition; /* NULL: none. */
+    struct map_field *cases;     /* Values with conditions; they have no heads and no cases. */
+    uint32_t case_count;         /* 0: the field itself is the value. */
 };
 
 struct sfe_map {
@@ -43,5 +45,11 @@ SFE_MUST_USE enum sfe_code map_add_field_value(const struct map_field *field,
                                                const struct flow_place *place,
                                                struct sfe_builder *out, bool *is_left_out,
                                                struct sfe_error *err);
+
+/* The case whose value the field is: SFE_OK with *chosen, which is the field itself where it has
+ * none. SFE_E_SKIPPED: none holds. SFE_E_UNMAPPED: one before cannot be judged. */
+SFE_MUST_USE enum sfe_code map_choose_case(const struct map_field *field,
+                                           const struct flow_place *place,
+                                           const struct map_field **chosen, struct sfe_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a kind of output is to the agent: one row of the table in output_kind.c. */
+/* What a kind of output is to the agent: one row of the table in open_outputs.c. */
 #ifndef SFE_RUN_OUTPUT_KIND_H
 #define SFE_RUN_OUTPUT_KIND_H
 
@@ -52,5 +52,6 @@ extern const struct agent_output_kind agent_records_output; /* Platform events a
 extern const struct agent_output_kind agent_http_output;
 extern const struct agent_output_kind agent_mqtt_output;
 extern const struct agent_output_kind agent_file_output;
+extern const struct agent_output_kind agent_jq_output; /* In builds with SFE_JQ. */
 
 #endif

@@ -25,14 +25,12 @@ struct agent_stream {
     struct sfe_arena *table_arena;     /* Of a table that a larger quota needed; NULL: none did. */
     struct sfe_arena *new_table_arena; /* Of a reload under way. */
     struct sfe_stream *stream;
-    struct sfe_thin *thin; /* In `arena`. Edge thread. NULL: it is not thinned. */
-    struct sfe_rate rate;  /* Edge thread. */
-    uint64_t released;     /* Flash thread. */
-    uint64_t marked;       /* Flash thread: durable sequence of the last snapshot. */
-    uint32_t carried;      /* Index in the set before, or AGENT_NEW. */
+    struct sfe_thin *thin;       /* In `arena`. Edge thread. NULL: it is not thinned. */
+    struct sfe_rate rate;        /* Edge thread. */
+    uint64_t released, marked;   /* Flash thread. The latter: durable at the last snapshot. */
+    uint32_t carried, key_count; /* The former: index in the set before, or AGENT_NEW. */
     const struct sfe_crypto *crypto;
     struct sfe_aead_key **keys; /* In `arena`, so that they end with the stream; NULL: none. */
-    uint32_t key_count;
 };
 
 struct agent_source {
@@ -53,8 +51,7 @@ struct agent_org {
     struct sfe_arena *arena;
     struct sfe_setup *setup;
     const char *connection;
-    uint32_t connection_index; /* In that setup. */
-    uint32_t carried;
+    uint32_t connection_index, carried; /* The first in that setup. */
     struct sfe_org *org;
     bool is_leaving; /* Logs in no more, to be closed by the reload under way. */
 };
@@ -75,8 +72,11 @@ struct agent_output {
     struct sfe_bulk_journal *journal; /* NULL: the same. */
     struct sfe_file_output *file;     /* In `arena`. NULL: it writes no files. */
     struct agent_mqtt_link *mqtt;     /* In `arena`. NULL: it publishes nothing. */
-    struct sfe_rate rate;             /* Edge thread. */
-    bool is_leaving;                  /* As above. */
+#ifdef SFE_JQ
+    struct sfe_jq_target *jq;
+#endif
+    struct sfe_rate rate; /* Edge thread. */
+    bool is_leaving;      /* As above. */
 };
 
 #define AGENT_NEW UINT32_MAX

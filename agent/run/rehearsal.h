@@ -37,7 +37,8 @@ struct sfe_rehearsal_step {
     const struct sfe_config_field *configured;
     const struct sfe_map_step *step;
     const char *message;                    /* With `step` and `condition` NULL. */
-    const struct sfe_where_step *condition; /* One condition of `where`; NULL: none. */
+    const struct sfe_where_step *condition; /* One of where, if or a case; NULL: none. */
+    uint32_t case_number;                   /* Of the case that it is of, from 1; 0: of none. */
 };
 
 struct sfe_rehearsal_request {

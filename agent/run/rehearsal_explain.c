@@ -50,6 +50,22 @@ static enum sfe_code explain_where(struct rehearsal *rehearsal, struct sfe_where
     return code;
 }
 
+/* The conditions of a field's cases, up to the one that it is. */
+static void tell_cases(struct rehearsal *rehearsal, const struct sfe_map *map, uint32_t field,
+                       const struct sfe_map_subject *subject, struct sfe_rehearsal_step told)
+{
+    const uint32_t chosen = rehearsal->step.chosen;
+    const uint32_t count = sfe_map_field_case_count(map, field);
+
+    for (uint32_t i = 0; i < (chosen == 0 ? count : chosen); i++) {
+        const struct sfe_where *where = sfe_map_case_condition(map, field, i);
+        told.case_number = i + 1u;
+        if (where != NULL) {
+            tell_conditions(rehearsal, where, subject, told);
+        }
+    }
+}
+
 static void explain_record(struct rehearsal *rehearsal, const struct sfe_config_record *record,
                            const struct sfe_map *map, const struct sfe_map_subject *subject,
                            uint32_t item, struct sfe_rehearsal_step *told)
@@ -59,8 +75,11 @@ static void explain_record(struct rehearsal *rehearsal, const struct sfe_config_
     for (uint32_t i = 0; i < sfe_map_field_count(map); i++) {
         sfe_map_explain(map, i, subject, told->index, item, &rehearsal->step);
         told->configured = find_field(record, rehearsal->step.field);
-        if (sfe_map_field_condition(map, i) != NULL) {
-            tell_conditions(rehearsal, sfe_map_field_condition(map, i), subject, *told);
+        if (sfe_map_field_condition(map, i) != NULL || sfe_map_field_case_count(map, i) != 0) {
+            if (sfe_map_field_condition(map, i) != NULL) {
+                tell_conditions(rehearsal, sfe_map_field_condition(map, i), subject, *told);
+            }
+            tell_cases(rehearsal, map, i, subject, *told);
             /* Again, for the conditions were told from its memory. */
             sfe_map_explain(map, i, subject, told->index, item, &rehearsal->step);
         }
@@ -110,19 +129,30 @@ static void explain_map(struct rehearsal *rehearsal, const struct sfe_config_rec
     }
 }
 
-static void explain_order(struct rehearsal *rehearsal, const struct sfe_compiled_output *compiled,
+/* What the order key is where nothing is said of it. */
+static const char *order_told(const struct sfe_config_output *output,
+                              const struct sfe_compiled_output *compiled)
+{
+    if (output->type == SFE_OUTPUT_MQTT) {
+        return "order key: the message's topic"; /* It may have no map. */
+    }
+    return sfe_map_external_id_field(compiled->maps[0]) == NULL
+               ? "order key: the event's own identity, so none is kept"
+               : "order key: the first record's external ID";
+}
+
+static void explain_order(struct rehearsal *rehearsal, const struct sfe_config_output *output,
+                          const struct sfe_compiled_output *compiled,
                           const struct sfe_map_subject *subject, struct sfe_rehearsal_step told)
 {
     const struct sfe_template *order_by = compiled->order_by;
-    const bool is_event = sfe_map_external_id_field(compiled->maps[0]) == NULL;
     const struct sfe_rehearsal_audience *audience = &rehearsal->options->audience;
     uint8_t memory[ORDER_BYTES];
     char message[ORDER_BYTES + 32u];
     struct sfe_builder text = sfe_builder_make(memory, sizeof(memory));
     struct sfe_error err;
 
-    told.message = is_event ? "order key: the event's own identity, so none is kept"
-                            : "order key: the first record's external ID";
+    told.message = order_told(output, compiled);
     if (order_by != NULL && sfe_template_add(order_by, subject, &text, &err) == SFE_OK) {
         if (snprintf(message, sizeof(message), "order key: %.*s", (int)text.size,
                      (const char *)memory) > 0) {
@@ -231,10 +261,11 @@ static void explain_event(struct rehearsal *rehearsal, uint32_t stream, struct s
             continue;
         }
         explain_waits(rehearsal, config, compiled, &subject, told);
-        if (config->type == SFE_OUTPUT_HTTP || config->type == SFE_OUTPUT_FILE) {
-            continue; /* Its request, or its line, shows all there is. */
+        if (config->type == SFE_OUTPUT_FILE ||
+            (config->record_count == 0 && config->type != SFE_OUTPUT_MQTT)) {
+            continue; /* Its request, its line, or the event in on_done shows all there is. */
         }
-        explain_order(rehearsal, compiled, &subject, told);
+        explain_order(rehearsal, config, compiled, &subject, told);
         explain_api(rehearsal, config, told);
         for (uint32_t map = 0; map < config->record_count; map++) {
             told.object = config->records[map].object;

@@ -150,6 +150,9 @@ static void on_field(void *visitor, const struct sfe_describe_field *field)
             keep_facts(&found->facts, field);
             keep_unknown_value(found, field, wanted->fields[i].constant);
             keep_unknown_value(found, field, wanted->fields[i].default_value);
+            for (uint32_t j = 0; j < wanted->fields[i].case_count; j++) {
+                keep_unknown_value(found, field, wanted->fields[i].cases[j].constant);
+            }
         } else if (!found->is_found && name.size != 0) {
             keep_nearest(found, front, name);
         }

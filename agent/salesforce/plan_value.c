@@ -123,7 +123,7 @@ static enum plan_kind template_kind(const char *from)
                : PLAN_TEXT;
 }
 
-enum plan_kind plan_kind_of(const struct sfe_map_field *field)
+static enum plan_kind value_kind(const struct sfe_map_field *field)
 {
     switch (field->type) {
     case SFE_MAP_STRING:
@@ -144,6 +144,20 @@ enum plan_kind plan_kind_of(const struct sfe_map_field *field)
                : field->constant != NULL ? constant_kind(field->constant)
                                          : PLAN_NULL;
     }
+}
+
+enum plan_kind plan_kind_of(const struct sfe_map_field *field)
+{
+    if (field->case_count == 0) {
+        return value_kind(field);
+    }
+    const enum plan_kind kind = value_kind(&field->cases[0]);
+    for (uint32_t i = 1; i < field->case_count; i++) {
+        if (value_kind(&field->cases[i]) != kind) {
+            return PLAN_ANY;
+        }
+    }
+    return kind;
 }
 
 bool plan_constant_text(const char *constant, struct sfe_builder *memory, struct sfe_slice *text)
@@ -238,11 +252,11 @@ bool plan_is_loose_text(const struct sfe_map_field *field, const struct sfe_plan
     return plan_kind_of(field) == PLAN_ANY && takes_of(facts) == TAKES_TEXT;
 }
 
-void plan_check_value(const struct plan_teller *teller, const struct sfe_map_field *field,
-                      const struct sfe_plan_facts *facts)
+static void check_value(const struct plan_teller *teller, const struct sfe_map_field *field,
+                        const struct sfe_plan_facts *facts)
 {
     const enum takes takes = takes_of(facts);
-    const enum plan_kind kind = plan_kind_of(field);
+    const enum plan_kind kind = value_kind(field);
     const enum fit fit = (enum fit)FIT[takes][kind];
     char fix[128];
 
@@ -256,4 +270,15 @@ void plan_check_value(const struct plan_teller *teller, const struct sfe_map_fie
     SFE_ASSERT(length > 0);
     plan_tell(teller, fit == NONE_FITS, fix, "%s is of type %s, and gets %s%s", facts->name,
               facts->type, KINDS[kind], fit == SOME_FIT ? ": some values are refused" : "");
+}
+
+void plan_check_value(const struct plan_teller *teller, const struct sfe_map_field *field,
+                      const struct sfe_plan_facts *facts)
+{
+    if (field->case_count == 0) {
+        check_value(teller, field, facts);
+    }
+    for (uint32_t i = 0; i < field->case_count; i++) {
+        check_value(teller, &field->cases[i], facts);
+    }
 }

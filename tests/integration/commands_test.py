@@ -63,6 +63,29 @@ class Offline(Commands):
         self.assertIn("no input takes this topic",
                       self.run_command("try", "-t", "other", "-p", "1", code=65))
 
+    def test_try_explains_which_case_a_field_is(self):
+        config = json.loads(json.dumps(self.site.config))
+        config["outputs"]["readings"]["records"][0]["map"]["Unit__c"] = {
+            "case": [{"when": {"/value": {"lt": 1}}, "then": "low"},
+                     {"when": {"/value": {"lt": 5}}, "then": "of {topic.1}"}], "else": "high"}
+        self.site.write_config(config)
+        text = self.run_command("try", "-t", "plant/a/telemetry", "-p", reading(1, value=2.5),
+                                "--explain")
+        self.assertIn("Unit__c case 1:   /value lt 1, found 2.5 -> does not hold", text)
+        self.assertIn('Unit__c: of {topic.1} (auto), found {"topic.1":"a"} -> "of a"', text)
+        text = self.run_command("try", "-t", "plant/a/telemetry", "-p", reading(1, value=9),
+                                "--explain")
+        self.assertIn('Unit__c: high (auto), found {} -> "high"', text)
+
+    def test_try_explains_a_message_without_a_map(self):
+        config = json.loads(json.dumps(self.site.config))
+        config["outputs"] = {"out": {"type": "mqtt", "connection": "site", "from": "telemetry",
+                                     "topic": "out/x"}}
+        self.site.write_config(config)
+        text = self.run_command("try", "-t", "plant/a/telemetry", "-p", "{}", "--explain")
+        self.assertIn("order key: the message's topic", text)
+        self.assertIn("PUBLISH out/x", text)
+
     def test_try_shows_what_a_bulk_job_would_carry_and_when(self):
         words = ("try", "-t", "plant/a/telemetry", "-p", reading(1, value=2.5), "--explain")
         self.assertIn("api: bulk instead, once 2000 events wait (8000 where the day's calls are "

@@ -29,7 +29,7 @@ MAY_INCLUDE = {
     "doctor": {"run", "supervise", "compile", "config", "input", "salesforce", "output", "flow", "stream", "event", "base",
                "port"},
     "cli": {"doctor", "run", "supervise", "compile", "config", "status", "salesforce", "stream", "event", "base", "port"},
-    "main.c": {"cli"},
+    "main.c": {"cli", "port"},
 }
 # What C itself gives; everything else of the system is the port's.
 SYSTEM_HEADERS = {"assert.h", "inttypes.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h",
@@ -44,7 +44,6 @@ LIMITS = {"function lines": 60, "complexity": 12, "source lines": 600, "header l
 NO_TEST_OF_ITS_OWN = {
     "agent/main.c": "three lines; every integration test passes through it",
     "agent/run/open_orgs.c": "wiring; each integration test passes through it",
-    "agent/run/output_kind.c": "a table; each integration test passes through it",
     "agent/run/open_http.c": "wiring; http_input_test.py passes through it",
     "agent/run/open_events.c": "wiring; salesforce_events_test.py passes through it",
     "agent/run/open_query.c": "wiring; salesforce_query_test.py passes through it",

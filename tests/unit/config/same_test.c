@@ -346,6 +346,30 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
     }
 }
 
+static void a_change_inside_a_case_is_seen(void **state)
+{
+    static const char *const texts[] = {
+        "{'case':[{'when':{'/a':1},'then':'/x'}],'else':2,'type':'int'}",
+        "{'case':[{'when':{'/a':2},'then':'/x'}],'else':2,'type':'int'}",
+        "{'case':[{'when':{'/a':1},'then':'/y'}],'else':2,'type':'int'}",
+        "{'case':[{'when':{'/a':1},'then':{'from':'/x'}}],'else':2,'type':'int'}",
+        "{'case':[{'when':{'/a':1},'then':'/x'}],'else':3,'type':'int'}",
+        "{'case':[{'when':{'/a':1},'then':'/x'}],'type':'int'}",
+        "{'case':[{'when':{'/a':1},'then':'/x'},{'when':{'/a':3},'then':3}],'else':2,'type':'int'}",
+    };
+    const size_t count = sizeof(texts) / sizeof(texts[0]);
+
+    (void)state;
+    for (size_t i = 0; i < count; i++) {
+        const struct sfe_config *a =
+            config_with(arenas[0], "{'from':'/n','type':'int','default':1}", texts[0]);
+        const struct sfe_config *b =
+            config_with(arenas[1], "{'from':'/n','type':'int','default':1}", texts[i]);
+        const struct sfe_config_part parts[] = {{a, 0}, {b, 0}};
+        assert_true(sfe_config_same_output(parts[0], parts[1]) == (i == 0));
+    }
+}
+
 static bool is_no_part(const struct config_key *row)
 {
     return row->section == SFE_SECTION_AGENT || row->section == SFE_SECTION_FLASH ||
@@ -364,7 +388,7 @@ static void each_row_of_the_table_is_compared(void **state)
     assert_int_equal(config->outputs[0].records[0].field_count, 2);
     for (uint32_t i = 0; i < count; i++) {
         if (keys_row(i)->size == 0 || keys_row(i)->section == SFE_SECTION_ROOT ||
-            is_no_part(keys_row(i))) {
+            is_no_part(keys_row(i)) || keys_row(i)->section == SFE_SECTION_CASE) {
             continue;
         }
         union entry entry;
@@ -407,6 +431,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_change_is_seen_in_its_part_and_in_no_other, open_arenas,
                                         close_arenas),
+        cmocka_unit_test_setup_teardown(a_change_inside_a_case_is_seen, open_arenas, close_arenas),
         cmocka_unit_test_setup_teardown(lists_are_compared_entry_by_entry, open_arenas,
                                         close_arenas),
         cmocka_unit_test_setup_teardown(an_output_is_the_same_only_with_the_same_conditions,

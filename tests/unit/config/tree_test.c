@@ -72,6 +72,22 @@ static void one_value_is_a_tree(void **state)
     assert_string_equal(read_tree(state, IN_BODY("7"))->nodes[0].field.constant, "7");
 }
 
+static void a_list_of_cases_makes_a_value_and_another_list_does_not(void **state)
+{
+    const struct sfe_config_tree *tree =
+        read_tree(state, IN_BODY("{'a': {'case': [{'when': {'/x': 1}, 'then': '/y'}], 'else': 0}, "
+                                 "'b': {'case': [{'no': 1}]}, 'c': {'case': 2}}"));
+
+    assert_int_equal(tree->nodes[1].kind, SFE_NODE_VALUE);
+    assert_int_equal(tree->nodes[1].field.case_count, 1);
+    assert_string_equal(tree->nodes[1].field.cases[0].from, "/y");
+    assert_string_equal(tree->nodes[1].field.otherwise->constant, "0");
+    assert_int_equal(tree->nodes[2].kind, SFE_NODE_OBJECT);
+    assert_string_equal(tree->nodes[3].name, "case");
+    assert_int_equal(tree->nodes[3].kind, SFE_NODE_LIST);
+    assert_int_equal(tree->count, 8);
+}
+
 static const struct bad bad[] = {
     {IN_BODY("{'a': 1, 'a': 2}"), "/outputs/o/body/a", 3, "stands twice"},
     {IN_BODY("{'a': {'from': '/x', 'typ': 'int'}}"), "/outputs/o/body/a/typ", 3, "\"type\""},
@@ -121,6 +137,7 @@ int main(void)
         LOADING(a_tree_is_read_in_the_order_of_the_file),
         LOADING(a_member_may_be_called_from),
         LOADING(one_value_is_a_tree),
+        LOADING(a_list_of_cases_makes_a_value_and_another_list_does_not),
         LOADING(what_is_wrong_in_a_tree_has_its_place),
         LOADING(more_than_there_is_room_for_is_refused),
     };

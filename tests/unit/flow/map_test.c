@@ -651,6 +651,62 @@ static void a_field_whose_conditions_cannot_be_judged_makes_no_record(void **sta
     assert_int_equal(fixture.out.size, 0);
 }
 
+/* "F" by cases on /u: F, then C, then what `rest` says. */
+static const char *field_by_cases(struct sfe_map_field rest, const char *payload)
+{
+    static const struct sfe_where_node is_f = {SFE_WHERE_EQ, 1, "/u", "\"F\""};
+    static const struct sfe_where_node is_over = {SFE_WHERE_GT, 1, "/v", "80"};
+    const struct sfe_map_field cases[] = {
+        {.from = "/v",
+         .type = SFE_MAP_DOUBLE,
+         .scale = "0.5",
+         .offset = "-16",
+         .condition = condition_on(&is_f)},
+        {.constant = "\"high\"", .type = SFE_MAP_STRING, .condition = condition_on(&is_over)},
+        {.from = "{/v} of {/w}"},
+    };
+    rest.cases = cases;
+    rest.case_count = rest.case_count == 0 ? 2 : 3;
+    return field(rest, payload);
+}
+
+static void a_field_is_the_first_case_that_holds(void **state)
+{
+    (void)state;
+    assert_string_equal(field_by_cases((struct sfe_map_field){0}, "{\"u\":\"F\",\"v\":100}"),
+                        "\"F\":34");
+    assert_string_equal(field_by_cases((struct sfe_map_field){0}, "{\"u\":\"C\",\"v\":100}"),
+                        "\"F\":\"high\"");
+}
+
+static void a_field_of_which_no_case_holds_is_its_last_its_default_or_nothing(void **state)
+{
+    static const char low[] = "{\"v\":1,\"w\":2}";
+    (void)state;
+    assert_string_equal(field_by_cases((struct sfe_map_field){.case_count = 1}, low),
+                        "\"F\":\"1 of 2\"");
+    assert_string_equal(
+        field_by_cases((struct sfe_map_field){.default_value = "7", .type = SFE_MAP_STRING}, low),
+        "\"F\":\"7\"");
+    assert_string_equal(field_by_cases((struct sfe_map_field){.is_optional = true}, low), "");
+    assert_string_equal(field_by_cases((struct sfe_map_field){0}, low),
+                        "F: no case holds, and there is no else");
+}
+
+static void a_case_that_fails_ends_the_choice(void **state)
+{
+    (void)state;
+    assert_string_equal(
+        field_by_cases((struct sfe_map_field){.case_count = 1}, "{\"u\":\"F\",\"v\":\"x\"}"),
+        "F: \"x\" is not a number");
+    assert_string_equal(fixture.err.pointer, "/v");
+    assert_string_equal(
+        field_by_cases((struct sfe_map_field){.case_count = 1}, "{\"u\":1,\"v\":\"x\"}"),
+        "F: case 2: /v: the value is not a number");
+    assert_string_equal(field_by_cases((struct sfe_map_field){.case_count = 1}, "{\"v\":1}"),
+                        "F: no value at /w");
+}
+
 static void the_parent_is_the_first_reference_by_external_id(void **state)
 {
     static const struct sfe_map_field fields[] = {
@@ -719,6 +775,9 @@ int main(void)
         TEST(a_field_whose_conditions_hold_has_its_value),
         TEST(a_field_whose_conditions_do_not_hold_is_its_default_or_left_out),
         TEST(a_field_whose_conditions_cannot_be_judged_makes_no_record),
+        TEST(a_field_is_the_first_case_that_holds),
+        TEST(a_field_of_which_no_case_holds_is_its_last_its_default_or_nothing),
+        TEST(a_case_that_fails_ends_the_choice),
         TEST(a_record_is_the_members_of_an_object),
         TEST(a_lookup_gives_what_stands_in_the_table),
         TEST(a_reference_to_a_linked_record_goes_by_its_name),

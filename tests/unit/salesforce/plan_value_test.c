@@ -60,6 +60,23 @@ static void kinds_are_known_before_there_is_a_value(void **state)
     assert_int_equal(plan_kind_of(&typed), PLAN_DATE);
 }
 
+static void each_case_is_compared_and_only_what_does_not_fit_is_told(void **state)
+{
+    struct sfe_map_field cases[] = {
+        {.from = "/a", .type = SFE_MAP_DOUBLE}, {.constant = "7"}, {.constant = "\"x\""}};
+    const struct sfe_map_field field = {.cases = cases, .case_count = 3};
+    const struct sfe_plan_facts facts = {.name = "V__c", .type = "currency"};
+
+    (void)state;
+    assert_int_equal(check(&field, &facts).count, 1);
+    assert_true(check(&field, &facts).last.is_failure);
+    assert_int_equal(plan_kind_of(&field), PLAN_ANY);
+    cases[2].constant = "2.5";
+    assert_int_equal(check(&field, &facts).count, 0);
+    cases[1].constant = "1.5";
+    assert_int_equal(plan_kind_of(&field), PLAN_DECIMAL);
+}
+
 static void the_type_to_set_is_named(void **state)
 {
     static const struct {
@@ -167,6 +184,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kinds_are_known_before_there_is_a_value),
+        cmocka_unit_test(each_case_is_compared_and_only_what_does_not_fit_is_told),
         cmocka_unit_test(the_type_to_set_is_named),
         cmocka_unit_test(what_never_fits_is_a_failure),
         cmocka_unit_test(what_fits_is_not_told),
