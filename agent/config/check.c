@@ -495,6 +495,7 @@ void check_all(struct config_load *load)
     check_streams(load);
     default_guards(load);
     check_http_inputs(load);
+    check_watch(load);
     check_identities(load);
     check_channels(load);
     check_queries(load);

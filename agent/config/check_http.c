@@ -55,11 +55,13 @@ static void check_exposed(struct config_load *load, const struct sfe_config_http
     }
 }
 
-static void check_listen(struct config_load *load, struct sfe_config_http *http, uint32_t token)
+/* Takes an address and a port apart; false, and reported, where it is none. */
+static bool read_address(struct config_load *load, const char *listen, uint32_t token,
+                         const char **host, uint16_t *port)
 {
     char text[URL_BYTES_MAX];
     struct spelling_url url = {{NULL, 0}, {NULL, 0}, 0};
-    const int length = snprintf(text, sizeof(text), "http://%s", http->listen);
+    const int length = snprintf(text, sizeof(text), "http://%s", listen);
 
     if (length < 0 || (size_t)length >= sizeof(text) ||
         spelling_read_url(sfe_slice_text(text), &url) != NULL || url.port == 0 ||
@@ -67,11 +69,17 @@ static void check_listen(struct config_load *load, struct sfe_config_http *http,
         load_mistake(load, token,
                      "that is no address and port; allowed: such as \"127.0.0.1:8088\", "
                      "\"0.0.0.0:8088\" or \"[::1]:8088\"");
-        return;
+        return false;
     }
-    http->host = load_keep(load, url.host);
-    http->port = url.port;
-    if (!http->plain && !spelling_is_loopback(url.host)) {
+    *host = load_keep(load, url.host);
+    *port = url.port;
+    return *host != NULL;
+}
+
+static void check_listen(struct config_load *load, struct sfe_config_http *http, uint32_t token)
+{
+    if (read_address(load, http->listen, token, &http->host, &http->port) && !http->plain &&
+        !spelling_is_loopback(sfe_slice_text(http->host))) {
         check_exposed(load, http, token);
     }
 }
@@ -150,6 +158,35 @@ static void check_known(struct config_load *load, const struct sfe_config_http *
         load_mistake(load, token,
                      "there are no identities; allowed: with some in \"identities\" "
                      "of the file");
+    }
+}
+
+void check_watch(struct config_load *load)
+{
+    struct sfe_config_watch *watch = &load->config->watch;
+    const uint32_t section = load_member(load, 0, "watch");
+    uint32_t token;
+
+    if (watch->listen == NULL) {
+        return;
+    }
+    token = load_member(load, section, "listen");
+    if (!read_address(load, watch->listen, token, &watch->host, &watch->port)) {
+        return;
+    }
+    if (!watch->plain && !spelling_is_loopback(sfe_slice_text(watch->host))) {
+        load_mistake(load, token,
+                     "everybody who reaches %s may look; allowed: 127.0.0.0/8 and ::1, elsewhere "
+                     "with \"plain\": true in \"watch\"",
+                     watch->host);
+    }
+    for (uint32_t i = 0; i < load->config->input_count; i++) {
+        const struct sfe_config_input *input = &load->config->inputs[i];
+        if (input->type == SFE_INPUT_HTTP && input->http.host != NULL &&
+            input->http.port == watch->port && strcmp(input->http.host, watch->host) == 0) {
+            load_mistake(load, token, "input \"%s\" listens there; allowed: a port of its own",
+                         input->name);
+        }
     }
 }
 

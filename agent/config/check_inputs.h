@@ -15,6 +15,9 @@ void check_channels(struct config_load *load);
 /* files. */
 void check_files_inputs(struct config_load *load);
 
+/* The listener of `watch`: takes `listen` apart. After the inputs of type http. */
+void check_watch(struct config_load *load);
+
 /* http: takes `listen` and `path` apart. */
 void check_http_inputs(struct config_load *load);
 

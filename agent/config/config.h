@@ -33,7 +33,12 @@ struct sfe_config_agent {
 };
 
 struct sfe_config_watch {
-    uint32_t trace; /* Answers kept for `sfedge trace`; default 1024, 0 to 16384. */
+    uint32_t trace;     /* Answers kept for `sfedge trace`; default 512, 0 to 16384. */
+    const char *listen; /* Where metrics and health are shown; NULL: nowhere. */
+    bool plain;         /* `listen` may be beyond loopback. */
+    const char *host;   /* Of `listen`, as the next. */
+    uint16_t port;      /* Not 0 where there is a host. */
+    uint64_t still_ns;  /* `still`: work that does not move for so long is told; default 5m. */
 };
 
 enum sfe_connection_type { SFE_CONNECTION_MQTT, SFE_CONNECTION_SALESFORCE };

@@ -160,11 +160,13 @@ static void add_dead_stream(struct print *print)
 /* What counts where nobody wrote the section. */
 static void add_watch(struct print *print)
 {
-    const struct config_key *row = keys_find(SFE_SECTION_WATCH, SFE_TEXT("trace"), SFE_TEXT(""));
-
     add_key(print, "watch");
     open_level(print, SFE_JSON_NONE, true);
-    add_default(print, row, sfe_slice_text(row->fallback));
+    for (uint32_t i = 0; i < keys_count(); i++) {
+        if (keys_row(i)->section == SFE_SECTION_WATCH && keys_row(i)->fallback != NULL) {
+            add_default(print, keys_row(i), sfe_slice_text(keys_row(i)->fallback));
+        }
+    }
     close_level(print);
 }
 

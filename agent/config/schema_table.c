@@ -50,6 +50,16 @@ static const struct config_key table[] = {
      .help = "So many of the last answers are kept in memory for sfedge trace, some 400 bytes "
              "each; 0: none."},
 
+    {ROW(WATCH, "listen", TEXT), TO(CONFIG, watch.listen),
+     .help = "Address and port where GET shows /metrics (for Prometheus), /healthz and /readyz to "
+             "whoever asks, such as 127.0.0.1:9471. Default: nowhere."},
+    {ROW(WATCH, "plain", FLAG), TO(CONFIG, watch.plain), .fallback = "false",
+     .help = "Allows an address beyond loopback for listen: anyone who reaches it sees names of "
+             "streams and outputs, and how much passes; nothing is encrypted."},
+    {ROW(WATCH, "still", DURATION), TO(CONFIG, watch.still_ns), .fallback = "5m", .min = SECOND,
+     .max = 7 * 24 * HOUR,
+     .help = "Where events wait and none of them was settled for so long, /readyz says so."},
+
     {ROW(CONNECTION, "type", WORD), TO(CONNECTION, type), .required = true,
      .allowed = "mqtt|salesforce", .help = "What is at the other end."},
     {ROW(CONNECTION, "plain", FLAG), TO(CONNECTION, plain), .fallback = "false",

@@ -380,8 +380,11 @@ static void read_section(struct config_load *load, const struct config_job *job)
 void section_read_all(struct config_load *load)
 {
     /* Of a section that is not there nothing is filled in; this one counts all the same. */
-    value_default(load, keys_find(SFE_SECTION_WATCH, SFE_TEXT("trace"), SFE_TEXT("")),
-                  load->config);
+    for (uint32_t i = 0; i < keys_count(); i++) {
+        if (keys_row(i)->section == SFE_SECTION_WATCH && keys_row(i)->fallback != NULL) {
+            value_default(load, keys_row(i), load->config);
+        }
+    }
     section_add_job(load, SFE_SECTION_ROOT, 0, load->config);
     while (load->job_count != 0 && load->failure == SFE_OK) {
         struct config_job job = load->jobs[--load->job_count];

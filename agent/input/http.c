@@ -28,7 +28,10 @@ size_t sfe_http_source_memory_bytes(const struct sfe_http_source_options *option
            sfe_arena_cost(options->request_bytes_max) +
            sfe_arena_cost(options->identity_count * sizeof(*self->known)) +
            options->connections *
-               sfe_arena_cost(HTTP_AUTH_BLOCK_BYTES + http_buffer_bytes(options));
+               sfe_arena_cost(HTTP_AUTH_BLOCK_BYTES + http_buffer_bytes(options)) +
+           (options->pages == NULL
+                ? 0
+                : options->connections * sfe_arena_cost(options->pages->bytes_max));
 }
 
 static void watch_listener(struct http_source *self, unsigned events)
@@ -271,6 +274,40 @@ static enum sfe_code take_connections(struct http_source *self, struct sfe_arena
     return SFE_OK;
 }
 
+static enum sfe_code take_pages(struct http_source *self, struct sfe_arena *arena,
+                                struct sfe_error *err)
+{
+    const struct sfe_http_source_options *options = &self->options;
+
+    if (options->pages == NULL) {
+        return SFE_OK;
+    }
+    self->pages = *options->pages;
+    for (uint32_t i = 0; i < options->connections; i++) {
+        uint8_t *memory = sfe_arena_take(arena, self->pages.bytes_max, err);
+        if (memory == NULL) {
+            return err->code;
+        }
+        self->connections[i].page = sfe_builder_make(memory, self->pages.bytes_max);
+    }
+    self->options.pages = NULL; /* Not borrowed. */
+    return SFE_OK;
+}
+
+/* Who shows pages takes no bodies. */
+static enum sfe_code open_gunzip(struct http_source *self, struct sfe_error *err)
+{
+    if (http_shows_pages(self)) {
+        return SFE_OK;
+    }
+    self->gunzip = sfe_gunzip_open();
+    if (self->gunzip == NULL) {
+        http_io_close(self);
+        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory to inflate requests");
+    }
+    return SFE_OK;
+}
+
 enum sfe_code sfe_http_source_open(const struct sfe_http_source_options *options,
                                    struct sfe_arena *arena, struct sfe_source *source,
                                    struct sfe_error *err)
@@ -284,13 +321,9 @@ enum sfe_code sfe_http_source_open(const struct sfe_http_source_options *options
     self->options = *options;
     self->rate.per_second = options->requests_per_second;
     self->topic = sfe_slice_text(options->path + 1);
-    if (take_connections(self, arena, err) != SFE_OK || http_io_open(self, err) != SFE_OK) {
+    if (take_connections(self, arena, err) != SFE_OK || take_pages(self, arena, err) != SFE_OK ||
+        http_io_open(self, err) != SFE_OK || open_gunzip(self, err) != SFE_OK) {
         return err->code;
-    }
-    self->gunzip = sfe_gunzip_open();
-    if (self->gunzip == NULL) {
-        http_io_close(self);
-        return sfe_fail(err, SFE_E_NO_MEMORY, "no memory to inflate requests");
     }
     *source = (struct sfe_source){self, turn, stop, is_quiet, facts, close, NULL};
     return SFE_OK;

@@ -10,6 +10,8 @@
  * somebody else the listener is tried again; so a reload may open the successor before this one is
  * closed. Bounded: so many connections, each with one buffer, and with one of TLS where there is a
  * certificate. Handshakes take at most a quarter of the thread's time.
+ *
+ * With `pages` it takes no events, and shows these to who asks with GET or HEAD.
  */
 #ifndef SFE_INPUT_HTTP_H
 #define SFE_INPUT_HTTP_H
@@ -23,6 +25,20 @@
 #include "port/crypto.h"
 #include "port/poller.h"
 #include "port/tls.h"
+
+/* What is shown at a path. */
+struct sfe_http_page {
+    uint16_t status;         /* 200, 500 or 503. */
+    const char *type;        /* Its Content-Type. */
+    struct sfe_builder body; /* Empty, with room for bytes_max. */
+};
+
+struct sfe_http_pages {
+    void *owner;
+    /* Fills in what stands at `path`; false: nothing does. Edge thread; waits for nothing. */
+    bool (*show)(void *owner, struct sfe_slice path, struct sfe_http_page *page);
+    uint32_t bytes_max; /* Of a body; so much is taken for each connection. */
+};
 
 struct sfe_http_source_options {
     const char *input;      /* Name. Borrowed, as all pointers here, for the life of the source. */
@@ -45,7 +61,8 @@ struct sfe_http_source_options {
     uint32_t connections;
     uint32_t requests_per_second; /* Of one address; 0: no limit. */
     uint32_t event_bytes_max;
-    struct sfe_intake *intake; /* With one route, whose filter is the topic. */
+    struct sfe_intake *intake;          /* With one route, whose filter is the topic. */
+    const struct sfe_http_pages *pages; /* NULL: it takes events, and needs the intake. Copied. */
     const struct sfe_poller *poller;
     const struct sfe_crypto *crypto;
     const struct sfe_tls *tls; /* NULL where there is no TLS. */

@@ -14,7 +14,7 @@ static const struct {
     {401, "Unauthorized", "WWW-Authenticate: Bearer\r\n"},
     {403, "Forbidden", ""},
     {404, "Not Found", ""},
-    {405, "Method Not Allowed", "Allow: POST\r\n"},
+    {405, "Method Not Allowed", "Allow: POST\r\n"}, /* Or as below. */
     {408, "Request Timeout", ""},
     {411, "Length Required", ""},
     {413, "Content Too Large", ""},
@@ -22,12 +22,21 @@ static const struct {
     {417, "Expectation Failed", ""},
     {429, "Too Many Requests", "Retry-After: 1\r\n"},
     {431, "Request Header Fields Too Large", ""},
+    {500, "Internal Server Error", ""},
     {503, "Service Unavailable", "Retry-After: 5\r\n"},
     {505, "HTTP Version Not Supported", ""},
 };
 
-static void begin(struct http_connection *connection, uint16_t status, struct sfe_slice body,
-                  uint64_t now_ns)
+static const char *fields_of(const struct http_connection *connection, size_t index)
+{
+    return answers[index].status == 405 && http_shows_pages(connection->source)
+               ? "Allow: GET, HEAD\r\n"
+               : answers[index].fields;
+}
+
+/* The head of an answer with a body of `size` bytes; there may be room for the body behind it. */
+static struct sfe_builder add_head(struct http_connection *connection, uint16_t status,
+                                   const char *type, size_t size)
 {
     struct sfe_builder out = sfe_builder_make(connection->answer, sizeof(connection->answer));
     size_t index = 0;
@@ -37,16 +46,33 @@ static void begin(struct http_connection *connection, uint16_t status, struct sf
         SFE_ASSERT(index < sizeof(answers) / sizeof(answers[0]));
     }
     sfe_builder_format(&out,
-                       "HTTP/1.1 %u %s\r\nContent-Type: application/json\r\n"
+                       "HTTP/1.1 %u %s\r\nContent-Type: %s\r\n"
                        "Content-Length: %zu\r\n%s%s\r\n",
-                       (unsigned)status, answers[index].reason, body.size, answers[index].fields,
+                       (unsigned)status, answers[index].reason, type, size,
+                       fields_of(connection, index),
                        connection->closes ? "Connection: close\r\n" : "");
-    sfe_builder_add(&out, body);
-    SFE_ASSERT(!out.overflowed);
+    return out;
+}
+
+static void begin(struct http_connection *connection, const struct sfe_builder *out,
+                  uint64_t now_ns)
+{
+    SFE_ASSERT(!out->overflowed);
     connection->answer_begin = 0;
-    connection->answer_end = out.size;
+    connection->answer_end = out->size;
     connection->state = HTTP_ANSWER;
     connection->due_ns = now_ns + HTTP_WRITE_NS;
+}
+
+static void begin_json(struct http_connection *connection, uint16_t status, struct sfe_slice body,
+                       uint64_t now_ns)
+{
+    struct sfe_builder out = add_head(connection, status, "application/json", body.size);
+
+    sfe_builder_add(&out, body);
+    sfe_builder_rewind(&connection->page, 0);
+    connection->page_begin = 0;
+    begin(connection, &out, now_ns);
 }
 
 void http_answer_taken(struct http_connection *connection, uint64_t now_ns)
@@ -64,7 +90,7 @@ void http_answer_taken(struct http_connection *connection, uint64_t now_ns)
     if (connection->identity != HTTP_NOBODY) {
         connection->source->known[connection->identity].accepted += connection->count;
     }
-    begin(connection, 200, sfe_builder_slice(&body), now_ns);
+    begin_json(connection, 200, sfe_builder_slice(&body), now_ns);
 }
 
 /* The whole request was read, so that the next one can follow. */
@@ -93,7 +119,38 @@ void http_answer_refused(struct http_connection *connection, const struct sfe_er
     connection->source->last_error = *err;
     (void)sfe_within(&connection->source->last_error, "a request was refused with %u",
                      (unsigned)err->http_status);
-    begin(connection, err->http_status, sfe_builder_slice(&body), now_ns);
+    begin_json(connection, err->http_status, sfe_builder_slice(&body), now_ns);
+}
+
+void http_answer_page(struct http_connection *connection, uint64_t now_ns)
+{
+    struct sfe_http_page page = {.status = 200, .type = "text/plain; charset=utf-8"};
+    const struct http_source *source = connection->source;
+    struct sfe_builder out;
+    struct sfe_error err;
+
+    sfe_builder_rewind(&connection->page, 0);
+    page.body = connection->page;
+    if (!source->pages.show(source->pages.owner, connection->head.path, &page)) {
+        (void)http_refuse(&err, 404, "there is no page at this path");
+        http_answer_refused(connection, &err, now_ns);
+        return;
+    }
+    if (page.body.overflowed) {
+        (void)http_refuse(&err, 500,
+                          "the page is larger than the configuration at the start has made room "
+                          "for; restart the agent");
+        http_answer_refused(connection, &err, now_ns);
+        return;
+    }
+    connection->page = page.body;
+    connection->page_begin = 0;
+    connection->closes = connection->closes || connection->head.wants_close || source->is_stopping;
+    out = add_head(connection, page.status, page.type, page.body.size);
+    if (sfe_slice_equal(connection->head.method, SFE_TEXT("HEAD"))) {
+        sfe_builder_rewind(&connection->page, 0);
+    }
+    begin(connection, &out, now_ns);
 }
 
 void http_answer_continue(struct http_connection *connection)

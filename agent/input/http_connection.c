@@ -124,6 +124,18 @@ static enum sfe_code judge_sender(struct http_connection *connection, struct sfe
                : http_refuse(err, 403, "who this certificate names may not send here");
 }
 
+/* Of who asks for a page. */
+static enum sfe_code judge_question(const struct http_head *head, struct sfe_error *err)
+{
+    if (!sfe_slice_equal(head->method, SFE_TEXT("GET")) &&
+        !sfe_slice_equal(head->method, SFE_TEXT("HEAD"))) {
+        return http_refuse(err, 405, "pages are asked for with GET");
+    }
+    return head->is_chunked || head->body_bytes != 0
+               ? http_refuse(err, 413, "who asks for a page sends no body")
+               : SFE_OK;
+}
+
 /* The path, the method, the sender and the size are looked at before a body is read. */
 static enum sfe_code judge_head(struct http_connection *connection, uint64_t now_ns,
                                 struct sfe_error *err)
@@ -137,6 +149,9 @@ static enum sfe_code judge_head(struct http_connection *connection, uint64_t now
     }
     if (judge_sender(connection, err) != SFE_OK) {
         return err->code;
+    }
+    if (http_shows_pages(source)) {
+        return judge_question(head, err);
     }
     if (!sfe_slice_equal(head->path, sfe_slice_text(options->path))) {
         return http_refuse(err, 404, "nothing is taken at this path");
@@ -164,6 +179,10 @@ static bool take_head(struct http_connection *connection, uint64_t now_ns)
     }
     if (code != SFE_OK) {
         http_answer_refused(connection, &err, now_ns);
+        return true;
+    }
+    if (http_shows_pages(connection->source)) {
+        http_answer_page(connection, now_ns);
         return true;
     }
     connection->state = HTTP_BODY;
@@ -221,18 +240,30 @@ static bool greet(struct http_connection *connection, uint64_t now_ns)
     return true;
 }
 
+/* What is to be written next, and where its beginning is counted. */
+static struct sfe_slice rest_of(struct http_connection *connection, size_t **begin)
+{
+    const bool has_answer = connection->answer_begin < connection->answer_end;
+    const struct sfe_slice whole = has_answer
+                                       ? sfe_slice_make(connection->answer, connection->answer_end)
+                                       : sfe_builder_slice(&connection->page);
+
+    *begin = has_answer ? &connection->answer_begin : &connection->page_begin;
+    return sfe_slice_part(whole, **begin, whole.size);
+}
+
 /* True: it is written, or the connection is closed. */
 static bool write_answer(struct http_connection *connection, uint64_t now_ns)
 {
-    while (connection->answer_begin < connection->answer_end) {
-        const struct sfe_slice rest =
-            sfe_slice_make(connection->answer + connection->answer_begin,
-                           connection->answer_end - connection->answer_begin);
+    size_t *begin;
+
+    for (struct sfe_slice rest = rest_of(connection, &begin); rest.size != 0;
+         rest = rest_of(connection, &begin)) {
         size_t count = 0;
 
         switch (http_io_write(connection, rest, &count)) {
         case SFE_IO_DATA:
-            connection->answer_begin += count;
+            *begin += count;
             break;
         case SFE_IO_WOULD_BLOCK:
             return false;

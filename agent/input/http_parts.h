@@ -73,10 +73,13 @@ struct http_connection {
     uint8_t answer[HTTP_ANSWER_BYTES];
     size_t answer_begin;
     size_t answer_end;
+    struct sfe_builder page; /* Where there are pages: what follows the answer. */
+    size_t page_begin;
 };
 
 struct http_source {
     struct sfe_http_source_options options;
+    struct sfe_http_pages pages; /* Its `show` NULL: it takes events. */
     struct sfe_slice topic;
     struct sfe_tls_server *tls_server; /* NULL: no TLS. */
     uint64_t greet_ns;                 /* When a handshake may go on. */
@@ -169,6 +172,11 @@ bool http_take_stage(struct http_connection *connection, uint64_t now_ns);
 /* Answers when all is durable. True: the state has changed. */
 bool http_take_finish(struct http_connection *connection, uint64_t now_ns);
 
+static inline bool http_shows_pages(const struct http_source *source)
+{
+    return source->pages.show != NULL;
+}
+
 /* http_answer.c: each begins the answer to the request at hand. */
 
 /* All its events are durable. */
@@ -178,6 +186,9 @@ void http_answer_taken(struct http_connection *connection, uint64_t now_ns);
  * connection is closed. */
 void http_answer_refused(struct http_connection *connection, const struct sfe_error *err,
                          uint64_t now_ns);
+
+/* The page at the path, or that there is none. */
+void http_answer_page(struct http_connection *connection, uint64_t now_ns);
 
 /* "100 Continue"; the state stays, or where there is no room for it the connection is closed. */
 void http_answer_continue(struct http_connection *connection);

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/assert.h"
+#include "status/monitor.h"
 
 #include <stdio.h>
 
@@ -75,6 +76,9 @@ static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_setup *setup
         code = agent_open_gathered(agent, err);
     }
     if (code == SFE_OK) {
+        code = agent_open_monitor(agent, setup->config, err);
+    }
+    if (code == SFE_OK) {
         code = agent_open_questions(agent, setup->config, err);
     }
     if (code == SFE_OK) {
@@ -130,6 +134,8 @@ void sfe_agent_close(struct sfe_agent *agent)
     }
     sfe_control_close(agent->control);
     agent->control = NULL;
+    sfe_monitor_close(agent->monitor);
+    agent->monitor = NULL;
     agent_close_reload(agent);
     agent_close_set(&agent->set);
     sfe_cursor_log_close(agent->cursor_log);

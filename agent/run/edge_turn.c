@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "port/process.h"
+#include "status/monitor.h"
 #include "supervise/watchdog.h"
 
 /* Not in the middle of a reload; that is cut short. */
@@ -87,6 +88,7 @@ uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
     }
     due_ns = sfe_clock_earlier_ns(due_ns, agent_sample_rates(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, sfe_control_turn(agent->control, now_ns));
+    due_ns = sfe_clock_earlier_ns(due_ns, sfe_monitor_turn(agent->monitor, now_ns));
     if (atomic_load(&agent->is_stopping)) {
         due_ns = sfe_clock_earlier_ns(due_ns, stop_turn(agent, now_ns));
     }

@@ -7,7 +7,7 @@
 #include "base/assert.h"
 #include "base/metered_storage.h"
 #include "port/process.h"
-#include "status/report.h"
+#include "status/monitor.h"
 
 /* Scratch for the document, taken at open: too large for a frame. */
 struct gathered {
@@ -154,34 +154,98 @@ static void gather_outputs(struct sfe_agent *agent, struct sfe_status *status)
     status->output_count = agent->set.output_count;
 }
 
-void agent_add_status(void *owner, struct sfe_builder *out)
+static void gather(void *owner, struct sfe_status *status)
 {
     struct sfe_agent *agent = owner;
     const struct sfe_platform *platform = agent->platform;
     struct sfe_error err;
-    struct sfe_status status = {
+
+    *status = (struct sfe_status){
         .agent_id = agent->set.config->agent.id,
         .uptime_ns = sfe_clock_monotonic_ns(&platform->clock) - agent->opened_ns,
         .monotonic_ns = sfe_clock_monotonic_ns(&platform->clock),
         .memory_bytes = sfe_process_memory_bytes(),
+        .resident_bytes = sfe_process_resident_bytes(),
+        .heap_bytes = sfe_process_heap_bytes(),
         .quota_bytes = agent->set.config->agent.quota_bytes,
         .arena_bytes = agent_taken(agent),
         .is_stopping = atomic_load(&agent->is_stopping),
     };
 
-    agent_reload_facts(agent, &status.reload);
-    (void)platform->clock.wall_ns(platform->clock.context, &status.now_ns);
-    if (platform->storage.space(platform->storage.context, &status.flash_total_bytes,
-                                &status.flash_available_bytes, &err) != SFE_OK) {
-        status.flash_total_bytes = 0;
-        status.flash_available_bytes = 0;
+    agent_reload_facts(agent, &status->reload);
+    (void)platform->clock.wall_ns(platform->clock.context, &status->now_ns);
+    if (platform->storage.space(platform->storage.context, &status->flash_total_bytes,
+                                &status->flash_available_bytes, &err) != SFE_OK) {
+        status->flash_total_bytes = 0;
+        status->flash_available_bytes = 0;
     }
-    gather_links(agent, &status);
-    gather_inputs(agent, &status);
-    gather_streams(agent, &status);
-    gather_wear(agent, &status);
-    gather_outputs(agent, &status);
+    gather_links(agent, status);
+    gather_inputs(agent, status);
+    gather_streams(agent, status);
+    gather_wear(agent, status);
+    gather_outputs(agent, status);
+}
+
+void agent_add_status(void *owner, struct sfe_builder *out)
+{
+    struct sfe_status status;
+
+    gather(owner, &status);
     sfe_report_add(&status, out);
+}
+
+static struct sfe_monitor_options monitor_options(struct sfe_agent *agent,
+                                                  const struct sfe_config *config)
+{
+    uint32_t parts = config->connection_count + 2u * config->input_count + config->stream_count;
+
+    for (uint32_t i = 0; i < config->output_count; i++) {
+        parts += config->outputs[i].from_count;
+    }
+    return (struct sfe_monitor_options){
+        .host = config->watch.host,
+        .port = config->watch.port,
+        .parts = parts,
+        .owner = agent,
+        .gather = gather,
+    };
+}
+
+size_t agent_monitor_memory_bytes(const struct sfe_config *config)
+{
+    const struct sfe_monitor_options options = monitor_options(NULL, config);
+
+    return sfe_monitor_memory_bytes(&options) +
+           (config->watch.host == NULL ? 0 : sfe_arena_cost(strlen(config->watch.host) + 1u));
+}
+
+enum sfe_code agent_open_monitor(struct sfe_agent *agent, const struct sfe_config *config,
+                                 struct sfe_error *err)
+{
+    struct sfe_monitor_options options = monitor_options(agent, config);
+
+    if (options.host != NULL) { /* The configuration ends with the next reload. */
+        const size_t size = strlen(options.host) + 1u;
+        char *host = sfe_arena_take(agent->arena, size, err);
+        if (host == NULL) {
+            return err->code;
+        }
+        memcpy(host, options.host, size);
+        options.host = host;
+    }
+    options.poller = &agent->platform->poller;
+    options.clock = &agent->platform->clock;
+    options.log = agent->log;
+    return sfe_monitor_open(&options, agent->arena, &agent->monitor, err);
+}
+
+static void note_progress(struct sfe_agent *agent, uint64_t now_ns)
+{
+    struct sfe_status status = {.agent_id = NULL};
+
+    gather_streams(agent, &status);
+    gather_outputs(agent, &status);
+    sfe_monitor_note(agent->monitor, &status, agent->set.config->watch.still_ns, now_ns);
 }
 
 static uint64_t backlog(const struct sfe_agent *agent, uint32_t *held_up)
@@ -242,6 +306,10 @@ void agent_add_state(void *owner, struct sfe_builder *out)
     }
     add_sources(agent, out);
     add_orgs(agent, out);
+    if (sfe_monitor_trouble(agent->monitor).size != 0) {
+        sfe_builder_add_text(out, ", not ready: ");
+        sfe_builder_add(out, sfe_monitor_trouble(agent->monitor));
+    }
 }
 
 uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns)
@@ -259,6 +327,7 @@ uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns)
         sfe_rate_sample(&agent->set.outputs[i].rate, facts.delivered, now_ns);
     }
     sfe_rate_sample(&agent->written, written_bytes(agent), now_ns);
+    note_progress(agent, now_ns);
     agent->sample_ns = now_ns + SFE_RATE_STEP_NS;
     return agent->sample_ns;
 }

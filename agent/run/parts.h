@@ -125,6 +125,7 @@ struct sfe_agent {
     struct agent_set set;
     struct agent_reload *reload; /* Edge thread. */
     struct sfe_control *control;
+    struct sfe_monitor *monitor; /* Edge thread. */
     struct sfe_watchdog *watchdog;
     struct sfe_watch *watch;
     struct questions *questions; /* Edge thread: scratch for what commands ask. */

@@ -166,6 +166,12 @@ static void check_stream(struct agent_reload *reload, uint32_t now, uint32_t nex
     }
 }
 
+static bool same_listener(const struct sfe_config_watch *a, const struct sfe_config_watch *b)
+{
+    return (a->listen == NULL) == (b->listen == NULL) &&
+           (a->listen == NULL || (a->port == b->port && strcmp(a->host, b->host) == 0));
+}
+
 /* What everything else stands on. */
 static void check_fixed(struct agent_reload *reload)
 {
@@ -184,6 +190,10 @@ static void check_fixed(struct agent_reload *reload)
     }
     if (now->watch.trace != next->watch.trace) {
         report_fixed(reload, &(struct sfe_config_place){.pointer = "/watch/trace"}, "watch.trace");
+    }
+    if (!same_listener(&now->watch, &next->watch)) {
+        report_fixed(reload, &(struct sfe_config_place){.pointer = "/watch/listen"},
+                     "watch.listen");
     }
     for (uint32_t i = 0; i < next->stream_count; i++) {
         for (uint32_t k = 0; k < now->stream_count; k++) {

@@ -34,6 +34,11 @@ void agent_add_state(void *agent, struct sfe_builder *out);
 /* Takes what the threads pass through. Main thread. */
 SFE_MUST_USE enum sfe_code agent_open_watchdog(struct sfe_agent *agent, struct sfe_error *err);
 
+/* Takes the listener of `watch`, and what finds out whether work moves. Main thread. */
+SFE_MUST_USE enum sfe_code
+agent_open_monitor(struct sfe_agent *agent, const struct sfe_config *config, struct sfe_error *err);
+size_t agent_monitor_memory_bytes(const struct sfe_config *config);
+
 /* Samples the counters behind the rates; returns when to do so again. Edge thread. */
 uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns);
 

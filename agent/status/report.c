@@ -450,6 +450,8 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     sfe_json_put_u64(&writer, "uptime_s", status->uptime_ns / 1000000000u);
     sfe_json_put_bool(&writer, "stopping", status->is_stopping);
     sfe_json_put_u64(&writer, "memory_bytes", status->memory_bytes);
+    sfe_json_put_u64(&writer, "resident_bytes", status->resident_bytes);
+    sfe_json_put_u64(&writer, "heap_bytes", status->heap_bytes);
     sfe_json_put_u64(&writer, "arena_bytes", status->arena_bytes);
     sfe_json_put_u64(&writer, "flash_total_bytes", status->flash_total_bytes);
     sfe_json_put_u64(&writer, "flash_available_bytes", status->flash_available_bytes);

@@ -69,8 +69,10 @@ struct sfe_status {
     int64_t now_ns;        /* Unix time. */
     uint64_t monotonic_ns; /* Where links have runs. */
     uint64_t uptime_ns;
-    uint64_t memory_bytes; /* RssAnon; 0: unknown. */
-    uint64_t arena_bytes;  /* Given out at open. */
+    uint64_t memory_bytes;   /* RssAnon; 0: unknown. */
+    uint64_t resident_bytes; /* VmRSS; likewise, as the next. */
+    uint64_t heap_bytes;     /* Given out by malloc. */
+    uint64_t arena_bytes;    /* Given out at open. */
     uint64_t flash_total_bytes;
     uint64_t flash_available_bytes;
     uint64_t quota_bytes; /* Of all streams; 0: not bounded. */

@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -219,7 +222,8 @@ static uint64_t find_number(const char *text, const char *name)
     return number;
 }
 
-uint64_t sfe_process_memory_bytes(void)
+/* A line of /proc/self/status in bytes. */
+static uint64_t find_status(const char *name)
 {
     char text[3072];
     int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
@@ -232,5 +236,25 @@ uint64_t sfe_process_memory_bytes(void)
         return 0;
     }
     text[size] = '\0';
-    return find_number(text, "\nRssAnon:") * 1024u;
+    return find_number(text, name) * 1024u;
+}
+
+uint64_t sfe_process_memory_bytes(void)
+{
+    return find_status("\nRssAnon:");
+}
+
+uint64_t sfe_process_resident_bytes(void)
+{
+    return find_status("\nVmRSS:");
+}
+
+uint64_t sfe_process_heap_bytes(void)
+{
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 33)
+    const struct mallinfo2 facts = mallinfo2();
+    return (uint64_t)facts.uordblks + (uint64_t)facts.hblkhd;
+#else
+    return 0;
+#endif
 }

@@ -65,6 +65,16 @@ uint64_t sfe_process_memory_bytes(void)
     return 0;
 }
 
+uint64_t sfe_process_resident_bytes(void)
+{
+    return 0;
+}
+
+uint64_t sfe_process_heap_bytes(void)
+{
+    return 0;
+}
+
 void sfe_process_print(struct sfe_slice text)
 {
     (void)fwrite(text.bytes, 1, text.size, stdout);

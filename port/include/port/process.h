@@ -109,6 +109,12 @@ const char *sfe_process_environment(const char *name);
 /* Resident anonymous memory of this process in bytes (RssAnon); 0 where unknown. */
 uint64_t sfe_process_memory_bytes(void);
 
+/* All that is resident (VmRSS), files that are mapped included; 0 where unknown. */
+uint64_t sfe_process_resident_bytes(void);
+
+/* What malloc has given out, to libraries first of all; 0 where it does not tell. Any thread. */
+uint64_t sfe_process_heap_bytes(void);
+
 /* Writes to standard output or standard error; for commands. */
 void sfe_process_print(struct sfe_slice text);
 void sfe_process_print_error(struct sfe_slice text);

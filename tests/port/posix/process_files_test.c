@@ -158,6 +158,27 @@ static void memory_in_use_grows_with_what_is_touched(void **state)
     free(memory);
 }
 
+static void what_malloc_gives_counts_as_heap_until_it_is_given_back(void **state)
+{
+    (void)state;
+    uint64_t before = sfe_process_heap_bytes();
+    if (before == 0) {
+        skip(); /* This C library does not say. */
+    }
+    size_t size = 8u * 1024 * 1024;
+    char *memory = malloc(size);
+    assert_non_null(memory);
+    memset(memory, 1, size);
+    uint64_t during = sfe_process_heap_bytes();
+    if (during < before + size) {
+        free(memory);
+        skip(); /* A sanitizer's malloc, of which the C library knows nothing. */
+    }
+    assert_true(sfe_process_resident_bytes() >= size);
+    free(memory);
+    assert_true(sfe_process_heap_bytes() < before + size);
+}
+
 static void a_directory_is_made_with_its_parents_and_left_as_it_is(void **state)
 {
     char folder[] = "/tmp/sfedge-made-XXXXXX";
@@ -193,6 +214,7 @@ int main(void)
         ROOT_TEST(directory_below_a_file_cannot_be_claimed),
         cmocka_unit_test(a_directory_is_made_with_its_parents_and_left_as_it_is),
         ROOT_TEST(memory_in_use_grows_with_what_is_touched),
+        cmocka_unit_test(what_malloc_gives_counts_as_heap_until_it_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
