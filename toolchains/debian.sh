@@ -3,7 +3,7 @@
 # once; otherwise it prints the one line to run.
 set -eu
 packages="ca-certificates gcc clang clang-format clang-tidy libclang-rt-14-dev cppcheck cmake ninja-build
-git python3 python3-jsonschema openssl strace libcurl4-openssl-dev libmbedtls-dev libcjson-dev libpaho-mqtt-dev zlib1g-dev libjq-dev
+git python3 python3-jsonschema python3-prometheus-client openssl strace libcurl4-openssl-dev libmbedtls-dev libcjson-dev libpaho-mqtt-dev zlib1g-dev libjq-dev
 libcmocka-dev mosquitto mosquitto-clients nghttp2-proxy codespell shellcheck tzdata
 dpkg-dev make lintian debootstrap systemd busybox-static python3-kconfiglib"
 

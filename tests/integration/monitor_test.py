@@ -1,0 +1,189 @@
+"""/metrics, /healthz and /readyz of a running site: read by Prometheus' own parser, and true."""
+
+import http.client
+import json
+import socket
+import sys
+import unittest
+
+import site_parts as parts
+
+try:
+    from prometheus_client import parser
+except ImportError:
+    parser = None
+
+BUILD = sys.argv[1]
+
+
+class Monitor(unittest.TestCase):
+    def setUp(self):
+        self.site = parts.Site(BUILD)
+        self.addCleanup(self.site.close)
+        self.port = parts.free_port()
+
+    def start(self, still="1h", agent=True):
+        config = self.site.default_config()
+        config["watch"] = {"listen": "127.0.0.1:%d" % self.port, "still": still}
+        self.site.write_config(config)
+        self.site.start_broker()
+        self.site.start_org()
+        if agent:
+            self.site.start_agent()
+
+    def ask(self, path, method="GET", body=None):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, path, body=body)
+            answer = connection.getresponse()
+            return answer.status, dict(answer.getheaders()), answer.read().decode()
+        finally:
+            connection.close()
+
+    def metrics(self):
+        status, fields, text = self.ask("/metrics")
+        self.assertEqual(status, 200, text)
+        self.assertTrue(fields["Content-Type"].startswith("text/plain; version=0.0.4"), fields)
+        return text
+
+    def samples(self):
+        """{(name, labels): number}, by the parser of those who wrote the format."""
+        found = {}
+        for family in parser.text_string_to_metric_families(self.metrics()):
+            self.assertTrue(family.documentation, family.name)
+            self.assertIn(family.type, ("gauge", "counter"), family.name)
+            for sample in family.samples:
+                key = (sample.name, frozenset(sample.labels.items()))
+                self.assertNotIn(key, found, "twice")
+                found[key] = sample.value
+        return found
+
+    @staticmethod
+    def sample(samples, name, **labels):
+        return samples[(name, frozenset(labels.items()))]
+
+    def publish(self, first, count):
+        self.site.publish_lines("plant/p%d/telemetry" % first, [
+            json.dumps({"reading": "m-%d" % number, "seq": number, "ts": 1795478400123,
+                        "value": 1.5, "unit": "C"}) for number in range(first, first + count)])
+
+    @unittest.skipIf(parser is None, "python3-prometheus-client is not installed")
+    def test_metrics_are_what_prometheus_reads_and_what_status_says(self):
+        self.start()
+        before = self.samples()
+        self.publish(0, 50)
+        parts.wait_until(lambda: self.site.status()["outputs"][0]["delivered"] +
+                         self.site.status()["outputs"][1]["delivered"] == 50, 60, "delivery")
+        samples = self.samples()
+        status = self.site.status()
+        # Topics, events and log-ins add no series, and no name but these.
+        self.assertEqual(before.keys(), samples.keys())
+        for output in status["outputs"]:
+            labels = {"output": output["name"], "stream": output["stream"]}
+            for name, member in (("delivered_events_total", "delivered"),
+                                 ("dead_events_total", "dead"), ("backlog_events", "backlog"),
+                                 ("gap_events_total", "gaps"),
+                                 ("skipped_events_total", "skipped")):
+                self.assertEqual(self.sample(samples, "sfedge_output_" + name, **labels),
+                                 output[member], name)
+        for stream in status["streams"]:
+            self.assertEqual(self.sample(samples, "sfedge_stream_payload_bytes_total",
+                                         stream=stream["name"]), stream["payload_bytes"])
+            self.assertEqual(self.sample(samples, "sfedge_stream_quota_bytes",
+                                         stream=stream["name"]), stream["quota_bytes"])
+        self.assertEqual(self.sample(samples, "sfedge_source_received_total", connection="site",
+                                     source="1"), 50)
+        self.assertEqual(self.sample(samples, "sfedge_input_accepted_total", input="readings"), 50)
+        self.assertEqual(self.sample(samples, "sfedge_org_logged_in", connection="crm"), 1)
+        self.assertGreaterEqual(self.sample(samples, "sfedge_org_api_calls_total",
+                                            connection="crm"), 1)
+        self.assertEqual(self.sample(samples, "sfedge_build_info", agent="site",
+                                     version=status["version"]), 1)
+        self.assertEqual(self.sample(samples, "sfedge_ready"), 1)
+        self.assertEqual(self.sample(samples, "sfedge_memory_arena_bytes"), status["arena_bytes"])
+        # What Prometheus remembers of a counter may only rise.
+        for (name, labels), value in self.samples().items():
+            if name.endswith("_total"):
+                self.assertGreaterEqual(value, before[(name, labels)], name)
+
+    @unittest.skipIf(parser is None, "python3-prometheus-client is not installed")
+    def test_names_and_kinds_keep_to_the_conventions(self):
+        self.start()
+        text = self.metrics()
+        for family in parser.text_string_to_metric_families(text):
+            self.assertTrue(family.name.startswith("sfedge_"), family.name)
+            for word in ("_kb", "_mib", "_ms", "_minutes", "_days", "_percent"):
+                self.assertNotIn(word, family.name)
+            for sample in family.samples:
+                self.assertEqual(sample.name.endswith("_total"), family.type == "counter",
+                                 sample.name)
+                self.assertGreaterEqual(sample.value, 0)
+        headings = [line.split()[2] for line in text.splitlines() if line.startswith("# TYPE ")]
+        self.assertEqual(len(headings), len(set(headings)), "a family in two places")
+        self.assertTrue(parts.no_secrets(text))
+
+    def test_work_that_stands_still_is_told_in_one_line_until_it_moves(self):
+        self.start(still="1s")
+        self.assertEqual(self.ask("/readyz")[::2], (200, "ready\n"))
+        self.site.stop_org()
+        self.publish(0, 5)
+        status, _, text = parts.wait_until(
+            lambda: [answer for answer in [self.ask("/readyz")] if answer[0] == 503], 60,
+            "not ready")[0]
+        self.assertEqual(status, 503)
+        self.assertEqual(text.count("\n"), 1, text)
+        self.assertRegex(text, r"^not ready: output readings of stream telemetry: [1-5] events "
+                               r"wait, and none was settled for [0-9]+ s: .+\n$")
+        self.assertIn("sfedge_ready 0\n", self.metrics())
+        self.assertEqual(self.ask("/healthz")[::2], (200, "alive\n"))
+        self.site.start_org()
+        parts.wait_until(lambda: self.ask("/readyz")[0] == 200, 60, "ready again")
+        self.assertEqual(self.site.object_audit("DeviceReading__c")["records"], 5)
+
+    def test_a_site_without_work_stays_ready(self):
+        self.start(still="1s")
+        self.site.stop_org()
+        uptime = self.site.status()["uptime_s"]
+        parts.wait_until(lambda: self.site.status()["uptime_s"] >= uptime + 8, 60, "some looks")
+        self.assertEqual(self.ask("/readyz")[::2], (200, "ready\n"))
+
+    def test_only_pages_are_shown_and_only_to_who_asks(self):
+        self.start()
+        self.assertEqual(self.ask("/")[0], 404)
+        self.assertEqual(self.ask("/metrics/../readyz")[0], 404)
+        status, fields, _ = self.ask("/metrics", "POST", "{}")
+        self.assertEqual((status, fields["Allow"]), (405, "GET, HEAD"))
+        self.assertEqual(self.ask("/metrics", "GET", "a body")[0], 413)
+        status, fields, text = self.ask("/metrics?x=1", "HEAD")
+        self.assertEqual((status, text), (200, ""))
+        self.assertGreater(int(fields["Content-Length"]), 2000)
+        # One connection, one page after the other, and clients that say nothing hold up nobody.
+        silent = [socket.create_connection(("127.0.0.1", self.port)) for _ in range(6)]
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        for path, begin in (("/healthz", "alive"), ("/metrics", "# HELP"), ("/readyz", "ready")):
+            connection.request("GET", path)
+            self.assertTrue(connection.getresponse().read().decode().startswith(begin), path)
+        connection.close()
+        for client in silent:
+            client.close()
+
+    def test_a_reload_takes_the_patience_anew_and_refuses_another_address(self):
+        self.start()
+        self.site.stop_org()
+        self.publish(0, 2)
+        self.site.config["watch"]["still"] = "1s"
+        self.site.write_config(self.site.config)
+        words = ("reload", "--config", self.site.path("sfedge.json"))
+        self.assertEqual(self.site.command(*words)[0], 0)
+        parts.wait_until(lambda: self.ask("/readyz")[0] == 503, 60, "not ready")
+        self.site.config["watch"]["listen"] = "127.0.0.1:%d" % parts.free_port()
+        self.site.write_config(self.site.config)
+        code, _, text = self.site.command(*words)
+        self.assertEqual(code, 78)
+        self.assertIn("watch.listen cannot change by a reload", text)
+        self.assertEqual(self.ask("/healthz")[0], 200)
+        self.assertIn("sfedge_reload_last_successful 0\n", self.metrics())
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)
