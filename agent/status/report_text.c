@@ -366,10 +366,15 @@ static void add_wear(const struct screen *screen)
         return;
     }
     sfe_builder_add_text(screen->out, "\nflash wear: ");
+    add_size(screen, number(screen, wear, "written_bytes"));
+    sfe_builder_add_text(screen->out, " written since the start, ");
     add_size(screen, number(screen, wear, "bytes_per_day"));
-    sfe_builder_add_text(screen->out, " a day at the present rate, ");
-    add_size(screen, number(screen, wear, "average_bytes_per_day"));
-    sfe_builder_add_text(screen->out, " since the start");
+    sfe_builder_add_text(screen->out, " a day at the present rate");
+    if (number(screen, wear, "average_bytes_per_day") != 0) {
+        sfe_builder_add_text(screen->out, ", ");
+        add_size(screen, number(screen, wear, "average_bytes_per_day"));
+        sfe_builder_add_text(screen->out, " a day on average");
+    }
     add_field(screen, wear, ", syncs per 1,000 events ", "syncs_per_thousand_events");
     if (number(screen, wear, "life_days") != 0) {
         add_field(screen, wear, ", lasts ", "life_days");

@@ -5,6 +5,8 @@
 #define SECOND_NS       UINT64_C(1000000000)
 #define DAY_S           UINT64_C(86400)
 #define MINUTES_PER_DAY UINT64_C(1440)
+/* Before that what the start itself writes would be taken for what each minute writes. */
+#define AVERAGE_S_MIN UINT64_C(3600)
 
 static uint64_t per_thousand(uint64_t count, uint64_t of)
 {
@@ -15,7 +17,7 @@ static uint64_t per_day(uint64_t bytes, uint64_t uptime_ns)
 {
     const uint64_t seconds = uptime_ns / SECOND_NS;
 
-    if (seconds == 0) {
+    if (seconds < AVERAGE_S_MIN) {
         return 0;
     }
     /* Whole and rest apart: the product of all may not fit. */

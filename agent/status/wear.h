@@ -19,7 +19,7 @@ struct sfe_wear {
     uint64_t syncs_per_thousand_events;  /* Rounded up; 0: no events yet. */
     uint64_t bytes_per_thousand_payload; /* Written for each 1,000 bytes of payload; likewise. */
     uint64_t bytes_per_day;              /* As in the last minute. */
-    uint64_t average_bytes_per_day;      /* Since the start. */
+    uint64_t average_bytes_per_day;      /* Since the start; 0: not known before an hour. */
     uint64_t life_days; /* At the average, with cells that wear alike; 0: not known. */
 };
 

@@ -69,6 +69,23 @@ static void a_month_of_a_small_site_on_4_gib(void **state)
     assert_in_range(wear.life_days, 181000, 182500);
 }
 
+static void a_few_seconds_are_not_taken_for_a_day(void **state)
+{
+    struct sfe_wear_facts facts = {.written_bytes = 28u * 4096u,
+                                   .uptime_ns = 4u * SECOND_NS,
+                                   .flash_bytes = 4 * GIB,
+                                   .flash_cycles = 3000};
+    struct sfe_wear wear;
+
+    (void)state;
+    sfe_wear_project(&facts, &wear);
+    assert_int_equal(wear.average_bytes_per_day, 0);
+    assert_int_equal(wear.life_days, 0);
+    facts.uptime_ns = 3600u * SECOND_NS;
+    sfe_wear_project(&facts, &wear);
+    assert_int_equal(wear.average_bytes_per_day, 24u * 28u * 4096u);
+}
+
 static void large_figures_do_not_overflow(void **state)
 {
     const struct sfe_wear_facts facts = {.written_bytes = UINT64_C(1) << 60,
@@ -95,6 +112,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_yet_is_no_division_by_nothing),
         cmocka_unit_test(a_month_of_a_small_site_on_4_gib),
+        cmocka_unit_test(a_few_seconds_are_not_taken_for_a_day),
         cmocka_unit_test(large_figures_do_not_overflow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
