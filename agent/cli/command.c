@@ -79,6 +79,8 @@ static const struct sfe_command COMMANDS[] = {
      sfe_cli_tap, NULL},
     {"trace", "show one event's way: received, durable, answered, settled or dead", "csMWj",
      sfe_cli_trace, "[EVENT]"},
+    {"bundle", "write a tar file for whoever helps: state and configuration, no secrets", "cwX",
+     sfe_cli_bundle, NULL},
     {"reload", "make the running agent take its configuration anew, whole or not at all", "csj",
      sfe_cli_reload, NULL},
     {"stream ls", "list the streams on flash and where each output stands", "csj",

@@ -93,6 +93,7 @@ int sfe_cli_main(int argc, char **argv);
 
 /* The commands. */
 int sfe_cli_run(const struct sfe_arguments *arguments);
+int sfe_cli_bundle(const struct sfe_arguments *arguments);
 int sfe_cli_check(const struct sfe_arguments *arguments);
 int sfe_cli_status(const struct sfe_arguments *arguments);
 int sfe_cli_top(const struct sfe_arguments *arguments);

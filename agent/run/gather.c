@@ -7,6 +7,7 @@
 #include "base/assert.h"
 #include "base/metered_storage.h"
 #include "port/process.h"
+#include "status/metrics.h"
 #include "status/monitor.h"
 
 /* Scratch for the document, taken at open: too large for a frame. */
@@ -192,6 +193,14 @@ void agent_add_status(void *owner, struct sfe_builder *out)
 
     gather(owner, &status);
     sfe_report_add(&status, out);
+}
+
+void agent_add_metrics(struct sfe_agent *agent, struct sfe_builder *out)
+{
+    struct sfe_status status;
+
+    gather(agent, &status);
+    sfe_metrics_add(&status, sfe_monitor_trouble(agent->monitor), out);
 }
 
 static struct sfe_monitor_options monitor_options(struct sfe_agent *agent,

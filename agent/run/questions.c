@@ -209,6 +209,15 @@ static void answer_trace(const struct question *question)
     sfe_json_end_object(&writer);
 }
 
+static void answer_metrics(struct sfe_agent *agent, struct sfe_builder *out)
+{
+    agent_add_metrics(agent, out);
+    if (out->overflowed) {
+        sfe_builder_rewind(out, 0);
+        refuse(out, "they are too large for this socket; ask for /metrics");
+    }
+}
+
 static enum sfe_control_next answer_reload(const struct question *question)
 {
     if (sfe_control_has_waiting(question->agent->control)) {
@@ -242,6 +251,8 @@ enum sfe_control_next agent_answer(void *owner, struct sfe_slice text, struct sf
     }
     if (strcmp(ask, "status") == 0) {
         agent_add_status(owner, out);
+    } else if (strcmp(ask, "metrics") == 0) {
+        answer_metrics(owner, out);
     } else if (strcmp(ask, "trace") == 0) {
         answer_trace(&question);
     } else {

@@ -14,6 +14,9 @@ size_t agent_gathered_memory_bytes(void);
 /* Adds the status document. Edge thread. */
 void agent_add_status(void *agent, struct sfe_builder *out);
 
+/* Adds the same as metrics, as status/metrics.h says. Edge thread. */
+void agent_add_metrics(struct sfe_agent *agent, struct sfe_builder *out);
+
 /* Takes the watch and the scratch that answering needs; first of all that tells the watch. Main
  * thread. */
 SFE_MUST_USE enum sfe_code agent_open_questions(struct sfe_agent *agent,
