@@ -68,6 +68,7 @@ NO_TEST_OF_ITS_OWN = {
     "agent/cli/schema.c": "main_job_test.py runs the command",
     "agent/cli/version.c": "main_job_test.py runs the command",
     "agent/cli/try.c": "commands_test.py runs the command; rehearsal_test.c tests what it shows",
+    "agent/cli/bundle.c": "monitor_test.py opens what it writes, with and without an agent",
     "agent/cli/doctor.c": "commands_test.py runs it on a site that is well and on one that is not",
     "agent/cli/examine.c": "commands_test.py reads what it prints",
     "agent/cli/dead.c": "commands_test.py; letters_test.c tests what it changes",
