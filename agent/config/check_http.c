@@ -161,12 +161,27 @@ static void check_known(struct config_load *load, const struct sfe_config_http *
     }
 }
 
+/* What it is offered under stands in status/health.h. */
+static void place_health(struct config_load *load)
+{
+    struct sfe_config_input *inputs = NULL;
+
+    memcpy(&inputs, &load->config->inputs, sizeof(inputs));
+    for (uint32_t i = 0; i < load->config->input_count; i++) {
+        if (inputs[i].type == SFE_INPUT_HEALTH) {
+            inputs[i].connection = UINT32_MAX;
+            inputs[i].topic = "sfedge/health";
+        }
+    }
+}
+
 void check_watch(struct config_load *load)
 {
     struct sfe_config_watch *watch = &load->config->watch;
     const uint32_t section = load_member(load, 0, "watch");
     uint32_t token;
 
+    place_health(load);
     if (watch->listen == NULL) {
         return;
     }

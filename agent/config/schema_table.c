@@ -249,7 +249,7 @@ static const struct config_key table[] = {
      .help = "Of {topic}, {topic.N}, {source}, {identity}."},
 
     {ROW(INPUT, "type", WORD), TO(INPUT, type), .required = true,
-     .allowed = "mqtt|http|files|salesforce-events|salesforce-query|mqtt-ask",
+     .allowed = "mqtt|http|files|salesforce-events|salesforce-query|mqtt-ask|health",
      .help = "Where events come from."},
     {ROW(INPUT, "connection", CONNECTION), .only = "mqtt|mqtt-ask", TO(INPUT, connection),
      .required = true, .allowed = "mqtt", .help = "The broker, by its name in connections."},
@@ -259,8 +259,8 @@ static const struct config_key table[] = {
      .note = "at most 1: exactly-once is made by event identity",
      .help = "1: acknowledged once it is on flash; a question once the broker has its answer, "
              "which goes with the same QoS. 0: it may be lost on the way to us."},
-    {ROW(INPUT, "stream", STREAM), .only = "mqtt|http|files|salesforce-events|salesforce-query",
-     TO(INPUT, stream), .required = true,
+    {ROW(INPUT, "stream", STREAM),
+     .only = "mqtt|http|files|salesforce-events|salesforce-query|health", TO(INPUT, stream), .required = true,
      .help = "The stream that events are appended to."},
     {ROW(INPUT, "retained", WORD), .only = "mqtt", TO(INPUT, retained), .fallback = "take",
      .allowed = "take|ignore", .help = "Whether retained messages are events."},
@@ -369,10 +369,10 @@ static const struct config_key table[] = {
      .help = "The query (SOQL). Each record is an event as the org answers it, with attributes; "
              "its topic is query/ and the input's name. {after} in it becomes the time in after of "
              "the last record that is on flash."},
-    {ROW(INPUT, "every", DURATION), .only = "salesforce-query", TO(INPUT, query.every_ns),
+    {ROW(INPUT, "every", DURATION), .only = "salesforce-query|health", TO(INPUT, query.every_ns),
      .fallback = "15m", .min = 10 * SECOND, .max = 7 * 24 * HOUR,
-     .help = "From the end of a run to the next one, and up to a tenth more. Each page of a run is "
-             "an API call."},
+     .help = "Of a query: from the end of a run to the next one, and up to a tenth more; each page of "
+             "a run is an API call. Of health: from one report to the next."},
     {ROW(INPUT, "after", TEXT), .only = "salesforce-query", TO(INPUT, query.after), .max = 80,
      .help = "Field of type datetime by which the query goes on, such as SystemModstamp: selected, "
              "ordered by, and in WHERE as >= {after}. Without it each run brings all records."},

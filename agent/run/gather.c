@@ -1,4 +1,5 @@
 #include "run/open_http.h"
+#include "run/open_sources.h"
 #include "run/outputs.h"
 #include "run/service.h"
 #include "run/waits.h"
@@ -7,6 +8,7 @@
 #include "base/assert.h"
 #include "base/metered_storage.h"
 #include "port/process.h"
+#include "status/health.h"
 #include "status/metrics.h"
 #include "status/monitor.h"
 
@@ -246,6 +248,48 @@ enum sfe_code agent_open_monitor(struct sfe_agent *agent, const struct sfe_confi
     options.clock = &agent->platform->clock;
     options.log = agent->log;
     return sfe_monitor_open(&options, agent->arena, &agent->monitor, err);
+}
+
+static void add_health(void *owner, struct sfe_builder *out)
+{
+    struct sfe_agent *agent = owner;
+    const struct sfe_clock *clock = &agent->platform->clock;
+    struct sfe_status status;
+    int64_t ignored;
+
+    gather(agent, &status);
+    sfe_health_add(&status, sfe_monitor_trouble(agent->monitor),
+                   clock->wall_ns(clock->context, &ignored), out);
+}
+
+size_t agent_health_source_bytes(const struct sfe_config *config, uint32_t index)
+{
+    return agent_intake_bytes(config, &config->inputs[index]) + sfe_health_memory_bytes();
+}
+
+enum sfe_code agent_open_health_source(struct sfe_agent *agent, const struct agent_set *set,
+                                       struct agent_source *source, struct sfe_error *err)
+{
+    const struct sfe_config_input *config = &set->config->inputs[source->input_index];
+    const struct sfe_intake_route route = agent_route(set, config);
+    enum sfe_code code = agent_open_arena(
+        agent_health_source_bytes(set->config, source->input_index), &source->arena, err);
+
+    if (code == SFE_OK) {
+        code = agent_open_intake(agent, set, source, &route, 1, err);
+    }
+    if (code != SFE_OK) {
+        return code;
+    }
+    const struct sfe_health_options options = {
+        .input = config->name,
+        .every_ns = config->query.every_ns,
+        .owner = agent,
+        .add = add_health,
+        .intake = source->intake,
+        .clock = &agent->platform->clock,
+    };
+    return sfe_health_open(&options, source->arena, &source->source, err);
 }
 
 static void note_progress(struct sfe_agent *agent, uint64_t now_ns)

@@ -165,6 +165,8 @@ static size_t sources_bytes(const struct sfe_config *config)
             bytes += agent_query_source_bytes(config, i);
         } else if (config->inputs[i].type == SFE_INPUT_MQTT_ASK) {
             bytes += agent_ask_source_bytes(config, i);
+        } else if (config->inputs[i].type == SFE_INPUT_HEALTH) {
+            bytes += agent_health_source_bytes(config, i);
         }
     }
 

@@ -9,6 +9,7 @@
 #include "run/open_files.h"
 #include "run/open_http.h"
 #include "run/open_query.h"
+#include "run/service.h"
 #include "salesforce/cometd.h"
 #include "salesforce/query.h"
 
@@ -239,6 +240,7 @@ static enum sfe_code (*const openers[])(struct sfe_agent *agent, const struct ag
     [SFE_INPUT_SALESFORCE_EVENTS] = agent_open_events_source,
     [SFE_INPUT_SALESFORCE_QUERY] = agent_open_query_source,
     [SFE_INPUT_MQTT_ASK] = agent_open_ask_source,
+    [SFE_INPUT_HEALTH] = agent_open_health_source,
 };
 
 static enum sfe_input_type type_of(const struct agent_set *set, const struct agent_source *source)

@@ -42,6 +42,13 @@ SFE_MUST_USE enum sfe_code
 agent_open_monitor(struct sfe_agent *agent, const struct sfe_config *config, struct sfe_error *err);
 size_t agent_monitor_memory_bytes(const struct sfe_config *config);
 
+/* The input of type health. Main thread; as in run/open_files.h. */
+size_t agent_health_source_bytes(const struct sfe_config *config, uint32_t index);
+SFE_MUST_USE enum sfe_code agent_open_health_source(struct sfe_agent *agent,
+                                                    const struct agent_set *set,
+                                                    struct agent_source *source,
+                                                    struct sfe_error *err);
+
 /* Samples the counters behind the rates; returns when to do so again. Edge thread. */
 uint64_t agent_sample_rates(struct sfe_agent *agent, uint64_t now_ns);
 

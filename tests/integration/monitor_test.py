@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import sys
 import tarfile
@@ -248,6 +249,33 @@ class Monitor(unittest.TestCase):
         found = self.bundle("--force")
         self.assertIn("not there: no agent is running", found["status.json"])
         self.assertIn("telemetry", found["state.txt"])
+
+    def test_the_example_brings_the_gateways_health_to_salesforce(self):
+        with open(os.path.join(parts.ROOT, "config", "examples", "gateway-health.json"),
+                  encoding="utf-8") as file:
+            config = json.loads(re.sub(r"(?m)^ *//.*$", "", file.read()))
+        del config["$schema"]
+        config["agent"]["state"] = "state"
+        config["connections"]["crm"].update(
+            login_url="http://127.0.0.1:%d" % self.site.org_port,
+            auth={"client_id": parts.CONSUMER_KEY, "username": parts.USERNAME,
+                  "audience": parts.AUDIENCE, "key_file": "crm.key"})
+        config["watch"] = {"listen": "127.0.0.1:%d" % self.port}
+        config["inputs"]["health"]["every"] = "10s"
+        config["outputs"]["health"]["batch_age"] = "50ms"
+        self.site.write_config(config)
+        self.site.start_org("--objects", os.path.join(
+            parts.ROOT, "tests", "integration", "gateway_health_objects.json"))
+        self.site.start_agent()
+        parts.wait_until(lambda: self.site.status()["outputs"][0]["delivered"] >= 1, 60,
+                         "the first report")
+        record = self.site.record("Gateway__c", "store-042")
+        status = self.site.status()
+        self.assertEqual(record["Version__c"], status["version"], record)
+        self.assertEqual(record["Dead__c"], 0)
+        self.assertEqual(record["Ready__c"], True)
+        self.assertEqual(status["outputs"][0]["dead"], 0)
+        self.assertEqual(status["inputs"][0]["accepted"], status["streams"][0]["durable_sequence"])
 
 
 if __name__ == "__main__":
