@@ -15,7 +15,8 @@ void check_channels(struct config_load *load);
 /* files. */
 void check_files_inputs(struct config_load *load);
 
-/* Inputs of type health: their topic. The listener of `watch`: takes `listen` apart. After the inputs of type http. */
+/* Inputs of type health: their topic. The listener of `watch`: takes `listen` apart. After the
+ * inputs of type http. */
 void check_watch(struct config_load *load);
 
 /* http: takes `listen` and `path` apart. */

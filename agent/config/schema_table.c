@@ -260,8 +260,8 @@ static const struct config_key table[] = {
      .help = "1: acknowledged once it is on flash; a question once the broker has its answer, "
              "which goes with the same QoS. 0: it may be lost on the way to us."},
     {ROW(INPUT, "stream", STREAM),
-     .only = "mqtt|http|files|salesforce-events|salesforce-query|health", TO(INPUT, stream), .required = true,
-     .help = "The stream that events are appended to."},
+     .only = "mqtt|http|files|salesforce-events|salesforce-query|health", TO(INPUT, stream),
+     .required = true, .help = "The stream that events are appended to."},
     {ROW(INPUT, "retained", WORD), .only = "mqtt", TO(INPUT, retained), .fallback = "take",
      .allowed = "take|ignore", .help = "Whether retained messages are events."},
     {ROW(INPUT, "identity", WORD), .only = "mqtt|files", TO(INPUT, identity_rule),
@@ -371,8 +371,8 @@ static const struct config_key table[] = {
              "the last record that is on flash."},
     {ROW(INPUT, "every", DURATION), .only = "salesforce-query|health", TO(INPUT, query.every_ns),
      .fallback = "15m", .min = 10 * SECOND, .max = 7 * 24 * HOUR,
-     .help = "Of a query: from the end of a run to the next one, and up to a tenth more; each page of "
-             "a run is an API call. Of health: from one report to the next."},
+     .help = "Of a query: from the end of a run to the next one, and up to a tenth more; each page "
+             "of a run is an API call. Of health: from one report to the next."},
     {ROW(INPUT, "after", TEXT), .only = "salesforce-query", TO(INPUT, query.after), .max = 80,
      .help = "Field of type datetime by which the query goes on, such as SystemModstamp: selected, "
              "ordered by, and in WHERE as >= {after}. Without it each run brings all records."},

@@ -147,13 +147,6 @@ class Monitor(unittest.TestCase):
         parts.wait_until(lambda: self.ask("/readyz")[0] == 200, 60, "ready again")
         self.assertEqual(self.site.object_audit("DeviceReading__c")["records"], 5)
 
-    def test_a_site_without_work_stays_ready(self):
-        self.start(still="1s")
-        self.site.stop_org()
-        uptime = self.site.status()["uptime_s"]
-        parts.wait_until(lambda: self.site.status()["uptime_s"] >= uptime + 6, 60, "some looks")
-        self.assertEqual(self.ask("/readyz")[::2], (200, "ready\n"))
-
     def test_only_pages_are_shown_and_only_to_who_asks(self):
         self.start()
         self.assertEqual(self.ask("/")[0], 404)
