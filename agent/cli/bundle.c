@@ -200,7 +200,7 @@ int sfe_cli_bundle(const struct sfe_arguments *arguments)
     enum sfe_code code = SFE_OK;
 
     if (arguments->out == NULL) {
-        code = sfe_fail(&err, SFE_E_USAGE, "it needs --out FILE");
+        (void)sfe_fail(&err, SFE_E_USAGE, "it needs --out FILE");
         return sfe_cli_fail("bundle", &err);
     }
     code = open_bundle(&bundle, &err);

@@ -103,12 +103,12 @@ static void labels_are_escaped_and_two_sources_of_one_name_are_two_series(void *
 {
     struct sfe_status_link links[2] = {{.source.connection = "site"},
                                        {.source.connection = "site"}};
-    struct sfe_status status = {.agent_id = "a\"b\\c\nd", .links = links, .link_count = 2};
+    struct sfe_status status = {.agent_id = "a\"b\\c\nx", .links = links, .link_count = 2};
 
     (void)state;
     links[1].source.received = 5;
     (void)write_metrics(&status, (struct sfe_slice){NULL, 0});
-    assert_line("sfedge_build_info{agent=\"a\\\"b\\\\c\\nd\",version=\"");
+    assert_line("sfedge_build_info{agent=\"a\\\"b\\\\c\\nx\",version=\"");
     assert_line("sfedge_source_received_total{connection=\"site\",source=\"1\"} 0\n");
     assert_line("sfedge_source_received_total{connection=\"site\",source=\"2\"} 5\n");
 }
