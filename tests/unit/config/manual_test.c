@@ -44,7 +44,7 @@ static void a_key_is_told_with_the_type_that_has_it(void **state)
     const char *every = strstr(manual, ".B every\n(type salesforce");
 
     assert_non_null(every);
-    assert_memory_equal(every + strlen(".B every\n(type salesforce"), "\\-query)", 8);
+    assert_memory_equal(every + strlen(".B every\n(type salesforce"), "\\-query, health)", 16);
 }
 
 static void no_line_of_text_begins_like_a_request(void **state)

@@ -37,7 +37,7 @@ static void what_is_not_said_is_filled_in_and_marked(void **state)
     assert_non_null(strstr(text, "\"receive_maximum\": 1000 // default\n"));
     assert_non_null(strstr(text, "    \"dead\": {\n      \"quota\": \"16MiB\", // default\n"));
     assert_non_null(strstr(text, "\"id\": \"store-042\",\n"));
-    assert_null(strstr(text, "till"));
+    assert_null(strstr(text, "of the till"));
 }
 
 static void paths_are_absolute_and_secrets_stay_where_they_are(void **state)
