@@ -1,3 +1,4 @@
+#include "run/drain.h"
 #include "run/service.h"
 
 #include "base/arena.h"
@@ -85,6 +86,9 @@ static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_setup *setup
     }
     if (code == SFE_OK) {
         code = agent_open_reload(agent, err);
+    }
+    if (code == SFE_OK) {
+        code = agent_open_drain(agent, err);
     }
     if (code == SFE_OK) {
         code = open_control(agent, err);

@@ -1,3 +1,4 @@
+#include "run/drain.h"
 #include "run/open_http.h"
 #include "run/outputs.h"
 #include "run/service.h"
@@ -167,6 +168,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
         .quota_bytes = agent->set.config->agent.quota_bytes,
         .arena_bytes = agent_taken(agent),
         .is_stopping = atomic_load(&agent->is_stopping),
+        .is_draining = agent_is_draining(agent),
     };
 
     agent_reload_facts(agent, &status.reload);

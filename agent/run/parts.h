@@ -8,7 +8,7 @@
 #include "output/target_pair.h"
 #include "port/thread.h"
 #include "run/agent.h"
-#include "run/control.h"
+#include "control/control.h"
 #include "run/setup.h"
 #include "bulk/bulk.h"
 #include "status/rate.h"
@@ -124,6 +124,7 @@ struct sfe_agent {
     struct sfe_cursor_log *cursor_log; /* Flash thread once running. */
     struct agent_set set;
     struct agent_reload *reload; /* Edge thread. */
+    struct agent_drain *drain;   /* Edge thread. */
     struct sfe_control *control;
     struct sfe_watchdog *watchdog;
     struct sfe_watch *watch;

@@ -449,6 +449,9 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     put_time(&writer, "time", status->now_ns);
     sfe_json_put_u64(&writer, "uptime_s", status->uptime_ns / 1000000000u);
     sfe_json_put_bool(&writer, "stopping", status->is_stopping);
+    if (status->is_draining) {
+        sfe_json_put_bool(&writer, "draining", true);
+    }
     sfe_json_put_u64(&writer, "memory_bytes", status->memory_bytes);
     sfe_json_put_u64(&writer, "arena_bytes", status->arena_bytes);
     sfe_json_put_u64(&writer, "flash_total_bytes", status->flash_total_bytes);

@@ -76,6 +76,7 @@ struct sfe_status {
     uint64_t quota_bytes; /* Of all streams; 0: not bounded. */
     struct sfe_wear_facts wear;
     bool is_stopping;
+    bool is_draining; /* Nothing is taken in until all is delivered. */
     const struct sfe_status_link *links;
     uint32_t link_count;
     const struct sfe_status_input *inputs;

@@ -415,6 +415,9 @@ enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_bu
         sfe_builder_add_text(out, " of ");
         add_size(&screen, number(&screen, 0, "quota_bytes"));
     }
+    if (is_true(&screen, 0, "draining")) {
+        sfe_builder_add_text(out, ", draining: nothing is taken in");
+    }
     if (is_true(&screen, 0, "stopping")) {
         sfe_builder_add_text(out, ", stopping");
     }

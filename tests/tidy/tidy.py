@@ -24,11 +24,12 @@ MAY_INCLUDE = {
     "supervise": {"base", "port"},
     "status": {"input", "output", "join", "target", "bulk", "salesforce", "stream", "event", "base", "port"},
     "compile": {"config", "output", "target", "flow", "stream", "event", "base", "port"},
-    "run": {"compile", "config", "supervise", "ask", "input", "output", "join", "target", "salesforce", "bulk",
+    "control": {"base", "port"},
+    "run": {"compile", "config", "control", "supervise", "ask", "input", "output", "join", "target", "salesforce", "bulk",
             "status", "flow", "stream", "event", "base", "port"},
     "doctor": {"run", "supervise", "compile", "config", "input", "salesforce", "output", "flow", "stream", "event", "base",
                "port"},
-    "cli": {"doctor", "run", "supervise", "compile", "config", "status", "salesforce", "stream", "event", "base", "port"},
+    "cli": {"doctor", "run", "control", "supervise", "compile", "config", "status", "salesforce", "stream", "event", "base", "port"},
     "main.c": {"cli", "port"},
 }
 # What C itself gives; everything else of the system is the port's.
@@ -59,6 +60,8 @@ NO_TEST_OF_ITS_OWN = {
     "agent/run/rehearsal_bulk.c": "commands_test.py reads what it tells",
     "agent/run/rehearsal_explain.c": "rehearsal_test.c and where_test.py read what it tells",
     "agent/run/set.c": "reload_test.py: what stays and what is opened anew, over random changes",
+    "agent/run/drain.c": "update_test.py: drains of each kind, cancelled ones, lost commands",
+    "agent/cli/drain.c": "update_test.py runs the command",
     "agent/run/reload.c": "reload_test.py: 300 reloads under load, refusals of each kind, an audit",
     "agent/cli/reload.c": "reload_test.py runs the command",
     "agent/run/agent.c": "kill_test.py and main_job_test.py: load, kills, orderly ends",

@@ -1,0 +1,154 @@
+"""Updates: a drain empties the agent before it ends, or says what is left; and what was begun by one release is ended by
+another."""
+
+import http.client
+import json
+import signal
+import subprocess
+import sys
+import unittest
+
+import site_parts as parts
+
+BUILD = sys.argv[1]
+WAIT = 120
+
+
+def waiting_events(site):
+    status = site.status()
+    return sum(output["backlog"] for output in status["outputs"]) if status else -1
+
+
+def reading(name):
+    return json.dumps({"reading": name, "seq": 1, "value": 1.5, "ts": 1764000000000, "unit": "C"})
+
+
+def start_site(site, config):
+    site.write_config(config)
+    site.start_broker()
+    site.start_org()
+    site.start_agent()
+
+
+class Drains(unittest.TestCase):
+    def config(self, site, port=None):
+        config = site.default_config()
+        config["outputs"]["readings"]["order_by"] = "{topic.1}"
+        if port:
+            config["inputs"]["webhook"] = {"type": "http", "listen": "127.0.0.1:%d" % port, "path": "/plant/h/telemetry",
+                                           "auth": {"none": True}, "stream": "telemetry"}
+        return config
+
+    def drain(self, site, *words):
+        return subprocess.Popen([*site.program, "drain", "--config", site.path("sfedge.json"), *words],
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def wait_draining(self, site, wanted=True):
+        parts.wait_until(lambda: bool((site.status() or {}).get("draining")) == wanted, WAIT,
+                         "draining is %s" % wanted)
+
+    def fill(self, site, count):
+        """The org is down, and so many events wait on flash."""
+        site.faults(down=True)
+        account = site.publish(devices=8, tills=2, count=count)
+        parts.wait_until(lambda: waiting_events(site) >= count, WAIT, "%d events wait" % count)
+        return account
+
+    def test_what_was_taken_is_delivered_and_the_rest_stays_with_the_broker(self):
+        with parts.Site(BUILD) as site:
+            start_site(site, self.config(site))
+            site.faults(seed=1, slow={"ms": 200})
+            publisher = site.publish(wait=False, devices=8, tills=2, rate=200, count=1500)
+            parts.wait_until(lambda: waiting_events(site) > 20, WAIT, "events wait")
+            done = self.drain(site, "--within", "2m", "--json")
+            out, err = done.communicate(timeout=WAIT)
+            self.assertEqual(done.returncode, 0, err)
+            self.assertEqual(json.loads(out)["drain"], "empty")
+            self.assertEqual(json.loads(out)["left"], 0)
+            self.assertEqual(site.agent.wait(5), 0)  # The command came back after its end.
+            site.agent = None
+            code, listed, _ = site.command("stream", "ls", "--config", site.path("sfedge.json"), "--json")
+            self.assertEqual(code, 0)
+            streams = json.loads(listed)["streams"]
+            self.assertGreater(sum(stream["next"] - 1 for stream in streams), 20)
+            self.assertEqual([output for stream in streams for output in stream["outputs"]
+                              if output["unsettled"] != 0], [])
+            account = site.published(publisher)
+            site.faults()
+            site.start_agent()
+            site.wait_delivered(account)
+            site.check_exactly_once(account)
+            self.assertEqual(site.stop_agent(), 0)
+
+    def test_a_drain_whose_time_is_over_says_what_is_left(self):
+        with parts.Site(BUILD) as site:
+            start_site(site, self.config(site))
+            account = self.fill(site, 300)
+            done = self.drain(site, "--within", "1s")
+            out, err = done.communicate(timeout=WAIT)
+            self.assertEqual(done.returncode, 75, err)
+            self.assertIn("the time is over", err)
+            self.assertRegex(out, r"\b240 left  readings/telemetry ")
+            self.assertRegex(out, r"\b60 left  sales/sales ")
+            self.assertEqual(site.agent.wait(5), 0)
+            site.agent = None
+            site.faults()
+            site.start_agent()
+            site.wait_delivered(account)
+            site.check_exactly_once(account)
+
+    def test_a_cancelled_or_lost_drain_takes_in_again(self):
+        port = parts.free_port()
+        with parts.Site(BUILD) as site:
+            start_site(site, self.config(site, port))
+            account = self.fill(site, 20)
+            for ending, code in ((signal.SIGINT, 75), (signal.SIGKILL, -9)):
+                done = self.drain(site)
+                self.wait_draining(site)
+                self.assertEqual(self.post(port, "while-%d" % ending), (503, True))
+                site.publish_one("plant/held/telemetry", reading("held-%d" % ending))
+                parts.wait_until(lambda: site.status()["links"][0]["blocked"], WAIT, "the message is held back")
+                before = waiting_events(site)
+                done.send_signal(ending)
+                _, err = done.communicate(timeout=WAIT)
+                self.assertEqual(done.returncode, code, err)
+                self.wait_draining(site, False)
+                self.assertEqual(self.post(port, "after-%d" % ending), (200, False))
+                parts.wait_until(lambda: waiting_events(site) >= before + 2, WAIT, "what was held back is taken")
+            site.faults()
+            wanted = site.expected(account)["DeviceReading__c"] | {
+                "%s-%d" % (name, ending) for name in ("held", "after") for ending in (2, 9)}
+            parts.wait_until(lambda: len(site.ids("DeviceReading__c")) >= len(wanted), WAIT, "all are in the org")
+            self.assertEqual(sorted(site.ids("DeviceReading__c")), sorted(wanted))
+
+    def test_a_drain_that_stays_goes_on_with_the_same_agent(self):
+        with parts.Site(BUILD) as site:
+            start_site(site, self.config(site))
+            account = self.fill(site, 100)
+            done = self.drain(site, "--stay")
+            self.wait_draining(site)
+            site.publish_one("plant/d/telemetry", reading("later"))
+            site.faults()
+            out, err = done.communicate(timeout=WAIT)
+            self.assertEqual(done.returncode, 0, err)
+            self.assertTrue(out.endswith("all is delivered\n"), out)
+            site.wait_delivered(account)
+            parts.wait_until(lambda: "later" in site.ids("DeviceReading__c"), WAIT, "what came meanwhile is taken")
+            self.assertIsNone(site.agent.poll())
+            self.assertEqual(site.stop_agent(), 0)
+            self.assertEqual(self.drain(site).wait(WAIT), 69)  # Nothing runs.
+
+    @staticmethod
+    def post(port, name):
+        """The status, and whether it says when to come again."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        connection.request("POST", "/plant/h/telemetry", reading(name),
+                           {"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        return answer.status, answer.getheader("Retry-After") is not None
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], "-v"])
