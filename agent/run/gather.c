@@ -2,6 +2,7 @@
 #include "run/open_http.h"
 #include "run/outputs.h"
 #include "run/service.h"
+#include "run/trial.h"
 #include "run/waits.h"
 
 #include "base/arena.h"
@@ -172,6 +173,7 @@ void agent_add_status(void *owner, struct sfe_builder *out)
     };
 
     agent_reload_facts(agent, &status.reload);
+    agent_trial_facts(agent, &status.trial);
     (void)platform->clock.wall_ns(platform->clock.context, &status.now_ns);
     if (platform->storage.space(platform->storage.context, &status.flash_total_bytes,
                                 &status.flash_available_bytes, &err) != SFE_OK) {

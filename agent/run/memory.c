@@ -9,6 +9,7 @@
 #include "run/output_kind.h"
 #include "run/outputs.h"
 #include "run/service.h"
+#include "run/trial.h"
 #include "run/waits.h"
 
 #include "base/arena.h"
@@ -187,8 +188,8 @@ static size_t fixed_bytes(const struct sfe_config *config)
            sfe_arena_cost((SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks)) +
            sfe_cursor_log_memory_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u) +
            agent_set_memory_bytes() + agent_reload_memory_bytes() + agent_drain_memory_bytes() +
-           sfe_control_memory_bytes() + agent_questions_memory_bytes(config) +
-           sfe_watchdog_memory_bytes();
+           agent_trial_memory_bytes() + sfe_control_memory_bytes() +
+           agent_questions_memory_bytes(config) + sfe_watchdog_memory_bytes();
 }
 
 static size_t tls_layers(const char *url, const char *proxy_url)

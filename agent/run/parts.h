@@ -125,6 +125,7 @@ struct sfe_agent {
     struct agent_set set;
     struct agent_reload *reload; /* Edge thread. */
     struct agent_drain *drain;   /* Edge thread. */
+    struct agent_trial *trial;
     struct sfe_control *control;
     struct sfe_watchdog *watchdog;
     struct sfe_watch *watch;
@@ -138,8 +139,7 @@ struct sfe_agent {
     /* Edge adds one to ask flash and cloud to pause at the border of their turns (odd), and one to
      * let them go on. Each says which pause it keeps: from then on it touches nothing. */
     atomic_uint pause_number;
-    atomic_uint cloud_paused_at;
-    atomic_uint flash_paused_at;
+    atomic_uint cloud_paused_at, flash_paused_at;
     atomic_bool cloud_has_drained; /* Set by cloud: nothing of leaving outputs is in flight. */
 
     /* Set by cloud when something was settled, cleared by flash before it takes the cursors. */

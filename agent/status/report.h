@@ -64,6 +64,14 @@ struct sfe_status_reload {
     uint64_t arena_bytes;   /* Of what ran and what was new together; 0: nothing was opened. */
 };
 
+/* A configuration on trial (`confirm_within`), or how the trial ended. */
+struct sfe_status_trial {
+    const char *state;   /* "trying", "confirmed", "returned"; NULL: there are no trials. */
+    int64_t when_ns;     /* Unix time, of the last two; 0: before this start. */
+    uint64_t left_ns;    /* Of the first. */
+    const char *missing; /* What is not connected, or was not; "": nothing. */
+};
+
 struct sfe_status {
     const char *agent_id;
     int64_t now_ns;        /* Unix time. */
@@ -88,6 +96,7 @@ struct sfe_status {
     const struct sfe_status_output *outputs;
     uint32_t output_count;
     struct sfe_status_reload reload;
+    struct sfe_status_trial trial;
 };
 
 /* Adds the document as one JSON object. */

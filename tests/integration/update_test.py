@@ -3,9 +3,11 @@ another."""
 
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 import site_parts as parts
@@ -148,6 +150,126 @@ class Drains(unittest.TestCase):
         answer.read()
         connection.close()
         return answer.status, answer.getheader("Retry-After") is not None
+
+
+class Trials(unittest.TestCase):
+    """A configuration that does not connect goes, and the last good one comes back."""
+
+    def config(self, site, within="3s"):
+        config = site.default_config()
+        config["agent"]["confirm_within"] = within
+        config["outputs"]["readings"]["order_by"] = "{topic.1}"
+        return config
+
+    def bad_broker(self, site, within="3s"):
+        config = self.config(site, within)
+        config["connections"]["site"]["url"] = "mqtt://127.0.0.1:%d" % parts.free_port()
+        return config
+
+    def bad_org(self, site, within="3s"):
+        config = self.config(site, within)
+        config["connections"]["crm"]["auth"]["username"] = "nobody@site.example"
+        return config
+
+    def wait_trial(self, site, state, missing=""):
+        trial = parts.wait_until(
+            lambda: [trial for trial in [(site.status() or {}).get("trial")] if trial and trial["state"] == state],
+            WAIT, "the trial is " + state)[0]
+        if missing:
+            self.assertEqual(trial["missing"], missing)
+
+    def reload(self, site, config):
+        site.write_config(config)
+        code, _, err = site.command("reload", "--config", site.path("sfedge.json"))
+        self.assertEqual(code, 0, err)
+
+    def wait_good_kept(self, site):
+        parts.wait_until(lambda: os.path.exists(os.path.join(site.path("state"), "config.good")), WAIT,
+                         "the good one is on flash")
+
+    def start_good(self, site):
+        start_site(site, self.config(site))
+        self.wait_trial(site, "confirmed")
+        self.wait_good_kept(site)
+
+    def test_a_reload_that_does_not_connect_is_taken_back_and_nothing_is_lost(self):
+        with parts.Site(BUILD) as site:
+            self.start_good(site)
+            publisher = site.publish(wait=False, devices=8, tills=2, rate=100, count=1500)
+            for bad, missing in ((self.bad_broker(site), "site"), (self.bad_org(site), "crm")):
+                self.reload(site, bad)
+                with open(site.path("sfedge.json"), encoding="utf-8") as file:
+                    theirs = file.read()
+                self.wait_trial(site, "returned")
+                parts.wait_until(site.connected, WAIT, "what was good is connected")
+                self.assertIn("DOES NOT CONNECT: going back to the last good one\" missing=%s" % missing,
+                              site.agent_log())
+                code, text, _ = site.command("status", "--config", site.path("sfedge.json"))
+                self.assertEqual(code, 0)
+                self.assertIn("THE CONFIGURATION FILE DID NOT CONNECT", text)
+                with open(site.path("sfedge.json"), encoding="utf-8") as file:
+                    self.assertEqual(file.read(), theirs)  # It is the operator's.
+            account = site.published(publisher)
+            site.wait_delivered(account)
+            site.check_exactly_once(account)
+            # What was given up is not tried again by a start, and is by a reload.
+            self.assertEqual(site.stop_agent(), 0)
+            site.start_agent()
+            self.wait_trial(site, "returned")
+            self.reload(site, self.bad_org(site))
+            self.wait_trial(site, "trying")
+            self.reload(site, self.config(site))
+            self.wait_trial(site, "confirmed")
+            self.assertEqual(site.stop_agent(), 0)
+
+    def test_a_start_that_does_not_connect_is_taken_back_whenever_it_is_cut_short(self):
+        with parts.Site(BUILD) as site:
+            self.start_good(site)
+            account = site.publish(devices=4, tills=1, count=50)
+            site.wait_delivered(account)
+            self.assertEqual(site.stop_agent(), 0)
+            site.write_config(self.bad_org(site))
+            for cut in range(3):
+                site.start_agent(wait=False)
+                self.wait_trial(site, "trying")
+                if cut == 1:
+                    time.sleep(1)
+                site.kill_agent()
+            site.start_agent(wait=False)
+            self.wait_trial(site, "returned")
+            site.kill_agent()
+            # Its mark may not have reached flash: then it is tried once more, and taken back again.
+            site.start_agent(wait=False)
+            self.wait_trial(site, "returned")
+            parts.wait_until(site.connected, WAIT, "what was good is connected")
+            site.publish_one("plant/d/telemetry", reading("behind"))
+            parts.wait_until(lambda: "behind" in site.ids("DeviceReading__c"), WAIT, "it delivers")
+            self.assertEqual(site.stop_agent(), 0)
+
+    def test_one_that_cannot_come_back_by_a_reload_comes_with_the_next_start(self):
+        with parts.Site(BUILD) as site:
+            self.start_good(site)
+            self.assertEqual(site.stop_agent(), 0)
+            bad = self.bad_org(site)
+            bad["agent"]["event_max"] = "128KiB"
+            site.write_config(bad)
+            site.start_agent(wait=False)
+            self.assertEqual(site.agent.wait(WAIT), 75)
+            site.start_agent()
+            self.wait_trial(site, "returned")
+            self.assertEqual(site.stop_agent(), 0)
+
+    def test_an_org_that_is_away_does_not_take_back_what_changed_elsewhere(self):
+        with parts.Site(BUILD) as site:
+            self.start_good(site)
+            self.assertEqual(site.stop_agent(), 0)
+            site.stop_org()
+            config = self.config(site)
+            config["outputs"]["readings"]["batch_age"] = "300ms"
+            site.write_config(config)
+            site.start_agent()
+            self.wait_trial(site, "confirmed")
+            self.assertEqual(site.stop_agent(), 0)
 
 
 if __name__ == "__main__":
