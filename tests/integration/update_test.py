@@ -1,6 +1,7 @@
 """Updates: a drain empties the agent before it ends, or says what is left; and what was begun by one release is ended by
 another."""
 
+import hashlib
 import http.client
 import json
 import os
@@ -270,6 +271,131 @@ class Trials(unittest.TestCase):
             site.start_agent()
             self.wait_trial(site, "confirmed")
             self.assertEqual(site.stop_agent(), 0)
+
+
+class Releases(unittest.TestCase):
+    """The same source under another version: what one began the other ends, with all that waits."""
+
+    OLD, NEW = b"0.1.0", b"9.1.0"
+
+    def other_release(self, site):
+        """The program with another version in it."""
+        with open(site.program[0], "rb") as file:
+            content = file.read()
+        old, new = b"\0%s\0" % self.OLD, b"\0%s\0" % self.NEW
+        self.assertGreater(content.count(old), 0)
+        path = site.path("sfedge-next")
+        with open(path, "wb") as file:
+            file.write(content.replace(old, new))
+        os.chmod(path, 0o755)
+        return path
+
+    def config(self, site):
+        config = site.default_config()
+        config["outputs"]["readings"]["order_by"] = "{topic.1}"
+        config["agent"]["event_max"] = "16KiB"
+        config["streams"]["telemetry"].update({"segment": "64KiB", "quota": "256KiB"})
+        config["streams"]["sales"].update({"segment": "64KiB", "quota": "256KiB"})
+        return config
+
+    @staticmethod
+    def begins_with(path, magic):
+        with open(path, "rb") as file:
+            return file.read(len(magic)) == magic
+
+    def wait_full(self, site):
+        parts.wait_until(lambda: any(stream["full"] for stream in (site.status() or {"streams": []})["streams"]), WAIT,
+                         "a stream is full")
+
+    def test_an_update_and_a_roll_back_with_a_full_queue_lose_nothing(self):
+        with parts.Site(BUILD) as site:
+            releases = [site.program[0], self.other_release(site)]
+            start_site(site, self.config(site))
+            site.faults(down=True)
+            publisher = site.publish(wait=False, devices=8, tills=2, rate=400, count=3000)
+            self.wait_full(site)
+            held = []
+            # Forward, and back; the last one is killed in between.
+            for step, release in enumerate((releases[1], releases[0], releases[1], releases[0])):
+                if step < 2:
+                    self.assertEqual(site.stop_agent(), 0)
+                else:
+                    site.kill_agent()
+                site.program = [release]
+                code, text, _ = site.command("stream", "verify", "--config", site.path("sfedge.json"), "--json")
+                self.assertEqual(code, 0, text)
+                site.start_agent()
+                version = self.NEW if release == releases[1] else self.OLD
+                self.assertEqual(site.status()["version"], version.decode())
+                self.wait_full(site)
+                held.append(waiting_events(site))
+            self.assertTrue(all(count > 50 for count in held), held)
+            # Delivered in part by one, and the rest by the other.
+            site.faults(seed=1, slow={"ms": 100})
+            parts.wait_until(lambda: site.object_audit("DeviceReading__c")["records"] > 100, WAIT, "it delivers")
+            self.assertEqual(site.stop_agent(), 0)
+            site.program = [releases[1]]
+            site.start_agent()
+            site.faults()
+            account = site.published(publisher)
+            self.assertEqual(account["published"], 3000)
+            site.wait_delivered(account)
+            site.check_exactly_once(account)
+            self.assertEqual(site.stop_agent(), 0)
+
+    def test_what_a_later_format_wrote_is_refused_and_not_touched(self):
+        with parts.Site(BUILD) as site:
+            start_site(site, self.config(site))
+            site.faults(down=True)
+            account = site.publish(devices=4, tills=1, count=50)
+            parts.wait_until(lambda: waiting_events(site) >= 50, WAIT, "they wait")
+            self.assertEqual(site.stop_agent(), 0)
+            state = site.path("state")
+            segment = sorted(name for name in os.listdir(state) if name.startswith("telemetry-"))[0]
+            cursors = [name for name in sorted(os.listdir(state)) if name.startswith("cursors-") and
+                       self.begins_with(os.path.join(state, name), b"SFECURS\n")][-1]  # Others are spares.
+            for name, covered in ((segment, 84), (cursors, 16)):
+                path = os.path.join(state, name)
+                with open(path, "rb") as file:
+                    original = file.read()
+                later = bytearray(original)
+                for page in (0, 4096):
+                    self.assertEqual(crc32c(original[page:page + covered]),
+                                     int.from_bytes(original[page + covered:page + covered + 4], "little"))
+                    later[page + 8] = 99
+                    later[page + covered:page + covered + 4] = crc32c(later[page:page + covered]).to_bytes(4, "little")
+                with open(path, "r+b") as file:
+                    file.write(later)
+                before = contents(state)
+                code, _, err = site.command("run", "--config", site.path("sfedge.json"))
+                self.assertEqual(code, 65, err)
+                self.assertIn("written by a newer version", err)
+                self.assertEqual(contents(state), before)
+                with open(path, "r+b") as file:
+                    file.write(original)
+            site.faults()
+            site.start_agent()
+            site.wait_delivered(account)
+            site.check_exactly_once(account)
+
+
+def contents(folder):
+    found = {}
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.isfile(path):
+            with open(path, "rb") as file:
+                found[name] = hashlib.sha256(file.read()).hexdigest()
+    return found
+
+
+def crc32c(content):
+    value = 0xffffffff
+    for byte in content:
+        value ^= byte
+        for _ in range(8):
+            value = value >> 1 ^ (0x82f63b78 if value & 1 else 0)
+    return value ^ 0xffffffff
 
 
 if __name__ == "__main__":
