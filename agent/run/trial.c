@@ -33,8 +33,9 @@ struct agent_trial {
     char missing[SFE_NAME_BYTES_MAX + 1u];
     bool sources[AGENT_SOURCES_MAX]; /* Those that must be up, as the next. */
     bool orgs[SFE_CONNECTIONS_MAX];
-    bool good_is_due;    /* Handed to flash as soon as it has taken the last one. */
-    bool refused_is_due; /* The same. */
+    atomic_bool wants_orgs; /* Set by edge, read by cloud. */
+    bool good_is_due;       /* Handed to flash as soon as it has taken the last one. */
+    bool refused_is_due;    /* The same. */
     struct sfe_hash128 refused;
     struct trial_job good_job;
     struct trial_job refused_job;
@@ -197,6 +198,7 @@ static void begin(struct sfe_agent *agent, bool is_start)
 
     trial->missing[0] = '\0';
     trial->when_ns = 0;
+    atomic_store(&trial->wants_orgs, false);
     if (within_ns == 0) {
         trial->state = TRIAL_OFF;
         set_good(trial, NULL);
@@ -209,6 +211,7 @@ static void begin(struct sfe_agent *agent, bool is_start)
     trial->state = TRIAL_TRYING;
     trial->until_ns = sfe_clock_monotonic_ns(&agent->platform->clock) + within_ns;
     choose_parts(agent, is_start);
+    atomic_store(&trial->wants_orgs, true);
     SFE_LOG(agent->log, SFE_INFO, "a new configuration is on trial",
             sfe_count("seconds", within_ns / 1000000000u),
             sfe_text("then", trial->good == NULL ? "it stays: there is none to go back to"
@@ -256,7 +259,20 @@ void agent_trial_end_return(struct sfe_agent *agent, bool is_done)
         return;
     }
     agent->trial->state = TRIAL_RETURNED;
+    atomic_store(&agent->trial->wants_orgs, false);
     note_time(agent);
+}
+
+void agent_trial_want_orgs(struct sfe_agent *agent, uint64_t now_ns)
+{
+    uint64_t ignored_ns;
+
+    if (agent->trial == NULL || !atomic_load(&agent->trial->wants_orgs)) {
+        return; /* A rehearsal has none. */
+    }
+    for (uint32_t i = 0; i < agent->set.org_count; i++) {
+        (void)sfe_org_is_ready(agent->set.orgs[i].org, now_ns, &ignored_ns);
+    }
 }
 
 static void name_missing(struct agent_trial *trial, struct sfe_slice name)
@@ -296,6 +312,7 @@ static void confirm(struct sfe_agent *agent)
     set_good(trial, agent->set.setup);
     trial->state = TRIAL_CONFIRMED;
     trial->good_is_due = true;
+    atomic_store(&trial->wants_orgs, false);
     note_time(agent);
     SFE_LOG(agent->log, SFE_INFO, "the new configuration is confirmed: all of it is connected");
 }

@@ -39,6 +39,10 @@ void agent_trial_end_return(struct sfe_agent *agent, bool is_done);
 /* Looks whether all is connected, or the time is over. Returns when to look again. */
 uint64_t agent_trial_turn(struct sfe_agent *agent, uint64_t now_ns);
 
+/* While there is a trial every org is logged in to, also one that nothing asks for yet. Cloud
+ * thread, before the orgs' turns. */
+void agent_trial_want_orgs(struct sfe_agent *agent, uint64_t now_ns);
+
 /* Writes what is to be kept. Returns when to try again. Flash thread. */
 uint64_t agent_trial_keep(struct sfe_agent *agent, uint64_t now_ns);
 

@@ -270,6 +270,12 @@ class Trials(unittest.TestCase):
             site.write_config(config)
             site.start_agent()
             self.wait_trial(site, "confirmed")
+            # One that nothing asks for yet is logged in to all the same.
+            site.start_org()
+            config["connections"]["other"] = dict(config["connections"]["crm"])
+            self.reload(site, config)
+            self.wait_trial(site, "confirmed")
+            self.assertNotIn("going back", site.agent_log())
             self.assertEqual(site.stop_agent(), 0)
 
 
