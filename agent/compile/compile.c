@@ -299,6 +299,10 @@ static enum sfe_code compile_message(struct compiler *compiler,
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]) && code == SFE_OK; i++) {
         code = compile_text(compiler, texts[i].text, texts[i].place, texts[i].compiled, err);
     }
+    if (code == SFE_OK) {
+        code = compile_where(compiler, message->empty_when, message->empty_when_count,
+                             &compiled->empty_when, err);
+    }
     if (code == SFE_OK && message->properties.field_count > 0) {
         code = compile_record(compiler, &message->properties, &compiled->properties,
                               &output_compiled->tables, err);

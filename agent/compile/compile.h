@@ -18,6 +18,7 @@ struct sfe_arena;
 struct sfe_compiled_message {
     struct sfe_template *topic;
     struct sfe_template *payload;
+    struct sfe_where *empty_when;
     struct sfe_template *content_type, *response_topic, *correlation;
     struct sfe_map *properties;
 };

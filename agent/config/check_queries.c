@@ -160,6 +160,20 @@ static void check_after(struct config_load *load, const struct sfe_config_query 
     }
 }
 
+/* Nothing else tells the one kind of record from the other. */
+static void check_deleted(struct config_load *load, const struct sfe_config_query *query,
+                          uint32_t entry)
+{
+    struct findings findings = {0};
+
+    look(sfe_slice_text(query->text), "IsDeleted", &findings);
+    if (!findings.is_selected) {
+        load_mistake(load, load_member(load, entry, "query"),
+                     "\"with_deleted\" is set, and it does not select IsDeleted, which tells what "
+                     "is gone");
+    }
+}
+
 static size_t encoded_bytes(struct sfe_slice text)
 {
     size_t bytes = 0;
@@ -196,6 +210,9 @@ static void check_query(struct config_load *load, const struct sfe_config_query 
         load_mistake(load, token,
                      "it has {after} without \"after\"; allowed: a field such as SystemModstamp "
                      "in \"after\"");
+    }
+    if (query->with_deleted) {
+        check_deleted(load, query, entry);
     }
 }
 

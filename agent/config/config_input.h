@@ -52,6 +52,7 @@ struct sfe_config_query {
     const char *text;
     uint64_t every_ns; /* `every`; default 15m. */
     const char *after; /* A field; NULL: each run brings all. */
+    bool with_deleted; /* Default false. */
 };
 
 /* An HTTP server of our own for one input. */

@@ -88,6 +88,8 @@ struct sfe_config_message {
     struct sfe_config_place topic_place;
     const char *payload; /* NULL: the output's `map`, or else the payload as it is. */
     struct sfe_config_place payload_place;
+    const struct sfe_config_condition *empty_when; /* NULL: no message is empty for that. */
+    uint32_t empty_when_count;
     uint8_t qos; /* 0 or 1; default 1. */
     bool retain;
     uint64_t expiry_ns; /* 0: never. */

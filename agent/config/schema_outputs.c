@@ -84,6 +84,10 @@ static const struct config_key table[] = {
     {ROW(OUTPUT, "payload", TEMPLATE), .only = "mqtt", TO(OUTPUT, mqtt.payload),
      .place_offset = offsetof(OUTPUT, mqtt.payload_place),
      .help = "Payload of the message. Default: map, or else the event's payload as it is."},
+    {ROW(OUTPUT, "empty_when", WHERE), .only = "mqtt",
+     COUNTED(OUTPUT, mqtt.empty_when, mqtt.empty_when_count),
+     .help = "Conditions as in where: an event for which they hold is a message without payload. "
+             "With retain the broker then forgets what it kept for the topic."},
     {ROW(OUTPUT, "map", MAP), .only = "mqtt|file", .of = SFE_SECTION_FIELD,
      COUNTED(OUTPUT, event.fields, event.field_count), .min = 1, .max = SFE_FIELDS_PER_RECORD_MAX,
      .help = "The payload, or the line, as a JSON object of these fields, as in map of a record; "

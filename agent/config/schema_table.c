@@ -370,6 +370,10 @@ static const struct config_key table[] = {
     {ROW(INPUT, "after", TEXT), .only = "salesforce-query", TO(INPUT, query.after), .max = 80,
      .help = "Field of type datetime by which the query goes on, such as SystemModstamp: selected, "
              "ordered by, and in WHERE as >= {after}. Without it each run brings all records."},
+    {ROW(INPUT, "with_deleted", FLAG), .only = "salesforce-query", TO(INPUT, query.with_deleted),
+     .fallback = "false",
+     .help = "Brings deleted records as well, while the org's recycle bin has them: each is an "
+             "event with IsDeleted true, which the query must select."},
     {ROW(INPUT, "answers_below", TEXT), .only = "mqtt-ask", TO(INPUT, ask.prefix),
      .fallback = "answer/", .min = 1, .max = 256,
      .help = "How a response topic must begin: nobody can have us publish elsewhere. A question "

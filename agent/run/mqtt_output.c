@@ -204,6 +204,7 @@ static enum sfe_code open_mqtt(struct sfe_agent *agent, const struct agent_set *
     options.properties = message->properties;
     options.order_by = compiled->order_by;
     options.where = compiled->where;
+    options.empty_when = message->empty_when;
     options.clock = &agent->platform->clock;
     const enum sfe_code code = sfe_mqtt_output_open(&options, output->arena, target, err);
     if (code == SFE_OK) {

@@ -28,6 +28,7 @@ static enum sfe_code open_query(struct sfe_agent *agent, const struct agent_set 
         .org = agent_find_org(set, input->connection),
         .text = input->query.text,
         .after = input->query.after,
+        .with_deleted = input->query.with_deleted,
         .every_ns = input->query.every_ns,
         .need =
             set->config->streams[input->stream].priority != 0 ? SFE_ORG_PRIORITY : SFE_ORG_ORDINARY,

@@ -398,7 +398,7 @@ static const char *make_path(struct sfe_query *self)
     sfe_builder_rewind(&self->path, 0);
     sfe_builder_add_text(&self->path, "/services/data/");
     sfe_builder_add_text(&self->path, sfe_org_api_version(self->options.org));
-    sfe_builder_add_text(&self->path, "/query?q=");
+    sfe_builder_add_text(&self->path, self->options.with_deleted ? "/queryAll?q=" : "/query?q=");
     add_text(self);
     sfe_builder_add_byte(&self->path, 0);
     SFE_ASSERT(!self->path.overflowed); /* `check` measures it. */

@@ -24,6 +24,7 @@ struct sfe_query_options {
     struct sfe_org *org;
     const char *text;
     const char *after; /* A field; NULL: each run asks for all. */
+    bool with_deleted; /* Records in the recycle bin as well: queryAll. */
     uint64_t every_ns; /* From the end of a run to the next one. */
     enum sfe_org_need need;
     uint32_t answer_bytes_max;

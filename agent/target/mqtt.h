@@ -19,6 +19,7 @@ struct sfe_mqtt_output_options {
     const struct sfe_template *topic;
     const struct sfe_template *payload; /* NULL: `map`, or else the event's payload as it is. */
     const struct sfe_map *map;          /* A JSON object; NULL: none. */
+    struct sfe_where *empty_when;       /* Which events have no payload; NULL: none for that. */
     /* MQTT 5 alone; NULL: none. */
     const struct sfe_template *content_type;
     const struct sfe_template *response_topic;

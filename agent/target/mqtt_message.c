@@ -170,6 +170,16 @@ static enum sfe_code make_payload(struct mqtt_maker *maker, struct sfe_error *er
     struct sfe_builder *out = &maker->payload;
     enum sfe_code code = SFE_OK;
 
+    if (options->empty_when != NULL) {
+        code = sfe_where_judge(options->empty_when, &maker->subject, err);
+        if (code == SFE_OK) {
+            maker->message.payload = SFE_TEXT("");
+            return SFE_OK;
+        }
+        if (code != SFE_E_SKIPPED) {
+            return unfit("empty_when", code, err);
+        }
+    }
     if (options->payload == NULL && options->map == NULL) {
         maker->message.payload = maker->subject.event->payload;
         return SFE_OK;

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import unittest
 
@@ -123,6 +124,41 @@ class SalesforceQuery(unittest.TestCase):
         self.assertEqual(code, 0, err)
         wait_until(lambda: "INVALID_TYPE" in json.dumps(site.link()["last_error"]), 30,
                    "the reason is told")
+        self.assertEqual(site.stop_agent(), 0)
+
+    def kept(self):
+        """What the broker tells who subscribes now."""
+        done = subprocess.run(["mosquitto_sub", "-p", str(self.site.broker_port), "-t", "price/#",
+                               "--retained-only", "-W", "1", "-F", "%t %p"],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+        return dict(line.split() for line in done.stdout.decode().splitlines())
+
+    def test_a_table_at_the_broker_loses_what_is_deleted_in_the_org(self):
+        site = self.site
+        site.config["connections"]["site"] = {"type": "mqtt",
+                                              "url": "mqtt://127.0.0.1:%d" % site.broker_port}
+        site.config["inputs"]["prices"].update(
+            query="SELECT ReadingId__c, Value__c, IsDeleted, SystemModstamp FROM DeviceReading__c "
+                  "WHERE SystemModstamp >= {after} ORDER BY SystemModstamp",
+            after="SystemModstamp", with_deleted=True)
+        site.config["outputs"] = {"tills": {
+            "type": "mqtt", "connection": "site", "from": "prices", "topic": "price/{/ReadingId__c}",
+            "payload": "{/Value__c}", "empty_when": {"/IsDeleted": True}, "retain": True}}
+        site.write_config(site.config)
+        site.start_broker()
+        site.start_org("--client-secret-file", site.secret())
+        self.put(range(3), 1.5)
+        site.start_agent()
+        wait_until(lambda: self.kept() == {"price/r-%05d" % number: "1.5" for number in range(3)}, 60,
+                   "all prices are kept")
+        site.call("DELETE", "sobjects/%s/ReadingId__c/r-00001" % OBJECT, None)
+        self.put([2], 2.5)
+        wait_until(lambda: self.kept() == {"price/r-00000": "1.5", "price/r-00002": "2.5"}, 60,
+                   "what is deleted is gone")
+        site.kill_agent()
+        self.put([1], 3.5)  # A new record of the same name.
+        site.start_agent()
+        wait_until(lambda: self.kept().get("price/r-00001") == "3.5", 60, "it is back")
         self.assertEqual(site.stop_agent(), 0)
 
 

@@ -18,6 +18,7 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 CONSUMER_KEY = "3MVG9.test.site"
 USERNAME = "edge@site.example"
 AUDIENCE = "https://login.salesforce.com"
+OPEN_SITES = []  # To be looked at where something does not come.
 
 
 def free_port():
@@ -35,6 +36,9 @@ def wait_until(condition, seconds, what):
         if value:
             return value
         if time.monotonic() > limit:
+            for site in OPEN_SITES:
+                print("--- %s: status and the end of the agent's log\n%s\n%s"
+                      % (site.folder, site.status(), site.agent_log()[-4000:]))
             raise AssertionError("not within %d s: %s" % (seconds, what))
         time.sleep(0.02)
 
@@ -59,6 +63,7 @@ class Site:
         self.agent_output = []
         self._make_key()
         self.write_config(self.default_config())
+        OPEN_SITES.append(self)
 
     # -- files ---------------------------------------------------------------
 
@@ -335,6 +340,8 @@ class Site:
     # -- end -----------------------------------------------------------------
 
     def close(self):
+        if self in OPEN_SITES:
+            OPEN_SITES.remove(self)
         for publisher in self.publishers:
             publisher.kill()
             publisher.wait()

@@ -23,18 +23,41 @@ static const struct record *owner_of(const struct org *org, const struct query *
     return found;
 }
 
+static enum field_type type_of(const struct column *column)
+{
+    return column->own != NULL     ? column->own->type
+           : column->field == NULL ? FIELD_STRING
+                                   : column->field->type;
+}
+
+/* The org writes UTC as +0000. */
+static struct sfe_slice moment_of(const struct record *record, char made[MADE_BYTES])
+{
+    struct sfe_builder builder = sfe_builder_make((uint8_t *)made, MADE_BYTES);
+    sfe_time_add_datetime(&builder, (int64_t)(record->changed_us / 1000u) * 1000000);
+    sfe_builder_rewind(&builder, builder.size - 1u);
+    sfe_builder_add_text(&builder, "+0000");
+    return sfe_builder_slice(&builder);
+}
+
 static struct sfe_slice value_of(const struct org *org, const struct query *query,
                                  const struct column *column, const struct record *record,
-                                 char id[ID_BYTES])
+                                 char made[MADE_BYTES])
 {
     const struct object *object = NULL;
     const struct record *owner = owner_of(org, query, column, record, &object);
     if (owner == NULL) {
         return SFE_TEXT("");
     }
+    if (column->own == &QUERY_IS_DELETED) {
+        return sfe_slice_text(owner->deleted ? "true" : "false");
+    }
+    if (column->own == &QUERY_SYSTEM_MODSTAMP) {
+        return moment_of(owner, made);
+    }
     if (column->field == NULL) {
-        record_id(object, owner, id);
-        return sfe_slice_make(id, ID_BYTES);
+        record_id(object, owner, made);
+        return sfe_slice_make(made, ID_BYTES);
     }
     return record_value(object, owner, column->field);
 }
@@ -74,12 +97,10 @@ static int compare_times(struct sfe_slice a, struct sfe_slice b)
 
 static int compare_values(const struct column *column, struct sfe_slice a, struct sfe_slice b)
 {
-    if (column->field != NULL && column->field->type == FIELD_DATETIME && a.size != 0 &&
-        b.size != 0) {
+    if (type_of(column) == FIELD_DATETIME && a.size != 0 && b.size != 0) {
         return compare_times(a, b);
     }
-    bool is_number = column->field != NULL && field_is_number(column->field->type);
-    if (is_number && a.size != 0 && b.size != 0) {
+    if (field_is_number(type_of(column)) && a.size != 0 && b.size != 0) {
         double left = number_of(a);
         double right = number_of(b);
         return left < right ? -1 : left > right ? 1 : 0;
@@ -143,8 +164,7 @@ static bool holds_for(const struct condition *condition, struct sfe_slice value,
     if (query_word_is(sign, "LIKE")) {
         return is_like(value, text);
     }
-    bool is_boolean =
-        condition->column.field != NULL && condition->column.field->type == FIELD_BOOLEAN;
+    bool is_boolean = type_of(&condition->column) == FIELD_BOOLEAN;
     int order = is_boolean && value.size == 0 ? compare_text(SFE_TEXT("false"), text)
                                               : compare_values(&condition->column, value, text);
     if (query_word_is(sign, "=") || query_word_is(sign, "IN")) {
@@ -164,8 +184,8 @@ static bool matches(const struct org *org, const struct query *query, const stru
 {
     for (uint32_t i = 0; i < query->condition_count; i++) {
         const struct condition *condition = &query->conditions[i];
-        char id[ID_BYTES];
-        struct sfe_slice value = value_of(org, query, &condition->column, record, id);
+        char made[MADE_BYTES];
+        struct sfe_slice value = value_of(org, query, &condition->column, record, made);
         bool any = false;
         for (uint32_t j = 0; j < condition->count && !any; j++) {
             any = holds_for(condition, value, query->literals[condition->first + j]);
@@ -188,11 +208,11 @@ static int compare_rows(const void *a, const void *b, void *context)
     const struct query *query = sorting->query;
     const struct record *left = query->object->records[*(const uint32_t *)a];
     const struct record *right = query->object->records[*(const uint32_t *)b];
-    char left_id[ID_BYTES];
-    char right_id[ID_BYTES];
+    char left_made[MADE_BYTES];
+    char right_made[MADE_BYTES];
     int order =
-        compare_values(&query->order, value_of(sorting->org, query, &query->order, left, left_id),
-                       value_of(sorting->org, query, &query->order, right, right_id));
+        compare_values(&query->order, value_of(sorting->org, query, &query->order, left, left_made),
+                       value_of(sorting->org, query, &query->order, right, right_made));
     return query->is_descending ? -order : order;
 }
 
@@ -232,11 +252,16 @@ static void write_attributes(const struct call *call, const struct object *objec
 static void write_column(const struct org *org, const struct query *query,
                          const struct column *column, const struct record *record)
 {
-    char id[ID_BYTES];
+    char made[MADE_BYTES];
     struct buffer *out = query->call->out;
-    struct sfe_slice value = value_of(org, query, column, record, id);
-    buffer_format(out, ",\"%s\":", column->field == NULL ? "Id" : column->field->name);
-    if (column->field == NULL) {
+    struct sfe_slice value = value_of(org, query, column, record, made);
+    buffer_format(out, ",\"%s\":",
+                  column->own != NULL     ? column->own->name
+                  : column->field == NULL ? "Id"
+                                          : column->field->name);
+    if (column->own == &QUERY_IS_DELETED) {
+        buffer_add_text(out, record->deleted ? "true" : "false");
+    } else if (column->field == NULL) {
         buffer_add_json(out, value);
     } else {
         record_write_value(column->field, value, out);

@@ -7,10 +7,22 @@
 #define COLUMNS_MAX    64u
 #define CONDITIONS_MAX 16u
 #define LITERALS_MAX   256u
+/* Of what is made for an answer: an Id, or a time. */
+#define MADE_BYTES 32u
+
+/* A field that each object has and nobody writes. */
+struct own_field {
+    const char *name;
+    enum field_type type;
+};
+
+extern const struct own_field QUERY_IS_DELETED;
+extern const struct own_field QUERY_SYSTEM_MODSTAMP;
 
 struct column {
     const struct field *via; /* The reference that leads to the parent; NULL: of the row itself. */
-    const struct field *field; /* NULL: Id. */
+    const struct field *field; /* NULL: Id, or one of those the org keeps by itself. */
+    const struct own_field *own;
 };
 
 struct condition {

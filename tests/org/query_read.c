@@ -2,6 +2,9 @@
  * field, LIMIT, OFFSET, COUNT(). */
 #include "query.h"
 
+const struct own_field QUERY_IS_DELETED = {"IsDeleted", FIELD_BOOLEAN};
+const struct own_field QUERY_SYSTEM_MODSTAMP = {"SystemModstamp", FIELD_DATETIME};
+
 static bool is_one_of(uint8_t byte, const char *bytes)
 {
     return byte != 0 && strchr(bytes, byte) != NULL;
@@ -73,7 +76,7 @@ static void expect(struct query *query, const char *text)
 
 static struct column find_column(struct query *query, struct sfe_slice name)
 {
-    struct column column = {NULL, NULL};
+    struct column column = {NULL, NULL, NULL};
     struct object *object = query->object;
     struct sfe_slice last = name;
     struct sfe_slice front = split_first(&last, '.');
@@ -84,6 +87,14 @@ static struct column find_column(struct query *query, struct sfe_slice name)
         last = name;
     }
     if (object != NULL && query_word_is(last, "Id")) {
+        return column;
+    }
+    if (object != NULL && query_word_is(last, QUERY_IS_DELETED.name)) {
+        column.own = &QUERY_IS_DELETED;
+        return column;
+    }
+    if (object != NULL && query_word_is(last, QUERY_SYSTEM_MODSTAMP.name)) {
+        column.own = &QUERY_SYSTEM_MODSTAMP;
         return column;
     }
     column.field = object == NULL ? NULL : schema_field(object, last);

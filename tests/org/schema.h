@@ -60,6 +60,7 @@ struct record {
     uint32_t number;     /* Its place in object->records; the Id is made from it. */
     uint32_t capacity;   /* Bytes behind `block`. */
     uint64_t created_us; /* Wall clock. */
+    uint64_t changed_us; /* And when it was last changed, or deleted. */
     bool deleted;
     bool undone;    /* Created by a call that was taken back: never was. */
     uint8_t *block; /* u32 end of each field's value, then the values. */

@@ -125,6 +125,13 @@ static void index_record(struct object *object, const struct record *record,
     }
 }
 
+static uint64_t wall_us(void)
+{
+    struct timespec now;
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u;
+}
+
 static struct record *add_record(struct table *table, struct object *object)
 {
     if (object->record_count == object->record_capacity) {
@@ -133,11 +140,9 @@ static struct record *add_record(struct table *table, struct object *object)
             memory_grow(object->records, object->record_capacity * sizeof(struct record *));
     }
     struct record *record = pool_take(&table->pool, sizeof *record);
-    struct timespec now;
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    *record = (struct record){.number = object->record_count,
-                              .created_us =
-                                  (uint64_t)now.tv_sec * 1000000u + (uint64_t)now.tv_nsec / 1000u};
+    const uint64_t now_us = wall_us();
+    *record =
+        (struct record){.number = object->record_count, .created_us = now_us, .changed_us = now_us};
     object->records[object->record_count++] = record;
     return record;
 }
@@ -197,6 +202,7 @@ enum change table_put(struct table *table, struct object *object, struct record 
         (*record)->capacity = capacity;
     }
     index_record(object, *record, values);
+    (*record)->changed_us = wall_us();
     object->changed++;
     tell(table, object, *record, CHANGE_CHANGED);
     return CHANGE_CHANGED;
@@ -206,6 +212,7 @@ void table_delete(struct table *table, struct object *object, struct record *rec
 {
     SFE_ASSERT(!record->deleted);
     record->deleted = true;
+    record->changed_us = wall_us();
     object->deleted++;
     journal_note(table, object, record, CHANGE_DELETED);
     tell(table, object, record, CHANGE_DELETED);

@@ -39,12 +39,11 @@ static void what_names_nothing_or_cannot_be_known_is_refused(void **state)
 
 static void scopes_and_ways_are_read(void **state)
 {
-    const struct sfe_config *config =
-        load_good((struct loading *)*state,
-                  FILE_OF(ONE(TOKEN ", 'inputs': ['web'], 'streams': ['sales', 'dead'], 'where': "
-                                    "{'/a': 1}") ", 'two': {'certificate': ['x', 'sha256:" PRINT
-                                                 "']}",
-                          TLS));
+    const struct sfe_config *config = load_good(
+        (struct loading *)*state,
+        FILE_OF(ONE(TOKEN ", 'inputs': ['web'], 'streams': ['sales', 'dead'], 'where': "
+                          "{'/a': 1}") ", 'two': {'certificate': ['x', 'sha256:" PRINT "']}",
+                TLS));
 
     assert_int_equal(config->identity_count, 2);
     assert_string_equal(config->identities[0].name, "one");

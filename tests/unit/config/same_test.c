@@ -287,6 +287,7 @@ static const void *entry_of(const struct sfe_config *config, enum config_section
     case SFE_SECTION_HTTP_OUTPUT_TLS:
     case SFE_SECTION_HTTP_OUTPUT_PROXY:
     case SFE_SECTION_HTTP_SETTLE:
+    case SFE_SECTION_WAITS:
     case SFE_SECTION_OUTPUT:
         *size = sizeof(config->outputs[0]);
         return &config->outputs[0];
@@ -296,9 +297,17 @@ static const void *entry_of(const struct sfe_config *config, enum config_section
     case SFE_SECTION_FIELD:
         *size = sizeof(config->outputs[0].records[0].fields[1]);
         return &config->outputs[0].records[0].fields[1];
-    default: /* A connection, or a section inside one. */
+    case SFE_SECTION_CONNECTION:
+    case SFE_SECTION_AUTH:
+    case SFE_SECTION_MQTT_TLS:
+    case SFE_SECTION_MQTT_WILL:
+    case SFE_SECTION_SALESFORCE_TLS:
+    case SFE_SECTION_PROXY:
         *size = sizeof(config->connections[0]);
         return &config->connections[0];
+    default:
+        fail_msg("of what structure is section %d?", (int)section);
+        return NULL;
     }
 }
 
@@ -331,6 +340,7 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
     case SFE_SECTION_HTTP_OUTPUT_TLS:
     case SFE_SECTION_HTTP_OUTPUT_PROXY:
     case SFE_SECTION_HTTP_SETTLE:
+    case SFE_SECTION_WAITS:
     case SFE_SECTION_OUTPUT:
         output = entry->output;
         return sfe_config_same_output(a, b);
@@ -340,9 +350,17 @@ static bool same_with(const struct sfe_config *config, enum config_section secti
     case SFE_SECTION_FIELD:
         fields[1] = entry->field;
         return sfe_config_same_output(a, b);
-    default:
+    case SFE_SECTION_CONNECTION:
+    case SFE_SECTION_AUTH:
+    case SFE_SECTION_MQTT_TLS:
+    case SFE_SECTION_MQTT_WILL:
+    case SFE_SECTION_SALESFORCE_TLS:
+    case SFE_SECTION_PROXY:
         connections[0] = entry->connection;
         return sfe_config_same_connection(a, b);
+    default:
+        fail_msg("of what structure is section %d?", (int)section);
+        return true;
     }
 }
 

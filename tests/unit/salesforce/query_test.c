@@ -18,7 +18,7 @@ static void wake(void *context)
 
 static void open_query(struct query_world *self, const char *text, const char *after)
 {
-    const struct sfe_query_options options = {
+    struct sfe_query_options options = {
         .connection = "crm",
         .input = "prices",
         .org = self->world->org,
@@ -31,6 +31,7 @@ static void open_query(struct query_world *self, const char *text, const char *a
         .on_change = wake,
     };
 
+    options.with_deleted = strstr(text, "IsDeleted") != NULL;
     assert_int_equal(
         sfe_query_open(&options, self->world->arena, &self->query, &self->feed, &self->world->err),
         SFE_OK);
@@ -92,6 +93,16 @@ static struct sfe_feed_facts facts_of(struct query_world *self)
 
     self->feed.facts(self->feed.context, &facts);
     return facts;
+}
+
+static void deleted_records_are_asked_for_where_they_are_wanted(void **state)
+{
+    struct query_world *self = *state;
+
+    open_query(self, "SELECT IsDeleted FROM A", NULL);
+    self->feed.start(self->feed.context);
+    assert_string_equal(asked(self),
+                        "/services/data/v62.0/queryAll?q=SELECT%20IsDeleted%20FROM%20A");
 }
 
 static void the_next_page_waits_until_the_one_before_is_taken(void **state)
@@ -219,6 +230,7 @@ static void it_stops_at_once_and_asks_nothing_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(deleted_records_are_asked_for_where_they_are_wanted),
         TEST(the_next_page_waits_until_the_one_before_is_taken),
         TEST(a_run_goes_on_at_the_last_record_taken),
         TEST(a_place_that_was_kept_is_where_the_first_run_begins),

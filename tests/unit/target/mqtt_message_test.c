@@ -1,6 +1,7 @@
 #include "mqtt_world.h"
 
 #include "target/mqtt_message.h"
+#include "flow/where.h"
 
 static struct mqtt_maker maker;
 static struct sfe_mqtt_output_options options;
@@ -110,6 +111,26 @@ static void the_payload_is_the_events_own_a_template_or_an_object(void **state)
     assert_true(sfe_slice_equal(maker.message.payload, SFE_TEXT("{\"who\":\"x\"}")));
     assert_int_equal(make(world, "{}"), SFE_E_UNMAPPED);
     assert_non_null(strstr(world->err.message, "payload"));
+}
+
+static void a_message_is_empty_where_its_conditions_hold(void **state)
+{
+    static const struct sfe_where_node node = {SFE_WHERE_GT, 1, "/gone", "1"};
+    struct mqtt_world *world = *state;
+    uint32_t bad = 0;
+
+    memset(&options, 0, sizeof(options));
+    assert_int_equal(
+        sfe_where_compile(&node, 1, world->arena, &options.empty_when, &bad, &world->err), SFE_OK);
+    options.payload = world_template(world, "{/d}");
+    open_maker(world, "t");
+    assert_int_equal(make(world, "{\"d\":\"x\",\"gone\":2}"), SFE_OK);
+    assert_int_equal(maker.message.payload.size, 0);
+    assert_int_equal(make(world, "{\"d\":\"x\",\"gone\":0}"), SFE_OK);
+    assert_true(sfe_slice_equal(maker.message.payload, SFE_TEXT("x")));
+    assert_int_equal(make(world, "{\"gone\":2}"), SFE_OK); /* Nothing is looked for in it. */
+    assert_int_equal(make(world, "{\"d\":\"x\",\"gone\":true}"), SFE_E_UNMAPPED);
+    assert_non_null(strstr(world->err.message, "empty_when"));
 }
 
 static void properties_are_texts_of_whatever_they_are_made_of(void **state)
@@ -238,6 +259,7 @@ int main(void)
         WORLD_TEST(a_topic_begins_with_a_dollar_only_where_that_is_written),
         WORLD_TEST(a_topic_that_is_too_long_is_told),
         WORLD_TEST(the_payload_is_the_events_own_a_template_or_an_object),
+        WORLD_TEST(a_message_is_empty_where_its_conditions_hold),
         WORLD_TEST(properties_are_texts_of_whatever_they_are_made_of),
         WORLD_TEST(mqtt_3_1_1_gets_none_of_what_it_does_not_know),
         WORLD_TEST(expiry_counts_from_the_event_on_and_an_unset_clock_judges_nothing),
