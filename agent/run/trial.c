@@ -288,7 +288,8 @@ static bool is_all_up(struct sfe_agent *agent)
         const struct agent_source *source = &agent->set.sources[i];
         struct sfe_source_facts facts = {0};
         source->source.facts(source->source.context, &facts);
-        if (trial->sources[i] && !facts.is_connected) {
+        /* Behind a message that waits for room the answer to the subscription is not seen yet. */
+        if (trial->sources[i] && !facts.is_connected && !facts.is_blocked) {
             name_missing(trial, name_of_source(source));
             return false;
         }

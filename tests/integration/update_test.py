@@ -330,7 +330,8 @@ class Releases(unittest.TestCase):
                 site.program = [release]
                 code, text, _ = site.command("stream", "verify", "--config", site.path("sfedge.json"), "--json")
                 self.assertEqual(code, 0, text)
-                site.start_agent()
+                site.start_agent(wait=False)
+                parts.wait_until(site.status, WAIT, "the agent runs")
                 version = self.NEW if release == releases[1] else self.OLD
                 self.assertEqual(site.status()["version"], version.decode())
                 self.wait_full(site)
