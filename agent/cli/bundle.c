@@ -10,7 +10,7 @@
 #include "cli/state.h"
 #include "doctor/doctor.h"
 #include "port/process.h"
-#include "run/control.h"
+#include "control/control.h"
 
 #include <inttypes.h>
 

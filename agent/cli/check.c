@@ -66,10 +66,12 @@ static void print_good(const struct sfe_arguments *arguments, const struct sfe_s
 {
     const struct sfe_config *config = setup->config;
     const size_t own = sfe_setup_memory_bytes(setup);
+    /* The last good configuration stands beside one on trial. */
+    const size_t good = config->agent.confirm_within_ns == 0 ? 0 : own;
     const size_t libraries = sfe_agent_library_bytes_max(config);
-    unsigned long long memory = sfe_agent_memory_bytes_max(config) + own + libraries;
+    unsigned long long memory = sfe_agent_memory_bytes_max(config) + own + good + libraries;
     unsigned long long reload =
-        sfe_agent_reload_memory_bytes_max(config) + 2u * own + 2u * libraries;
+        sfe_agent_reload_memory_bytes_max(config) + 2u * own + good + 2u * libraries;
     unsigned long long flash = sfe_room_bytes_max(config);
     unsigned long long quota = config->agent.quota_bytes;
 

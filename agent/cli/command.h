@@ -46,8 +46,10 @@ struct sfe_arguments {
     const char *output;
     const char *topics;
     const char *interval;
+    const char *within;
     bool shows_payload;
     bool follow;
+    bool stay;
     const char *const *words; /* Operands, in their order. */
     uint32_t word_count;
 };
@@ -101,6 +103,7 @@ int sfe_cli_tap(const struct sfe_arguments *arguments);
 int sfe_cli_trace(const struct sfe_arguments *arguments);
 int sfe_cli_stream_forget(const struct sfe_arguments *arguments);
 int sfe_cli_reload(const struct sfe_arguments *arguments);
+int sfe_cli_drain(const struct sfe_arguments *arguments);
 int sfe_cli_errors(const struct sfe_arguments *arguments);
 int sfe_cli_schema(const struct sfe_arguments *arguments);
 int sfe_cli_version(const struct sfe_arguments *arguments);

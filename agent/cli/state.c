@@ -4,7 +4,7 @@
 #include "base/assert.h"
 #include "cli/print.h"
 #include "port/process.h"
-#include "run/control.h"
+#include "control/control.h"
 
 #include <inttypes.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
 #include "cli/print.h"
 #include "cli/state.h"
 #include "port/process.h"
-#include "run/control.h"
+#include "control/control.h"
 #include "status/report.h"
 
 #define TOKENS_MAX 16384u

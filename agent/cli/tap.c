@@ -6,7 +6,7 @@
 #include "cli/print.h"
 #include "cli/state.h"
 #include "port/process.h"
-#include "run/control.h"
+#include "control/control.h"
 #include "status/note.h"
 
 #define TOKENS_MAX 64u

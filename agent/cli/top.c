@@ -7,7 +7,7 @@
 #include "config/quantity.h"
 #include "port/process.h"
 #include "port/terminal.h"
-#include "run/control.h"
+#include "control/control.h"
 
 #define TOKENS_MAX   16384u
 #define CONTROL_C    3

@@ -8,7 +8,7 @@
 #include "cli/print.h"
 #include "cli/state.h"
 #include "port/process.h"
-#include "run/control.h"
+#include "control/control.h"
 #include "status/way.h"
 #include "stream/settled.h"
 

@@ -26,6 +26,7 @@ struct sfe_config_agent {
     enum sfe_log_level log_level; /* `log`: error warning info debug; default info. */
     uint32_t event_bytes_max;     /* `event_max`; default 256KiB. */
     uint64_t stop_timeout_ns;     /* `stop_timeout`; default 10s. */
+    uint64_t confirm_within_ns;   /* `confirm_within`; 0: nothing is gone back to. */
     uint64_t quota_bytes;         /* `quota`: of all streams together; 0: not bounded. */
     struct sfe_config_place quota_place;
     uint64_t flash_bytes;  /* `flash`.`size`; 0: not said. */
@@ -160,6 +161,13 @@ typedef void (*sfe_config_report)(void *reader, const struct sfe_error *mistake)
 SFE_MUST_USE enum sfe_code sfe_config_load(const char *path, struct sfe_arena *arena,
                                            sfe_config_report report, void *reader,
                                            const struct sfe_config **config, struct sfe_error *err);
+
+/* The same of a text that sfe_config_print has made, known as `path`. */
+SFE_MUST_USE enum sfe_code sfe_config_load_printed(const char *path, struct sfe_slice text,
+                                                   struct sfe_arena *arena,
+                                                   sfe_config_report report, void *reader,
+                                                   const struct sfe_config **config,
+                                                   struct sfe_error *err);
 
 /* Adds the configuration of `path` as one file that can be read back: with conf.d, defaults marked
  * by a comment, paths absolute, of secrets where they are only. Fails as sfe_config_load. */

@@ -336,6 +336,23 @@ enum sfe_code sfe_config_load(const char *path, struct sfe_arena *arena, sfe_con
     return load_files(kept, &host, config, err);
 }
 
+enum sfe_code sfe_config_load_printed(const char *path, struct sfe_slice text,
+                                      struct sfe_arena *arena, sfe_config_report report,
+                                      void *reader, const struct sfe_config **config,
+                                      struct sfe_error *err)
+{
+    const size_t size = strlen(path);
+    char *kept = (char *)sfe_arena_take(arena, size + 1, err);
+
+    *config = NULL;
+    if (kept == NULL) {
+        return err->code;
+    }
+    memcpy(kept, path, size);
+    const struct config_source source = {kept, text};
+    return config_load_text(&source, arena, report, reader, config, err);
+}
+
 static void tell_nobody(void *reader, const struct sfe_error *mistake)
 {
     (void)reader;

@@ -35,6 +35,10 @@ static const struct config_key table[] = {
     {ROW(AGENT, "stop_timeout", DURATION), TO(CONFIG, agent.stop_timeout_ns), .fallback = "10s",
      .min = SECOND, .max = 10 * MINUTE,
      .help = "How long requests under way may take to end when the agent is stopped."},
+    {ROW(AGENT, "confirm_within", DURATION), TO(CONFIG, agent.confirm_within_ns), .min = SECOND,
+     .max = 24 * 60 * MINUTE,
+     .help = "A new configuration whose connections do not come up within this goes: the agent "
+             "goes back to the one that was good last. Default: it stays."},
     {ROW(AGENT, "quota", SIZE), TO(CONFIG, agent.quota_bytes), .min = 4u * SFE_SEGMENT_BYTES_MIN,
      .max = 1024 * GIB, .place_offset = offsetof(CONFIG, agent.quota_place),
      .help = "Flash that all streams may take together. The quotas of dead and of streams of "

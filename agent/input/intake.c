@@ -11,7 +11,6 @@
 
 /* An annotation holds a reason, a sentence and an input's name. */
 #define ANNOTATION_BYTES_MAX 512u
-#define SHARE_PREFIX         "$share/"
 
 struct route {
     struct sfe_intake_route options;
@@ -41,6 +40,7 @@ struct sfe_intake {
     uint64_t opened_ns; /* Monotonic: with boot id and `arrivals` no two arrivals are alike. */
     uint64_t arrivals;
     uint32_t stream_count; /* That differ. */
+    bool is_paused;
 };
 
 /* Why a message is a dead letter. `reason` NULL: it is none. */
@@ -50,29 +50,13 @@ struct verdict {
     bool keeps_whole; /* The payload is not cut. */
 };
 
-/* MQTT 5, section 4.8.2: the broker matches what follows the share's name. */
-static struct sfe_slice filter_of_share(struct sfe_slice filter)
-{
-    size_t size = sizeof(SHARE_PREFIX) - 1;
-
-    if (!sfe_slice_equal(sfe_slice_part(filter, 0, size), SFE_TEXT(SHARE_PREFIX))) {
-        return filter;
-    }
-    for (size_t i = size; i < filter.size; i++) {
-        if (filter.bytes[i] == '/') {
-            return sfe_slice_part(filter, i + 1, filter.size);
-        }
-    }
-    return filter;
-}
-
 static void open_routes(struct sfe_intake *intake)
 {
     for (uint32_t i = 0; i < intake->options.route_count; i++) {
         struct route *route = &intake->routes[i];
 
         route->options = intake->options.routes[i];
-        route->filter = filter_of_share(sfe_slice_text(route->options.filter));
+        route->filter = sfe_topic_without_share(sfe_slice_text(route->options.filter));
         route->input = sfe_slice_text(route->options.input);
         for (uint32_t j = 0; j < i && route->stream_bit == 0; j++) {
             if (intake->routes[j].options.stream == route->options.stream) {
@@ -567,6 +551,9 @@ enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct sfe_message *m
     }
     SFE_ASSERT(target_count <= capacity);
     SFE_ASSERT(message->progress < target_count);
+    if (intake->is_paused && message->progress == 0) {
+        return SFE_E_FULL;
+    }
     while (message->progress < target_count) {
         struct verdict of_target = verdict;
         enum sfe_code code = stage_target(intake, message, &intake->targets[message->progress],
@@ -580,6 +567,11 @@ enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct sfe_message *m
     *count = target_count;
     count_message(intake, message, &verdict);
     return SFE_OK;
+}
+
+void sfe_intake_pause(struct sfe_intake *intake, bool is_paused)
+{
+    intake->is_paused = is_paused;
 }
 
 bool sfe_intake_input(const struct sfe_intake *intake, uint32_t index,

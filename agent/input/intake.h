@@ -100,6 +100,9 @@ SFE_MUST_USE enum sfe_code sfe_intake_accept(struct sfe_intake *intake, struct s
                                              struct sfe_receipt *receipts, uint32_t capacity,
                                              uint32_t *count, struct sfe_error *err);
 
+/* While paused sfe_intake_accept says SFE_E_FULL to each message of which nothing is staged yet. */
+void sfe_intake_pause(struct sfe_intake *intake, bool is_paused);
+
 /* The identity of an event whose message says `identity`. Pure. */
 static inline struct sfe_hash128 sfe_intake_given_identity(struct sfe_slice identity)
 {
@@ -117,6 +120,9 @@ SFE_MUST_USE enum sfe_code sfe_intake_check(struct sfe_intake *intake,
 /* True where `topic` matches `filter` (MQTT 5, section 4.7; '$' topics are not matched by a leading
  * wildcard). Pure. */
 bool sfe_topic_matches(struct sfe_slice filter, struct sfe_slice topic);
+
+/* A filter without "$share/group/". Pure. */
+struct sfe_slice sfe_topic_without_share(struct sfe_slice filter);
 
 /* What one input has taken since open. */
 struct sfe_intake_input {

@@ -54,3 +54,20 @@ bool sfe_topic_matches(struct sfe_slice filter, struct sfe_slice topic)
     }
     return at == topic.size;
 }
+
+/* MQTT 5, section 4.8.2: the broker matches what follows the share's name. */
+struct sfe_slice sfe_topic_without_share(struct sfe_slice filter)
+{
+    static const char prefix[] = "$share/";
+    const size_t size = sizeof(prefix) - 1;
+
+    if (!sfe_slice_equal(sfe_slice_part(filter, 0, size), sfe_slice_make(prefix, size))) {
+        return filter;
+    }
+    for (size_t i = size; i < filter.size; i++) {
+        if (filter.bytes[i] == '/') {
+            return sfe_slice_part(filter, i + 1, filter.size);
+        }
+    }
+    return filter;
+}

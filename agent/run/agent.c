@@ -1,4 +1,6 @@
+#include "run/drain.h"
 #include "run/service.h"
+#include "run/trial.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -61,9 +63,10 @@ static enum sfe_code open_first_set(struct sfe_agent *agent, struct sfe_setup *s
     return code;
 }
 
-static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_setup *setup,
+static enum sfe_code open_parts(struct sfe_agent *agent, struct agent_choice *choice,
                                 struct sfe_error *err)
 {
+    struct sfe_setup *setup = choice->setup;
     enum sfe_code code = open_bell(&agent->flash_bell, err);
 
     if (code == SFE_OK) {
@@ -91,17 +94,24 @@ static enum sfe_code open_parts(struct sfe_agent *agent, struct sfe_setup *setup
         code = agent_open_reload(agent, err);
     }
     if (code == SFE_OK) {
+        code = agent_open_drain(agent, err);
+    }
+    if (code == SFE_OK) {
+        code = agent_open_trial(agent, choice, err);
+    }
+    if (code == SFE_OK) {
         code = open_control(agent, err);
     }
     return code;
 }
 
-enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe_agent **agent,
-                             struct sfe_error *err)
+static enum sfe_code open_chosen(const struct sfe_agent_options *options,
+                                 struct agent_choice *choice, struct sfe_agent **agent,
+                                 struct sfe_error *err)
 {
     struct sfe_arena *arena = NULL;
     struct sfe_agent *opened;
-    enum sfe_code code = agent_open_fixed_arena(options->setup->config, &arena, err);
+    enum sfe_code code = agent_open_fixed_arena(choice->setup->config, &arena, err);
 
     *agent = NULL;
     if (code != SFE_OK) {
@@ -118,13 +128,25 @@ enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe
     opened->learned = options->learned;
     opened->metered = options->metered;
     opened->opened_ns = sfe_clock_monotonic_ns(&options->platform->clock);
-    code = open_parts(opened, options->setup, err);
+    code = open_parts(opened, choice, err);
     if (code != SFE_OK) {
         sfe_agent_close(opened);
         return code;
     }
     *agent = opened;
     return SFE_OK;
+}
+
+enum sfe_code sfe_agent_open(const struct sfe_agent_options *options, struct sfe_agent **agent,
+                             struct sfe_error *err)
+{
+    struct agent_choice choice;
+
+    agent_trial_choose(options, &choice);
+    const enum sfe_code code = open_chosen(options, &choice, agent, err);
+    sfe_setup_drop(choice.good);
+    sfe_setup_drop(choice.setup);
+    return code;
 }
 
 void sfe_agent_close(struct sfe_agent *agent)
@@ -138,6 +160,7 @@ void sfe_agent_close(struct sfe_agent *agent)
     agent->monitor = NULL;
     agent_close_reload(agent);
     agent_close_set(&agent->set);
+    agent_close_trial(agent);
     sfe_cursor_log_close(agent->cursor_log);
     sfe_watch_close(agent->watch);
     agent->watch = NULL;

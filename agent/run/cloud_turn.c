@@ -1,4 +1,5 @@
 #include "run/open_events.h"
+#include "run/trial.h"
 
 #include "base/assert.h"
 
@@ -86,6 +87,7 @@ uint64_t sfe_agent_cloud_turn(struct sfe_agent *agent, uint64_t now_ns)
             sfe_clock_earlier_ns(due_ns, sfe_output_turn(agent->set.outputs[i].output, now_ns));
     }
     due_ns = sfe_clock_earlier_ns(due_ns, agent_events_turn(agent, now_ns));
+    agent_trial_want_orgs(agent, now_ns);
     for (uint32_t i = 0; i < agent->set.org_count; i++) {
         due_ns = sfe_clock_earlier_ns(due_ns, sfe_org_turn(agent->set.orgs[i].org, now_ns));
     }

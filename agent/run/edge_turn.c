@@ -1,5 +1,7 @@
+#include "run/drain.h"
 #include "run/outputs.h"
 #include "run/service.h"
+#include "run/trial.h"
 
 #include "base/assert.h"
 #include "port/process.h"
@@ -75,6 +77,7 @@ uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
     if ((signals & SFE_SIGNAL_RELOAD) != 0) {
         agent_begin_reload(agent);
     }
+    due_ns = sfe_clock_earlier_ns(due_ns, agent_drain_turn(agent, now_ns));
     for (uint32_t i = 0; i < agent->set.source_count; i++) {
         due_ns = sfe_clock_earlier_ns(due_ns, agent->set.sources[i].source.turn(
                                                   agent->set.sources[i].source.context, now_ns));
@@ -82,6 +85,7 @@ uint64_t sfe_agent_edge_turn(struct sfe_agent *agent, uint64_t now_ns)
     for (uint32_t i = 0; i < agent->set.output_count; i++) {
         due_ns = sfe_clock_earlier_ns(due_ns, agent_mqtt_link_turn(&agent->set.outputs[i], now_ns));
     }
+    due_ns = sfe_clock_earlier_ns(due_ns, agent_trial_turn(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, agent_reload_turn(agent, now_ns));
     if (agent->stop_is_wanted) {
         begin_stop(agent);

@@ -1,4 +1,5 @@
 #include "run/open_events.h"
+#include "run/trial.h"
 #include "run/waits.h"
 
 #include "base/assert.h"
@@ -223,6 +224,7 @@ static void end_flash(struct sfe_agent *agent, uint64_t now_ns)
     (void)agent_keep_places(agent, now_ns, true);
     save_cursors(agent, now_ns);
     (void)keep_tokens(agent, now_ns);
+    (void)agent_trial_keep(agent, now_ns);
     atomic_store(&agent->flash_is_done, true);
     agent->platform->poller.wake(agent->platform->poller.context);
 }
@@ -315,6 +317,7 @@ uint64_t sfe_agent_flash_turn(struct sfe_agent *agent, uint64_t now_ns)
     due_ns = sfe_clock_earlier_ns(due_ns, keep_tokens(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, agent_keep_places(agent, now_ns, false));
     keep_sources(agent);
+    due_ns = sfe_clock_earlier_ns(due_ns, agent_trial_keep(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, save_turn(agent, now_ns));
     due_ns = sfe_clock_earlier_ns(due_ns, release_turn(agent, now_ns));
     for (uint32_t i = 0; i < agent->set.stream_count; i++) {

@@ -1,7 +1,9 @@
+#include "run/drain.h"
 #include "run/open_http.h"
 #include "run/open_sources.h"
 #include "run/outputs.h"
 #include "run/service.h"
+#include "run/trial.h"
 #include "run/waits.h"
 
 #include "base/arena.h"
@@ -173,9 +175,11 @@ static void gather(void *owner, struct sfe_status *status)
         .quota_bytes = agent->set.config->agent.quota_bytes,
         .arena_bytes = agent_taken(agent),
         .is_stopping = atomic_load(&agent->is_stopping),
+        .is_draining = agent_is_draining(agent),
     };
 
     agent_reload_facts(agent, &status->reload);
+    agent_trial_facts(agent, &status->trial);
     (void)platform->clock.wall_ns(platform->clock.context, &status->now_ns);
     if (platform->storage.space(platform->storage.context, &status->flash_total_bytes,
                                 &status->flash_available_bytes, &err) != SFE_OK) {

@@ -1,5 +1,6 @@
 /* What a configuration takes, said before anything is opened: the sum of what each module says of
  * itself, in the order of agent.c. */
+#include "run/drain.h"
 #include "run/open_ask.h"
 #include "run/open_events.h"
 #include "run/open_files.h"
@@ -8,6 +9,7 @@
 #include "run/output_kind.h"
 #include "run/outputs.h"
 #include "run/service.h"
+#include "run/trial.h"
 #include "run/waits.h"
 
 #include "base/arena.h"
@@ -187,7 +189,8 @@ static size_t fixed_bytes(const struct sfe_config *config)
            sfe_arena_cost(AGENT_OUTPUTS_MAX * sizeof(*agent->cursors)) +
            sfe_arena_cost((SFE_STREAMS_MAX + 1u) * sizeof(*agent->marks)) +
            sfe_cursor_log_memory_bytes(AGENT_OUTPUTS_MAX, SFE_STREAMS_MAX + 1u) +
-           agent_set_memory_bytes() + agent_reload_memory_bytes() + sfe_control_memory_bytes() +
+           agent_set_memory_bytes() + agent_reload_memory_bytes() + agent_drain_memory_bytes() +
+           agent_trial_memory_bytes() + sfe_control_memory_bytes() +
            agent_questions_memory_bytes(config) + agent_monitor_memory_bytes(config) +
            sfe_watchdog_memory_bytes();
 }

@@ -6,9 +6,9 @@
 #include "input/mqtt.h"
 #include "input/thin.h"
 #include "output/target_pair.h"
-#include "port/thread.h"
+#include "run/bell.h"
 #include "run/agent.h"
-#include "run/control.h"
+#include "control/control.h"
 #include "run/setup.h"
 #include "bulk/bulk.h"
 #include "status/rate.h"
@@ -104,13 +104,6 @@ struct agent_set {
     uint32_t output_count;
 };
 
-/* Lets one thread sleep until kicked. `is_kicked` is guarded by the mutex. */
-struct agent_bell {
-    struct sfe_mutex *mutex;
-    struct sfe_condition *condition;
-    bool is_kicked;
-};
-
 struct sfe_agent {
     struct sfe_platform *platform;
     struct sfe_arena *arena; /* What no reload changes. */
@@ -124,6 +117,8 @@ struct sfe_agent {
     struct sfe_cursor_log *cursor_log; /* Flash thread once running. */
     struct agent_set set;
     struct agent_reload *reload; /* Edge thread. */
+    struct agent_drain *drain;   /* Edge thread. */
+    struct agent_trial *trial;
     struct sfe_control *control;
     struct sfe_monitor *monitor; /* Edge thread. */
     struct sfe_watchdog *watchdog;

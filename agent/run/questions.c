@@ -1,6 +1,7 @@
 /* What commands ask a running agent over its control socket: the status document, to follow what
  * happens to events, and what is known of
  * one event, and to reload. A question is one JSON object. */
+#include "run/drain.h"
 #include "run/service.h"
 
 #include "base/arena.h"
@@ -230,6 +231,31 @@ static enum sfe_control_next answer_reload(const struct question *question)
     return SFE_CONTROL_WAITS;
 }
 
+static bool read_truth(const struct question *question, const char *name)
+{
+    const uint32_t token = sfe_json_member(&question->json, 0, sfe_slice_text(name));
+
+    return token != SFE_JSON_NONE && sfe_json_kind(&question->json, token) == SFE_JSON_TRUE;
+}
+
+static void answer_drain(const struct question *question)
+{
+    const uint64_t most = UINT64_MAX / 1000000u;
+    const uint64_t within_ms = read_number(question, "within_ms");
+    struct agent_drain_question drain = {
+        .wish = AGENT_DRAIN_GO_ON,
+        .within_ns = (within_ms < most ? within_ms : most) * 1000000u,
+        .stays = read_truth(question, "stay"),
+    };
+
+    if (read_truth(question, "look")) {
+        drain.wish = AGENT_DRAIN_LOOK;
+    } else if (read_truth(question, "cancel")) {
+        drain.wish = AGENT_DRAIN_CANCEL;
+    }
+    agent_answer_drain(question->agent, &drain, question->out);
+}
+
 enum sfe_control_next agent_answer(void *owner, struct sfe_slice text, struct sfe_builder *out)
 {
     struct question question = {.agent = owner, .out = out};
@@ -249,7 +275,9 @@ enum sfe_control_next agent_answer(void *owner, struct sfe_slice text, struct sf
     if (strcmp(ask, "reload") == 0) {
         return answer_reload(&question);
     }
-    if (strcmp(ask, "status") == 0) {
+    if (strcmp(ask, "drain") == 0) {
+        answer_drain(&question);
+    } else if (strcmp(ask, "status") == 0) {
         agent_add_status(owner, out);
     } else if (strcmp(ask, "metrics") == 0) {
         answer_metrics(owner, out);

@@ -1,7 +1,7 @@
 /* A reload: the file is loaded and checked; what is new is opened beside what runs; what goes ends
  * its work; then the sets are swapped. Until then it can be refused, and nothing has changed. Edge
  * thread; whatever flash and cloud use is touched only while they pause. */
-#include "run/parts.h"
+#include "run/trial.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
@@ -24,6 +24,8 @@ struct agent_reload {
     enum reload_state state;
     struct sfe_agent *agent;
     struct sfe_setup *setup;
+    struct sfe_setup *returning; /* The setup to go back to, held; NULL: the file is loaded. */
+    bool is_return;              /* That is what is under way. */
     struct agent_set next;
     uint64_t drain_by_ns;
     bool is_asked; /* A client waits for the outcome. */
@@ -229,25 +231,40 @@ static void finish(struct agent_reload *reload)
     if (reload->is_asked) {
         sfe_control_answer(agent->control, sfe_builder_slice(&reload->answer));
     }
+    if (reload->is_return) {
+        agent_trial_end_return(agent, is_done);
+    }
     sfe_watchdog_end_reload(agent->watchdog);
+}
+
+/* What to go to: the file, or what was good last. */
+static void load(struct agent_reload *reload)
+{
+    struct sfe_error err;
+
+    reload->is_return = reload->returning != NULL;
+    if (reload->is_return) {
+        reload->setup = reload->returning;
+        reload->returning = NULL;
+    } else if (sfe_setup_load(reload->agent->set.config->path, report, reload, &reload->setup,
+                              &err) != SFE_OK) {
+        if (reload->facts.mistakes == 0) {
+            report(reload, &err);
+        }
+        return;
+    }
+    check_fixed(reload);
 }
 
 static void begin(struct agent_reload *reload, bool is_asked)
 {
     struct sfe_agent *agent = reload->agent;
-    struct sfe_error err;
 
     SFE_ASSERT(reload->state == RELOAD_NONE && reload->setup == NULL);
     reload->is_asked = is_asked;
     sfe_watchdog_begin_reload(agent->watchdog);
     begin_answer(reload);
-    if (sfe_setup_load(agent->set.config->path, report, reload, &reload->setup, &err) != SFE_OK) {
-        if (reload->facts.mistakes == 0) {
-            report(reload, &err);
-        }
-    } else {
-        check_fixed(reload);
-    }
+    load(reload);
     if (reload->facts.mistakes != 0) {
         finish(reload);
         return;
@@ -277,6 +294,13 @@ static void want(struct sfe_agent *agent, bool is_asked)
 void agent_begin_reload(struct sfe_agent *agent)
 {
     want(agent, false);
+}
+
+void agent_begin_return(struct sfe_agent *agent, struct sfe_setup *setup)
+{
+    SFE_ASSERT(!agent_reload_is_under_way(agent) && !agent->stop_is_wanted);
+    agent->reload->returning = sfe_setup_hold(setup);
+    begin(agent->reload, false);
 }
 
 void agent_begin_asked_reload(struct sfe_agent *agent)
@@ -392,11 +416,13 @@ static uint64_t draining_turn(struct agent_reload *reload, uint64_t now_ns)
 static uint64_t swapping_turn(struct agent_reload *reload, uint64_t now_ns)
 {
     struct sfe_agent *agent = reload->agent;
+    struct sfe_setup *before;
     struct sfe_error err;
 
     if (!agent_is_paused(agent)) {
         return UINT64_MAX;
     }
+    before = sfe_setup_hold(agent->set.setup);
     reload->facts.arena_bytes = agent_taken(agent) + agent_set_new_taken(&reload->next);
     if (agent_swap_set(agent, &reload->next, &err) != SFE_OK) {
         /* What has stopped cannot begin again: a restart finds all where it stood. */
@@ -405,7 +431,11 @@ static uint64_t swapping_turn(struct agent_reload *reload, uint64_t now_ns)
         agent_close_new(&reload->next);
     } else {
         sfe_log_set_level(agent->log, agent->set.config->agent.log_level);
+        if (!reload->is_return) {
+            agent_trial_begin(agent, before);
+        }
     }
+    sfe_setup_drop(before);
     agent_resume(agent);
     finish(reload);
     return now_ns;

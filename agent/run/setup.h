@@ -14,12 +14,22 @@ struct sfe_setup {
     const struct sfe_config *config;
     struct sfe_compiled compiled;
     uint32_t holders;
+    /* The whole configuration as one text, where agent.confirm_within is set; else empty. */
+    struct sfe_slice printed;
+    struct sfe_arena *printed_arena; /* Of that text, and of `room`; NULL: there is none. */
+    struct sfe_builder room;         /* For the file that it is kept in; flash thread. */
 };
 
 /* Loads and compiles `path`, as sfe_config_load and sfe_compile do, and reports every mistake. The
  * caller holds the setup. */
 SFE_MUST_USE enum sfe_code sfe_setup_load(const char *path, sfe_config_report report, void *reader,
                                           struct sfe_setup **setup, struct sfe_error *err);
+
+/* The same of a configuration that was kept as one text (`printed` of another setup), for the agent
+ * that was started with `path`. */
+SFE_MUST_USE enum sfe_code sfe_setup_load_printed(const char *path, struct sfe_slice text,
+                                                  sfe_config_report report, void *reader,
+                                                  struct sfe_setup **setup, struct sfe_error *err);
 
 /* What a setup takes while somebody holds it. */
 size_t sfe_setup_memory_bytes(const struct sfe_setup *setup);

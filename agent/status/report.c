@@ -439,6 +439,19 @@ static void put_reload(struct sfe_json_writer *writer, const struct sfe_status_r
     sfe_json_end_object(writer);
 }
 
+static void put_trial(struct sfe_json_writer *writer, const struct sfe_status_trial *trial)
+{
+    if (trial->state == NULL) {
+        return;
+    }
+    sfe_json_begin_object(writer, "trial");
+    sfe_json_put_text(writer, "state", sfe_slice_text(trial->state));
+    put_time(writer, "time", trial->when_ns);
+    sfe_json_put_u64(writer, "left_s", trial->left_ns / 1000000000u);
+    sfe_json_put_text(writer, "missing", sfe_slice_text(trial->missing));
+    sfe_json_end_object(writer);
+}
+
 void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
 {
     struct sfe_json_writer writer = sfe_json_writer_make(out);
@@ -449,6 +462,9 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     put_time(&writer, "time", status->now_ns);
     sfe_json_put_u64(&writer, "uptime_s", status->uptime_ns / 1000000000u);
     sfe_json_put_bool(&writer, "stopping", status->is_stopping);
+    if (status->is_draining) {
+        sfe_json_put_bool(&writer, "draining", true);
+    }
     sfe_json_put_u64(&writer, "memory_bytes", status->memory_bytes);
     sfe_json_put_u64(&writer, "resident_bytes", status->resident_bytes);
     sfe_json_put_u64(&writer, "heap_bytes", status->heap_bytes);
@@ -464,5 +480,6 @@ void sfe_report_add(const struct sfe_status *status, struct sfe_builder *out)
     put_orgs(&writer, status);
     put_outputs(&writer, status);
     put_reload(&writer, &status->reload);
+    put_trial(&writer, &status->trial);
     sfe_json_end_object(&writer);
 }

@@ -64,6 +64,14 @@ struct sfe_status_reload {
     uint64_t arena_bytes;   /* Of what ran and what was new together; 0: nothing was opened. */
 };
 
+/* A configuration on trial (`confirm_within`), or how the trial ended. */
+struct sfe_status_trial {
+    const char *state;   /* "trying", "confirmed", "returned"; NULL: there are no trials. */
+    int64_t when_ns;     /* Unix time, of the last two; 0: before this start. */
+    uint64_t left_ns;    /* Of the first. */
+    const char *missing; /* What is not connected, or was not; "": nothing. */
+};
+
 struct sfe_status {
     const char *agent_id;
     int64_t now_ns;        /* Unix time. */
@@ -78,6 +86,7 @@ struct sfe_status {
     uint64_t quota_bytes; /* Of all streams; 0: not bounded. */
     struct sfe_wear_facts wear;
     bool is_stopping;
+    bool is_draining; /* Nothing is taken in until all is delivered. */
     const struct sfe_status_link *links;
     uint32_t link_count;
     const struct sfe_status_input *inputs;
@@ -89,6 +98,7 @@ struct sfe_status {
     const struct sfe_status_output *outputs;
     uint32_t output_count;
     struct sfe_status_reload reload;
+    struct sfe_status_trial trial;
 };
 
 /* Adds the document as one JSON object. */

@@ -397,6 +397,27 @@ static void add_reload(const struct screen *screen)
     add_field(screen, reload, " ", "message");
 }
 
+/* Of one that is good nothing is said. */
+static void add_trial(const struct screen *screen)
+{
+    const uint32_t trial = sfe_json_member(screen->document, 0, SFE_TEXT("trial"));
+
+    if (trial == SFE_JSON_NONE || sfe_json_kind(screen->document, trial) != SFE_JSON_OBJECT) {
+        return;
+    }
+    const struct sfe_slice state = figure(screen, trial, "state");
+    if (sfe_slice_equal(state, SFE_TEXT("trying"))) {
+        add_field(screen, trial, "\na new configuration is on trial, seconds left: ", "left_s");
+        add_field(screen, trial, ", not connected: ", "missing");
+    } else if (sfe_slice_equal(state, SFE_TEXT("returned"))) {
+        add_field(screen, trial,
+                  "\nTHE CONFIGURATION FILE DID NOT CONNECT, the last good one runs; "
+                  "since ",
+                  "time");
+        add_field(screen, trial, ", not connected: ", "missing");
+    }
+}
+
 enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_builder *out,
                                   struct sfe_error *err)
 {
@@ -420,11 +441,15 @@ enum sfe_code sfe_report_add_text(const struct sfe_json *document, struct sfe_bu
         sfe_builder_add_text(out, " of ");
         add_size(&screen, number(&screen, 0, "quota_bytes"));
     }
+    if (is_true(&screen, 0, "draining")) {
+        sfe_builder_add_text(out, ", draining: nothing is taken in");
+    }
     if (is_true(&screen, 0, "stopping")) {
         sfe_builder_add_text(out, ", stopping");
     }
     add_wear(&screen);
     add_reload(&screen);
+    add_trial(&screen);
     add_section(&screen, "\nlinks", "links", add_link);
     add_section(&screen, "", "inputs", add_channel);
     add_section(&screen, "\nstreams", "streams", add_stream);

@@ -430,7 +430,8 @@ static void each_row_of_the_table_is_compared(void **state)
 static void keys_of_the_agent_and_of_streams_are_known_to_the_reload(void **state)
 {
     static const char KNOWN[] =
-        "id|state|event_max|log|stop_timeout|quota|flash|size|cycles|trace|listen|plain|still|"
+        "id|state|event_max|log|stop_timeout|confirm_within|quota|flash|size|cycles|trace|"
+        "listen|plain|still|"
         "quota|linger|priority|segment|when_full|encrypt|encrypt_key_file|encrypt_old_key_files|"
         "thin|key|from_percent|keep_every";
     const uint32_t count = keys_count();

@@ -426,6 +426,45 @@ static void accept_guards_what_no_input_takes(void **state)
     assert_string_equal(world->dead.kept[0].payload, "card ************1111");
 }
 
+static void paused_intake_takes_nothing_and_then_the_same_message(void **state)
+{
+    struct input_world *world = *state;
+    struct sfe_intake *intake = guarded_intake(world);
+    struct sfe_message message = message_of("pos/1", "{\"a\":1}");
+    struct sfe_message stray = message_of("other", "x");
+    struct sfe_receipt receipts[4];
+    struct sfe_error err;
+    uint32_t count = 9;
+
+    sfe_intake_pause(intake, true);
+    assert_int_equal(sfe_intake_accept(intake, &message, receipts, 4, &count, &err), SFE_E_FULL);
+    assert_int_equal(count, 0);
+    assert_int_equal(sfe_intake_accept(intake, &stray, receipts, 4, &count, &err), SFE_E_FULL);
+    assert_int_equal(world->sales.staged, 0);
+    assert_int_equal(world->dead.staged, 0);
+    sfe_intake_pause(intake, false);
+    assert_int_equal(accept(intake, &message, receipts), 2);
+    assert_int_equal(world->sales.staged, 1);
+}
+
+static void paused_intake_ends_a_message_that_is_half_staged(void **state)
+{
+    struct input_world *world = *state;
+    struct sfe_intake *intake = world_intake(world, LIMIT);
+    struct sfe_message message = message_of("x/y/both", "1");
+    struct sfe_receipt receipts[4];
+    struct sfe_error err;
+    uint32_t count;
+
+    world->readings.room = 0;
+    assert_int_equal(sfe_intake_accept(intake, &message, receipts, 4, &count, &err), SFE_E_FULL);
+    sfe_intake_pause(intake, true);
+    world->readings.room = 1;
+    assert_int_equal(accept(intake, &message, receipts), 2);
+    assert_int_equal(world->sales.staged, 1);
+    assert_int_equal(world->readings.staged, 1);
+}
+
 #define WORLD_TEST(test) cmocka_unit_test_setup_teardown(test, world_open, world_close)
 
 int main(void)
@@ -448,6 +487,8 @@ int main(void)
         WORLD_TEST(message_at_the_limit_is_no_dead_letter),
         WORLD_TEST(message_that_a_stream_refuses_is_a_dead_letter_with_its_words),
         WORLD_TEST(full_dead_letters_hold_the_message),
+        WORLD_TEST(paused_intake_takes_nothing_and_then_the_same_message),
+        WORLD_TEST(paused_intake_ends_a_message_that_is_half_staged),
         WORLD_TEST(event_id_makes_the_identity_whatever_the_payload),
         WORLD_TEST(arrivals_have_identities_of_their_own_though_they_are_alike),
         WORLD_TEST(unset_clock_gives_monotonic_time),

@@ -8,6 +8,7 @@
 
 #include "run/open_events.h"
 #include "run/waits.h"
+#include "run/trial.h"
 
 #define SECOND UINT64_C(1000000000)
 
@@ -142,6 +143,13 @@ uint64_t agent_keep_places(struct sfe_agent *agent, uint64_t now_ns, bool is_las
     (void)now_ns;
     (void)is_last;
     the_world.kept_places++;
+    return UINT64_MAX;
+}
+
+uint64_t agent_trial_keep(struct sfe_agent *agent, uint64_t now_ns)
+{
+    (void)agent;
+    (void)now_ns;
     return UINT64_MAX;
 }
 

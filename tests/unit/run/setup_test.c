@@ -60,6 +60,38 @@ static void a_setup_takes_what_it_needs_and_lives_as_long_as_it_is_held(void **s
     sfe_setup_drop(setup);
 }
 
+static void one_that_must_be_confirmed_has_its_text_and_is_made_of_it_again(void **state)
+{
+    struct sfe_setup *setup = NULL;
+    struct sfe_setup *again = NULL;
+    struct sfe_error err;
+
+    (void)state;
+    mistakes = 0;
+    write_config("first", "{/id}");
+    assert_int_equal(sfe_setup_load(path, report, NULL, &setup, &err), SFE_OK);
+    assert_int_equal(setup->printed.size, 0);
+    sfe_setup_drop(setup);
+    write_config("first\",\"confirm_within\":\"90s", "{/id}");
+    assert_int_equal(sfe_setup_load(path, report, NULL, &setup, &err), SFE_OK);
+    assert_true(setup->printed.size > 100);
+    write_config("second", "{/id}");
+    assert_int_equal(sfe_setup_load_printed(path, setup->printed, report, NULL, &again, &err),
+                     SFE_OK);
+    assert_string_equal(again->config->agent.id, "first");
+    assert_string_equal(again->config->path, path);
+    assert_true(again->config->agent.confirm_within_ns == UINT64_C(90000000000));
+    assert_true(sfe_slice_equal(again->printed, setup->printed));
+    assert_true(again->compiled.connections[0].secret.size > 100);
+    assert_int_equal(mistakes, 0);
+    sfe_setup_drop(again);
+    assert_int_equal(
+        sfe_setup_load_printed(path, SFE_TEXT("{\"agent\":{}}"), report, NULL, &again, &err),
+        SFE_E_CONFIG);
+    assert_null(again);
+    sfe_setup_drop(setup);
+}
+
 static void mistakes_of_the_file_and_of_its_templates_are_reported_once(void **state)
 {
     struct sfe_setup *setup = NULL;
@@ -82,6 +114,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_setup_takes_what_it_needs_and_lives_as_long_as_it_is_held),
+        cmocka_unit_test(one_that_must_be_confirmed_has_its_text_and_is_made_of_it_again),
         cmocka_unit_test(mistakes_of_the_file_and_of_its_templates_are_reported_once),
     };
     int failed;

@@ -173,6 +173,33 @@ static void people_see_text_as_it_is_and_no_null_and_no_escapes_of_terminals(voi
     assert_null(strchr((const char *)text, '\x1b'));
 }
 
+static void a_trial_and_a_drain_are_told_and_only_where_there_are_any(void **state)
+{
+    struct sfe_status status = {.agent_id = "store-1"};
+    struct sfe_builder out = sfe_builder_make(text, sizeof(text) - 1);
+    struct sfe_json json = write_document(&status);
+    struct sfe_error err;
+
+    (void)state;
+    assert_int_equal(sfe_json_find(&json, 0, SFE_TEXT("/trial")), SFE_JSON_NONE);
+    assert_int_equal(sfe_json_find(&json, 0, SFE_TEXT("/draining")), SFE_JSON_NONE);
+    status.is_draining = true;
+    status.trial = (struct sfe_status_trial){"trying", 0, 7900000000u, "crm"};
+    json = write_document(&status);
+    assert_text(at(&json, "/trial/left_s"), "7");
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
+    text[out.size] = '\0';
+    assert_non_null(strstr((const char *)text, "draining"));
+    assert_non_null(strstr((const char *)text, "on trial, seconds left: 7, not connected: crm"));
+    status.trial = (struct sfe_status_trial){"returned", 1764000123456000000, 0, "crm"};
+    json = write_document(&status);
+    out = sfe_builder_make(text, sizeof(text) - 1);
+    assert_int_equal(sfe_report_add_text(&json, &out, &err), SFE_OK);
+    text[out.size] = '\0';
+    assert_non_null(strstr((const char *)text, "DID NOT CONNECT"));
+    assert_non_null(strstr((const char *)text, "since 2025-11-24T16:02:03.456Z"));
+}
+
 static void a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not(void **state)
 {
     struct sfe_status status = {.agent_id = "store-1"};
@@ -249,6 +276,7 @@ int main(void)
         cmocka_unit_test(a_link_that_asks_again_and_again_says_when),
         cmocka_unit_test(report_for_people_names_what_needs_a_human),
         cmocka_unit_test(people_see_text_as_it_is_and_no_null_and_no_escapes_of_terminals),
+        cmocka_unit_test(a_trial_and_a_drain_are_told_and_only_where_there_are_any),
         cmocka_unit_test(a_refused_reload_is_told_with_its_first_reason_and_a_good_one_is_not),
         cmocka_unit_test(masked_values_and_a_missing_clock_are_shown),
         cmocka_unit_test(report_for_people_refuses_what_is_no_status),

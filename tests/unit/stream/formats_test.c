@@ -460,6 +460,62 @@ static void what_is_written_today_is_read_in_the_same_way(void **state)
     end_world(world);
 }
 
+/* What the release before this one reads. A version rises here one release after it rose in the
+ * code that reads it; until then nothing may be written with it. */
+static const struct {
+    const char *magic;
+    uint32_t version_at;
+    uint32_t version;
+    bool is_on_any_page;
+} READ_BEFORE[] = {
+    {"SFESEGM\n", 8, 2, false},
+    {"SFECURS\n", 8, 1, false},
+    {"SFEB", 4, 2, false},
+    {"SFEF", 4, 2, true},
+};
+#define KINDS (sizeof(READ_BEFORE) / sizeof(READ_BEFORE[0]))
+
+struct seen_versions {
+    struct world *world;
+    uint32_t files[KINDS];
+};
+
+static bool see_versions(void *visitor, const char *name, uint64_t size)
+{
+    struct seen_versions *seen = visitor;
+    const struct memory_inode *inode = memory_file(seen->world->memory, name);
+
+    (void)size;
+    assert_non_null(inode);
+    for (size_t at = 0; at + 16u <= inode->seen_size; at += SFE_PAGE_BYTES) {
+        for (size_t i = 0; i < KINDS; i++) {
+            const uint8_t *page = inode->seen + at;
+            if ((at != 0 && !READ_BEFORE[i].is_on_any_page) ||
+                memcmp(page, READ_BEFORE[i].magic, strlen(READ_BEFORE[i].magic)) != 0) {
+                continue;
+            }
+            seen->files[i]++;
+            assert_in_range(page[READ_BEFORE[i].version_at], 1, READ_BEFORE[i].version);
+        }
+    }
+    return true;
+}
+
+static void nothing_is_written_that_the_release_before_could_not_read(void **state)
+{
+    struct seen_versions seen = {.world = begin_world()};
+
+    (void)state;
+    make_set(seen.world);
+    assert_int_equal(
+        seen.world->memory->storage.list(seen.world->memory, see_versions, &seen, &seen.world->err),
+        SFE_OK);
+    for (size_t i = 0; i < KINDS; i++) {
+        assert_true(seen.files[i] != 0);
+    }
+    end_world(seen.world);
+}
+
 static void write_set(void **state)
 {
     struct world *world = begin_world();
@@ -476,6 +532,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_of_version_1_are_read),
         cmocka_unit_test(what_is_written_today_is_read_in_the_same_way),
+        cmocka_unit_test(nothing_is_written_that_the_release_before_could_not_read),
     };
 
     if (argc == 3 && strcmp(argv[1], "write") == 0) {

@@ -1,4 +1,4 @@
-#include "run/control.h"
+#include "control/control.h"
 
 #include "base/arena.h"
 #include "base/assert.h"

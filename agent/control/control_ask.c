@@ -1,4 +1,4 @@
-#include "run/control.h"
+#include "control/control.h"
 
 #include "base/assert.h"
 

@@ -8,7 +8,7 @@
 #include "base/arena.h"
 #include "port/thread.h"
 #include "real_platform.h"
-#include "run/control.h"
+#include "control/control.h"
 
 #include <stdatomic.h>
 #include <stdio.h>

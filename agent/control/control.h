@@ -4,8 +4,8 @@
  * Nobody is waited for: a client that does not read is passed by, and put out in the end. Edge
  * thread.
  */
-#ifndef SFE_RUN_CONTROL_H
-#define SFE_RUN_CONTROL_H
+#ifndef SFE_CONTROL_CONTROL_H
+#define SFE_CONTROL_CONTROL_H
 
 #include "base/bytes.h"
 #include "port/poller.h"
