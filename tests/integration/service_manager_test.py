@@ -28,6 +28,7 @@ class Manager:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(self.path)
         self.messages = []
+        self.waiting = []  # Heard by wait_for, and not looked at yet.
 
     def __enter__(self):
         os.environ["NOTIFY_SOCKET"] = self.path
@@ -40,7 +41,8 @@ class Manager:
         self.socket.close()
 
     def hear(self, seconds):
-        """What comes within that time, as lines."""
+        """What comes within that time, as lines; what came before is let go."""
+        self.waiting.clear()
         heard = []
         limit = time.monotonic() + seconds
         while True:
@@ -56,15 +58,16 @@ class Manager:
         return heard
 
     def wait_for(self, begin, seconds=30):
-        """The first line that comes and begins so."""
-        found = []
-
+        """The first line that comes and begins so; what came behind it is there for the next call."""
         def heard():
-            found.extend(line for line in self.hear(0.05) if line.startswith(begin))
-            return found
+            self.waiting = self.waiting or self.hear(0.05)
+            while self.waiting:
+                line = self.waiting.pop(0)
+                if line.startswith(begin):
+                    return line
+            return None
 
-        parts.wait_until(heard, seconds, begin)
-        return found[0]
+        return parts.wait_until(heard, seconds, begin)
 
 
 class Stopped:
