@@ -149,6 +149,8 @@ static void show_readiness(struct sfe_monitor *monitor, struct sfe_http_page *pa
     trouble = sfe_monitor_trouble(monitor);
     if (status.is_stopping) {
         trouble = SFE_TEXT("the agent is stopping");
+    } else if (status.is_draining) {
+        trouble = SFE_TEXT("it is drained: nothing is taken in");
     }
     if (trouble.size == 0) {
         sfe_builder_add_text(&page->body, "ready\n");

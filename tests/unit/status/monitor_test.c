@@ -203,6 +203,8 @@ static void readiness_says_what_stands_still_and_forgets_it_when_it_moves(void *
     output.facts.delivered = 1;
     assert_begins(ask(request), "HTTP/1.1 200 OK\r\n");
     assert_int_equal(sfe_monitor_trouble(monitor).size, 0);
+    told.is_draining = true;
+    assert_non_null(strstr(ask(request), "not ready: it is drained: nothing is taken in\n"));
     told.is_stopping = true;
     assert_non_null(strstr(ask(request), "not ready: the agent is stopping\n"));
 }
