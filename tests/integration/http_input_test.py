@@ -297,7 +297,13 @@ class HttpInput(unittest.TestCase):
         site.write_config(config)
         self.assertEqual(site.command("reload", "--config", site.path("sfedge.json"))[0], 0)
         till.token = "first-token-1"
-        parts.wait_until(lambda: till.post(dict(sale(1), store="store-1"))[0] == 200, 20, "swapped")
+
+        def swapped():
+            try:
+                return till.post(dict(sale(1), store="store-1"))[0] == 200
+            except ConnectionError:  # The old listener is closed, the new one not open yet.
+                return False
+        parts.wait_until(swapped, 20, "swapped")
         return site, till
 
     def test_each_identity_sends_its_own_and_nothing_else(self):

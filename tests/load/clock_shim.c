@@ -2,6 +2,7 @@
  * SFE_TEST_CLOCK says at that moment. Monotonic clocks stay as they are. With SFE_TEST_BOOT naming
  * a file, that one is read in place of the kernel's boot id. */
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,6 +56,19 @@ time_t time(time_t *now)
         *now = precise.tv_sec;
     }
     return precise.tv_sec;
+}
+
+/* The kernel knows nothing of the moved time: a wait of a second by it would take a day where a day
+ * was added. No machine has been running for thirty years, so such a time is of the wall clock. */
+int pthread_cond_timedwait(pthread_cond_t *restrict condition, pthread_mutex_t *restrict mutex,
+                           const struct timespec *restrict until)
+{
+    struct timespec real = *until;
+    const int is_wall = until->tv_sec > 1000000000;
+
+    real.tv_sec -= is_wall ? (time_t)moved_s() : 0;
+    return pthread_cond_clockwait(condition, mutex, is_wall ? CLOCK_REALTIME : CLOCK_MONOTONIC,
+                                  &real);
 }
 
 int open(const char *path, int flags, ...)
