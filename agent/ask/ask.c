@@ -318,15 +318,6 @@ size_t sfe_ask_memory_bytes(const struct sfe_ask_options *options, bool has_quer
                       : 0);
 }
 
-static bool take(struct sfe_arena *arena, size_t size, struct sfe_builder *builder,
-                 struct sfe_error *err)
-{
-    uint8_t *memory = sfe_arena_take(arena, size, err);
-
-    *builder = sfe_builder_make(memory, memory == NULL ? 0 : size);
-    return memory != NULL;
-}
-
 static enum sfe_code open_slots(struct sfe_ask *ask, struct sfe_arena *arena, struct sfe_error *err)
 {
     const bool has_query = ask->options.table == NULL;
@@ -338,8 +329,10 @@ static enum sfe_code open_slots(struct sfe_ask *ask, struct sfe_arena *arena, st
         slot->ask = ask;
         slot->question = sfe_arena_take(arena, ask->options.question_bytes_max, err);
         if (slot->question == NULL ||
-            !take(arena, answer_bytes(&ask->options), &slot->answer, err) ||
-            (has_query && !take(arena, ASK_PATH_BYTES, &slot->path, err))) {
+            sfe_arena_take_builder(arena, answer_bytes(&ask->options), &slot->answer, err) !=
+                SFE_OK ||
+            (has_query &&
+             sfe_arena_take_builder(arena, ASK_PATH_BYTES, &slot->path, err) != SFE_OK)) {
             return err->code;
         }
     }
@@ -350,15 +343,17 @@ static enum sfe_code open_scratch(struct sfe_ask *ask, struct sfe_arena *arena,
                                   struct sfe_error *err)
 {
     ask->tokens = sfe_arena_take(arena, ASK_TOKENS_MAX * sizeof(*ask->tokens), err);
-    if (ask->tokens == NULL || !take(arena, document_bytes(&ask->options), &ask->document, err)) {
+    if (ask->tokens == NULL || sfe_arena_take_builder(arena, document_bytes(&ask->options),
+                                                      &ask->document, err) != SFE_OK) {
         return err->code;
     }
     if (ask->options.table != NULL) {
         return SFE_OK;
     }
     ask->error_tokens = sfe_arena_take(arena, ASK_ERROR_TOKENS * sizeof(*ask->error_tokens), err);
-    if (ask->error_tokens == NULL || !take(arena, ASK_QUERY_BYTES, &ask->text, err) ||
-        !take(arena, SFE_QUERY_URL_BYTES, &ask->url, err)) {
+    if (ask->error_tokens == NULL ||
+        sfe_arena_take_builder(arena, ASK_QUERY_BYTES, &ask->text, err) != SFE_OK ||
+        sfe_arena_take_builder(arena, SFE_QUERY_URL_BYTES, &ask->url, err) != SFE_OK) {
         return err->code;
     }
     return SFE_OK;

@@ -46,6 +46,15 @@ void *sfe_arena_take(struct sfe_arena *arena, size_t size, struct sfe_error *err
     return memory;
 }
 
+enum sfe_code sfe_arena_take_builder(struct sfe_arena *arena, size_t size,
+                                     struct sfe_builder *builder, struct sfe_error *err)
+{
+    uint8_t *memory = sfe_arena_take(arena, size, err);
+
+    *builder = sfe_builder_make(memory, memory == NULL ? 0 : size);
+    return memory == NULL ? err->code : SFE_OK;
+}
+
 size_t sfe_arena_taken(const struct sfe_arena *arena)
 {
     return arena->taken;

@@ -6,6 +6,7 @@
 #ifndef SFE_BASE_ARENA_H
 #define SFE_BASE_ARENA_H
 
+#include "base/bytes.h"
 #include "base/error.h"
 
 #include <stddef.h>
@@ -19,6 +20,11 @@ SFE_MUST_USE enum sfe_code sfe_arena_open(size_t bytes_max, struct sfe_arena **a
 /* Takes `size` zeroed bytes, aligned for any type. NULL when the limit or the system says no; `err`
  * then says so. */
 SFE_MUST_USE void *sfe_arena_take(struct sfe_arena *arena, size_t size, struct sfe_error *err);
+
+/* Takes `size` bytes for an empty builder; without memory it has no room. SFE_E_NO_MEMORY. */
+SFE_MUST_USE enum sfe_code sfe_arena_take_builder(struct sfe_arena *arena, size_t size,
+                                                  struct sfe_builder *builder,
+                                                  struct sfe_error *err);
 
 /* Bytes given out so far. */
 size_t sfe_arena_taken(const struct sfe_arena *arena);

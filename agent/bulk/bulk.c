@@ -251,15 +251,6 @@ size_t sfe_bulk_memory_bytes(const struct sfe_bulk_options *options)
            sfe_arena_cost(ANSWER_BYTES);
 }
 
-static bool take_builder(struct sfe_builder *builder, size_t size, struct sfe_arena *arena,
-                         struct sfe_error *err)
-{
-    uint8_t *memory = sfe_arena_take(arena, size, err);
-
-    *builder = sfe_builder_make(memory, memory == NULL ? 0 : size);
-    return memory != NULL;
-}
-
 static enum sfe_code open_memory(struct sfe_bulk *bulk, struct sfe_arena *arena,
                                  struct sfe_error *err)
 {
@@ -273,10 +264,10 @@ static enum sfe_code open_memory(struct sfe_bulk *bulk, struct sfe_arena *arena,
     bulk->reasons = sfe_reasons_open(REASONS_MAX, arena, err);
     bulk->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*bulk->tokens), err);
     bool is_taken = bulk->reasons != NULL && bulk->tokens != NULL &&
-                    take_builder(&bulk->file.piece, PIECE_BYTES, arena, err) &&
-                    take_builder(&bulk->value, VALUE_BYTES, arena, err) &&
-                    take_builder(&bulk->body, BODY_BYTES, arena, err) &&
-                    take_builder(&bulk->answer_body, ANSWER_BYTES, arena, err);
+                    sfe_arena_take_builder(arena, PIECE_BYTES, &bulk->file.piece, err) == SFE_OK &&
+                    sfe_arena_take_builder(arena, VALUE_BYTES, &bulk->value, err) == SFE_OK &&
+                    sfe_arena_take_builder(arena, BODY_BYTES, &bulk->body, err) == SFE_OK &&
+                    sfe_arena_take_builder(arena, ANSWER_BYTES, &bulk->answer_body, err) == SFE_OK;
     return is_taken ? SFE_OK : SFE_E_NO_MEMORY;
 }
 

@@ -285,28 +285,19 @@ static void print_lists(const struct listener *listener, enum sfe_code code,
     sfe_process_print(SFE_TEXT("\n"));
 }
 
-static enum sfe_code take_builder(struct sfe_arena *arena, size_t size, struct sfe_builder *builder,
-                                  struct sfe_error *err)
-{
-    uint8_t *memory = sfe_arena_take(arena, size, err);
-
-    *builder = sfe_builder_make(memory, memory == NULL ? 0 : size);
-    return memory == NULL ? err->code : SFE_OK;
-}
-
 static enum sfe_code open_listener(struct listener *listener, struct sfe_arena *arena,
                                    struct sfe_error *err)
 {
-    enum sfe_code code = take_builder(arena, TEXT_BYTES_MAX, &listener->text, err);
+    enum sfe_code code = sfe_arena_take_builder(arena, TEXT_BYTES_MAX, &listener->text, err);
 
     if (code == SFE_OK) {
-        code = take_builder(arena, LIST_BYTES_MAX, &listener->routes, err);
+        code = sfe_arena_take_builder(arena, LIST_BYTES_MAX, &listener->routes, err);
     }
     if (code == SFE_OK) {
-        code = take_builder(arena, LIST_BYTES_MAX, &listener->steps, err);
+        code = sfe_arena_take_builder(arena, LIST_BYTES_MAX, &listener->steps, err);
     }
     if (code == SFE_OK) {
-        code = take_builder(arena, LIST_BYTES_MAX, &listener->requests, err);
+        code = sfe_arena_take_builder(arena, LIST_BYTES_MAX, &listener->requests, err);
     }
     return code;
 }
@@ -328,7 +319,7 @@ static enum sfe_code read_payload(const struct sfe_arguments *arguments, struct 
         *payload = sfe_slice_text(arguments->payload);
         return SFE_OK;
     }
-    code = take_builder(arena, PAYLOAD_BYTES_MAX, &content, err);
+    code = sfe_arena_take_builder(arena, PAYLOAD_BYTES_MAX, &content, err);
     if (code == SFE_OK) {
         code = from_input ? sfe_process_read_input(&content, err)
                           : sfe_process_read_file(arguments->payload_file, &content, err);

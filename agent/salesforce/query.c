@@ -152,28 +152,17 @@ static bool read_marks(const void *context, struct sfe_slice channel, struct sfe
     return query_page_marks(self->options.after, payload, marks);
 }
 
-static enum sfe_code take_builder(struct sfe_arena *arena, size_t size, struct sfe_builder *builder,
-                                  struct sfe_error *err)
-{
-    uint8_t *memory = sfe_arena_take(arena, size, err);
-
-    if (memory == NULL) {
-        return err->code;
-    }
-    *builder = sfe_builder_make(memory, size);
-    return SFE_OK;
-}
-
 static enum sfe_code open_memory(struct sfe_query *self, struct sfe_arena *arena,
                                  struct sfe_error *err)
 {
-    enum sfe_code code = take_builder(arena, self->options.answer_bytes_max, &self->answer, err);
+    enum sfe_code code =
+        sfe_arena_take_builder(arena, self->options.answer_bytes_max, &self->answer, err);
 
     if (code == SFE_OK) {
-        code = take_builder(arena, SFE_QUERY_URL_BYTES, &self->path, err);
+        code = sfe_arena_take_builder(arena, SFE_QUERY_URL_BYTES, &self->path, err);
     }
     if (code == SFE_OK) {
-        code = take_builder(arena, SFE_QUERY_URL_BYTES, &self->url, err);
+        code = sfe_arena_take_builder(arena, SFE_QUERY_URL_BYTES, &self->url, err);
     }
     if (code != SFE_OK) {
         return code;

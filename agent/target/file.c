@@ -228,15 +228,6 @@ uint64_t sfe_file_output_flash_bytes(const struct sfe_file_output_options *optio
     return options->keep_bytes + 2u * file + 2u * SFE_PAGE_BYTES;
 }
 
-static bool take(struct sfe_arena *arena, size_t size, struct sfe_builder *builder,
-                 struct sfe_error *err)
-{
-    uint8_t *memory = sfe_arena_take(arena, size, err);
-
-    *builder = sfe_builder_make(memory, memory == NULL ? 0 : size);
-    return memory != NULL;
-}
-
 enum sfe_code sfe_file_output_open(const struct sfe_file_output_options *options,
                                    struct sfe_arena *arena, struct sfe_file_output **output,
                                    struct sfe_target *target, struct sfe_error *err)
@@ -249,13 +240,14 @@ enum sfe_code sfe_file_output_open(const struct sfe_file_output_options *options
     }
     self->options = *options;
     self->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*self->tokens), err);
-    if (self->tokens == NULL || !take(arena, lines_bytes(options), &self->lines, err)) {
+    if (self->tokens == NULL ||
+        sfe_arena_take_builder(arena, lines_bytes(options), &self->lines, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
     if (options->is_csv) {
         SFE_ASSERT(options->map != NULL);
-        if (!take(arena, value_bytes(options), &self->value, err) ||
-            !take(arena, HEADING_BYTES, &self->heading, err)) {
+        if (sfe_arena_take_builder(arena, value_bytes(options), &self->value, err) != SFE_OK ||
+            sfe_arena_take_builder(arena, HEADING_BYTES, &self->heading, err) != SFE_OK) {
             return SFE_E_NO_MEMORY;
         }
         file_line_add_heading(options->map, &self->heading);

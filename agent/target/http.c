@@ -220,21 +220,13 @@ size_t sfe_http_target_memory_bytes(const struct sfe_http_target_options *option
            options->slot_count * slot;
 }
 
-static enum sfe_code take_builder(struct sfe_arena *arena, size_t size, struct sfe_builder *builder,
-                                  struct sfe_error *err)
-{
-    uint8_t *memory = sfe_arena_take(arena, size, err);
-
-    *builder = sfe_builder_make(memory, memory == NULL ? 0 : size);
-    return memory == NULL ? SFE_E_NO_MEMORY : SFE_OK;
-}
-
 static enum sfe_code open_head(struct http_head *head, struct sfe_arena *arena,
                                struct sfe_error *err)
 {
-    const enum sfe_code code = take_builder(arena, HTTP_URL_BYTES, &head->url, err);
+    const enum sfe_code code = sfe_arena_take_builder(arena, HTTP_URL_BYTES, &head->url, err);
 
-    return code == SFE_OK ? take_builder(arena, HTTP_HEADERS_BYTES, &head->text, err) : code;
+    return code == SFE_OK ? sfe_arena_take_builder(arena, HTTP_HEADERS_BYTES, &head->text, err)
+                          : code;
 }
 
 static enum sfe_code open_slot(struct http_target *target, uint32_t number, struct sfe_arena *arena,
@@ -253,7 +245,9 @@ static enum sfe_code open_slot(struct http_target *target, uint32_t number, stru
     slot->number = number;
     slot->body = sfe_builder_make(body + HTTP_FRONT_BYTES, HTTP_BODY_BYTES);
     const enum sfe_code code = open_head(&slot->head, arena, err);
-    return code == SFE_OK ? take_builder(arena, HTTP_ANSWER_BYTES, &slot->answer_body, err) : code;
+    return code == SFE_OK
+               ? sfe_arena_take_builder(arena, HTTP_ANSWER_BYTES, &slot->answer_body, err)
+               : code;
 }
 
 static enum sfe_code open_parts(struct http_target *target, struct sfe_arena *arena,
@@ -262,10 +256,10 @@ static enum sfe_code open_parts(struct http_target *target, struct sfe_arena *ar
     enum sfe_code code = open_head(&target->head, arena, err);
 
     if (code == SFE_OK) {
-        code = take_builder(arena, HTTP_ORDER_BYTES, &target->order_text, err);
+        code = sfe_arena_take_builder(arena, HTTP_ORDER_BYTES, &target->order_text, err);
     }
     if (code == SFE_OK) {
-        code = take_builder(arena, HTTP_AUTH_BYTES, &target->auth_value, err);
+        code = sfe_arena_take_builder(arena, HTTP_AUTH_BYTES, &target->auth_value, err);
     }
     target->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*target->tokens), err);
     target->slots = sfe_arena_take(arena, target->options.slot_count * sizeof(*target->slots), err);

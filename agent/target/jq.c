@@ -435,15 +435,6 @@ size_t sfe_jq_target_memory_bytes(const struct sfe_jq_target_options *options)
            sfe_arena_cost(answer_bytes(options));
 }
 
-static bool take(struct sfe_arena *arena, size_t size, struct sfe_builder *builder,
-                 struct sfe_error *err)
-{
-    uint8_t *memory = sfe_arena_take(arena, size, err);
-
-    *builder = sfe_builder_make(memory, memory == NULL ? 0 : size);
-    return memory != NULL;
-}
-
 enum sfe_code sfe_jq_target_open(const struct sfe_jq_target_options *options,
                                  struct sfe_arena *arena, struct sfe_jq_target **opened,
                                  struct sfe_target *target, struct sfe_error *err)
@@ -457,11 +448,13 @@ enum sfe_code sfe_jq_target_open(const struct sfe_jq_target_options *options,
     self->options = *options;
     self->jq = (struct sfe_jq){-1, -1};
     self->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*self->tokens), err);
-    if (self->tokens == NULL || !take(arena, answer_bytes(options), &self->answer, err)) {
+    if (self->tokens == NULL ||
+        sfe_arena_take_builder(arena, answer_bytes(options), &self->answer, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
     for (uint32_t i = 0; i < SFE_JQ_SLOTS; i++) {
-        if (!take(arena, value_bytes(options), &self->slots[i].value, err)) {
+        if (sfe_arena_take_builder(arena, value_bytes(options), &self->slots[i].value, err) !=
+            SFE_OK) {
             return SFE_E_NO_MEMORY;
         }
     }

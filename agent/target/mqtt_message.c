@@ -28,15 +28,6 @@ size_t mqtt_maker_memory_bytes(const struct sfe_mqtt_output_options *options)
            sfe_arena_cost(ORDER_BYTES);
 }
 
-static bool take(struct sfe_arena *arena, size_t size, struct sfe_builder *builder,
-                 struct sfe_error *err)
-{
-    uint8_t *memory = sfe_arena_take(arena, size, err);
-
-    *builder = sfe_builder_make(memory, memory == NULL ? 0 : size);
-    return memory != NULL;
-}
-
 enum sfe_code mqtt_maker_open(const struct sfe_mqtt_output_options *options,
                               struct sfe_arena *arena, struct mqtt_maker *maker,
                               struct sfe_error *err)
@@ -45,12 +36,15 @@ enum sfe_code mqtt_maker_open(const struct sfe_mqtt_output_options *options,
 
     maker->options = options;
     maker->tokens = sfe_arena_take(arena, SFE_JSON_TOKENS_MAX * sizeof(*maker->tokens), err);
-    if (maker->tokens == NULL || !take(arena, MQTT_TOPIC_BYTES_MAX + 1u, &maker->topic, err) ||
-        !take(arena, payload, &maker->payload, err) ||
-        !take(arena, MQTT_TEXTS_BYTES_MAX, &maker->texts, err) ||
-        !take(arena, MQTT_PROPERTIES_BYTES_MAX, &maker->properties_json, err) ||
-        !take(arena, MQTT_PROPERTIES_BYTES_MAX, &maker->properties_text, err) ||
-        !take(arena, ORDER_BYTES, &maker->order, err)) {
+    if (maker->tokens == NULL ||
+        sfe_arena_take_builder(arena, MQTT_TOPIC_BYTES_MAX + 1u, &maker->topic, err) != SFE_OK ||
+        sfe_arena_take_builder(arena, payload, &maker->payload, err) != SFE_OK ||
+        sfe_arena_take_builder(arena, MQTT_TEXTS_BYTES_MAX, &maker->texts, err) != SFE_OK ||
+        sfe_arena_take_builder(arena, MQTT_PROPERTIES_BYTES_MAX, &maker->properties_json, err) !=
+            SFE_OK ||
+        sfe_arena_take_builder(arena, MQTT_PROPERTIES_BYTES_MAX, &maker->properties_text, err) !=
+            SFE_OK ||
+        sfe_arena_take_builder(arena, ORDER_BYTES, &maker->order, err) != SFE_OK) {
         return SFE_E_NO_MEMORY;
     }
     return SFE_OK;
