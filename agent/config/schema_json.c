@@ -143,13 +143,9 @@ static void put_scalar_types(struct sfe_json_writer *writer)
     put_types(writer, scalars, sizeof(scalars) / sizeof(scalars[0]));
 }
 
-static void put_map(struct sfe_json_writer *writer, const struct config_key *row)
+/* A scalar, text, or the section in full, whose object stays open. */
+static void begin_value(struct sfe_json_writer *writer, const struct config_key *row)
 {
-    put(writer, "type", "object");
-    sfe_json_put_u64(writer, "minProperties", row->min);
-    sfe_json_put_u64(writer, "maxProperties", row->max);
-    put_names(writer, field_pattern);
-    sfe_json_begin_object(writer, "additionalProperties");
     sfe_json_begin_array(writer, "anyOf");
     sfe_json_begin_object(writer, NULL);
     put_scalar_types(writer);
@@ -157,6 +153,16 @@ static void put_map(struct sfe_json_writer *writer, const struct config_key *row
     sfe_json_end_object(writer);
     sfe_json_begin_object(writer, NULL);
     put_reference(writer, row->of, SFE_TEXT(""));
+}
+
+static void put_map(struct sfe_json_writer *writer, const struct config_key *row)
+{
+    put(writer, "type", "object");
+    sfe_json_put_u64(writer, "minProperties", row->min);
+    sfe_json_put_u64(writer, "maxProperties", row->max);
+    put_names(writer, field_pattern);
+    sfe_json_begin_object(writer, "additionalProperties");
+    begin_value(writer, row);
     sfe_json_end_object(writer);
     sfe_json_end_array(writer);
     sfe_json_end_object(writer);
@@ -251,13 +257,7 @@ static void put_scalar(struct sfe_json_writer *writer, const struct config_key *
 
 static void put_value(struct sfe_json_writer *writer, const struct config_key *row)
 {
-    sfe_json_begin_array(writer, "anyOf");
-    sfe_json_begin_object(writer, NULL);
-    put_scalar_types(writer);
-    sfe_json_put_u64(writer, "minLength", 1);
-    sfe_json_end_object(writer);
-    sfe_json_begin_object(writer, NULL);
-    put_reference(writer, row->of, SFE_TEXT(""));
+    begin_value(writer, row);
     sfe_json_put_raw(writer, "properties",
                      SFE_TEXT("{\"if\":false,\"case\":false,\"else\":false}"));
     sfe_json_end_object(writer);

@@ -145,6 +145,21 @@ static enum sfe_code open_parts(struct sfe_output *output, struct sfe_arena *are
     return code;
 }
 
+const char *sfe_output_state_name(enum sfe_output_state state)
+{
+    switch (state) {
+    case SFE_OUTPUT_IDLE:
+        return "idle";
+    case SFE_OUTPUT_MOVING:
+        return "moving";
+    case SFE_OUTPUT_WAITING:
+        return "waiting";
+    case SFE_OUTPUT_STOPPED:
+        return "stopped";
+    }
+    return "unknown";
+}
+
 enum sfe_code sfe_output_open(const struct sfe_output_options *options, struct sfe_arena *arena,
                               struct sfe_output **output, struct sfe_error *err)
 {

@@ -76,6 +76,10 @@ enum sfe_output_state {
     SFE_OUTPUT_WAITING, /* The target is away: backing off, one probe at a time. */
     SFE_OUTPUT_STOPPED  /* A human must act; last_error says how. It goes on by itself then. */
 };
+#define SFE_OUTPUT_STATES 4u
+
+/* "idle", as `status` and all others say it. Pure. */
+const char *sfe_output_state_name(enum sfe_output_state state);
 
 struct sfe_output_facts {
     enum sfe_output_state state;

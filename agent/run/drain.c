@@ -96,16 +96,6 @@ static uint64_t count_durable(const struct sfe_agent *agent, uint64_t *staged)
     return durable;
 }
 
-static const char *name_state(enum sfe_output_state state)
-{
-    static const char *const names[] = {[SFE_OUTPUT_IDLE] = "idle",
-                                        [SFE_OUTPUT_MOVING] = "moving",
-                                        [SFE_OUTPUT_WAITING] = "waiting",
-                                        [SFE_OUTPUT_STOPPED] = "stopped"};
-
-    return names[state];
-}
-
 static uint64_t put_outputs(const struct sfe_agent *agent, struct sfe_json_writer *writer)
 {
     uint64_t left = 0;
@@ -124,7 +114,7 @@ static uint64_t put_outputs(const struct sfe_agent *agent, struct sfe_json_write
         sfe_json_put_text(writer, "stream",
                           sfe_slice_text(agent->set.config->streams[output->stream_index].name));
         sfe_json_put_u64(writer, "left", facts.backlog);
-        sfe_json_put_text(writer, "state", sfe_slice_text(name_state(facts.state)));
+        sfe_json_put_text(writer, "state", sfe_slice_text(sfe_output_state_name(facts.state)));
         if (facts.last_error.code != SFE_OK) {
             sfe_json_put_text(writer, "error", sfe_slice_text(facts.last_error.message));
         }

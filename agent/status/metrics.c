@@ -235,22 +235,17 @@ static void add_states(const struct sfe_status *status, struct sfe_builder *out)
 {
     static const struct family family = {"state", GAUGE,
                                          "1 beside the state that the output is in.", 0, 0};
-    static const char *const states[] = {
-        [SFE_OUTPUT_IDLE] = "idle",
-        [SFE_OUTPUT_MOVING] = "moving",
-        [SFE_OUTPUT_WAITING] = "waiting",
-        [SFE_OUTPUT_STOPPED] = "stopped",
-    };
 
     for (uint32_t i = 0; i < status->output_count; i++) {
         if (i == 0) {
             add_heading(out, "output_", &family);
         }
-        for (size_t k = 0; k < sizeof(states) / sizeof(states[0]); k++) {
+        for (uint32_t k = 0; k < SFE_OUTPUT_STATES; k++) {
             sfe_builder_add_text(out, "sfedge_output_state{");
             add_output_labels(status->outputs, i, out);
-            sfe_builder_format(out, ",state=\"%s\"} %d\n", states[k],
-                               (size_t)status->outputs[i].facts.state == k);
+            sfe_builder_format(out, ",state=\"%s\"} %d\n",
+                               sfe_output_state_name((enum sfe_output_state)k),
+                               (uint32_t)status->outputs[i].facts.state == k);
         }
     }
 }

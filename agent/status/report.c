@@ -284,21 +284,6 @@ static void put_orgs(struct sfe_json_writer *writer, const struct sfe_status *st
     sfe_json_end_array(writer);
 }
 
-static const char *state_name(enum sfe_output_state state)
-{
-    switch (state) {
-    case SFE_OUTPUT_IDLE:
-        return "idle";
-    case SFE_OUTPUT_MOVING:
-        return "moving";
-    case SFE_OUTPUT_WAITING:
-        return "waiting";
-    case SFE_OUTPUT_STOPPED:
-        return "stopped";
-    }
-    return "unknown";
-}
-
 /* The job under way, and what jobs have cost. */
 static void put_bulk(struct sfe_json_writer *writer, const struct sfe_status_output *output)
 {
@@ -365,7 +350,7 @@ static void put_outputs(struct sfe_json_writer *writer, const struct sfe_status 
         sfe_json_begin_object(writer, NULL);
         sfe_json_put_text(writer, "name", sfe_slice_text(output->name));
         sfe_json_put_text(writer, "stream", sfe_slice_text(output->stream));
-        sfe_json_put_text(writer, "state", sfe_slice_text(state_name(facts->state)));
+        sfe_json_put_text(writer, "state", sfe_slice_text(sfe_output_state_name(facts->state)));
         sfe_json_put_u64(writer, "cursor", facts->cursor);
         sfe_json_put_u64(writer, "backlog", facts->backlog);
         put_time(writer, "oldest", facts->oldest_ns);

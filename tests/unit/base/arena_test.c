@@ -50,6 +50,21 @@ static void what_alignment_costs_counts_against_the_limit(void **state)
     sfe_arena_close(arena);
 }
 
+static void a_builder_has_the_room_it_was_given_or_none(void **state)
+{
+    struct sfe_arena *arena = NULL;
+    struct sfe_builder builder;
+    (void)state;
+    assert_int_equal(sfe_arena_open(100, &arena, &err), SFE_OK);
+    assert_int_equal(sfe_arena_take_builder(arena, 60, &builder, &err), SFE_OK);
+    assert_int_equal(sfe_builder_room(&builder), 60);
+    assert_int_equal(sfe_arena_take_builder(arena, 60, &builder, &err), SFE_E_NO_MEMORY);
+    assert_int_equal(sfe_builder_room(&builder), 0);
+    sfe_builder_add_byte(&builder, 'a');
+    assert_true(builder.overflowed);
+    sfe_arena_close(arena);
+}
+
 static void open_refuses_a_size_that_would_wrap(void **state)
 {
     struct sfe_arena *arena = NULL;
@@ -65,6 +80,7 @@ int main(void)
         cmocka_unit_test(takes_are_zeroed_aligned_and_apart),
         cmocka_unit_test(take_fails_past_the_limit_and_only_then),
         cmocka_unit_test(what_alignment_costs_counts_against_the_limit),
+        cmocka_unit_test(a_builder_has_the_room_it_was_given_or_none),
         cmocka_unit_test(open_refuses_a_size_that_would_wrap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

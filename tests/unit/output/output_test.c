@@ -169,10 +169,23 @@ static void opening_says_when_memory_is_short(void **state)
     sfe_arena_close(small);
 }
 
+static void each_state_has_a_name_of_its_own(void **state)
+{
+    (void)state;
+    for (uint32_t i = 0; i < SFE_OUTPUT_STATES; i++) {
+        assert_string_not_equal(sfe_output_state_name((enum sfe_output_state)i), "unknown");
+        for (uint32_t k = 0; k < i; k++) {
+            assert_string_not_equal(sfe_output_state_name((enum sfe_output_state)i),
+                                    sfe_output_state_name((enum sfe_output_state)k));
+        }
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup_unopened, world_teardown)
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_state_has_a_name_of_its_own),
         TEST(a_new_output_begins_with_the_oldest_kept_event),
         TEST(an_output_goes_on_where_its_cursor_stood_and_skips_its_ranges),
         TEST(a_cursor_beyond_the_stream_is_set_back),
